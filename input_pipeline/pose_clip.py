@@ -1,0 +1,103 @@
+"""PoseClip, the one form in which poses enter the library, and its checks."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+
+from input_pipeline.skeletons import Skeleton
+
+
+class PoseDataError(ValueError):
+  """Pose data that cannot be used; the message names the clip and the field."""
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PoseClip:
+  """The poses of one video clip, checked when made.
+
+  Attributes:
+    video_id: unique within its split.
+    keypoints: float32 `[t, m, j, 2]`, (x, y) in pixels of the frame, 0-based, origin at
+      the centre of the top-left pixel. May lie outside the frame. 0 where missing.
+    scores: float32 `[t, m, j]` in 0..1; 0 means that the joint is missing.
+    frame_size: (height, width) in pixels.
+    skeleton: the layout of axis `j`.
+    labels: class indices; one for a single-label data set.
+
+  Raises:
+    PoseDataError: on a wrong shape, a score outside 0..1, or a coordinate that is not
+      finite although its joint is present.
+  """
+
+  video_id: str
+  keypoints: np.ndarray
+  scores: np.ndarray
+  frame_size: tuple[int, int]
+  skeleton: Skeleton
+  labels: tuple[int, ...] = ()
+
+  def __post_init__(self):
+    set_field = object.__setattr__  # The dataclass is frozen for everyone else.
+    set_field(self, 'keypoints', np.asarray(self.keypoints, np.float32))
+    set_field(self, 'scores', np.asarray(self.scores, np.float32))
+    set_field(self, 'labels', tuple(int(label) for label in self.labels))
+    self._check_shapes()
+    self._check_values()
+    # A missing joint has no position: whatever a tool wrote there must not be used.
+    missing = self.scores == 0
+    set_field(self, 'keypoints', np.where(missing[..., None], 0, self.keypoints))
+
+  @property
+  def num_frames(self) -> int:
+    return self.keypoints.shape[0]
+
+  @property
+  def num_persons(self) -> int:
+    return self.keypoints.shape[1]
+
+  def _check_shapes(self):
+    if not self.video_id:
+      raise PoseDataError('a clip has an empty video_id')
+    joints = self.skeleton.num_joints
+    shape = self.keypoints.shape
+    if len(shape) != 4 or shape[2:] != (joints, 2) or 0 in shape:
+      raise self._error(
+        f'keypoints have shape {shape}, but need [frames, persons, {joints}, 2] with at'
+        f' least one frame and one person (skeleton {self.skeleton.name!r} has {joints}'
+        ' joints)'
+      )
+    if self.scores.shape != shape[:3]:
+      raise self._error(
+        f'scores have shape {self.scores.shape}, but the keypoints need {shape[:3]}'
+      )
+    if len(self.frame_size) != 2 or min(self.frame_size) < 1:
+      raise self._error(
+        f'frame_size is {self.frame_size}, but must be (height, width) in pixels'
+      )
+
+  def _check_values(self):
+    valid = (self.scores >= 0) & (self.scores <= 1)  # False for NaN too.
+    if not valid.all():
+      raise self._error(
+        f'scores hold {self._first(self.scores, valid)}, but must lie in 0..1 (0 ='
+        ' missing); scale them in the reader'
+      )
+    finite = np.isfinite(self.keypoints).all(axis=-1) | (self.scores == 0)
+    if not finite.all():
+      raise self._error(
+        f'keypoints hold {self._first(self.keypoints, finite)} although the score is'
+        ' above 0; give a missing joint the score 0'
+      )
+
+  def _first(self, values: np.ndarray, valid: np.ndarray) -> str:
+    """The first invalid value and where it stands."""
+    frame, person, joint = np.argwhere(~valid)[0]
+    return (
+      f'{values[frame, person, joint]} at frame {frame}, person {person}, joint'
+      f' {self.skeleton.joints[joint]!r}'
+    )
+
+  def _error(self, message: str) -> PoseDataError:
+    return PoseDataError(f'clip {self.video_id!r}: {message}')

@@ -1,0 +1,82 @@
+"""Keypoints to joint maps, in pure JAX.
+
+A map's cell (row, column) covers a rectangle of the frame; positions are measured in
+cells, 0-based, with the integers at cell centres, as pixels are in the frame.
+"""
+
+from __future__ import annotations
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float, Int
+
+
+def map_size_of_frame(frame_size: Int[Array, '2'], short_side: int) -> Int[Array, '2']:
+  """The size of a frame's map: `short_side` cells on the shorter side, aspect kept.
+
+  Integer arithmetic (rounding half up), so that the host (numpy) and the device (jax)
+  agree: frame_size (height, width) in pixels, to (height, width) in cells.
+  """
+  short = frame_size.min()
+  return (2 * frame_size * short_side + short) // (2 * short)
+
+
+def pixels_to_cells(
+  keypoints: Float[Array, 't m j 2'],
+  frame_size: Int[Array, '2'],
+  map_size: Int[Array, '2'],
+) -> Float[Array, 't m j 2']:
+  """Frame pixels to map cells, both (x, y), for one clip; sizes are (height, width)."""
+  cells_per_pixel = (map_size / frame_size)[::-1].reshape(1, 1, 1, 2)
+  return (keypoints + 0.5) * cells_per_pixel - 0.5
+
+
+def render_joint_maps(
+  cells: Float[Array, '*b m j 2'],
+  scores: Float[Array, '*b m j'],
+  *,
+  map_size: tuple[int, int],
+  sigma: float,
+  background: bool = False,
+  truncate: float = 3.0,
+) -> Float[Array, '*b h w c']:
+  """Gaussian joint maps, the maximum over persons.
+
+  The map of joint `j` is `max_m scores[m, j] · exp(-d² / 2σ²)`, `d` being a cell's
+  distance to the joint; it is exactly 0 beyond `truncate`·σ, and a joint of score 0
+  leaves nothing. Source: ours, after OpenPose's training targets (maximum, not sum,
+  so that close people keep their peaks).
+
+  Args:
+    cells: positions (x, y) in map cells; may lie outside the map.
+    scores: 0..1, 0 = missing; the value at the peak.
+    map_size: (h, w) in cells.
+    sigma: in map cells.
+    background: append the channel 1 - max over joints.
+    truncate: radius, in σ, beyond which the map is 0.
+
+  Returns:
+    float32 maps in 0..1, channels last: `c` = `j`, plus one for the background.
+  """
+  height, width = map_size
+  cells = cells[..., None, None, :, :, :]  # [*b, 1, 1, m, j, 2]
+  row = jnp.arange(height, dtype=jnp.float32).reshape(height, 1, 1, 1)
+  column = jnp.arange(width, dtype=jnp.float32).reshape(width, 1, 1)
+  distance = _squared(column, cells[..., 0]) + _squared(row, cells[..., 1])
+  value = scores[..., None, None, :, :] * jnp.exp(-distance / (2 * sigma**2))
+  value = jnp.where(distance <= (truncate * sigma) ** 2, value, 0)
+  maps = value.max(axis=-2)
+  if background:
+    maps = append_background(maps)
+  return maps
+
+
+def append_background(maps: Float[Array, '*b h w j']) -> Float[Array, '*b h w c']:
+  """Adds the background channel, 1 - max over joints, after the joints."""
+  return jnp.concatenate([maps, 1 - maps.max(axis=-1, keepdims=True)], axis=-1)
+
+
+def _squared(grid: jax.Array, positions: jax.Array) -> jax.Array:
+  """(grid - positions)², over the axes [*b, h, w, m, j] that the two span together."""
+  rank = positions.ndim
+  return jnp.square(grid.reshape((1,) * (rank - grid.ndim) + grid.shape) - positions)

@@ -1,0 +1,356 @@
+"""The skeleton registry: which joint is which, in every layout the library knows.
+
+Everything that depends on the identity of a joint (flipping, drawing limbs, moving a
+body part as one) asks a `Skeleton`; no joint index is written anywhere else.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import functools
+from typing import Any
+
+# The part of the body that pose-aware augmentation moves as one (JMRN Sec. 3.2), by the
+# joint's name without its side. Joints not listed (hips, neck, belly) are the torso.
+_GROUP_OF_JOINT = {
+  **dict.fromkeys(('nose', 'eye', 'ear', 'head', 'face', 'head_top'), 'head'),
+  **dict.fromkeys(('shoulder', 'elbow', 'wrist'), 'arm'),
+  **dict.fromkeys(('knee', 'ankle', 'big_toe', 'small_toe', 'heel'), 'leg'),
+}
+
+
+class SkeletonError(ValueError):
+  """A skeleton that contradicts itself, or one that is not registered."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Skeleton:
+  """A joint layout.
+
+  Joint names are snake_case; a paired joint starts with `left_` or `right_`, meaning
+  the person's own side. Flip pairs and body groups follow from the names.
+
+  Attributes:
+    name: the registry's key.
+    joints: joint names in storage order, `j` of them.
+    limbs: pairs of joint names that are drawn, and rendered as parts.
+    background: whether the maps carry one more channel, 1 - max over joints, after
+      the joints, as OpenPose's do.
+  """
+
+  name: str
+  joints: tuple[str, ...]
+  limbs: tuple[tuple[str, str], ...]
+  background: bool = False
+
+  def __post_init__(self):
+    repeated = {n for n in self.joints if self.joints.count(n) > 1}
+    if repeated:
+      raise SkeletonError(f'skeleton {self.name!r}: joint names repeat: {repeated}')
+    for a, b in self.limbs:
+      for joint in (a, b):
+        if joint not in self.joints:
+          raise SkeletonError(
+            f'skeleton {self.name!r}: limb ({a}, {b}) names {joint!r}, which is not one'
+            f' of its joints {self.joints}'
+          )
+    for joint in self.joints:
+      if _mirrored(joint) not in self.joints:
+        raise SkeletonError(
+          f'skeleton {self.name!r}: {joint!r} has no partner {_mirrored(joint)!r}, so'
+          ' it cannot be flipped'
+        )
+
+  @property
+  def num_joints(self) -> int:
+    return len(self.joints)
+
+  @property
+  def num_maps(self) -> int:
+    """Channels of a joint heatmap: one a joint, and the background where there is."""
+    return self.num_joints + int(self.background)
+
+  @functools.cached_property
+  def limb_indices(self) -> tuple[tuple[int, int], ...]:
+    return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)
+
+  @functools.cached_property
+  def flip_permutation(self) -> tuple[int, ...]:
+    """For each joint, the joint that takes its place in a mirrored image, `[j]`."""
+    return tuple(self.joints.index(_mirrored(joint)) for joint in self.joints)
+
+  @functools.cached_property
+  def map_flip_permutation(self) -> tuple[int, ...]:
+    """`flip_permutation` over map channels: the background stays where it is."""
+    extra = (self.num_joints,) if self.background else ()
+    return self.flip_permutation + extra
+
+  @functools.cached_property
+  def flip_pairs(self) -> tuple[tuple[int, int], ...]:
+    return tuple((i, k) for i, k in enumerate(self.flip_permutation) if i < k)
+
+  @functools.cached_property
+  def groups(self) -> dict[str, tuple[int, ...]]:
+    """Joint indices of head, torso and each limb (JMRN Sec. 3.2), by group name."""
+    groups: dict[str, list[int]] = {}
+    for index, joint in enumerate(self.joints):
+      side, part = _split_side(joint)
+      group = _GROUP_OF_JOINT.get(part, 'torso')
+      name = f'{side}_{group}' if group in ('arm', 'leg') else group
+      groups.setdefault(name, []).append(index)
+    return {name: tuple(members) for name, members in groups.items()}
+
+  def to_dict(self) -> dict[str, Any]:
+    """A JSON-ready form, which travels with data sets and checkpoints."""
+    return dataclasses.asdict(self)
+
+  @classmethod
+  def from_dict(cls, fields: dict[str, Any]) -> Skeleton:
+    return cls(
+      name=fields['name'],
+      joints=tuple(fields['joints']),
+      limbs=tuple((a, b) for a, b in fields['limbs']),
+      background=bool(fields['background']),
+    )
+
+
+def get_skeleton(name: str) -> Skeleton:
+  """The registered skeleton of that name.
+
+  Raises:
+    SkeletonError: naming the nearest registered one.
+  """
+  if name not in SKELETONS:
+    nearest = difflib.get_close_matches(name, SKELETONS, n=1, cutoff=0.4)
+    hint = f'; did you mean {nearest[0]!r}?' if nearest else ''
+    raise SkeletonError(
+      f'there is no skeleton {name!r}{hint} Registered: {", ".join(sorted(SKELETONS))}.'
+      ' A new one is added in input_pipeline/skeletons.py.'
+    )
+  return SKELETONS[name]
+
+
+def _split_side(joint: str) -> tuple[str, str]:
+  for side in ('left', 'right'):
+    if joint.startswith(f'{side}_'):
+      return side, joint.removeprefix(f'{side}_')
+  return '', joint
+
+
+def _mirrored(joint: str) -> str:
+  side, part = _split_side(joint)
+  other_side = {'left': 'right_', 'right': 'left_', '': ''}[side]
+  return other_side + part
+
+
+def _both_sides(*limbs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
+  """Each limb on the right, then on the left; joints of the middle stay as named."""
+
+  def sided(joint: str, side: str) -> str:
+    middle = ('neck', 'belly', 'face', 'head', 'nose', 'mid_hip')
+    return joint if joint in middle else f'{side}_{joint}'
+
+  return tuple(
+    (sided(a, side), sided(b, side)) for side in ('right', 'left') for a, b in limbs
+  )
+
+_COCO_17_JOINTS = (
+  'nose',
+  'left_eye',
+  'right_eye',
+  'left_ear',
+  'right_ear',
+  'left_shoulder',
+  'right_shoulder',
+  'left_elbow',
+  'right_elbow',
+  'left_wrist',
+  'right_wrist',
+  'left_hip',
+  'right_hip',
+  'left_knee',
+  'right_knee',
+  'left_ankle',
+  'right_ankle',
+)
+
+_OPENPOSE_18_JOINTS = (
+  'nose',
+  'neck',
+  'right_shoulder',
+  'right_elbow',
+  'right_wrist',
+  'left_shoulder',
+  'left_elbow',
+  'left_wrist',
+  'right_hip',
+  'right_knee',
+  'right_ankle',
+  'left_hip',
+  'left_knee',
+  'left_ankle',
+  'right_eye',
+  'left_eye',
+  'right_ear',
+  'left_ear',
+)
+
+_OPENPOSE_LIMBS = (
+  ('neck', 'nose'),
+  *_both_sides(
+    ('neck', 'shoulder'),
+    ('shoulder', 'elbow'),
+    ('elbow', 'wrist'),
+    ('neck', 'hip'),
+    ('hip', 'knee'),
+    ('knee', 'ankle'),
+    ('nose', 'eye'),
+    ('eye', 'ear'),
+  ),
+)
+
+SKELETONS: dict[str, Skeleton] = {
+  skeleton.name: skeleton
+  for skeleton in (
+    # JHMDB's puppet annotation (Jhuang et al., ICCV 2013).
+    Skeleton(
+      name='jhmdb',
+      joints=(
+        'neck',
+        'belly',
+        'face',
+        'right_shoulder',
+        'left_shoulder',
+        'right_hip',
+        'left_hip',
+        'right_elbow',
+        'left_elbow',
+        'right_knee',
+        'left_knee',
+        'right_wrist',
+        'left_wrist',
+        'right_ankle',
+        'left_ankle',
+      ),
+      limbs=(
+        ('neck', 'face'),
+        ('neck', 'belly'),
+        *_both_sides(
+          ('neck', 'shoulder'),
+          ('shoulder', 'elbow'),
+          ('elbow', 'wrist'),
+          ('belly', 'hip'),
+          ('hip', 'knee'),
+          ('knee', 'ankle'),
+        ),
+      ),
+    ),
+    # Penn Action (Zhang et al., ICCV 2013). Usually listed left first, but the first of
+    # each pair is image-left of the second in 96 % of the frames of frontal clips, so
+    # it is the person's right; the names here say what the files hold.
+    Skeleton(
+      name='penn_action',
+      joints=(
+        'head',
+        'right_shoulder',
+        'left_shoulder',
+        'right_elbow',
+        'left_elbow',
+        'right_wrist',
+        'left_wrist',
+        'right_hip',
+        'left_hip',
+        'right_knee',
+        'left_knee',
+        'right_ankle',
+        'left_ankle',
+      ),
+      limbs=(
+        ('right_shoulder', 'left_shoulder'),
+        ('right_hip', 'left_hip'),
+        *_both_sides(
+          ('head', 'shoulder'),
+          ('shoulder', 'elbow'),
+          ('elbow', 'wrist'),
+          ('shoulder', 'hip'),
+          ('hip', 'knee'),
+          ('knee', 'ankle'),
+        ),
+      ),
+    ),
+    # COCO keypoints (Lin et al., ECCV 2014): HRNet, AlphaPose, MMPose.
+    Skeleton(
+      name='coco_17',
+      joints=_COCO_17_JOINTS,
+      limbs=(
+        ('right_shoulder', 'left_shoulder'),
+        ('right_hip', 'left_hip'),
+        *_both_sides(
+          ('nose', 'eye'),
+          ('eye', 'ear'),
+          ('ear', 'shoulder'),
+          ('shoulder', 'elbow'),
+          ('elbow', 'wrist'),
+          ('shoulder', 'hip'),
+          ('hip', 'knee'),
+          ('knee', 'ankle'),
+        ),
+      ),
+    ),
+    # OpenPose's COCO model (Cao et al., CVPR 2017); with the background it has the 19
+    # joint maps of PA3D Sec. 4.
+    Skeleton('openpose_18', _OPENPOSE_18_JOINTS, _OPENPOSE_LIMBS),
+    Skeleton(
+      'openpose_18_background', _OPENPOSE_18_JOINTS, _OPENPOSE_LIMBS, background=True
+    ),
+    # OpenPose's BODY_25 model (not BODY_25B, whose order differs).
+    Skeleton(
+      name='body_25',
+      joints=(
+        'nose',
+        'neck',
+        'right_shoulder',
+        'right_elbow',
+        'right_wrist',
+        'left_shoulder',
+        'left_elbow',
+        'left_wrist',
+        'mid_hip',
+        'right_hip',
+        'right_knee',
+        'right_ankle',
+        'left_hip',
+        'left_knee',
+        'left_ankle',
+        'right_eye',
+        'left_eye',
+        'right_ear',
+        'left_ear',
+        'left_big_toe',
+        'left_small_toe',
+        'left_heel',
+        'right_big_toe',
+        'right_small_toe',
+        'right_heel',
+      ),
+      limbs=(
+        ('neck', 'nose'),
+        ('neck', 'mid_hip'),
+        *_both_sides(
+          ('neck', 'shoulder'),
+          ('shoulder', 'elbow'),
+          ('elbow', 'wrist'),
+          ('mid_hip', 'hip'),
+          ('hip', 'knee'),
+          ('knee', 'ankle'),
+          ('nose', 'eye'),
+          ('eye', 'ear'),
+          ('ankle', 'big_toe'),
+          ('big_toe', 'small_toe'),
+          ('ankle', 'heel'),
+        ),
+      ),
+    ),
+  )
+}

@@ -1,0 +1,25 @@
+"""What every test runs under: 8 virtual devices, strict dtypes and ranks."""
+
+import os
+import pathlib
+
+os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+os.environ['XLA_FLAGS'] = (
+  os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8'
+)
+
+import jax
+import pytest
+
+jax.config.update('jax_numpy_dtype_promotion', 'strict')
+jax.config.update('jax_numpy_rank_promotion', 'raise')
+
+_SHARED = pathlib.Path(__file__).parents[2] / 'shared' / 'data'
+
+
+@pytest.fixture(scope='session')
+def shared_data() -> pathlib.Path:
+  """The development data beside the checkout; skips where it is absent."""
+  if not _SHARED.is_dir():
+    pytest.skip(f'development data not found at {_SHARED}')
+  return _SHARED
