@@ -26,6 +26,7 @@ setuptools.setup(
       for room in (
         'configs',
         'input_pipeline',
+        'model_lib',
         'pa3d_jax',
         'report_lib',
         'train_lib',
@@ -40,6 +41,7 @@ setuptools.setup(
     'einops>=0.8,<0.9',
     'flax>=0.12,<0.13',
     'grain>=0.2.15,<0.3',
+    'importlib_resources>=6,<8',  # tensorflow-datasets needs it, and does not say so
     'jax>=0.10,<0.13',
     'jaxtyping>=0.3,<0.4',
     'matplotlib>=3.9,<4',
@@ -48,6 +50,7 @@ setuptools.setup(
     'optax>=0.2.5,<0.3',
     'orbax-checkpoint>=0.11.30,<0.13',
     'pooch>=1.8,<2',
+    'requests>=2.31,<3',
     'scipy>=1.14,<2',
     'tensorflow-datasets>=4.9.9,<5',
   ],

@@ -155,6 +155,7 @@ def _both_sides(*limbs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
     (sided(a, side), sided(b, side)) for side in ('right', 'left') for a, b in limbs
   )
 
+
 _COCO_17_JOINTS = (
   'nose',
   'left_eye',

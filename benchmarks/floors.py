@@ -1,0 +1,168 @@
+"""What a data set gives without a model: the two floors a result has to clear.
+
+- Majority class: always answers the most frequent class of the training clips.
+- Nearest neighbour: answers the class of the training clip whose pose vector
+  (`pose_vector`) is nearest in Euclidean distance. It sees absolute size and joint
+  positions, not what moves where by itself.
+
+Both are measured on folds held out of a training split (`holdout.validation_mask`):
+
+    python -m benchmarks.floors --format=pyskl --poses=FILE --skeleton=jhmdb \
+        --split=train1 --folds=0,1,2
+"""
+
+from __future__ import annotations
+
+import argparse
+import shlex
+import sys
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.spatial
+from jaxtyping import Float, Int
+
+from input_pipeline.datasets.holdout import validation_mask
+from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_source import PoseSource
+from input_pipeline.readers.registry import READERS, read_poses
+from input_pipeline.skeletons import SkeletonError
+
+NUM_FRAMES = 16
+NUM_FOLDS = 5
+
+
+def resample(values: Float[np.ndarray, 't ...'], num_frames: int) -> np.ndarray:
+  """`num_frames` values at even distances from the first frame to the last.
+
+  Linear in time between the two frames around; the first and last frame are kept.
+  """
+  last = len(values) - 1
+  position = np.linspace(0, last, num_frames)
+  before = np.floor(position).astype(int)
+  after = np.minimum(before + 1, last)
+  weight = (position - before).reshape(-1, *[1] * (values.ndim - 1))
+  return (1 - weight) * values[before] + weight * values[after]
+
+
+def centre(
+  keypoints: Float[np.ndarray, 't j 2'], scores: Float[np.ndarray, 't j']
+) -> Float[np.ndarray, 't j 2']:
+  """Pixels relative to the mean of all visible joints of all frames of the clip.
+
+  One origin for the whole clip, so that its movement through the frame stays; no
+  scaling. A missing joint is put at the origin.
+  """
+  visible = scores > 0
+  if not visible.any():
+    return np.zeros_like(keypoints)
+  return np.where(visible[..., None], keypoints - keypoints[visible].mean(axis=0), 0)
+
+
+def pose_vector(clip: PoseClip) -> Float[np.ndarray, ' features']:
+  """The centred joints of the person with the highest scores, in 16 frames."""
+  person = clip.scores.sum(axis=(0, 2)).argmax()
+  keypoints = clip.keypoints[:, person].astype(np.float64)
+  return resample(centre(keypoints, clip.scores[:, person]), NUM_FRAMES).ravel()
+
+
+def majority_accuracy(
+  train_labels: Int[np.ndarray, ' train'], test_labels: Int[np.ndarray, ' test']
+) -> float:
+  """The share of test clips in the most frequent class of training (first on a tie)."""
+  return float(np.mean(test_labels == np.bincount(train_labels).argmax()))
+
+
+def nearest_neighbour_accuracy(
+  train_vectors: Float[np.ndarray, 'train features'],
+  train_labels: Int[np.ndarray, ' train'],
+  test_vectors: Float[np.ndarray, 'test features'],
+  test_labels: Int[np.ndarray, ' test'],
+) -> float:
+  """The share of test clips whose nearest training clip has their class."""
+  distance = scipy.spatial.distance.cdist(test_vectors, train_vectors)
+  return float(np.mean(test_labels == train_labels[distance.argmin(axis=1)]))
+
+
+def floors_of_folds(
+  source: PoseSource, split: str, folds: Sequence[int]
+) -> dict[str, list[float]]:
+  """Both floors on each fold held out of a split, as accuracies in 0..1.
+
+  Raises:
+    PoseDataError: where there is no such split, or a clip has not exactly one label.
+  """
+  if split not in source.splits:
+    raise PoseDataError(
+      f'there is no split {split!r}; the poses have {", ".join(sorted(source.splits))}'
+    )
+  video_ids = source.splits[split]
+  clips = [source.load(video_id) for video_id in video_ids]
+  for clip in clips:
+    if len(clip.labels) != 1:
+      raise PoseDataError(
+        f'clip {clip.video_id!r} has the labels {clip.labels}, but the floors need one'
+        ' label a clip'
+      )
+  labels = np.array([clip.labels[0] for clip in clips])
+  vectors = np.stack([pose_vector(clip) for clip in clips])
+  floors: dict[str, list[float]] = {'majority class': [], 'nearest neighbour': []}
+  for fold in folds:
+    test = validation_mask(video_ids, labels, fold=fold, folds=NUM_FOLDS)
+    floors['majority class'].append(majority_accuracy(labels[~test], labels[test]))
+    floors['nearest neighbour'].append(
+      nearest_neighbour_accuracy(
+        vectors[~test], labels[~test], vectors[test], labels[test]
+      )
+    )
+  return floors
+
+
+def table(floors: dict[str, list[float]], folds: Sequence[int]) -> str:
+  """Rows of percentages; the standard deviation is that of a sample (n - 1)."""
+  heads = [*(f'fold {fold}' for fold in folds), 'mean', '± std']
+  lines = [f'{"accuracy, %":20}' + ''.join(f'{head:>8}' for head in heads)]
+  for name, values in floors.items():
+    percent = 100 * np.array(values)
+    spread = f'{percent.std(ddof=1):.1f}' if len(values) > 1 else '-'
+    cells = [f'{value:.1f}' for value in (*percent, percent.mean())] + [spread]
+    lines.append(f'{name:20}' + ''.join(f'{cell:>8}' for cell in cells))
+  return '\n'.join(lines)
+
+
+def main(argv: Sequence[str]):
+  parser = argparse.ArgumentParser(
+    prog='python -m benchmarks.floors',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+    allow_abbrev=False,
+  )
+  parser.add_argument('--format', required=True, help=', '.join(sorted(READERS)))
+  parser.add_argument('--poses', required=True, help='the file or folder')
+  parser.add_argument('--skeleton', help='where the format does not fix one')
+  parser.add_argument('--split', required=True, help='as the poses name it')
+  parser.add_argument('--folds', type=_folds, default='0', help='such as 0,1,2')
+  options = parser.parse_args(argv)
+  try:
+    source = read_poses(options.format, options.poses, skeleton=options.skeleton)
+    floors = floors_of_folds(source, options.split, options.folds)
+  except (PoseDataError, SkeletonError) as error:
+    parser.error(str(error))
+  print(f'{parser.prog} {shlex.join(argv)}')
+  print(
+    f'{len(source.splits[options.split])} clips, {len(source.class_names)} classes;'
+    f' each fold is held out in turn, 1 of {NUM_FOLDS}'
+  )
+  print(table(floors, options.folds))
+
+
+def _folds(text: str) -> list[int]:
+  if not all(fold in map(str, range(NUM_FOLDS)) for fold in text.split(',')):
+    raise argparse.ArgumentTypeError(
+      f'got {text!r}, but need numbers of 0..{NUM_FOLDS - 1} separated by commas'
+    )
+  return [int(fold) for fold in text.split(',')]
+
+
+if __name__ == '__main__':
+  main(sys.argv[1:])

@@ -1,0 +1,50 @@
+"""PA3D on JHMDB, joint stream with multi-scale temporal pose convolution.
+
+Paper: An Yan et al., PA3D, CVPR 2019, Tables 3-5: 60.1 % accuracy (split 1, poses
+estimated by OpenPose; ours are JHMDB's annotated joints, so figures differ in kind).
+Ours: docs/results.md, with hardware and wall time.
+
+  python main.py --config=configs/pa3d_jhmdb.py --workdir=/tmp/pa3d_jhmdb
+
+Options, after a colon: `split=2` (or 3), `quick` (a small map, a few minutes on two
+cores), `representation=keypoints`, `fold=1` (the training fold held out for validation),
+`test=false` (no test split; for poses that have none). Poses are downloaded, or read
+from `--config.data.poses`, with `--config.data.format=pyskl` for a skeleton pickle.
+"""
+
+from configs import base, config_args, pa3d_model
+
+
+def get_config(arg: str = ''):
+  args = config_args.parse_arg(
+    arg,
+    split=1,
+    quick=False,
+    representation='heatmaps',
+    fold=0,
+    test=True,
+    choices={'split': (1, 2, 3), 'representation': ('heatmaps', 'keypoints')},
+  )
+  config = base.base_config()
+  config.data.dataset = 'jhmdb'
+  config.data.representation = args.representation
+  config.data.train_split = f'train{args.split}'
+  config.data.test_split = f'test{args.split}' if args.test else ''
+  config.data.validation_fold = args.fold
+  config.data.num_frames = 4  # Table 4 and Sec. 4.1: T=4 for JHMDB
+  config.data.max_persons = 1  # JHMDB annotates one person
+  config.model = pa3d_model.joint_stream(outputs=8)  # Sec. 4.1: N=8 for JHMDB
+  config.train.batch_size = 32  # Sec. 4
+  config.train.epochs = 150  # Sec. 4
+  if args.quick:
+    quick(config)
+  return config.lock()
+
+
+def quick(config):
+  """A smaller map and fewer epochs, for a first look on a laptop; ours."""
+  config.data.map_short_side = 32
+  config.data.map_size = (32, 43)
+  config.data.map_sigma = 1.0
+  config.train.epochs = 20
+  config.optimizer.schedule = 'cosine'

@@ -1,0 +1,111 @@
+"""Augmentation of one clip, in pure JAX, on keypoints or on maps.
+
+One draw holds for all frames of a clip. On keypoints it moves positions before they are
+rendered, so the Gaussians keep their width; on maps it resamples the maps. For a flip
+and for shifts by whole cells both give the same maps.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from flax import struct
+from jaxtyping import Array, Bool, Float, Key
+
+
+@dataclasses.dataclass(frozen=True)
+class AugmentSettings:
+  """How far a clip may be changed. The papers say nothing; all numbers are ours.
+
+  Attributes:
+    flip_probability: of mirroring left and right.
+    scale: (smallest, largest) magnification about the map's centre.
+    shift: largest translation in each direction, as a share of the map's side.
+  """
+
+  flip_probability: float = 0.5
+  scale: tuple[float, float] = (1.0, 1.0)
+  shift: float = 0.0
+
+  @property
+  def moves(self) -> bool:
+    """Whether a clip may be scaled or shifted at all."""
+    return self.shift > 0 or tuple(self.scale) != (1.0, 1.0)
+
+
+@struct.dataclass
+class Augmentation:
+  """One clip's draw."""
+
+  flip: Bool[Array, '']
+  scale: Float[Array, '']
+  shift: Float[Array, '2']  # (x, y) in cells
+
+
+def draw(
+  key: Key[Array, ''], settings: AugmentSettings, map_size: tuple[int, int]
+) -> Augmentation:
+  """Draws one clip's augmentation; `map_size` is (h, w) in cells."""
+  flip_key, scale_key, shift_key = jax.random.split(key, 3)
+  low, high = settings.scale
+  reach = settings.shift * jnp.array(map_size[::-1], jnp.float32)
+  return Augmentation(
+    flip=jax.random.bernoulli(flip_key, settings.flip_probability),
+    scale=jax.random.uniform(scale_key, minval=low, maxval=high),
+    shift=jax.random.uniform(shift_key, (2,), minval=-reach, maxval=reach),
+  )
+
+
+def augment_keypoints(
+  cells: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  augmentation: Augmentation,
+  *,
+  map_size: tuple[int, int],
+  flip_permutation: Sequence[int],
+) -> tuple[Float[Array, 't m j 2'], Float[Array, 't m j']]:
+  """Mirrors, then scales and shifts positions (x, y) in map cells.
+
+  Args:
+    flip_permutation: of joints, from the skeleton.
+  """
+  height, width = map_size
+  permutation = jnp.array(flip_permutation)
+  mirrored = jnp.stack([width - 1 - cells[..., 0], cells[..., 1]], axis=-1)
+  cells = jnp.where(augmentation.flip, mirrored[:, :, permutation], cells)
+  scores = jnp.where(augmentation.flip, scores[:, :, permutation], scores)
+  centre = jnp.array([width - 1, height - 1], jnp.float32).reshape(1, 1, 1, 2) / 2
+  moved = centre + augmentation.scale * (cells - centre)
+  return moved + augmentation.shift.reshape(1, 1, 1, 2), scores
+
+
+def flip_maps(
+  maps: Float[Array, 't h w c'],
+  augmentation: Augmentation,
+  flip_permutation: Sequence[int],
+) -> Float[Array, 't h w c']:
+  """Mirrors maps; the permutation is of channels (`Skeleton.map_flip_permutation`)."""
+  mirrored = maps[:, :, ::-1][..., jnp.array(flip_permutation)]
+  return jnp.where(augmentation.flip, mirrored, maps)
+
+
+def move_maps(
+  maps: Float[Array, 't h w c'], augmentation: Augmentation
+) -> Float[Array, 't h w c']:
+  """Scales and shifts maps by linear interpolation; what comes in is empty (0)."""
+  height, width = maps.shape[1:3]
+  size = jnp.array([height, width], jnp.float32)
+  # scale_and_translate measures from the map's corner, we from the first cell's centre.
+  translation = (1 - augmentation.scale) * size / 2 + augmentation.shift[::-1]
+  return jax.image.scale_and_translate(
+    maps,
+    maps.shape,
+    spatial_dims=(1, 2),
+    scale=jnp.broadcast_to(augmentation.scale, (2,)),
+    translation=translation,
+    method='linear',
+    antialias=False,
+  )

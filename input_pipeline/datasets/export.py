@@ -1,0 +1,375 @@
+"""From a PoseSource to the heatmap data set on disk."""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+import re
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.datasets import protocols
+from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
+from input_pipeline.datasets.pose_dataset import (
+  PoseDataset,
+  PoseDatasetBuilder,
+  Shard,
+  dataset_dir,
+  open_dataset,
+)
+from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
+from input_pipeline.datasets.staging import staging_dir
+from input_pipeline.datasets.stored_maps import (
+  DEFAULT_SHORT_SIDE,
+  DEFAULT_SIGMA,
+  TRUNCATE,
+  render_clip,
+)
+from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_source import PoseSource
+from input_pipeline.skeletons import Skeleton
+
+_CLIPS_PER_SHARD = 256
+
+
+def export_dataset(
+  source: PoseSource,
+  *,
+  dataset: str,
+  representation: str,
+  data_dir: PathLike,
+  short_side: int = DEFAULT_SHORT_SIDE,
+  sigma: float = DEFAULT_SIGMA,
+  splits: Sequence[str] | None = None,
+  strict: bool = False,
+  overwrite: bool = False,
+  progress: Callable[[str], object] = print,
+) -> ExportSummary:
+  """Writes a data set to `<data_dir>/<dataset>/<representation>/<version>/`.
+
+  The data set appears when it is complete, and not before. A clip that cannot be used
+  is reported at once, left out, and listed in the summary and in the metadata.
+
+  Args:
+    source: the clips.
+    dataset: its name, which is also its folder.
+    representation: 'keypoints' or 'heatmaps'.
+    data_dir: where data sets lie.
+    short_side: heatmaps only: cells on the shorter side of the frame.
+    sigma: heatmaps only: of the Gaussians, in cells.
+    splits: which of the source's; by default all that name a clip.
+    strict: raise at the first clip that cannot be used.
+    overwrite: replace the data set where it is already there.
+    progress: takes lines of text, at most about one a second while all goes well.
+
+  Raises:
+    PoseDatasetError: where the data set is already there, another process is writing
+      it, or no clip of a split can be used.
+    PoseDataError: with `strict`, the first clip's.
+  """
+  started = time.monotonic()
+  target = dataset_dir(data_dir, dataset, representation)
+  _check_names(source, dataset)
+  settings = _settings(representation, source.skeleton, short_side, sigma)
+  export = _Export(source, _chosen_splits(source, splits), settings, strict, progress)
+
+  with staging_dir(target, pathlib.Path(data_dir).expanduser()) as staging:
+    if target.exists() and not overwrite:
+      raise PoseDatasetError(
+        f'data set {dataset!r} is already there as {representation}, at {target}; give'
+        ' --overwrite (overwrite=True) to replace it'
+      )
+    progress(f'{dataset} as {representation}: {export.num_offered} clips')
+    builder = PoseDatasetBuilder(
+      dataset=dataset,
+      representation=representation,
+      skeleton=source.skeleton,
+      class_names=source.class_names,
+      data_dir=staging,
+    )
+    built = builder.write(export.shards(), export.metadata)
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+      target.rename(staging / 'replaced')
+    built.rename(target)
+  return ExportSummary(
+    directory=target,
+    splits=tuple(export.splits),
+    num_bytes=sum(file.stat().st_size for file in target.iterdir()),
+    seconds=time.monotonic() - started,
+  )
+
+
+def open_or_export(
+  *,
+  dataset: str,
+  representation: str,
+  data_dir: PathLike,
+  format: str | None = None,
+  poses: PathLike | None = None,
+  skeleton: str | None = None,
+  seed: int = 0,
+  short_side: int = DEFAULT_SHORT_SIDE,
+  sigma: float = DEFAULT_SIGMA,
+  is_primary: bool = True,
+  wait: Callable[[], object] = lambda: None,
+  progress: Callable[[str], object] = print,
+) -> PoseDataset:
+  """Opens a data set, which the primary process exports first if it is not there.
+
+  Args:
+    dataset, representation, data_dir, short_side, sigma, progress: as in
+      `export_dataset`.
+    format, poses, skeleton, seed: as in `protocols.load_source`.
+    is_primary: whether this process is the one that exports.
+    wait: returns once every process of the job has called it; each calls it once,
+      whether or not there is something to wait for, and whether or not it failed.
+
+  Raises:
+    PoseDatasetError: also where the data set there was rendered with other settings,
+      or has another skeleton, than asked for.
+  """
+  try:
+    if is_primary and not dataset_dir(data_dir, dataset, representation).exists():
+      source = protocols.load_source(
+        dataset,
+        format=format,
+        poses=poses,
+        skeleton=skeleton,
+        seed=seed,
+        data_dir=data_dir,
+      )
+      summary = export_dataset(
+        source,
+        dataset=dataset,
+        representation=representation,
+        data_dir=data_dir,
+        short_side=short_side,
+        sigma=sigma,
+        progress=progress,
+      )
+      progress(str(summary))
+  finally:
+    wait()
+  opened = open_dataset(data_dir, dataset, representation)
+  asked = _settings(representation, opened.skeleton, short_side, sigma)
+  _check_same('rendered with', asked, opened.settings, opened.directory)
+  if skeleton:
+    layout = opened.skeleton.name
+    _check_same('of', {'skeleton': skeleton}, {'skeleton': layout}, opened.directory)
+  return opened
+
+
+class _Export:
+  """One export as it goes along: hands out examples, keeps count of them."""
+
+  def __init__(
+    self,
+    source: PoseSource,
+    splits: Sequence[str],
+    settings: dict[str, Any],
+    strict: bool,
+    progress: Callable[[str], object],
+  ):
+    self.splits = [SplitSummary(s, len(source.splits[s])) for s in splits]
+    self._source = source
+    self._settings = settings
+    self._strict = strict
+    self._progress = progress
+    self._pace = Pace(self.num_offered)
+
+  @property
+  def num_offered(self) -> int:
+    return sum(split.num_offered for split in self.splits)
+
+  def shards(self) -> dict[str, list[Shard]]:
+    shards: dict[str, list[Shard]] = {}
+    for split in self.splits:
+      video_ids = self._source.splits[split.name]
+      shards[split.name] = [
+        functools.partial(
+          self._examples, split, video_ids[start : start + _CLIPS_PER_SHARD]
+        )
+        for start in range(0, len(video_ids), _CLIPS_PER_SHARD)
+      ]
+    return shards
+
+  def metadata(self) -> dict[str, Any]:
+    """What is known of the clips without their frames, once all are written."""
+    self._check_no_split_is_empty()
+    return {
+      'skeleton': self._source.skeleton.to_dict(),
+      'class_names': list(self._source.class_names),
+      'settings': self._settings,
+      'splits': {
+        split.name: {
+          'video_ids': split.video_ids,
+          'labels': split.labels,
+          'num_frames': split.num_frames,
+        }
+        for split in self.splits
+      },
+      'left_out': [
+        [split.name, video_id, reason]
+        for split in self.splits
+        for video_id, reason in split.left_out
+      ],
+    }
+
+  def _check_no_split_is_empty(self):
+    for split in self.splits:
+      if not split.num_clips:
+        video_id, reason = split.left_out[0]
+        raise PoseDatasetError(
+          f'none of the {split.num_offered} clips of split {split.name!r} can be used;'
+          f' the first: {video_id!r}: {reason}'
+        )
+
+  def _examples(
+    self, split: SplitSummary, video_ids: Sequence[str]
+  ) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    for video_id in video_ids:
+      try:
+        clip, label = _usable_clip(self._source, video_id)
+      except PoseDataError as error:
+        if self._strict:
+          raise
+        reason = str(error).removeprefix(f'clip {video_id!r}: ')
+        split.left_out.append((video_id, reason))
+        self._progress(f'{split.name}: left out {video_id!r}: {reason}')
+      else:
+        split.video_ids.append(video_id)
+        split.labels.append(label)
+        split.num_frames.append(clip.num_frames)
+        yield split.num_clips, _example(video_id, clip, label, self._settings)
+      line = self._pace.step()
+      if line:
+        self._progress(f'{split.name}: {line}')
+
+
+class _Example(Mapping[str, Any]):
+  """A clip's features, each made when it is asked for, and not kept.
+
+  TFDS holds the examples of a shard until the shard is written: maps that are ready
+  would fill the memory.
+  """
+
+  def __init__(self, features: Mapping[str, Callable[[], Any]]):
+    self._features = features
+
+  def __getitem__(self, name: str) -> Any:
+    return self._features[name]()
+
+  def __iter__(self) -> Iterator[str]:
+    return iter(self._features)
+
+  def __len__(self) -> int:
+    return len(self._features)
+
+
+def _example(
+  video_id: str, clip: PoseClip, label: int, settings: Mapping[str, Any]
+) -> _Example:
+  features: dict[str, Callable[[], Any]] = {
+    'video_id': lambda: video_id,
+    'frame_size': lambda: np.array(clip.frame_size, np.int32),
+    'label': lambda: label,
+  }
+  if settings:
+    short_side, sigma = settings['short_side'], settings['sigma']
+    features['maps'] = lambda: render_clip(clip, short_side=short_side, sigma=sigma)
+  else:
+    positions, scores = clip.keypoints, clip.scores[..., None]
+    features['keypoints'] = lambda: np.concatenate([positions, scores], axis=-1)
+  return _Example(features)
+
+
+def _usable_clip(source: PoseSource, video_id: str) -> tuple[PoseClip, int]:
+  """The clip and its one label.
+
+  Raises:
+    PoseDataError: where it cannot be loaded, trained on or tested on.
+  """
+  clip = source.load(video_id)
+  if len(clip.labels) != 1:
+    raise PoseDataError(
+      f'clip {video_id!r}: has {len(clip.labels)} labels, but needs exactly one'
+    )
+  (label,) = clip.labels
+  if not 0 <= label < len(source.class_names):
+    raise PoseDataError(
+      f'clip {video_id!r}: has label {label}, but the {len(source.class_names)} classes'
+      f' are 0..{len(source.class_names) - 1}'
+    )
+  if not (clip.scores > 0).any():
+    raise PoseDataError(f'clip {video_id!r}: no joint is visible in any frame')
+  return clip, label
+
+
+def _settings(
+  representation: str, skeleton: Skeleton, short_side: int, sigma: float
+) -> dict[str, Any]:
+  """What a data set's maps depend on; nothing for keypoints."""
+  if representation == 'keypoints':
+    return {}
+  if short_side < 1 or sigma <= 0:
+    raise PoseDatasetError(
+      f'short_side is {short_side} and sigma is {sigma}, in cells, but short_side must'
+      ' be at least 1 and sigma above 0'
+    )
+  return {
+    'short_side': int(short_side),
+    'sigma': float(sigma),
+    'truncate': TRUNCATE,
+    'background': skeleton.background,
+  }
+
+
+def _check_same(
+  verb: str,
+  asked: Mapping[str, Any],
+  there: Mapping[str, Any],
+  directory: pathlib.Path,
+):
+  differ = [name for name in asked if asked[name] != there.get(name)]
+  if differ:
+    raise PoseDatasetError(
+      f'{directory} is {verb} '
+      + ', '.join(f'{name} {there.get(name)!r}, not {asked[name]!r}' for name in differ)
+      + '; ask for what is there, replace it with tools/export_dataset.py --overwrite,'
+      ' or use another data_dir'
+    )
+
+
+def _check_names(source: PoseSource, dataset: str):
+  """That TFDS can store these names (it makes file names and label files of them)."""
+  if not re.fullmatch(r'[A-Za-z]\w*', dataset):
+    raise PoseDatasetError(
+      f'{dataset!r} cannot name a data set; use letters, digits and _, a letter first'
+    )
+  names = [name.strip() for name in source.class_names]
+  if not names or len(set(names)) < len(names):
+    raise PoseDatasetError(
+      f'class names must be given and differ from each other, but are {names}'
+    )
+
+
+def _chosen_splits(source: PoseSource, asked: Sequence[str] | None) -> tuple[str, ...]:
+  offered = [split for split in source.splits if source.splits[split]]
+  chosen = tuple(dict.fromkeys(asked or offered))
+  for split in chosen:
+    if not source.splits.get(split):
+      raise PoseDatasetError(
+        f'the source has no clip in split {split!r}; it has'
+        f' {", ".join(f"{s} ({len(ids)})" for s, ids in source.splits.items())}'
+      )
+    if not re.fullmatch(r'\w*[^\W_]', split):
+      raise PoseDatasetError(
+        f'{split!r} cannot name a split; use letters, digits and _, not _ at the end'
+      )
+  if not chosen:
+    raise PoseDatasetError('the source has no clips at all')
+  return chosen

@@ -1,0 +1,85 @@
+"""What an export says while it runs, and at its end."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+import pathlib
+import time
+from collections.abc import Callable
+
+_LEFT_OUT_SHOWN = 20
+
+
+@dataclasses.dataclass
+class SplitSummary:
+  """What became of the clips of one split.
+
+  Attributes:
+    name: of the split.
+    num_offered: how many clips the source names.
+    video_ids, labels, num_frames: of the clips that went in, in record order.
+    left_out: (video id, reason) of the others.
+  """
+
+  name: str
+  num_offered: int
+  video_ids: list[str] = dataclasses.field(default_factory=list)
+  labels: list[int] = dataclasses.field(default_factory=list)
+  num_frames: list[int] = dataclasses.field(default_factory=list)
+  left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+
+  @property
+  def num_clips(self) -> int:
+    return len(self.video_ids)
+
+  def __str__(self) -> str:
+    line = f'{self.name}: {self.num_clips} of {self.num_offered} clips'
+    if not self.left_out:
+      return line
+    shown = [f'    {v}: {reason}' for v, reason in self.left_out[:_LEFT_OUT_SHOWN]]
+    more = len(self.left_out) - len(shown)
+    if more:
+      shown.append(f'    and {more} more')
+    return '\n'.join([f'{line}, {len(self.left_out)} left out:', *shown])
+
+
+@dataclasses.dataclass(frozen=True)
+class ExportSummary:
+  """What an export wrote, and where."""
+
+  directory: pathlib.Path
+  splits: tuple[SplitSummary, ...]
+  num_bytes: int
+  seconds: float
+
+  def __str__(self) -> str:
+    return '\n'.join(
+      [
+        f'Exported to {self.directory}: {self.num_bytes / 1e6:.1f} MB on disk in'
+        f' {self.seconds:.1f} s',
+        *(f'  {split}' for split in self.splits),
+      ]
+    )
+
+
+class Pace:
+  """Turns finished clips into lines that say how far it is, about one a second."""
+
+  def __init__(self, total: int, clock: Callable[[], float] = time.monotonic):
+    self._total = total
+    self._clock = clock
+    self._done = 0
+    self._started = self._last_line = clock()
+
+  def step(self) -> str | None:
+    self._done += 1
+    now = self._clock()
+    if now - self._last_line < 1:
+      return None
+    self._last_line = now
+    rate = self._done / (now - self._started)
+    left = (self._total - self._done) / rate
+    return (
+      f'{self._done}/{self._total} clips, {rate:.1f} a second, {math.ceil(left)} s left'
+    )

@@ -1,0 +1,47 @@
+"""Reading the variables of a MATLAB label file of one clip."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+
+from input_pipeline.pose_clip import PoseDataError
+
+
+def read_mat(
+  path: pathlib.Path, variables: tuple[str, ...], *, video_id: str
+) -> dict[str, np.ndarray]:
+  """The named variables of a MATLAB 5 `.mat` file; it may hold others too.
+
+  Numbers come in whatever type MATLAB stored, which for whole numbers is the smallest
+  that holds them: convert before computing.
+
+  Raises:
+    PoseDataError: naming the clip and the file, where it is missing, broken, or lacks
+      a variable or has something else by its name.
+  """
+  import scipy.io  # Half a second, which only readers of .mat files should cost.
+
+  if not path.is_file():
+    raise PoseDataError(f'clip {video_id!r}: there is no file {path}')
+  try:
+    content = scipy.io.loadmat(path, variable_names=variables, appendmat=False)
+  # A broken file can raise nearly anything.
+  except Exception as error:
+    raise PoseDataError(
+      f'clip {video_id!r}: {path} is not a readable MATLAB 5 file:'
+      f' {type(error).__name__}: {error}'
+    ) from error
+  for variable in variables:
+    if variable not in content:
+      raise PoseDataError(
+        f'clip {video_id!r}: {path} lacks the variable {variable!r}; a label file needs'
+        f' {", ".join(variables)}'
+      )
+    if content[variable].dtype.kind in 'OV':
+      raise PoseDataError(
+        f'clip {video_id!r}: {variable!r} in {path} is a cell or a structure, but must'
+        ' be numbers or text'
+      )
+  return {variable: content[variable] for variable in variables}

@@ -1,0 +1,140 @@
+"""Reading a pickle of numpy arrays and plain Python values, and of nothing else.
+
+A pickle is a program. Here the only things that it may name are the ones in `_ALLOWED`,
+looked up by their full (module, name): nothing is imported, and no dotted name is
+followed. numpy's own constructors are replaced by narrow ones, because `numpy.ndarray`
+makes an object array of raw memory if asked to.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.pose_clip import PoseDataError
+
+# Booleans, integers, floats, complex numbers, bytes, text and Python objects; neither
+# structures nor dates.
+_DTYPE_KINDS = 'biufcSUO'
+
+
+def load(path: str | os.PathLike[str]) -> Any:
+  """The content of a pickle file that holds numpy arrays and plain Python values.
+
+  Pickles of every protocol are read, written by numpy 1 or 2, on Python 2 or 3. Arrays
+  come as a subclass of `numpy.ndarray`.
+
+  Raises:
+    PoseDataError: naming the file; and what it names that is not allowed, or why it
+      cannot be read.
+  """
+  with open(path, 'rb') as file:
+    try:
+      return _NumpyUnpickler(file, path).load()
+    except PoseDataError:
+      raise
+    # A broken pickle can raise nearly anything.
+    except Exception as error:
+      raise PoseDataError(
+        f'{path} is not a readable pickle: {type(error).__name__}: {error}'
+      ) from error
+
+
+class _NumpyUnpickler(pickle.Unpickler):
+  """Finds what `_ALLOWED` holds and refuses the rest."""
+
+  def __init__(self, file, path: str | os.PathLike[str]):
+    # Python 2 wrote array data as text; Latin-1 gives every byte back unchanged.
+    super().__init__(file, encoding='latin1')
+    self._path = path
+
+  def find_class(self, module_name: str, global_name: str) -> Any:
+    try:
+      return _ALLOWED[module_name, global_name]
+    except KeyError:
+      raise PoseDataError(
+        f'{self._path} names {module_name}.{global_name}, which is refused: a pickle'
+        ' can run any program. Only numpy arrays and plain Python values are read;'
+        ' write the file again with nothing else in it'
+      ) from None
+
+
+class _Dtype:
+  """Stands in for `numpy.dtype` while loading, and keeps its code and byte order."""
+
+  def __init__(self, code: str, align: bool = False, copy: bool = False):
+    del align, copy  # They mean something for structures only.
+    self._code = code
+    self._byte_order = '='
+
+  def __setstate__(self, state: tuple):
+    self._byte_order = state[1]
+
+  def to_numpy(self) -> np.dtype:
+    dtype = np.dtype(f'{self._byte_order}{self._code}')
+    if dtype.kind not in _DTYPE_KINDS:
+      raise TypeError(f'an array of {dtype}, but only numbers, text, objects are read')
+    return dtype
+
+
+class _Array(np.ndarray):
+  """An array that takes its dtype from a `_Dtype`."""
+
+  def __setstate__(self, state: tuple):
+    version, shape, dtype, is_fortran, content = state
+    super().__setstate__((version, shape, dtype.to_numpy(), is_fortran, content))
+
+
+def _empty_array(array_type: Any, shape: Any, dtype: Any) -> _Array:
+  """`numpy._core.multiarray._reconstruct`: what is filled by `__setstate__`."""
+  del array_type, shape, dtype
+  return _Array((0,), np.uint8)
+
+
+def _array_of_buffer(
+  content: Any, dtype: _Dtype, shape: Any, order: str, axis_order: Any = None
+) -> np.ndarray:
+  """`numpy._core.numeric._frombuffer`, which protocol 5 uses."""
+  flat = np.frombuffer(content, dtype.to_numpy())
+  if order == 'K' and axis_order is not None:
+    return flat.reshape(shape, order='C').transpose(axis_order)
+  return flat.reshape(shape, order=order)  # type: ignore[arg-type]
+
+
+def _scalar(dtype: _Dtype, content: bytes | str) -> np.generic:
+  """`numpy._core.multiarray.scalar`."""
+  raw = content.encode('latin1') if isinstance(content, str) else content
+  (value,) = np.frombuffer(raw, dtype.to_numpy())
+  return value
+
+
+def _encode_latin1(text: str, encoding: str) -> bytes:
+  """`_codecs.encode`, which protocols 0 to 2 use to write bytes."""
+  if encoding != 'latin1':
+    raise ValueError(f'bytes encoded as {encoding!r}, but pickles use latin1 only')
+  return text.encode('latin1')
+
+
+_ALLOWED: dict[tuple[str, str], Any] = {
+  # Named in order to be handed to `_reconstruct`, which here needs no type.
+  ('numpy', 'ndarray'): 'numpy.ndarray',
+  ('numpy', 'dtype'): _Dtype,
+  ('_codecs', 'encode'): _encode_latin1,
+  **{
+    (f'numpy.{core}.{module}', name): stand_in
+    for core in ('core', '_core')  # numpy 1 and numpy 2
+    for module, name, stand_in in (
+      ('multiarray', '_reconstruct', _empty_array),
+      ('multiarray', 'scalar', _scalar),
+      ('numeric', '_frombuffer', _array_of_buffer),
+    )
+  },
+  **{
+    (module, plain.__name__): plain
+    for module in ('builtins', '__builtin__')  # Python 3 and Python 2
+    for plain in (set, frozenset, bytearray, complex, slice)
+  },
+}

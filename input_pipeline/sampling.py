@@ -1,0 +1,56 @@
+"""Which frames of a video make a clip: T of them, at random to train, at rest to test.
+
+The papers leave the rule open (PA3D Sec. 4.1 says only "10 sampled clips of each video,
+where each clip has T sampled frames"); both rules here are ours.
+
+- 'segments': the video in T equal segments, one frame from each, so that a clip spans
+  the whole action (as temporal segment networks sample). Test views take the same place
+  in every segment, the views evenly spread over the segment.
+- 'consecutive': T adjacent frames; test views start evenly spread over the video.
+
+All indices are 0-based; a video shorter than T repeats frames.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+RULES = ('segments', 'consecutive')
+
+
+def training_frames(
+  rng: np.random.Generator, video_length: int, num_frames: int, rule: str = 'segments'
+) -> np.ndarray:
+  """Frame indices of one random clip, int64 `[t]`, not decreasing."""
+  if rule == 'segments':
+    return _in_segments(rng.random(num_frames), video_length)
+  return _consecutive(rng.random(), video_length, num_frames)
+
+
+def test_frames(
+  video_length: int, num_frames: int, num_views: int, rule: str = 'segments'
+) -> np.ndarray:
+  """Frame indices of every test view, int64 `[v, t]`, the same at each call."""
+  places = (np.arange(num_views) + 0.5) / num_views
+  if rule == 'segments':
+    return np.stack(
+      [_in_segments(np.full(num_frames, place), video_length) for place in places]
+    )
+  return np.stack([_consecutive(place, video_length, num_frames) for place in places])
+
+
+def check_rule(rule: str):
+  """Raises ValueError on a sampling rule that does not exist."""
+  if rule not in RULES:
+    raise ValueError(f'there is no sampling rule {rule!r}; it is one of {RULES}')
+
+
+def _in_segments(places: np.ndarray, video_length: int) -> np.ndarray:
+  """One frame a segment, at `places` in 0..1 of each."""
+  num_frames = len(places)
+  return ((np.arange(num_frames) + places) * video_length / num_frames).astype(np.int64)
+
+
+def _consecutive(place: float, video_length: int, num_frames: int) -> np.ndarray:
+  starts = max(video_length - num_frames + 1, 1)
+  return np.minimum(int(place * starts) + np.arange(num_frames), video_length - 1)

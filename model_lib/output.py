@@ -1,0 +1,20 @@
+"""What every model returns, so that one training step serves them all."""
+
+from __future__ import annotations
+
+from flax import struct
+from jaxtyping import Array, Float
+
+
+@struct.dataclass
+class ModelOutput:
+  """The answer of `model(maps, *, train)`.
+
+  Attributes:
+    logits: one score a class, before softmax or sigmoid.
+    motion_maps: PA3D's spatio-temporal pose representation, `o` maps for each map
+      channel `c`, for pictures. Costs nothing where it is not read.
+  """
+
+  logits: Float[Array, 'b k']
+  motion_maps: Float[Array, 'b h w c o'] | None = None

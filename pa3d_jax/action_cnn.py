@@ -1,0 +1,60 @@
+"""The action CNN (PA3D Table 1): six convolutions, average pool, dropout, classifier."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+class ActionCNN(nn.Module):
+  """Maps of any number of channels to class logits.
+
+  Each stage is two 3×3 convolutions, the first of stride 2, each followed by BatchNorm
+  and ReLU: Table 1 lists the convolutions; BatchNorm and ReLU are as in the network of
+  PoTion, the paper's reference [4], which Sec. 3.3 follows. Padding is 1 on every side,
+  as in PyTorch (XLA's 'SAME' would shift the grid on even sizes).
+
+  Attributes:
+    num_classes: K.
+    features: channels of the stages; Table 1 has (128, 256, 512).
+    dropout: rate before the classifier.
+    dtype: of the computation; parameters and statistics stay float32.
+  """
+
+  num_classes: int
+  features: Sequence[int] = (128, 256, 512)
+  dropout: float = 0.5
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, maps: Float[Array, 'b h w r'], *, train: bool
+  ) -> Float[Array, 'b k']:
+    convolution = functools.partial(
+      nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype
+    )
+    norm = functools.partial(
+      nn.BatchNorm,
+      use_running_average=not train,
+      momentum=0.9,
+      epsilon=1e-5,
+      dtype=self.dtype,
+    )
+    x = maps.astype(self.dtype)
+    for stage, features in enumerate(self.features, start=1):
+      for layer, stride in ((1, 2), (2, 1)):
+        name = f'{stage}_{layer}'
+        x = convolution(
+          features,
+          strides=stride,
+          kernel_init=nn.initializers.he_normal(),
+          name=f'conv{name}',
+        )(x)
+        x = nn.relu(norm(name=f'norm{name}')(x))
+    x = x.mean(axis=(1, 2), dtype=jnp.float32)
+    x = nn.Dropout(self.dropout, deterministic=not train)(x)
+    return nn.Dense(self.num_classes, name='classifier')(x)

@@ -1,0 +1,65 @@
+"""PA3D: temporal pose convolution, then the action CNN, trained jointly."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import flax.linen as nn
+import jax.numpy as jnp
+from einops import rearrange
+from jaxtyping import Array, Float
+
+from model_lib.output import ModelOutput
+from pa3d_jax.action_cnn import ActionCNN
+from pa3d_jax.temporal_baselines import TSNStyle
+from pa3d_jax.temporal_pose_conv import TemporalPoseConv
+
+
+class PA3D(nn.Module):
+  """One PA3D stream: the maps of one modality to class logits.
+
+  Attributes:
+    num_classes: K.
+    temporal: 'temporal_pose_conv', or the baseline 'tsn' (Table 2).
+    branches, outputs, dilation, dilation_phases: see `TemporalPoseConv`.
+    features, dropout: see `ActionCNN`.
+    dtype: of the computation; parameters and statistics stay float32.
+  """
+
+  num_classes: int
+  temporal: str = 'temporal_pose_conv'
+  branches: Sequence[str] = ('global', 'dilated')
+  outputs: int = 8
+  dilation: int = 2
+  dilation_phases: str = 'first'
+  features: Sequence[int] = (128, 256, 512)
+  dropout: float = 0.5
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, maps: Float[Array, 'b t h w c'], *, train: bool) -> ModelOutput:
+    action_cnn = ActionCNN(
+      num_classes=self.num_classes,
+      features=self.features,
+      dropout=self.dropout,
+      dtype=self.dtype,
+      name='action_cnn',
+    )
+    if self.temporal == 'tsn':
+      return ModelOutput(logits=TSNStyle(action_cnn, name='tsn')(maps, train=train))
+    if self.temporal != 'temporal_pose_conv':
+      raise ValueError(
+        f"there is no temporal model {self.temporal!r}; it is 'temporal_pose_conv' or"
+        " 'tsn'"
+      )
+    motion_maps = TemporalPoseConv(
+      branches=self.branches,
+      outputs=self.outputs,
+      dilation=self.dilation,
+      dilation_phases=self.dilation_phases,
+      dtype=self.dtype,
+      name='temporal_pose_conv',
+    )(maps)
+    representation = rearrange(motion_maps, 'b h w c o -> b h w (c o)')
+    logits = action_cnn(representation, train=train)
+    return ModelOutput(logits=logits, motion_maps=motion_maps)

@@ -1,0 +1,93 @@
+import json
+
+import numpy as np
+import pytest
+import scipy.io
+
+from input_pipeline.datasets.holdout import validation_mask
+
+# sha256 of the names, by the command-line program sha256sum:
+#   a ca978112…  b 3e23e816…  c 2e7d2c03…  d 18ac3e73…  e 3f79bb7b…
+# so that by digest they run d, c, b, e, a.
+NAMES = ('a', 'b', 'c', 'd', 'e')
+
+
+def members(names, labels, fold, folds):
+  mask = validation_mask(names, np.array(labels), fold=fold, folds=folds)
+  assert mask.dtype == bool
+  return {name for name, held_out in zip(names, mask, strict=True) if held_out}
+
+
+def test_folds_by_hand():
+  # 5 clips in 2 folds: places round(0) to round(2.5) - 1 = 1, since 2.5 rounds to even.
+  assert members(NAMES, [0] * 5, fold=0, folds=2) == {'d', 'c'}
+  assert members(NAMES, [0] * 5, fold=1, folds=2) == {'b', 'e', 'a'}
+
+
+def test_each_class_is_divided_by_itself():
+  # Class 0 runs d, c, a; class 1 runs b, e. Of 3 clips fold 0 takes round(1.5) = 2.
+  labels = [0, 1, 0, 0, 1]
+  assert members(NAMES, labels, fold=0, folds=2) == {'d', 'c', 'b'}
+  assert members(NAMES, labels, fold=1, folds=2) == {'a', 'e'}
+
+
+def test_order_of_the_clips_does_not_matter():
+  assert members(NAMES[::-1], [0] * 5, fold=0, folds=2) == {'d', 'c'}
+
+
+def test_each_clip_is_in_one_fold_and_classes_are_spread():
+  names = [f'clip{i}' for i in range(37)]
+  labels = np.array([0] * 20 + [1] * 17)
+  masks = np.stack([validation_mask(names, labels, fold=k) for k in range(5)])
+  assert (masks.sum(axis=0) == 1).all()
+  assert masks[:, labels == 0].sum(axis=1).tolist() == [4, 4, 4, 4, 4]
+  # round(17k / 5): 0, 3, 7, 10, 14, 17.
+  assert masks[:, labels == 1].sum(axis=1).tolist() == [3, 4, 3, 4, 3]
+
+
+def test_class_smaller_than_the_folds():
+  # round(k / 5) is 0 up to k = 2 and 1 from k = 3 on: fold 2 holds place 0.
+  held = [validation_mask(['a'], np.array([7]), fold=k).item() for k in range(5)]
+  assert held == [False, False, True, False, False]
+
+
+@pytest.mark.parametrize(
+  ('labels', 'fold', 'folds', 'message'),
+  [
+    ([0, 0], 5, 5, r'no fold 5; with folds=5 it is 0\.\.4'),
+    ([0, 0], -1, 5, 'no fold -1'),
+    ([0, 0], 0, 1, 'folds is 1, but must be at least 2'),
+    ([0], 0, 5, r'2 video ids, but labels of shape \(1,\)'),
+    ([[0], [0]], 0, 5, r'2 video ids, but labels of shape \(2, 1\)'),
+  ],
+)
+def test_misuse(labels, fold, folds, message):
+  with pytest.raises(ValueError, match=message):
+    validation_mask(['a', 'b'], np.array(labels), fold=fold, folds=folds)
+
+
+def jhmdb_classes(folder):
+  """The class of each clip, which its name `<class>_<12 hex digits>` begins with."""
+  folds = json.loads((folder / 'dev_split.json').read_text())['folds']
+  return {name: name[:-13] for fold in folds for name in fold}
+
+
+def penn_action_classes(folder):
+  return {
+    file.stem: str(scipy.io.loadmat(file, variable_names=['action'])['action'].item())
+    for file in sorted((folder / 'labels').glob('*.mat'))
+  }
+
+
+@pytest.mark.parametrize(
+  ('name', 'classes_of'),
+  [('jhmdb', jhmdb_classes), ('penn_action', penn_action_classes)],
+)
+def test_equals_the_published_folds(shared_data, name, classes_of):
+  folder = shared_data / name
+  classes = classes_of(folder)
+  names = sorted(classes)
+  _, labels = np.unique([classes[n] for n in names], return_inverse=True)
+  published = json.loads((folder / 'dev_split.json').read_text())['folds']
+  for fold, expected in enumerate(published):
+    assert members(names, labels, fold, folds=5) == set(expected)

@@ -1,0 +1,132 @@
+"""setup.py: bounds, extras, and whether it names what the rooms import."""
+
+import ast
+import pathlib
+import re
+import runpy
+import sys
+import types
+
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+LIBRARY = (
+  'configs',
+  'inference_lib',
+  'input_pipeline',
+  'jmrn_jax',
+  'model_lib',
+  'pa3d_jax',
+  'report_lib',
+  'tools',
+  'train_lib',
+)
+# Where the name to import is not the name to install.
+DISTRIBUTION = {
+  'absl': 'absl-py',
+  'cv2': 'opencv-python-headless',
+  'orbax': 'orbax-checkpoint',
+  'sklearn': 'scikit-learn',
+}
+
+
+@pytest.fixture
+def packaging(monkeypatch) -> dict:
+  """The arguments of setuptools.setup, without setuptools."""
+  arguments = {}
+  fake = types.SimpleNamespace(
+    setup=lambda **given: arguments.update(given),
+    find_packages=lambda include: include,
+  )
+  monkeypatch.setitem(sys.modules, 'setuptools', fake)
+  runpy.run_path(str(ROOT / 'setup.py'))
+  return arguments
+
+
+def name_of(requirement: str) -> str:
+  """'ml_collections[x]>=1,<2; marker' to 'ml-collections'."""
+  name = re.match(r'[\w.-]+', requirement)
+  assert name, requirement
+  return re.sub(r'[-_.]+', '-', name[0]).lower()
+
+
+def third_party(statements) -> set[str]:
+  """Distributions behind the imports among some statements of the rooms."""
+  modules = set()
+  for node in statements:
+    if isinstance(node, ast.Import):
+      modules |= {alias.name.split('.')[0] for alias in node.names}
+    elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+      modules.add(node.module.split('.')[0])
+  ours = {path.stem for path in ROOT.iterdir()}
+  modules -= {*sys.stdlib_module_names, *ours}
+  return {name_of(DISTRIBUTION.get(module) or module) for module in modules}
+
+
+def library_trees() -> dict[str, ast.Module]:
+  files = [file for room in LIBRARY for file in (ROOT / room).rglob('*.py')]
+  files += [main] if (main := ROOT / 'main.py').exists() else []
+  return {str(file.relative_to(ROOT)): ast.parse(file.read_text()) for file in files}
+
+
+def test_every_requirement_has_both_bounds(packaging):
+  requirements = [
+    *packaging['install_requires'],
+    *(r for extra in packaging['extras_require'].values() for r in extra),
+  ]
+  assert requirements
+  for requirement in requirements:
+    versions = requirement.split(';')[0]
+    assert re.search(r'>=\d', versions), f'{requirement!r} needs a lower bound'
+    assert re.search(r'<\d', versions), f'{requirement!r} needs an upper bound'
+
+
+def test_extras(packaging):
+  assert set(packaging['extras_require']) == {
+    'beam',
+    'cuda12',
+    'cuda13',
+    'dev',
+    'tensorboard',
+    'test',
+    'tpu',
+    'video',
+  }
+
+
+def test_dev_contains_test_contains_tensorboard(packaging):
+  extras = {name: set(given) for name, given in packaging['extras_require'].items()}
+  assert extras['tensorboard'] < extras['test'] < extras['dev']
+
+
+def test_every_package_is_installed(packaging):
+  rooms = {file.parent.name for file in ROOT.glob('*/__init__.py')} - {'tests'}
+  missing = rooms - set(packaging['packages'])
+  assert not missing, f'add to find_packages in setup.py: {sorted(missing)}'
+
+
+def test_what_is_imported_at_once_is_always_installed(packaging):
+  """An import that must succeed may not wait for an extra; guard it, or defer it."""
+  installed = {name_of(r) for r in packaging['install_requires']}
+  for file, tree in library_trees().items():
+    missing = third_party(tree.body) - installed
+    assert not missing, (
+      f'{file} imports {sorted(missing)} at the top, which install_requires does not'
+      ' name: add it there, or import it in the function that needs the extra'
+    )
+
+
+def test_what_is_imported_anywhere_is_named(packaging):
+  extras = [r for extra in packaging['extras_require'].values() for r in extra]
+  named = {name_of(r) for r in (*packaging['install_requires'], *extras)}
+  for file, tree in library_trees().items():
+    missing = third_party(ast.walk(tree)) - named
+    assert not missing, f'{file} imports {sorted(missing)}; setup.py does not name it'
+
+
+def test_imports_are_recognised():
+  tree = ast.parse('import cv2\nimport os\nfrom orbax import checkpoint\nimport main')
+  tree.body.append(ast.parse('from input_pipeline import potion').body[0])
+  assert third_party(tree.body) == {'opencv-python-headless', 'orbax-checkpoint'} | (
+    set() if (ROOT / 'main.py').exists() else {'main'}
+  )

@@ -1,0 +1,155 @@
+"""Exact metrics against values worked by hand; running metrics under jit."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from train_lib import metrics
+
+# Four clips of classes 0, 0, 1, 1; class 2 has none. Predicted: 0, 1, 1 (a tie with 2,
+# the first counts), 0 (a tie with 1).
+SCORES = np.array(
+  [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.0, 0.5, 0.5], [0.4, 0.4, 0.2]], np.float32
+)
+LABELS = np.array([0, 0, 1, 1], np.int32)
+
+
+def test_accuracy_of_ties_takes_the_first_class():
+  assert metrics.accuracy(SCORES, LABELS) == 0.5
+  # Where the last of equals counted, clip 2 would be lost and clip 3 won: class-wise
+  # the same, so look at the clips one by one.
+  assert metrics.accuracy(SCORES[2:3], LABELS[2:3]) == 1.0
+  assert metrics.accuracy(SCORES[3:4], LABELS[3:4]) == 0.0
+
+
+def test_confusion_matrix_has_true_classes_in_rows():
+  expected = [[1, 1, 0], [1, 1, 0], [0, 0, 0]]
+  np.testing.assert_array_equal(metrics.confusion_matrix(SCORES, LABELS, 3), expected)
+  one_sided = metrics.confusion_matrix(SCORES[1:2], LABELS[1:2], 3)
+  assert one_sided[0, 1] == 1  # True 0, predicted 1.
+  assert one_sided.sum() == 1
+
+
+def test_mean_class_accuracy_is_over_the_classes_that_have_clips():
+  scores = np.eye(3, dtype=np.float32)[[0, 0, 0, 1, 0]]
+  labels = np.array([0, 0, 0, 1, 1])
+  np.testing.assert_array_equal(
+    metrics.per_class_accuracy(scores, labels), [1.0, 0.5, np.nan]
+  )
+  assert metrics.mean_class_accuracy(scores, labels) == 0.75
+  assert metrics.accuracy(scores, labels) == 0.8  # And 0.5 if class 2 counted as 0.
+
+
+def test_top_k_accuracy_ranks_as_argmax_does():
+  assert metrics.top_k_accuracy(SCORES, LABELS, 1) == metrics.accuracy(SCORES, LABELS)
+  # Clip 1's label is last, clip 3's is second by its tie.
+  assert metrics.top_k_accuracy(SCORES, LABELS, 2) == 0.75
+  assert metrics.top_k_accuracy(SCORES, LABELS, 3) == 1.0
+  with pytest.raises(ValueError, match=r'top is 4, but must be 1\.\.3'):
+    metrics.top_k_accuracy(SCORES, LABELS, 4)
+
+
+def test_metrics_agree_with_scikit_learn_on_random_scores():
+  oracle = pytest.importorskip('sklearn.metrics')
+  rng = np.random.default_rng(0)
+  labels = rng.integers(0, 7, 200)
+  scores = rng.random((200, 7)) + 0.4 * np.eye(7)[labels]
+  predicted = scores.argmax(axis=1)
+  assert metrics.accuracy(scores, labels) == oracle.accuracy_score(labels, predicted)
+  np.testing.assert_allclose(
+    metrics.mean_class_accuracy(scores, labels),
+    oracle.balanced_accuracy_score(labels, predicted),
+    rtol=1e-12,
+  )
+  np.testing.assert_allclose(
+    metrics.top_k_accuracy(scores, labels, 5),
+    oracle.top_k_accuracy_score(labels, scores, k=5),
+    rtol=1e-12,
+  )
+  np.testing.assert_array_equal(
+    metrics.confusion_matrix(scores, labels, 7),
+    oracle.confusion_matrix(labels, predicted),
+  )
+
+
+@pytest.mark.parametrize(
+  ('scores', 'labels', 'message'),
+  [
+    (SCORES, LABELS[:3], r'scores have shape \(4, 3\) and labels \(3,\)'),
+    (SCORES[:0], LABELS[:0], 'with at least one clip'),
+    (SCORES, np.array([0, 0, 1, 3]), r'labels lie in 0\.\.3, but the 3 classes'),
+    (SCORES, np.array([0, 0, 1, -1]), 'leave padding rows out'),
+    (np.where(SCORES == 0.7, np.nan, SCORES), LABELS, 'scores of clip 0 .*diverged'),
+  ],
+)
+def test_misuse_is_refused(scores, labels, message):
+  with pytest.raises(ValueError, match=message):
+    metrics.accuracy(scores, labels)
+
+
+def test_scores_over_other_classes_are_refused():
+  with pytest.raises(ValueError, match='over 3 classes, but the data set has 4'):
+    metrics.confusion_matrix(SCORES, LABELS, 4)
+
+
+@jax.jit
+def _update(so_far, loss, logits, labels, mask, step):
+  return so_far.merge(
+    metrics.TrainMetrics.single_from_model_output(
+      loss=loss,
+      logits=logits,
+      labels=labels,
+      mask=mask,
+      learning_rate=0.1 / (1 + step.astype(jnp.float32)),
+      gradient_norm=2.0 + step.astype(jnp.float32),
+      step=step,
+    )
+  )
+
+
+def _run(losses, masks):
+  """Steps 0, 1, … on batches of four rows; rows 0 and 1 are right, 2 and 3 wrong."""
+  so_far = metrics.TrainMetrics.empty()
+  logits = jnp.eye(2)[jnp.array([0, 1, 0, 1])]
+  labels = jnp.array([0, 1, 1, 0], jnp.int32)
+  for step, (loss, mask) in enumerate(zip(losses, masks, strict=True)):
+    so_far = _update(
+      so_far, jnp.float32(loss), logits, labels, jnp.float32(mask), jnp.int32(step)
+    )
+  return so_far.compute()
+
+
+def test_running_metrics_leave_padding_rows_out():
+  values = _run([[1, 2, 3, 4], [5, 6, 99, 99]], [[1, 1, 1, 1], [1, 1, 0, 0]])
+  # (1 + 2 + 3 + 4 + 5 + 6) / 6; blind to padding 27.375, by batch means 4.
+  np.testing.assert_allclose(values['loss'], 3.5)
+  # 4 of 6; blind to padding 4 of 8, by batch means 0.75.
+  np.testing.assert_allclose(values['accuracy'], 4 / 6)
+  np.testing.assert_allclose(values['learning_rate'], 0.05)  # The last; mean 0.075.
+  np.testing.assert_allclose(values['gradient_norm'], 2.5)
+  assert values['first_nonfinite_step'] == metrics.NEVER
+
+
+def test_a_loss_of_the_whole_batch_counts_for_each_real_row():
+  values = _run([1.0, 4.0], [[1, 1, 1, 1], [1, 1, 0, 0]])
+  np.testing.assert_allclose(values['loss'], 2.0)  # (4·1 + 2·4) / 6; by batch 2.5.
+
+
+def test_first_nonfinite_step_is_the_first_and_ignores_padding():
+  ones, half = [1, 1, 1, 1], [1, 1, 0, 0]
+  fine, padding, broken = [1, 1, 1, 1], [1, 1, np.nan, np.inf], [1, np.inf, 1, 1]
+  values = _run([fine, padding, broken, broken], [ones, half, ones, ones])
+  assert values['first_nonfinite_step'] == 2  # 1 where blind to padding, 3 if the last.
+  assert values['first_nonfinite_step'].dtype == np.int32
+  padded = _run([fine, padding], [ones, half])
+  assert np.isfinite(padded['loss'])
+  assert padded['first_nonfinite_step'] == metrics.NEVER
+  assert _run([np.nan], [ones])['first_nonfinite_step'] == 0
+
+
+def test_merging_with_nothing_changes_nothing():
+  once = _run([[1, 2, 3, 4]], [[1, 1, 1, 0]])
+  np.testing.assert_allclose(once['loss'], 2.0)
+  np.testing.assert_allclose(once['learning_rate'], 0.1)
+  np.testing.assert_allclose(once['gradient_norm'], 2.0)

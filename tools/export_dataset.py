@@ -1,0 +1,93 @@
+"""Writes a data set of poses to disk, to be trained and tested on.
+
+  python tools/export_dataset.py --format=pyskl --poses=jhmdb.pkl --skeleton=jhmdb \\
+    --dataset=jhmdb --representation=heatmaps --data_dir=~/pose_action_data
+
+A clip that cannot be used is named, left out and counted. The data set appears in
+DATA_DIR/DATASET/REPRESENTATION when it is complete.
+"""
+
+import functools
+import sys
+
+from absl import app, flags
+
+_DATASET = flags.DEFINE_string('dataset', None, 'Name of the data set.', required=True)
+_REPRESENTATION = flags.DEFINE_enum(
+  'representation',
+  'keypoints',
+  ['keypoints', 'heatmaps'],
+  'What is stored: joints, which are rendered during training, or rendered maps.',
+)
+_DATA_DIR = flags.DEFINE_string(
+  'data_dir', None, 'Folder that holds the data sets.', required=True
+)
+_FORMAT = flags.DEFINE_string(
+  'format', None, 'Format of --poses. Default: that of the named data set.'
+)
+_POSES = flags.DEFINE_string(
+  'poses', None, 'File or folder to read. Default: downloaded or generated, if it can.'
+)
+_SKELETON = flags.DEFINE_string(
+  'skeleton', None, 'Joint layout of --poses. Default: that of the named data set.'
+)
+_SPLITS = flags.DEFINE_list('splits', None, 'Which splits. Default: all with clips.')
+_SHORT_SIDE = flags.DEFINE_integer(
+  'short_side', None, 'Heatmaps: cells on the shorter side of the frame. Default: 64.'
+)
+_SIGMA = flags.DEFINE_float(
+  'sigma', None, 'Heatmaps: of the Gaussians, in cells. Default: 2.0.'
+)
+_STRICT = flags.DEFINE_bool('strict', False, 'Stop at a clip that cannot be used.')
+_OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Replace the data set if there.')
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'there are no arguments without a flag, but got {argv[1:]}')
+  rendering = {'short_side': _SHORT_SIDE.value, 'sigma': _SIGMA.value}
+  rendering = {name: value for name, value in rendering.items() if value is not None}
+  if rendering and _REPRESENTATION.value != 'heatmaps':
+    raise app.UsageError(
+      f'--{" and --".join(rendering)} only matters to --representation=heatmaps'
+    )
+
+  # Only now, so that --help and wrong flags are answered at once.
+  from input_pipeline.datasets.export import export_dataset
+  from input_pipeline.datasets.protocols import PoseDatasetError, load_source
+  from input_pipeline.downloads import DownloadError
+  from input_pipeline.pose_clip import PoseDataError
+  from input_pipeline.skeletons import SkeletonError
+
+  try:
+    source = load_source(
+      _DATASET.value,
+      format=_FORMAT.value,
+      poses=_POSES.value,
+      skeleton=_SKELETON.value,
+      data_dir=_DATA_DIR.value,
+    )
+    summary = export_dataset(
+      source,
+      dataset=_DATASET.value,
+      representation=_REPRESENTATION.value,
+      data_dir=_DATA_DIR.value,
+      splits=_SPLITS.value,
+      strict=_STRICT.value,
+      overwrite=_OVERWRITE.value,
+      progress=functools.partial(print, flush=True),
+      **rendering,
+    )
+  except (
+    DownloadError,
+    OSError,
+    PoseDataError,
+    PoseDatasetError,
+    SkeletonError,
+  ) as error:
+    sys.exit(f'error: {error}')
+  print(summary)
+
+
+if __name__ == '__main__':
+  app.run(main)

@@ -1,0 +1,137 @@
+"""Checkpoints: the only code that knows of Orbax.
+
+A checkpoint holds the train state, the data iterator, and a description of the run
+(config, class names, skeleton) that makes it usable alone. The latest two and the best
+on validation are kept.
+"""
+
+from __future__ import annotations
+
+import logging
+import pathlib
+import shutil
+from typing import Any
+
+import grain
+import jax
+import orbax.checkpoint as ocp
+from etils import epath
+from grain.checkpoint import CheckpointRestore, CheckpointSave
+from orbax.checkpoint.checkpoint_managers import (
+  AnyPreservationPolicy,
+  BestN,
+  LatestN,
+)
+
+from train_lib.step import TrainState
+
+_METRIC = 'validation'
+
+
+class Checkpoints:
+  """The checkpoints of one workdir.
+
+  Args:
+    workdir: of the run; checkpoints lie in its folder `checkpoints`.
+  """
+
+  def __init__(self, workdir: str | epath.Path):
+    self._folder = epath.Path(workdir).absolute() / 'checkpoints'
+    _quieten_orbax()
+    self._remove_trash()
+    self._manager = ocp.CheckpointManager(
+      self._folder,
+      options=ocp.CheckpointManagerOptions(
+        best_fn=_metric,
+        best_mode='max',
+        preservation_policy=AnyPreservationPolicy(
+          [
+            LatestN(2),
+            BestN(get_metric_fn=_metric, n=1, keep_checkpoints_without_metrics=False),
+          ]
+        ),
+        # A kill during a deletion must not leave half a checkpoint under its own name.
+        todelete_subdir=_TRASH,
+        cleanup_tmp_directories=True,
+      ),
+      item_handlers={
+        'state': ocp.StandardCheckpointHandler(),
+        'data': grain.checkpoint.CheckpointHandler(),
+        'run': ocp.JsonCheckpointHandler(),
+      },
+    )
+
+  @property
+  def latest_step(self) -> int | None:
+    return self._manager.latest_step()
+
+  @property
+  def best_step(self) -> int | None:
+    """The step of the highest validation figure; None before the first."""
+    return self._manager.best_step()
+
+  def save(
+    self,
+    step: int,
+    state: TrainState,
+    iterator: grain.DatasetIterator,
+    run: dict[str, Any],
+    validation: float | None,
+  ):
+    """Saves in the background; `validation` is what the best is chosen by, if known."""
+    self._manager.save(
+      step,
+      args=ocp.args.Composite(
+        state=ocp.args.StandardSave(state),
+        data=CheckpointSave(iterator),
+        run=ocp.args.JsonSave(run),
+      ),
+      metrics=None if validation is None else {_METRIC: validation},
+    )
+
+  def restore_state(self, step: int, shapes: TrainState) -> TrainState:
+    """The state of a step; `shapes` carries shapes, dtypes and shardings."""
+    restored = self._manager.restore(
+      step, args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
+    )
+    return restored['state']
+
+  def restore_iterator(self, step: int, iterator: grain.DatasetIterator):
+    """Puts the iterator where it stood when the step was saved."""
+    self._manager.restore(
+      step, args=ocp.args.Composite(data=CheckpointRestore(iterator))
+    )
+
+  def run_description(self, step: int) -> dict[str, Any]:
+    """What was saved beside the state: config, class names, skeleton."""
+    restored = self._manager.restore(
+      step, args=ocp.args.Composite(run=ocp.args.JsonRestore())
+    )
+    return restored['run']
+
+  def wait(self):
+    """Returns once all saves are on disk; raises what one of them raised."""
+    self._manager.wait_until_finished()
+
+  def close(self):
+    self._manager.close()
+
+  def _remove_trash(self):
+    """Deletes what a killed run had not finished deleting."""
+    trash = self._folder / _TRASH
+    if jax.process_index() == 0 and trash.exists():
+      shutil.rmtree(pathlib.Path(trash))
+
+
+_TRASH = 'trash'
+
+
+def _metric(metrics: dict[str, float]) -> float:
+  return metrics[_METRIC]
+
+
+def _quieten_orbax():
+  """Orbax logs every phase of every save; its errors still come through."""
+  logging.getLogger('absl').addFilter(
+    lambda record: record.levelno > logging.WARNING or 'orbax' not in record.pathname
+  )

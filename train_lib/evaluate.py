@@ -1,0 +1,61 @@
+"""Evaluation of a split: every clip once, all its views, on all devices, exactly."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import jax
+import numpy as np
+from jax.sharding import Mesh
+
+from input_pipeline.loader import HostShare, evaluation_batches
+from train_lib import sharding
+from train_lib.run_data import RunData, Split
+
+# (variables, batch) to (probabilities [b, k], index [b]), whole on every process.
+EvaluationStep = Callable[[Any, Any], tuple[jax.Array, jax.Array]]
+
+
+def predict_split(
+  variables: Any,
+  split: Split,
+  data: RunData,
+  evaluation_step: EvaluationStep,
+  mesh: Mesh,
+  *,
+  batch_size: int,
+  num_views: int,
+) -> np.ndarray:
+  """Class probabilities of every clip of a split, float32 `[n, k]`, in its order.
+
+  Rows that only fill the last batch are dropped by their index, so the answer does not
+  depend on the batch size, the devices or the processes. `batch_size` is rounded up to
+  a multiple of the devices.
+  """
+  batches = evaluation_batches(
+    split.records,
+    split.indices,
+    data.clip_settings,
+    batch_size=-(-batch_size // mesh.size) * mesh.size,
+    num_views=num_views,
+    host=HostShare(jax.process_index(), jax.process_count()),
+    read_threads=data.read_threads,
+  )
+  # Nothing is fetched inside the loop, so the host reads on while the devices work.
+  answers = [
+    evaluation_step(variables, sharding.global_batch(batch, mesh)) for batch in batches
+  ]
+  place = {int(index): row for row, index in enumerate(split.indices)}
+  scores = np.zeros((len(split.indices), len(data.class_names)), np.float32)
+  for probabilities, index in jax.device_get(answers):
+    real = index >= 0
+    rows = [place[int(i)] for i in index[real]]
+    scores[rows] = probabilities[real]
+  return scores
+
+
+def negative_log_likelihood(scores: np.ndarray, labels: np.ndarray) -> float:
+  """Mean cross entropy of averaged probabilities: the validation loss."""
+  chosen = scores[np.arange(len(labels)), labels]
+  return float(-np.log(np.maximum(chosen, 1e-12)).mean())

@@ -1,0 +1,27 @@
+"""The models a config can name. A new model is a folder, a line here, and a config."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax.numpy as jnp
+import ml_collections
+
+from pa3d_jax.model import PA3D
+
+MODELS: dict[str, type[nn.Module]] = {'pa3d': PA3D}
+
+
+def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:
+  """The model that `config.model` describes; its other fields are the model's own."""
+  fields = config.to_dict()
+  name, dtype = fields.pop('name'), fields.pop('dtype')
+  if name not in MODELS:
+    raise ValueError(
+      f'config.model.name is {name!r}, but the models are {sorted(MODELS)}'
+    )
+  if dtype not in ('float32', 'bfloat16'):
+    raise ValueError(
+      f"config.model.dtype is {dtype!r}; it is 'float32' or 'bfloat16' (parameters"
+      ' stay float32)'
+    )
+  return MODELS[name](num_classes=num_classes, dtype=jnp.dtype(dtype), **fields)

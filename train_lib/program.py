@@ -1,0 +1,154 @@
+"""The compiled functions of a run, and the numbers of steps that its config means."""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+import optax
+from jax.sharding import Mesh
+
+from input_pipeline.clip_maps import batch_maps
+from train_lib import optimizers, sharding
+from train_lib.metrics import TrainMetrics
+from train_lib.models import build_model
+from train_lib.run_data import RunData
+from train_lib.step import (
+  Batch,
+  TrainState,
+  evaluation_step,
+  initial_state,
+  train_step,
+)
+
+_CLIPS_SHOWN = 4
+
+
+@dataclasses.dataclass(frozen=True)
+class Program:
+  """What a run computes, on one mesh.
+
+  Attributes:
+    initial_state: (seed) to a fresh state, made where it will live.
+    state_shapes: shapes, dtypes and shardings of the state; nothing is computed.
+    train_step: (state, metrics, batch) to (state, metrics); both are donated.
+    evaluation_step: (variables, batch) to (probabilities `[b, k]`, index `[b]`), whole
+      on every process.
+    pictures: (variables, batch) to (maps, motion maps or None, labels) of the first
+      clips of a training batch, whole on every process.
+    plateau_step: (plateau state, monitored value) to plateau state.
+  """
+
+  mesh: Mesh
+  model: nn.Module
+  total_steps: int
+  steps_per_epoch: int
+  steps_per_evaluation: int
+  state_shapes: TrainState
+  initial_state: Callable[[np.integer], TrainState]
+  train_step: Callable[[TrainState, TrainMetrics, Batch], tuple[Any, Any]]
+  evaluation_step: Callable[[Any, Batch], tuple[jax.Array, jax.Array]]
+  pictures: Callable[[Any, Batch], tuple[jax.Array, jax.Array | None, jax.Array]]
+  plateau_step: Callable[[Any, jax.Array], Any]
+
+  def empty_metrics(self) -> TrainMetrics:
+    return jax.device_put(TrainMetrics.empty(), sharding.replicated(self.mesh))
+
+
+def build_program(
+  config: ml_collections.ConfigDict, data: RunData, mesh: Mesh
+) -> Program:
+  """Builds the run's functions; compiles nothing yet.
+
+  Raises:
+    ValueError: for a field of the config that cannot be, before anything is compiled.
+  """
+  sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
+  steps_per_epoch = max(len(data.train.indices) // config.train.batch_size, 1)
+  total_steps = config.train.epochs * steps_per_epoch
+  model = build_model(config.model, len(data.class_names))
+  schedule = optimizers.make_schedule(
+    config.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
+  )
+  optimizer = optimizers.make_optimizer(config.optimizer, schedule)
+  plateau = optimizers.make_plateau(config.optimizer)
+  maps_of_batch = functools.partial(
+    batch_maps,
+    skeleton=data.skeleton,
+    settings=data.map_settings,
+    augmentation=data.augment_settings,
+  )
+
+  whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
+  new_state = functools.partial(
+    initial_state, model, optimizer, plateau, data.example_maps
+  )
+  shapes = jax.eval_shape(new_state, jnp.int32(0))
+  places = sharding.state_sharding(shapes, mesh, config.train.state_sharding)
+  one_step = functools.partial(
+    train_step,
+    model=model,
+    optimizer=optimizer,
+    schedule=schedule,
+    maps_of_batch=maps_of_batch,
+    label_smoothing=config.train.label_smoothing,
+  )
+  evaluate = functools.partial(
+    evaluation_step,
+    model=model,
+    maps_of_batch=maps_of_batch,
+    average=config.eval.average,
+  )
+  return Program(
+    mesh=mesh,
+    model=model,
+    total_steps=total_steps,
+    steps_per_epoch=steps_per_epoch,
+    steps_per_evaluation=config.train.eval_every_epochs * steps_per_epoch,
+    state_shapes=_with_sharding(shapes, places),
+    initial_state=jax.jit(new_state, out_shardings=places),
+    train_step=jax.jit(
+      functools.partial(_step_and_count, one_step),
+      in_shardings=(places, whole, rows),
+      out_shardings=(places, whole),
+      donate_argnums=(0, 1),
+    ),
+    evaluation_step=jax.jit(
+      lambda variables, batch: (evaluate(variables, batch), batch['index']),
+      out_shardings=whole,
+    ),
+    pictures=jax.jit(
+      functools.partial(_pictures, model, maps_of_batch), out_shardings=whole
+    ),
+    plateau_step=jax.jit(functools.partial(_plateau_step, plateau)),
+  )
+
+
+def _with_sharding(shapes: TrainState, places: TrainState) -> TrainState:
+  return jax.tree.map(
+    lambda array, place: jax.ShapeDtypeStruct(array.shape, array.dtype, sharding=place),
+    shapes,
+    places,
+  )
+
+
+def _step_and_count(one_step, state: TrainState, metrics: TrainMetrics, batch: Batch):
+  state, step_metrics = one_step(state, batch)
+  return state, metrics.merge(step_metrics)
+
+
+def _pictures(model: nn.Module, maps_of_batch, variables: Any, batch: Batch):
+  maps = maps_of_batch(jax.tree.map(lambda rows: rows[:_CLIPS_SHOWN], batch), None)
+  output = model.apply(variables, maps, train=False)
+  return maps, output.motion_maps, batch['label'][:_CLIPS_SHOWN]
+
+
+def _plateau_step(plateau: optax.GradientTransformationExtraArgs, state, value):
+  return plateau.update({}, state, value=value)[1]

@@ -1,0 +1,301 @@
+"""A run from its config and workdir: start or resume, train, evaluate, write results."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import grain
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from clu import parameter_overview
+from etils import epath
+from jax.sharding import Mesh
+
+from input_pipeline.datasets.export import open_or_export
+from input_pipeline.loader import HostShare, training_batches
+from train_lib import sharding
+from train_lib.checkpoints import Checkpoints
+from train_lib.evaluate import predict_split
+from train_lib.program import build_program
+from train_lib.results import Evaluation, results_table, write_results
+from train_lib.run_data import RunData, make_run_data
+from train_lib.step import TrainState
+from train_lib.train import Run, train
+from train_lib.writers import RunWriter
+
+# Fields that may differ when a run is resumed: they do not change what is learned.
+_FREE_TO_CHANGE = (
+  'data.data_dir',
+  'data.format',
+  'data.poses',
+  'data.read_threads',
+  'data.test_split',
+  'eval.batch_size',
+  'train.log_every_steps',
+)
+
+
+class ResumeError(ValueError):
+  """A workdir whose checkpoints belong to another run."""
+
+
+def train_and_evaluate(
+  config: ml_collections.ConfigDict,
+  workdir: str,
+  *,
+  trains: bool = True,
+  evaluates: bool = True,
+  mesh: Mesh | None = None,
+) -> dict[str, Any] | None:
+  """Trains (going on from the workdir's checkpoint), evaluates, and writes results.
+
+  Args:
+    config: see `configs/base.py`.
+    workdir: takes everything that the run leaves.
+    trains: False evaluates the checkpoints that are there.
+    evaluates: False leaves the test split untouched.
+    mesh: of all devices by default.
+
+  Returns:
+    What `results.json` holds; None where nothing was evaluated.
+
+  Raises:
+    ValueError: for a config that cannot be, a data set that is missing, or a workdir
+      that belongs to another run, before anything is compiled.
+    TrainingDiverged: when the loss is not finite.
+  """
+  with _open_run(config, workdir, mesh or sharding.make_mesh()) as run:
+    state = None
+    if trains:
+      state = train(run, *_start_or_resume(run))
+    return _evaluate_checkpoints(run, state) if evaluates else None
+
+
+@contextlib.contextmanager
+def _open_run(
+  config: ml_collections.ConfigDict, workdir: str, mesh: Mesh
+) -> Iterator[Run]:
+  is_primary = jax.process_index() == 0
+
+  def report(line: str):
+    if is_primary:
+      print(line, flush=True)
+
+  folder = epath.Path(workdir).expanduser()
+  data = make_run_data(config, _open_data(config, report))
+  program = build_program(config, data, mesh)
+  description = _description(config, data)
+  checkpoints = Checkpoints(folder)
+  _check_same_run(checkpoints, description, folder)
+  with RunWriter(
+    folder, enabled=is_primary, resume_step=checkpoints.latest_step or 0
+  ) as writer:
+    if is_primary:
+      _write_whole(folder / 'config.json', description['config'])
+    yield Run(
+      config=config,
+      workdir=folder,
+      data=data,
+      program=program,
+      checkpoints=checkpoints,
+      writer=writer,
+      description=description,
+      report=report,
+    )
+    checkpoints.close()
+
+
+def _open_data(config: ml_collections.ConfigDict, report):
+  data = config.data
+  return open_or_export(
+    dataset=data.dataset,
+    representation=data.representation,
+    data_dir=data.data_dir,
+    format=data.format or None,
+    poses=data.poses or None,
+    skeleton=data.skeleton or None,
+    short_side=data.map_short_side,
+    sigma=data.map_sigma,
+    progress=report,
+    is_primary=jax.process_index() == 0,
+    wait=lambda: sharding.wait_for_all('data set'),
+  )
+
+
+def _start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
+  """A fresh state and iterator, or both as the latest checkpoint has them."""
+  iterator = training_batches(
+    run.data.train.records,
+    run.data.train.indices,
+    run.data.clip_settings,
+    batch_size=run.config.train.batch_size,
+    seed=run.config.seed,
+    host=HostShare(jax.process_index(), jax.process_count()),
+    read_threads=run.data.read_threads,
+  )
+  step = run.checkpoints.latest_step
+  if step is None:
+    state = run.program.initial_state(jnp.int32(run.config.seed))
+    _introduce(run, state)
+    return state, iterator
+  state = run.checkpoints.restore_state(step, run.program.state_shapes)
+  run.checkpoints.restore_iterator(step, iterator)
+  run.report(f'resuming from step {step} of {run.program.total_steps}')
+  return state, iterator
+
+
+def _introduce(run: Run, state: TrainState):
+  """Says what will be trained on what."""
+  overview = parameter_overview.get_parameter_overview(state.params)
+  run.report(overview)
+  run.writer.write_text(0, {'parameters': f'```\n{overview}\n```'})
+  held_out = run.data.validation
+  run.report(
+    f'{len(run.data.train.indices)} training clips,'
+    f' {len(held_out.indices) if held_out else 0} held out for validation;'
+    f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
+    ' compiling the first'
+  )
+
+
+def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
+  """Evaluates the last checkpoint and the best, on validation and test, and writes."""
+  latest, best = run.checkpoints.latest_step, run.checkpoints.best_step
+  if latest is None:
+    raise ResumeError(
+      f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
+      ' train_and_evaluate)'
+    )
+  evaluations = []
+  for checkpoint, step in (('last', latest), ('best', best)):
+    if step is None:
+      continue
+    if checkpoint == 'last' and last is not None:
+      state = last
+    else:
+      state = run.checkpoints.restore_state(step, run.program.state_shapes)
+    evaluations += [
+      _evaluation(run, state, split, checkpoint)
+      for split in (run.data.validation, run.data.test)
+      if split is not None
+    ]
+  if not evaluations:
+    raise ValueError(
+      'there is nothing to evaluate on: config.data.validation_folds is 0 and'
+      ' config.data.test_split is empty'
+    )
+  if jax.process_index():
+    return {}
+  data = run.config.data
+  results = write_results(
+    run.workdir,
+    evaluations,
+    dataset=data.dataset,
+    protocol=_protocol(run),
+    selection_rule=(
+      'best: highest validation accuracy, of the evaluations during training'
+      if best is not None
+      else 'none: the last checkpoint'
+    ),
+    selection_split='validation' if best is not None else None,
+  )
+  run.report(results_table(results, run.workdir))
+  return results
+
+
+def _evaluation(run: Run, state: TrainState, split, checkpoint) -> Evaluation:
+  views = run.config.eval.views
+  scores = predict_split(
+    state.variables(),
+    split,
+    run.data,
+    run.program.evaluation_step,
+    run.program.mesh,
+    batch_size=run.config.eval.batch_size,
+    num_views=views,
+  )
+  return Evaluation(
+    split=split.name,
+    checkpoint=checkpoint,
+    step=int(state.step),
+    video_ids=split.video_ids,
+    scores=scores,
+    labels=split.labels,
+    class_names=run.data.class_names,
+    views=views,
+  )
+
+
+def _protocol(run: Run) -> str:
+  data, evaluation = run.config.data, run.config.eval
+  held_out = (
+    f'fold {data.validation_fold} of {data.validation_folds} of it held out'
+    if run.data.validation
+    else 'nothing held out'
+  )
+  return (
+    f'trained on {data.train_split}, {held_out}; {evaluation.views} views of'
+    f' {data.num_frames} frames a video, {evaluation.average} averaged; seed'
+    f' {run.config.seed}'
+  )
+
+
+def _description(config: ml_collections.ConfigDict, data: RunData) -> dict[str, Any]:
+  """What a checkpoint says of its run, as JSON gives it back."""
+  ids = '\n'.join(data.train.video_ids)
+  return json.loads(
+    json.dumps(
+      {
+        'config': config.to_dict(),
+        'class_names': data.class_names,
+        'skeleton': data.skeleton.to_dict(),
+        # The order of batches depends on the clips: other clips are another run.
+        'training_clips': hashlib.sha256(ids.encode()).hexdigest(),
+      }
+    )
+  )
+
+
+def _check_same_run(
+  checkpoints: Checkpoints, description: dict[str, Any], workdir: epath.Path
+):
+  step = checkpoints.latest_step
+  if step is None:
+    return
+  saved, wanted = _flat(checkpoints.run_description(step)), _flat(description)
+  differing = sorted(
+    name
+    for name in saved.keys() | wanted.keys()
+    if saved.get(name) != wanted.get(name)
+    and name.removeprefix('config.') not in _FREE_TO_CHANGE
+  )
+  if differing:
+    changes = '; '.join(
+      f'{name} was {saved.get(name)}, now {wanted.get(name)}' for name in differing[:8]
+    )
+    raise ResumeError(
+      f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
+      ' the settings it began with'
+    )
+
+
+def _flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
+  flat = {}
+  for name, value in tree.items():
+    if isinstance(value, dict):
+      flat |= _flat(value, f'{prefix}{name}.')
+    else:
+      flat[prefix + name] = value
+  return flat
+
+
+def _write_whole(path: epath.Path, content: dict[str, Any]):
+  unfinished = path.with_name(f'{path.name}.tmp')
+  unfinished.write_text(json.dumps(content, indent=2) + '\n')
+  unfinished.replace(path)

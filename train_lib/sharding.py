@@ -1,0 +1,110 @@
+"""The mesh, and where arrays live on it: the only code that knows of devices.
+
+One mesh axis, `data`, over all devices of all processes. Programs are written for the
+global batch and compiled by `jax.jit`, which inserts the communication: BatchNorm and
+losses see all rows, and one device gives the same result as eight.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import jax
+import numpy as np
+from jax.experimental import multihost_utils
+from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
+
+AXIS = 'data'
+# Arrays below this many elements are not worth splitting; ours.
+_SMALLEST_SPLIT = 2**16
+
+
+def initialize_processes(detect: bool):
+  """Joins this process to its job; does nothing for a job of one process.
+
+  A job is described by JAX_COORDINATOR_ADDRESS (host:port of process 0) with
+  JAX_NUM_PROCESSES and JAX_PROCESS_ID, or detected (TPU pods, Slurm, Open MPI,
+  Kubernetes) where `detect` is true.
+  """
+  address = os.environ.get('JAX_COORDINATOR_ADDRESS')
+  if detect:
+    jax.distributed.initialize()
+  elif address:
+    missing = [
+      name
+      for name in ('JAX_NUM_PROCESSES', 'JAX_PROCESS_ID')
+      if not os.environ.get(name, '').isdigit()
+    ]
+    if missing:
+      raise ValueError(
+        f'JAX_COORDINATOR_ADDRESS is set ({address}), so {" and ".join(missing)} must'
+        ' be set to whole numbers too'
+      )
+    jax.distributed.initialize(
+      address, int(os.environ['JAX_NUM_PROCESSES']), int(os.environ['JAX_PROCESS_ID'])
+    )
+
+
+def wait_for_all(name: str):
+  """Returns once every process of the job has come here."""
+  if jax.process_count() > 1:
+    multihost_utils.sync_global_devices(name)
+
+
+def make_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+  """A mesh of all devices of all processes (or of those given), in one axis."""
+  devices = jax.devices() if devices is None else devices
+  # Explicit axes, the default of jax.make_mesh, break convolutions with BatchNorm.
+  return jax.make_mesh(
+    (len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices
+  )
+
+
+def replicated(mesh: Mesh) -> NamedSharding:
+  return NamedSharding(mesh, PartitionSpec())
+
+
+def over_rows(mesh: Mesh) -> NamedSharding:
+  """The leading axis (rows of a batch) divided over the devices."""
+  return NamedSharding(mesh, PartitionSpec(AXIS))
+
+
+def check_batch_size(batch_size: int, mesh: Mesh, field: str):
+  """Raises ValueError where the rows do not divide evenly over the devices."""
+  if batch_size % mesh.size:
+    raise ValueError(
+      f'config.{field} is {batch_size}, which does not divide evenly over'
+      f' {mesh.size} devices; take a multiple of {mesh.size}'
+    )
+
+
+def state_sharding(shapes: Any, mesh: Mesh, strategy: str) -> Any:
+  """Where each array of the train state lives, a tree like `shapes`.
+
+  Args:
+    strategy: 'replicated' keeps a copy on every device; 'fsdp' divides the longest
+      divisible axis of every large array over them.
+  """
+  if strategy not in ('replicated', 'fsdp'):
+    raise ValueError(
+      f"config.train.state_sharding is {strategy!r}; it is 'replicated' or 'fsdp'"
+    )
+
+  def place(array) -> NamedSharding:
+    divisible = [axis for axis, n in enumerate(array.shape) if n % mesh.size == 0]
+    if strategy == 'replicated' or array.size < _SMALLEST_SPLIT or not divisible:
+      return replicated(mesh)
+    longest = max(divisible, key=lambda axis: array.shape[axis])
+    return NamedSharding(mesh, PartitionSpec(*[None] * longest, AXIS))
+
+  return jax.tree.map(place, shapes)
+
+
+def global_batch(local_rows: dict[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
+  """This process's rows, as its part of the global batch on the devices."""
+  rows = over_rows(mesh)
+  return {
+    name: jax.make_array_from_process_local_data(rows, array)
+    for name, array in local_rows.items()
+  }

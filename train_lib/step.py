@@ -1,0 +1,159 @@
+"""The train state and the pure steps that change or read it; the same for every model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import optax
+from einops import rearrange
+from flax import struct
+from jaxtyping import Array, Float, Int, Key
+
+from train_lib.metrics import TrainMetrics
+
+Batch = dict[str, jax.Array]
+# (batch, key or None) to maps [b, t, h, w, c]; see `input_pipeline.clip_maps`.
+MapsOfBatch = Callable[[Batch, Any], jax.Array]
+
+
+@struct.dataclass
+class TrainState:
+  """All that training changes, and the key that its randomness comes from.
+
+  Attributes:
+    step: updates made so far.
+    params: float32 parameters.
+    collections: the model's other variables (BatchNorm statistics).
+    opt_state: of the optimiser.
+    plateau: of the drop on plateau; its `scale` multiplies every update.
+    key: of the run; step `s` uses `fold_in(key, s)`.
+  """
+
+  step: Int[Array, '']
+  params: Any
+  collections: Any
+  opt_state: Any
+  plateau: Any
+  key: Key[Array, '']
+
+  def variables(self) -> dict[str, Any]:
+    return {'params': self.params, **self.collections}
+
+
+def initial_state(
+  model: nn.Module,
+  optimizer: optax.GradientTransformation,
+  plateau: optax.GradientTransformation,
+  example_maps: jax.ShapeDtypeStruct,
+  seed: Int[Array, ''],
+) -> TrainState:
+  """A fresh state; pure, so that its shapes come from `jax.eval_shape` for free."""
+  init_key, run_key = jax.random.split(jax.random.key(seed))
+  maps = jnp.zeros((1, *example_maps.shape[1:]), example_maps.dtype)
+  variables = model.init(init_key, maps, train=False)
+  params = variables.pop('params')
+  return TrainState(
+    step=jnp.int32(0),
+    params=params,
+    collections=variables,
+    opt_state=optimizer.init(params),
+    plateau=plateau.init(params),
+    key=run_key,
+  )
+
+
+def classification_losses(
+  logits: Float[Array, 'b k'], labels: Int[Array, 'b'], label_smoothing: float
+) -> Float[Array, 'b']:
+  """Cross entropy of each row, in nats."""
+  targets = jax.nn.one_hot(labels, logits.shape[-1])
+  targets = optax.smooth_labels(targets, label_smoothing)
+  return optax.softmax_cross_entropy(logits, targets)
+
+
+def masked_mean(values: Float[Array, 'b'], mask: Float[Array, 'b']) -> Float[Array, '']:
+  """The mean over the rows whose mask is 1."""
+  return (values * mask).sum() / jnp.maximum(mask.sum(), 1)
+
+
+def train_step(
+  state: TrainState,
+  batch: Batch,
+  *,
+  model: nn.Module,
+  optimizer: optax.GradientTransformation,
+  schedule: optax.Schedule,
+  maps_of_batch: MapsOfBatch,
+  label_smoothing: float,
+) -> tuple[TrainState, TrainMetrics]:
+  """One update from one global batch; the metrics are of the state before it."""
+  key = jax.random.fold_in(state.key, state.step)
+  augment_key, dropout_key = jax.random.split(key)
+  maps = maps_of_batch(batch, augment_key)
+
+  def loss_of(params):
+    output, changed = model.apply(
+      {'params': params, **state.collections},
+      maps,
+      train=True,
+      rngs={'dropout': dropout_key},
+      mutable=list(state.collections),
+    )
+    losses = classification_losses(output.logits, batch['label'], label_smoothing)
+    return masked_mean(losses, batch['mask']), (losses, output.logits, changed)
+
+  gradient_of = jax.value_and_grad(loss_of, has_aux=True)
+  (_, (losses, logits, collections)), gradients = gradient_of(state.params)
+  updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+  updates = jax.tree.map(lambda update: state.plateau.scale * update, updates)
+  metrics = TrainMetrics.single_from_model_output(
+    loss=losses,
+    logits=logits,
+    labels=batch['label'],
+    mask=batch['mask'],
+    learning_rate=schedule(state.step) * state.plateau.scale,
+    gradient_norm=optax.global_norm(gradients),
+    step=state.step,
+  )
+  new_state = state.replace(
+    step=state.step + 1,
+    params=optax.apply_updates(state.params, updates),
+    collections=collections,
+    opt_state=opt_state,
+  )
+  return new_state, metrics
+
+
+def evaluation_step(
+  variables: dict[str, Any],
+  batch: Batch,
+  *,
+  model: nn.Module,
+  maps_of_batch: MapsOfBatch,
+  average: str = 'probabilities',
+) -> Float[Array, 'b k']:
+  """Class probabilities of each video, averaged over its views.
+
+  Args:
+    batch: leaves `[b, v, …]` for what a view has of its own (keypoints or maps).
+    average: over views, of 'probabilities', or of 'logits' before the softmax.
+  """
+  name = 'keypoints' if 'keypoints' in batch else 'maps'
+  num_views = batch[name].shape[1]
+  views = {
+    name: rearrange(batch[name], 'b v ... -> (b v) ...'),
+    'frame_size': jnp.repeat(batch['frame_size'], num_views, axis=0),
+  }
+  output = model.apply(variables, maps_of_batch(views, None), train=False)
+  logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
+  if average == 'logits':
+    return jax.nn.softmax(logits.mean(axis=1))
+  if average != 'probabilities':
+    raise ValueError(
+      f"config.eval.average is {average!r}; it is 'probabilities' or 'logits'"
+    )
+  return jax.nn.softmax(logits).mean(axis=1)

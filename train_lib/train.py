@@ -1,0 +1,111 @@
+"""The training loop: next batch → step → log → evaluate → save, in this order.
+
+The order must not change: a checkpoint of step s holds the evaluation made at s and an
+iterator that has given s batches, which is what makes a resumed run exact.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+import grain
+import jax
+import ml_collections
+from etils import epath
+
+from train_lib import metrics as metrics_lib
+from train_lib import sharding, validation
+from train_lib.checkpoints import Checkpoints
+from train_lib.metrics import TrainMetrics
+from train_lib.program import Program
+from train_lib.progress import Progress
+from train_lib.run_data import RunData
+from train_lib.step import TrainState
+from train_lib.writers import RunWriter
+
+
+class TrainingDiverged(FloatingPointError):
+  """The loss stopped being finite; the message names the step."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """What the loop works with.
+
+  Attributes:
+    description: travels in every checkpoint: config, class names, skeleton, data.
+    report: takes a line for the terminal; silent on all processes but the first.
+  """
+
+  config: ml_collections.ConfigDict
+  workdir: epath.Path
+  data: RunData
+  program: Program
+  checkpoints: Checkpoints
+  writer: RunWriter
+  description: dict
+  report: Callable[[str], object]
+
+
+def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:
+  """Trains from the state's step to the last one, saving as it goes.
+
+  Raises:
+    TrainingDiverged: when a loss is not finite; nothing is saved after that step.
+  """
+  program, config = run.program, run.config
+  first, last = int(state.step) + 1, program.total_steps
+  progress = Progress(
+    last,
+    first - 1,
+    program.steps_per_epoch,
+    clips_per_step=config.train.batch_size,
+    report=run.report,
+  )
+  metrics = program.empty_metrics()
+  for step in range(first, last + 1):
+    with progress.waiting_for_data():
+      batch = sharding.global_batch(next(iterator), program.mesh)
+    # Whatever crossed to the device by accident would do so at every step.
+    with progress.stepping(), jax.transfer_guard_host_to_device('disallow'):
+      state, metrics = program.train_step(state, metrics, batch)
+
+    evaluates = _due(step, program.steps_per_evaluation, last)
+    saves = evaluates or _due(step, config.train.checkpoint_every_steps, last)
+    if saves or _due(step, config.train.log_every_steps, last):
+      _log(run, step, metrics, progress)
+      metrics = program.empty_metrics()
+    figure = None
+    if evaluates:
+      with progress.evaluating():
+        validation.write_pictures(run, state, step, batch)
+        if run.data.validation is not None:
+          state, figure = validation.validate(run, state, step)
+    if saves:
+      run.checkpoints.save(step, state, iterator, run.description, figure)
+  run.checkpoints.wait()
+  return state
+
+
+def _due(step: int, every: int, last: int) -> bool:
+  return step == last or (every > 0 and step % every == 0)
+
+
+def _log(run: Run, step: int, metrics: TrainMetrics, progress: Progress):
+  """Writes and shows the metrics since the last time; stops where the loss broke."""
+  values = {name: float(value) for name, value in metrics.compute().items()}
+  broken = int(values.pop('first_nonfinite_step'))
+  if broken != metrics_lib.NEVER:
+    raise TrainingDiverged(
+      f'the loss of step {broken + 1} is not finite (learning rate'
+      f' {values["learning_rate"]:.3g}). Lower config.optimizer.learning_rate or set'
+      ' config.optimizer.clip_norm, and start in a new workdir; the last checkpoint'
+      f' here, of step {run.checkpoints.latest_step}, is sound'
+    )
+  progress.log(step, {name: values[name] for name in ('loss', 'accuracy')})
+  pace = progress.pace()
+  if pace:
+    values['clips_per_second'] = pace.clips_per_second
+    values['data_share'] = pace.data_share
+  run.writer.write_scalars(step, {f'train/{name}': v for name, v in values.items()})
