@@ -30,10 +30,8 @@ def get_config(arg: str = ''):
   config.data.validation_fold = args.fold
   config.data.num_frames = 8  # as Sec. 4.1 for HMDB
   config.data.max_persons = 1  # Penn Action annotates one person
-  config.data.map_size = (
-    64,
-    96,
-  )  # frames are 4:3 to 16:9; a little is cut of the widest
+  # Frames are 4:3 to 16:9; a little is cut of the widest.
+  config.data.map_size = (64, 96)
   config.model = pa3d_model.joint_stream(outputs=6)  # as Sec. 4.1 for HMDB
   config.train.batch_size = 64  # as Sec. 4 for HMDB
   config.train.epochs = 100  # ours

@@ -1,7 +1,8 @@
 """From a batch of clips, in either representation, to the maps a model reads.
 
 Pure JAX: runs inside the jitted step, on the device. Stored maps and maps rendered from
-keypoints lie on the same canvas, so that a model cannot tell which one fed it.
+keypoints lie on the same canvas, so that a model cannot tell which one fed it. (In
+training, what the canvas cut off a frame can move back in only from keypoints.)
 """
 
 from __future__ import annotations
@@ -11,10 +12,10 @@ from collections.abc import Mapping
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
 from input_pipeline import augment
-from input_pipeline.augment import AugmentSettings
+from input_pipeline.augment import Augmentation, AugmentSettings
 from input_pipeline.rendering import (
   append_background,
   map_size_of_frame,
@@ -38,7 +39,7 @@ class MapSettings:
     sigma: of the Gaussians, in cells.
     crop: 'frame' puts the frame's centre on the canvas' centre, cut or padded with
       empty cells; 'person' fits the box of all joints of the clip's frames into the
-      canvas instead (keypoints only; ours).
+      canvas instead (keypoints only; ours), whatever lies there of the frame.
     truncate: radius, in σ, beyond which a joint's map is 0.
   """
 
@@ -108,14 +109,16 @@ def _rendered(keypoints, frame_size, drawn, skeleton: Skeleton, settings: MapSet
       map_size=settings.size,
       flip_permutation=skeleton.flip_permutation,
     )
-  return render_joint_maps(
+  maps = render_joint_maps(
     cells,
     scores,
     map_size=settings.size,
     sigma=settings.sigma,
-    background=skeleton.background,
     truncate=settings.truncate,
   )
+  if settings.crop == 'frame':
+    maps = jnp.where(_shows_frame(frame_size, drawn, settings), maps, 0)
+  return append_background(maps) if skeleton.background else maps
 
 
 def _centre_frame(
@@ -128,6 +131,28 @@ def _centre_frame(
   offset = frame_offset(map_size, canvas)[::-1].astype(jnp.float32)
   cells = pixels_to_cells(positions, frame_size, map_size)
   return cells + offset.reshape(1, 1, 1, 2)
+
+
+def _shows_frame(
+  frame_size: Int[Array, '2'], drawn: Augmentation | None, settings: MapSettings
+) -> Bool[Array, '1 h w 1']:
+  """The canvas' cells that lie in the frame: a stored map ends where its frame does."""
+  far_corner = frame_size[::-1].astype(jnp.float32)
+  corners = jnp.stack([jnp.zeros(2), far_corner]).reshape(1, 1, 2, 2) - 0.5
+  cells = _centre_frame(corners, frame_size, settings)
+  if drawn is not None:  # The corners move as joints do.
+    cells, _ = augment.augment_keypoints(
+      cells,
+      jnp.ones((1, 1, 2)),
+      drawn,
+      map_size=settings.size,
+      flip_permutation=(0, 1),
+    )
+  (left, top), (right, bottom) = cells.min(axis=(0, 1, 2)), cells.max(axis=(0, 1, 2))
+  height, width = settings.size
+  row = jnp.arange(height, dtype=jnp.float32).reshape(1, height, 1, 1)
+  column = jnp.arange(width, dtype=jnp.float32).reshape(1, 1, width, 1)
+  return (row >= top) & (row < bottom) & (column >= left) & (column < right)
 
 
 def _fit_people(

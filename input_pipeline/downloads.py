@@ -19,12 +19,10 @@ class DownloadError(RuntimeError):
   """A file that could not be fetched, or is not the one that was meant."""
 
 
-def download(
-  url: str, folder: str | os.PathLike[str], *, md5: str, filename: str | None = None
-) -> pathlib.Path:
-  """Fetches a file into a folder, or finds it there already.
+def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.Path:
+  """Fetches a file into a folder, by its name in the url, or finds it there already.
 
-  While it comes in it is called `<filename>.part`. What is left of a broken transfer
+  While it comes in it is called `<name>.part`. What is left of a broken transfer
   stays, and is taken up where it ended (by HTTP Range, where the server knows it). A
   file with the wrong md5 is removed, and fetched once more from its beginning.
 
@@ -32,19 +30,17 @@ def download(
     url: http or https.
     folder: made where it is missing.
     md5: of the whole file, in hexadecimal.
-    filename: the name in `folder`; by default the last part of the url.
 
   Raises:
     DownloadError: naming the url and the reason; the expected and the actual md5 where
       they differ.
   """
-  folder = pathlib.Path(folder).expanduser()
-  filename = filename or url.rstrip('/').rpartition('/')[2]
+  path = pathlib.Path(folder).expanduser() / url.rpartition('/')[2]
   try:
     try:
-      return _fetch(url, folder / filename, md5)
+      return _fetch(url, path, md5)
     except _WrongHashError:
-      return _fetch(url, folder / filename, md5)
+      return _fetch(url, path, md5)
   except _WrongHashError as error:
     raise DownloadError(f'{url} came twice with a wrong md5. {error}') from error
   except requests.RequestException as error:

@@ -8,7 +8,7 @@ batch however many processes there are.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, Protocol
 
 import grain
@@ -126,9 +126,9 @@ def evaluation_batches(
   host: HostShare = HostShare(),
   read_threads: int = 2,
 ) -> Iterator[Batch]:
-  """Every clip once, in order, with `num_views` views: leaves are `[b, v, …]`.
+  """Every clip once, in order: `keypoints` or `maps` hold `num_views` views, `[b, v, …]`.
 
-  The last batch is filled with rows of `mask` 0 (and `index` -1), so that every process
+  Otherwise as in training, no clip giving no batch. The last batch is filled with rows of `mask` 0 (and `index` -1), so that every process
   yields as many batches of one shape.
   """
   rows = host.rows(batch_size)

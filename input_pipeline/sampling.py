@@ -22,6 +22,7 @@ def training_frames(
   rng: np.random.Generator, video_length: int, num_frames: int, rule: str = 'segments'
 ) -> np.ndarray:
   """Frame indices of one random clip, int64 `[t]`, not decreasing."""
+  check_rule(rule)
   if rule == 'segments':
     return _in_segments(rng.random(num_frames), video_length)
   return _consecutive(rng.random(), video_length, num_frames)
@@ -31,6 +32,7 @@ def test_frames(
   video_length: int, num_frames: int, num_views: int, rule: str = 'segments'
 ) -> np.ndarray:
   """Frame indices of every test view, int64 `[v, t]`, the same at each call."""
+  check_rule(rule)
   places = (np.arange(num_views) + 0.5) / num_views
   if rule == 'segments':
     return np.stack(
@@ -48,7 +50,9 @@ def check_rule(rule: str):
 def _in_segments(places: np.ndarray, video_length: int) -> np.ndarray:
   """One frame a segment, at `places` in 0..1 of each."""
   num_frames = len(places)
-  return ((np.arange(num_frames) + places) * video_length / num_frames).astype(np.int64)
+  positions = (np.arange(num_frames) + places) * video_length / num_frames
+  # A place just below 1, added to a segment's number, can round up to the next.
+  return np.minimum(positions.astype(np.int64), video_length - 1)
 
 
 def _consecutive(place: float, video_length: int, num_frames: int) -> np.ndarray:

@@ -52,7 +52,7 @@ def dilated_branch(
       counts them); 'all' slides it over the d starts, as a dilated convolution does
       (so M = outputs / d). The paper leaves this open.
   """
-  if num_frames % dilation:
+  if dilation < 1 or num_frames % dilation:
     raise ValueError(
       f'a dilation of {dilation} needs a number of frames that it divides (Eq. (2) has'
       f' T/d taps), but got {num_frames} frames'
@@ -94,8 +94,11 @@ def split_outputs(outputs: int, branches: Sequence[str]) -> tuple[int, ...]:
   PA3D Sec. 4.1 keeps N, and does not say how it is shared; ours: evenly, the first
   branches take what is left over.
   """
-  if outputs < len(branches):
-    raise ValueError(f'{outputs} outputs are too few for the branches {branches}')
+  if not 1 <= len(branches) <= outputs:
+    raise ValueError(
+      f'{outputs} outputs cannot be shared among the branches {tuple(branches)}; name'
+      ' at least one branch, and take at least one output for each'
+    )
   share, rest = divmod(outputs, len(branches))
   return tuple(share + (i < rest) for i in range(len(branches)))
 

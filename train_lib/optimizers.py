@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import jax
+import jax.numpy as jnp
 import ml_collections
 import optax
 
@@ -33,10 +34,12 @@ def make_schedule(
       raise ValueError(
         f"config.optimizer.schedule is {other!r}; it is 'constant', 'cosine' or 'steps'"
       )
-  if not warmup:
-    return schedule
-  rise = optax.linear_schedule(peak / (warmup + 1), peak, warmup)
-  return optax.join_schedules([rise, schedule], [warmup])
+  if warmup:
+    rise = optax.linear_schedule(peak / (warmup + 1), peak, warmup)
+    schedule = optax.join_schedules([rise, schedule], [warmup])
+  # optax mixes the step with floats, which strict dtypes refuse of an integer; float32
+  # counts exactly to 16 million steps.
+  return lambda step: schedule(jnp.asarray(step, jnp.float32))
 
 
 def make_optimizer(

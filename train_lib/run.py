@@ -12,7 +12,6 @@ import grain
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 from clu import parameter_overview
 from etils import epath
 from jax.sharding import Mesh

@@ -116,7 +116,7 @@ def train_step(
     labels=batch['label'],
     mask=batch['mask'],
     learning_rate=schedule(state.step) * state.plateau.scale,
-    gradient_norm=optax.global_norm(gradients),
+    gradient_norm=optax.tree.norm(gradients),
     step=state.step,
   )
   new_state = state.replace(

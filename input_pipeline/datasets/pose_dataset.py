@@ -99,7 +99,8 @@ class PoseDataset:
   def records(self, split: str) -> Records:
     """The features of a split's clips as numpy arrays; `video_id` as UTF-8 bytes."""
     self._check_split(split)
-    return self._builder.as_data_source(split=_stored_name(split))
+    # pyright does not see through TFDS's decorator.
+    return self._builder.as_data_source(_stored_name(split))  # pyright: ignore
 
   def _check_split(self, split: str):
     if split not in self.splits:
@@ -269,7 +270,11 @@ def _what_is_there(directory: pathlib.Path) -> str:
   others = [r for r in REPRESENTATIONS if (home / r / directory.name).is_dir()]
   if others:
     return f'there as {", ".join(others)}'
-  datasets = _folders(home.parent)
+  datasets = [
+    name
+    for name in _folders(home.parent)
+    if any((home.parent / name / r).is_dir() for r in REPRESENTATIONS)
+  ]
   return f'data sets in {home.parent}: {", ".join(datasets) or "none"}'
 
 

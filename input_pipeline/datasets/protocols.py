@@ -144,9 +144,10 @@ def load_source(
   if not (format and poses and skeleton):
     given = {'format': format, 'poses': poses, 'skeleton': skeleton}
     missing = ' and '.join(name for name, value in given.items() if not value)
+    command = export_command(dataset, 'keypoints', data_dir or 'DIR')
     raise PoseDatasetError(
-      f'data set {dataset!r} is read from pose files, but {missing} is not given; export'
-      f' it with\n  {export_command(dataset, "keypoints", data_dir or "DIR")}'
+      f'data set {dataset!r} is read from pose files, but {missing} is not given; set'
+      f' it in config.data, or export the data set with\n  {command}'
     )
 
   from input_pipeline.readers.registry import read_poses

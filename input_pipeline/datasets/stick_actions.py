@@ -35,6 +35,8 @@ CLASS_NAMES = (
   'kick',
   'throw',
 )
+# The classes whose clips are another one's, backward in time.
+REVERSE_OF = {'stand': 'sit', 'put_down': 'pick_up', 'pull': 'push'}
 SPLITS = ('train', 'test')
 
 NUM_FRAMES = (24, 60)  # a clip's, both ends included
@@ -107,8 +109,8 @@ def generate_clip(
   members of a time-reversed pair give the same clip, one backward: body, camera,
   noise, all of it. Nothing but the order of the frames tells them apart.
   """
-  if action in stick_motions.REVERSE_OF:
-    keypoints, scores, size = generate_clip(stick_motions.REVERSE_OF[action], rng)
+  if action in REVERSE_OF:
+    keypoints, scores, size = generate_clip(REVERSE_OF[action], rng)
     return keypoints[::-1], scores[::-1], size
   num_frames = int(rng.integers(*NUM_FRAMES, endpoint=True))
   figures = [_act(action, num_frames, rng)]
@@ -128,7 +130,7 @@ def _video_ids(split: str, size: int) -> Iterator[str]:
 def _act(
   action: str, num_frames: int, rng: np.random.Generator
 ) -> Float[np.ndarray, 't j 3']:
-  """The actor in the scene, about the origin, not seen from behind."""
+  """The actor about the scene's origin, seen from the front to just past profile."""
   postures = stick_motions.perform(action, num_frames, rng)
   figure = stick_figure.joint_positions(postures, _draw_body(rng))
   # 0 is a profile, -90 faces the camera.

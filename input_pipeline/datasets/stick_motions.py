@@ -19,9 +19,6 @@ from input_pipeline.datasets.stick_figure import (
   posture,
 )
 
-# The actions whose motion is another one's, backward in time.
-REVERSE_OF = {'stand': 'sit', 'put_down': 'pick_up', 'pull': 'push'}
-
 # How one take differs from the next (standard deviations).
 _CHARACTER_DEGREES = 4.0  # each angle, throughout the clip
 _KEY_DEGREES = 6.0  # each angle of each key posture
@@ -49,13 +46,10 @@ class Motion:
 def perform(
   action: str, num_frames: int, rng: np.random.Generator
 ) -> Float[np.ndarray, 't a']:
-  """One take of an action: postures over time.
+  """One take of an action of `MOTIONS`: postures over time.
 
-  The action may begin late and end early, holding still before and after. An action of
-  `REVERSE_OF` is the other one's take with the same draws, its time reversed.
+  The action may begin late and end early, holding still before and after.
   """
-  if action in REVERSE_OF:
-    return perform(REVERSE_OF[action], num_frames, rng)[::-1]
   durations, keys = _draw_keys(MOTIONS[action], rng)
   begin, end = rng.uniform(0, 0.25), rng.uniform(0.75, 1)
   progress = np.clip((np.linspace(0, 1, num_frames) - begin) / (end - begin), 0, 1)

@@ -34,7 +34,7 @@ def render_clip(
   slightly larger than the map, so that clips of many sizes share a few programs.
   """
   frame_size = np.array(clip.frame_size, np.int32)
-  map_size = map_size_of_frame(frame_size, short_side)  # pyright: ignore
+  map_size = map_size_of_frame(frame_size, short_side)  # pyright: ignore (numpy too)
   height, width = (int(side) for side in map_size)
   grid = (_rounded_up(height, _GRID_STEP), _rounded_up(width, _GRID_STEP))
   persons = 1 << (clip.num_persons - 1).bit_length()  # The next power of two.

@@ -135,6 +135,6 @@ _ALLOWED: dict[tuple[str, str], Any] = {
   **{
     (module, plain.__name__): plain
     for module in ('builtins', '__builtin__')  # Python 3 and Python 2
-    for plain in (set, frozenset, bytearray, complex, slice)
+    for plain in (set, frozenset, bytes, bytearray, complex, slice)
   },
 }

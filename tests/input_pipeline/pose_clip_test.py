@@ -64,12 +64,16 @@ def test_a_position_outside_the_frame_is_kept():
   ids=['rank', 'joints', 'columns', 'no frame', 'no person'],
 )
 def test_wrong_keypoint_shape(shape):
-  with pytest.raises(PoseDataError, match=r"clip 'v': keypoints have .*, 2, 2\] .*'eyes'"):
+  with pytest.raises(
+    PoseDataError, match=r"clip 'v': keypoints have .*, 2, 2\] .*'eyes'"
+  ):
     clip_of(keypoints=np.zeros(shape), scores=np.zeros(shape[:3]))
 
 
 def test_wrong_score_shape():
-  with pytest.raises(PoseDataError, match=r"'v': scores have shape \(3, 2\), .*\(3, 2, 2\)"):
+  with pytest.raises(
+    PoseDataError, match=r"'v': scores have shape \(3, 2\), .*\(3, 2, 2\)"
+  ):
     clip_of(scores=np.ones((3, 2)))
 
 

@@ -6,10 +6,11 @@ import pytest
 from input_pipeline.datasets.stick_actions import (
   CLASS_NAMES,
   FRAME_SIZES,
+  REVERSE_OF,
   generate_clip,
   stick_actions_source,
 )
-from input_pipeline.datasets.stick_motions import MOTIONS, REVERSE_OF
+from input_pipeline.datasets.stick_motions import MOTIONS
 from input_pipeline.pose_clip import PoseClip, PoseDataError
 
 PAIRS = [

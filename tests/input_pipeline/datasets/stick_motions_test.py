@@ -11,7 +11,6 @@ from input_pipeline.datasets.stick_figure import (
 )
 from input_pipeline.datasets.stick_motions import (
   MOTIONS,
-  REVERSE_OF,
   idle,
   perform,
   slow_noise,
@@ -26,7 +25,7 @@ def _angle(postures: np.ndarray, name: str) -> np.ndarray:
   return postures[:, PARAMETERS.index(name)]
 
 
-@pytest.mark.parametrize('action', [*MOTIONS, *REVERSE_OF])
+@pytest.mark.parametrize('action', MOTIONS)
 def test_a_take_is_bounded_and_anatomical(action):
   for seed in range(20):
     postures = _perform(action, seed)
@@ -36,21 +35,17 @@ def test_a_take_is_bounded_and_anatomical(action):
     assert postures[:, HINGES].max() <= 150
 
 
-@pytest.mark.parametrize(('action', 'original'), REVERSE_OF.items())
-def test_a_reversed_action_is_the_other_backward(action, original):
+@pytest.mark.parametrize('action', ['sit', 'pick_up', 'push'])
+def test_a_motion_with_a_reverse_is_not_its_own(action):
   for seed in range(5):
-    forward = _perform(original, seed)
-    np.testing.assert_array_equal(_perform(action, seed), forward[::-1])
-    # A motion that is its own reversal would make the pair meaningless.
-    assert np.abs(forward - forward[::-1]).max() > 40
+    postures = _perform(action, seed)
+    assert np.abs(postures - postures[::-1]).max() > 40
 
 
-def test_sitting_ends_and_standing_begins_with_bent_hips():
+def test_sitting_ends_with_bent_hips():
   for seed in range(10):
     hips = _angle(_perform('sit', seed), 'left_hip_flexion')
     assert hips[0] < 30 < 50 < hips[-1]
-    hips = _angle(_perform('stand', seed), 'left_hip_flexion')
-    assert hips[-1] < 30 < 50 < hips[0]
 
 
 @pytest.mark.parametrize('action', MOTIONS)

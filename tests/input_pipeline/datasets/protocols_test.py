@@ -1,0 +1,105 @@
+import pytest
+
+from input_pipeline.datasets import jhmdb_download, stick_actions
+from input_pipeline.datasets.protocols import (
+  PROTOCOLS,
+  PoseDatasetError,
+  export_command,
+  get_protocol,
+  load_source,
+)
+from input_pipeline.readers import registry
+from input_pipeline.skeletons import get_skeleton
+
+
+@pytest.fixture
+def read_calls(monkeypatch):
+  """Stands in for the readers; holds what each was asked for."""
+  calls = []
+  monkeypatch.setattr(
+    registry,
+    'read_poses',
+    lambda format, path, *, skeleton: calls.append((format, str(path), skeleton)),
+  )
+  return calls
+
+
+@pytest.mark.parametrize('protocol', PROTOCOLS.values(), ids=lambda p: p.name)
+def test_protocols_name_what_exists(protocol):
+  assert get_protocol(protocol.name) is protocol
+  get_skeleton(protocol.skeleton)
+  assert protocol.format is None or protocol.format in registry.READERS
+
+
+def test_splits_by_number():
+  assert get_protocol('jhmdb').split_names(3) == ('train3', 'test3')
+  assert get_protocol('penn_action').split_names(1) == ('train', 'test')
+  with pytest.raises(PoseDatasetError, match=r"'jhmdb' has no split 0; it has 1\.\.3"):
+    get_protocol('jhmdb').split_names(0)
+  with pytest.raises(PoseDatasetError, match=r'no split 4'):
+    get_protocol('jhmdb').split_names(4)
+
+
+def test_unknown_protocol_names_the_nearest():
+  with pytest.raises(PoseDatasetError, match=r"'jhmbd'.*mean 'jhmdb'\?.*penn_action"):
+    get_protocol('jhmbd')
+
+
+def test_a_known_data_set_brings_its_format_and_skeleton(read_calls):
+  load_source('penn_action', poses='labels', data_dir='d')
+  load_source('penn_action', format='pyskl', poses='penn.pkl', skeleton='coco_17')
+  assert read_calls == [
+    ('penn_action', 'labels', 'penn_action'),
+    ('pyskl', 'penn.pkl', 'coco_17'),
+  ]
+
+
+def test_jhmdb_is_downloaded_only_where_nothing_was_given(
+  read_calls, monkeypatch, tmp_path
+):
+  monkeypatch.setattr(jhmdb_download, 'download_jhmdb', lambda d: tmp_path / 'fetched')
+  load_source('jhmdb', data_dir=tmp_path)
+  load_source('jhmdb', poses='mine', data_dir=tmp_path)
+  assert read_calls == [
+    ('jhmdb_tree', str(tmp_path / 'fetched'), 'jhmdb'),
+    ('jhmdb_tree', 'mine', 'jhmdb'),
+  ]
+  with pytest.raises(PoseDatasetError, match=r'poses is not given'):
+    load_source('jhmdb', format='pyskl', data_dir=tmp_path)
+
+
+def test_what_is_missing_is_named():
+  with pytest.raises(
+    PoseDatasetError, match=r"(?s)'mine'.*format and skeleton is not.*--format=FORMAT"
+  ):
+    load_source('mine', poses='file')
+  with pytest.raises(PoseDatasetError, match=r"(?s)'penn_action'.*poses is not given"):
+    load_source('penn_action')
+
+
+def test_stick_actions_are_generated_from_the_seed():
+  source = load_source('stick_actions', seed=3)
+  video_id = source.splits['test'][0]
+  expected = stick_actions.stick_actions_source(seed=3).load(video_id)
+  assert (source.load(video_id).keypoints == expected.keypoints).all()
+
+
+def test_stick_actions_take_no_poses():
+  with pytest.raises(PoseDatasetError, match='takes no format and no poses'):
+    load_source('stick_actions', format='pyskl', poses='x.pkl')
+
+
+@pytest.mark.parametrize(
+  ('dataset', 'flags'),
+  [
+    ('stick_actions', ''),
+    ('jhmdb', ''),
+    ('penn_action', ' --poses=FILE_OR_FOLDER'),
+    ('mine', ' --format=FORMAT --poses=FILE_OR_FOLDER --skeleton=SKELETON'),
+  ],
+)
+def test_export_command(dataset, flags):
+  assert export_command(dataset, 'heatmaps', '/d') == (
+    f'python tools/export_dataset.py --dataset={dataset} --representation=heatmaps'
+    f' --data_dir=/d{flags}'
+  )

@@ -1,0 +1,108 @@
+"""The reader registry: names, paths and skeletons that do and do not fit."""
+
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import scipy.io
+
+from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.readers.registry import READERS, read_poses
+from input_pipeline.skeletons import SKELETONS, SkeletonError
+
+
+@pytest.fixture
+def pickle_file(tmp_path):
+  annotation = {
+    'frame_dir': 'a',
+    'label': 0,
+    'img_shape': (48, 64),
+    'keypoint': np.ones((1, 2, 17, 2)),
+  }
+  path = tmp_path / 'poses.pkl'
+  path.write_bytes(pickle.dumps({'annotations': [annotation]}))
+  return path
+
+
+@pytest.fixture
+def jhmdb_folder(tmp_path):
+  clip = tmp_path / 'joint_positions' / 'wave' / 'w'
+  clip.mkdir(parents=True)
+  scipy.io.savemat(clip / 'joint_positions.mat', {'pos_img': np.ones((2, 15, 3))})
+  (tmp_path / 'splits').mkdir()
+  (tmp_path / 'splits' / 'wave_test_split1.txt').write_text('w.avi 1')
+  return tmp_path
+
+
+def test_skeleton_by_name(pickle_file):
+  source = read_poses('pyskl', pickle_file, skeleton='coco_17')
+  assert source.skeleton is SKELETONS['coco_17']
+  assert source.load('a').num_frames == 2
+
+
+@pytest.mark.parametrize('skeleton', [None, 'jhmdb'])
+def test_format_with_a_skeleton_of_its_own(jhmdb_folder, skeleton):
+  source = read_poses('jhmdb_tree', str(jhmdb_folder), skeleton=skeleton)
+  assert source.skeleton is SKELETONS['jhmdb']
+  assert source.load('w').num_frames == 3
+
+
+def test_home_folder_is_expanded(pickle_file, monkeypatch):
+  monkeypatch.setenv('HOME', str(pickle_file.parent))
+  monkeypatch.setenv('USERPROFILE', str(pickle_file.parent))
+  assert read_poses('pyskl', '~/poses.pkl', skeleton='coco_17').load('a')
+
+
+def test_unknown_format(pickle_file):
+  with pytest.raises(PoseDataError, match=r"no pose format 'pysk'; .*mean 'pyskl'\?"):
+    read_poses('pysk', pickle_file)
+  with pytest.raises(PoseDataError, match=r"format 'zzz'\. Known: jhmdb_tree, penn"):
+    read_poses('zzz', pickle_file)
+
+
+def test_skeleton_is_missing(pickle_file):
+  with pytest.raises(PoseDataError, match=r"'pyskl' does not say .*name the skeleton"):
+    read_poses('pyskl', pickle_file)
+
+
+def test_skeleton_is_not_registered(pickle_file):
+  with pytest.raises(SkeletonError, match=r"did you mean 'coco_17'"):
+    read_poses('pyskl', pickle_file, skeleton='coco17')
+
+
+def test_skeleton_is_not_the_formats(jhmdb_folder):
+  with pytest.raises(PoseDataError, match=r"always has .* 'jhmdb', not 'coco_17'"):
+    read_poses('jhmdb_tree', jhmdb_folder, skeleton='coco_17')
+
+
+@pytest.mark.parametrize(
+  ('format', 'expected'),
+  [
+    ('pyskl', r'a skeleton pickle of PYSKL'),
+    ('jhmdb_tree', r'the folder that holds joint_positions/ and splits/'),
+    ('penn_action', r'the labels/ folder of Penn Action'),
+  ],
+)
+def test_path_that_is_not_what_the_format_expects(tmp_path, format, expected):
+  a_file = tmp_path / 'file'
+  a_file.touch()
+  wrong = tmp_path if READERS[format].kind == 'file' else a_file
+  skeleton = READERS[format].skeleton or 'jhmdb'
+  kind = 'folder' if wrong is tmp_path else 'file'
+  with pytest.raises(PoseDataError, match=rf'is a {kind}, but format .*{expected}'):
+    read_poses(format, wrong, skeleton=skeleton)
+  with pytest.raises(PoseDataError, match=rf'gone does not exist; .*{expected}'):
+    read_poses(format, tmp_path / 'gone', skeleton=skeleton)
+
+
+def test_registry_needs_neither_scipy_nor_jax():
+  program = (
+    'import sys, input_pipeline.readers.registry;'
+    'print(*(m for m in ("scipy", "jax", "requests") if m in sys.modules))'
+  )
+  done = subprocess.run(
+    [sys.executable, '-c', program], capture_output=True, text=True, check=True
+  )
+  assert done.stdout.strip() == ''

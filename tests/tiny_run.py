@@ -1,0 +1,91 @@
+"""A data set and a config small enough for any test; `main.py` takes this file too."""
+
+import json
+import pathlib
+
+import ml_collections
+import numpy as np
+
+from configs import base, pa3d_model
+from input_pipeline.datasets.export import export_dataset
+from input_pipeline.pose_clip import PoseClip
+from input_pipeline.pose_source import PoseSource
+from input_pipeline.skeletons import Skeleton
+
+SKELETON = Skeleton(
+  name='star',
+  joints=('head', 'left_wrist', 'right_wrist', 'left_ankle', 'right_ankle'),
+  limbs=(('head', 'left_wrist'), ('head', 'right_wrist')),
+)
+CLASS_NAMES = ('raise', 'lower', 'rest')
+NUM_TRAIN, NUM_TEST, NUM_FRAMES = 37, 13, 8
+
+
+def get_config(arg: str = '') -> ml_collections.ConfigDict:
+  """Twelve steps, three an epoch, with 8 clips of the 37 held out."""
+  del arg
+  config = base.base_config()
+  config.data.dataset = 'tiny'
+  config.data.train_split = 'train'
+  config.data.test_split = 'test'
+  config.data.map_short_side = 16
+  config.data.map_size = (16, 16)
+  config.data.map_sigma = 1.0
+  config.model = pa3d_model.joint_stream(outputs=4)
+  config.model.features = (8, 8, 8)
+  config.optimizer.learning_rate = 0.05
+  config.optimizer.schedule = 'cosine'
+  config.train.batch_size = 8
+  config.train.epochs = 4
+  config.train.log_every_steps = 2
+  config.train.eval_every_epochs = 1
+  config.eval.views = 2
+  config.eval.batch_size = 8
+  return config.lock()
+
+
+def source(first: int = 0) -> PoseSource:
+  """Star figures that raise, lower or rest their wrists; numbered from `first`."""
+
+  def load(video_id: str) -> PoseClip:
+    number = int(video_id.rpartition('_')[2])
+    rng = np.random.default_rng(number)
+    label = number % 3
+    lift = np.linspace(-12, 12, NUM_FRAMES) * (1, -1, 0)[label]
+    figure = np.array([[32, 10], [44, 24], [20, 24], [38, 40], [26, 40]], np.float32)
+    keypoints = np.tile(figure, (NUM_FRAMES, 1 + number % 2, 1, 1))
+    keypoints[:, :, 1:3, 1] -= lift[:, None, None]
+    keypoints += rng.normal(0, 2, keypoints.shape)
+    scores = rng.uniform(0.2, 1, keypoints.shape[:-1])
+    scores[rng.random(scores.shape) < 0.1] = 0
+    size = ((48, 64), (64, 48))[number % 5 == 0]
+    return PoseClip(video_id, keypoints, scores, size, SKELETON, (label,))
+
+  splits = {
+    'train': tuple(f'train_{first + n:03}' for n in range(NUM_TRAIN)),
+    'test': tuple(f'test_{first + 500 + n:03}' for n in range(NUM_TEST)),
+  }
+  return PoseSource(SKELETON, CLASS_NAMES, splits, load)
+
+
+def export(data_dir: pathlib.Path, representation: str = 'keypoints', first: int = 0):
+  """Writes the data set as `get_config` expects it."""
+  export_dataset(
+    source(first),
+    dataset='tiny',
+    representation=representation,
+    data_dir=data_dir,
+    short_side=16,
+    sigma=1.0,
+    progress=lambda line: None,
+  )
+
+
+def metrics_without_speeds(workdir: pathlib.Path) -> list[dict]:
+  """The lines of metrics.jsonl, less the figures that no two runs share."""
+  speeds = {'train/clips_per_second', 'train/data_share'}
+  lines = (pathlib.Path(workdir) / 'metrics.jsonl').read_text().splitlines()
+  return [
+    {name: value for name, value in json.loads(line).items() if name not in speeds}
+    for line in lines
+  ]

@@ -1,0 +1,107 @@
+import os
+import pathlib
+import pickle
+import re
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from input_pipeline.datasets.pose_dataset import open_dataset
+from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+
+ROOT = pathlib.Path(__file__).parents[2]
+TOOL = ROOT / 'tools' / 'export_dataset.py'
+
+
+def run(*args):
+  return subprocess.run(
+    [sys.executable, *map(str, args)],
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+
+
+@pytest.fixture
+def flags(tmp_path):
+  """Flags that export two clips, of which the second is bad, from a PYSKL pickle."""
+
+  def annotation(name, score):
+    return {
+      'frame_dir': name,
+      'label': 0,
+      'img_shape': (240, 320),
+      'total_frames': 4,
+      'keypoint': np.full((1, 4, 15, 2), 100, np.float32),
+      'keypoint_score': np.full((1, 4, 15), score, np.float32),
+    }
+
+  poses = tmp_path / 'poses.pkl'
+  content = {
+    'split': {'train1': ['good', 'bad'], 'test1': ['good']},
+    'classes': ['run'],
+    'annotations': [annotation('good', 0.5), annotation('bad', 7)],
+  }
+  poses.write_bytes(pickle.dumps(content, protocol=4))
+  return (
+    '--format=pyskl',
+    f'--poses={poses}',
+    '--skeleton=jhmdb',
+    '--dataset=jhmdb',
+    '--representation=heatmaps',
+    f'--data_dir={tmp_path / "data"}',
+  )
+
+
+def test_exports_then_refuses_to_replace(flags, tmp_path):
+  first = run(TOOL, *flags, '--short_side=16', '--sigma=1.5', '--splits=train1')
+
+  assert (first.returncode, first.stderr) == (0, '')
+  assert "train1: left out 'bad': scores hold 7.0" in first.stdout
+  assert 'train1: 1 of 2 clips, 1 left out' in first.stdout
+  dataset = open_dataset(tmp_path / 'data', 'jhmdb', 'heatmaps')
+  assert dataset.splits == ('train1',)
+  assert (dataset.settings['short_side'], dataset.settings['sigma']) == (16, 1.5)
+  assert dataset.records('train1')[0]['maps'].shape == (4, 16, 21, 15)
+
+  again = run(TOOL, *flags)
+
+  assert again.returncode == 1
+  assert again.stdout == ''
+  assert re.fullmatch(
+    r'error: data set .* is already there .*--overwrite.*\n', again.stderr
+  )
+
+
+def test_strict_ends_at_the_first_bad_clip(flags, tmp_path):
+  done = run(TOOL, *flags, '--strict')
+  assert done.returncode == 1
+  assert done.stderr.startswith("error: clip 'bad': scores hold 7.0")
+  assert 'Traceback' not in done.stderr
+  assert list((tmp_path / 'data').iterdir()) == []
+
+
+def test_help_is_quick_and_names_the_true_defaults():
+  code = f"""
+import runpy, sys
+sys.argv = ['{TOOL}', '--help']
+try:
+  runpy.run_path('{TOOL}', run_name='__main__')
+finally:
+  heavy = {{'jax', 'numpy', 'tensorflow_datasets'}} & set(sys.modules)
+  print('loaded:', heavy or 'nothing')
+"""
+  done = run('-c', code)
+  text = ' '.join(done.stdout.split())
+  assert 'loaded: nothing' in text
+  assert f'shorter side of the frame. Default: {DEFAULT_SHORT_SIDE}.' in text
+  assert f'Gaussians, in cells. Default: {DEFAULT_SIGMA}.' in text
+
+
+def test_flags_without_a_meaning_are_refused(tmp_path):
+  done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', '--sigma=1')
+  assert done.returncode == 1
+  assert '--sigma only matters to --representation=heatmaps' in done.stderr
