@@ -40,7 +40,7 @@ def main(argv):
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   # Imported here, so that --help and mistyped flags answer at once.
   from train_lib import run, sharding
-  from train_lib.train import TrainingDiverged
+  from train_lib.step import TrainingDiverged
 
   try:
     sharding.initialize_processes(detect=_DISTRIBUTED.value)

@@ -37,8 +37,8 @@ class Checkpoints:
 
   def __init__(self, workdir: str | epath.Path):
     self._folder = epath.Path(workdir).absolute() / 'checkpoints'
-    _quieten_orbax()
-    self._remove_trash()
+    logging.getLogger('absl').addFilter(_is_no_chatter)
+    self._empty_trash()
     self._manager = ocp.CheckpointManager(
       self._folder,
       options=ocp.CheckpointManagerOptions(
@@ -50,7 +50,8 @@ class Checkpoints:
             BestN(get_metric_fn=_metric, n=1, keep_checkpoints_without_metrics=False),
           ]
         ),
-        # A kill during a deletion must not leave half a checkpoint under its own name.
+        # A kill during a deletion must not leave half a checkpoint under its own name:
+        # Orbax moves what is to be deleted, and leaves the deletion to us.
         todelete_subdir=_TRASH,
         cleanup_tmp_directories=True,
       ),
@@ -67,7 +68,10 @@ class Checkpoints:
 
   @property
   def best_step(self) -> int | None:
-    """The step of the highest validation figure; None before the first."""
+    """The step of the highest validation figure, of equals the latest.
+
+    None before the first. The policy that keeps the best decides alike.
+    """
     return self._manager.best_step()
 
   def save(
@@ -79,6 +83,7 @@ class Checkpoints:
     validation: float | None,
   ):
     """Saves in the background; `validation` is what the best is chosen by, if known."""
+    self._empty_trash()
     self._manager.save(
       step,
       args=ocp.args.Composite(
@@ -112,15 +117,19 @@ class Checkpoints:
   def wait(self):
     """Returns once all saves are on disk; raises what one of them raised."""
     self._manager.wait_until_finished()
+    self._empty_trash()
 
   def close(self):
+    """Waits for the saves, as `wait` does, and ends Orbax's threads."""
     self._manager.close()
+    self._empty_trash()
 
-  def _remove_trash(self):
-    """Deletes what a killed run had not finished deleting."""
+  def _empty_trash(self):
+    """Deletes what Orbax moved there; one by one, as more may come meanwhile."""
     trash = self._folder / _TRASH
     if jax.process_index() == 0 and trash.exists():
-      shutil.rmtree(pathlib.Path(trash))
+      for step in trash.iterdir():
+        shutil.rmtree(pathlib.Path(step))
 
 
 _TRASH = 'trash'
@@ -130,8 +139,6 @@ def _metric(metrics: dict[str, float]) -> float:
   return metrics[_METRIC]
 
 
-def _quieten_orbax():
+def _is_no_chatter(record: logging.LogRecord) -> bool:
   """Orbax logs every phase of every save; its errors still come through."""
-  logging.getLogger('absl').addFilter(
-    lambda record: record.levelno > logging.WARNING or 'orbax' not in record.pathname
-  )
+  return record.levelno > logging.WARNING or 'orbax' not in record.pathname

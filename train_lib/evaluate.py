@@ -12,6 +12,7 @@ from jax.sharding import Mesh
 from input_pipeline.loader import HostShare, evaluation_batches
 from train_lib import sharding
 from train_lib.run_data import RunData, Split
+from train_lib.step import TrainingDiverged
 
 # (variables, batch) to (probabilities [b, k], index [b]), whole on every process.
 EvaluationStep = Callable[[Any, Any], tuple[jax.Array, jax.Array]]
@@ -32,6 +33,9 @@ def predict_split(
   Rows that only fill the last batch are dropped by their index, so the answer does not
   depend on the batch size, the devices or the processes. `batch_size` is rounded up to
   a multiple of the devices.
+
+  Raises:
+    TrainingDiverged: where a score is not finite.
   """
   batches = evaluation_batches(
     split.records,
@@ -52,6 +56,13 @@ def predict_split(
     real = index >= 0
     rows = [place[int(i)] for i in index[real]]
     scores[rows] = probabilities[real]
+  broken = int((~np.isfinite(scores)).any(axis=1).sum())
+  if broken:
+    raise TrainingDiverged(
+      f'split {split.name!r}: the scores of {broken} of {len(scores)} clips are not'
+      ' finite. Lower config.optimizer.learning_rate or set config.optimizer.clip_norm,'
+      ' and train in a new workdir'
+    )
   return scores
 
 

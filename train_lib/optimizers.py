@@ -74,7 +74,15 @@ def make_plateau(
   """Lowers a scale on the learning rate when the monitored value stops improving.
 
   Updated once an evaluation, with a value that falls as the model improves.
+
+  Raises:
+    ValueError: where `config.plateau` names no value that an evaluation gives.
   """
+  if config.plateau not in ('', 'accuracy', 'loss'):
+    raise ValueError(
+      f"config.optimizer.plateau is {config.plateau!r}; it is '' (off), 'accuracy' or"
+      " 'loss'"
+    )
   return optax.contrib.reduce_on_plateau(
     factor=config.plateau_factor, patience=config.plateau_patience
   )

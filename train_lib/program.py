@@ -23,12 +23,20 @@ from train_lib.run_data import RunData
 from train_lib.step import (
   Batch,
   TrainState,
+  check_average,
   evaluation_step,
   initial_state,
   train_step,
 )
 
 _CLIPS_SHOWN = 4
+_AT_LEAST_ONE = (
+  'data.num_frames',
+  'train.batch_size',
+  'train.epochs',
+  'eval.views',
+  'eval.batch_size',
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,6 +78,8 @@ def build_program(
   Raises:
     ValueError: for a field of the config that cannot be, before anything is compiled.
   """
+  _check_counts(config)
+  check_average(config.eval.average)
   sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
   steps_per_epoch = max(len(data.train.indices) // config.train.batch_size, 1)
   total_steps = config.train.epochs * steps_per_epoch
@@ -79,6 +89,11 @@ def build_program(
   )
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer)
+  if config.optimizer.plateau and data.validation is None:
+    raise ValueError(
+      f'config.optimizer.plateau is {config.optimizer.plateau!r}, but no clips are held'
+      " out to watch it on; set config.data.validation_folds, or the plateau to ''"
+    )
   maps_of_batch = functools.partial(
     batch_maps,
     skeleton=data.skeleton,
@@ -129,6 +144,15 @@ def build_program(
     ),
     plateau_step=jax.jit(functools.partial(_plateau_step, plateau)),
   )
+
+
+def _check_counts(config: ml_collections.ConfigDict):
+  for field in _AT_LEAST_ONE:
+    section, name = field.split('.')
+    if config[section][name] < 1:
+      raise ValueError(
+        f'config.{field} is {config[section][name]}, but must be at least 1'
+      )
 
 
 def _with_sharding(shapes: TrainState, places: TrainState) -> TrainState:

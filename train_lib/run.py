@@ -67,9 +67,11 @@ def train_and_evaluate(
   Raises:
     ValueError: for a config that cannot be, a data set that is missing, or a workdir
       that belongs to another run, before anything is compiled.
-    TrainingDiverged: when the loss is not finite.
+    TrainingDiverged: when what the model computes is not finite.
   """
   with _open_run(config, workdir, mesh or sharding.make_mesh()) as run:
+    if evaluates:
+      _check_something_to_evaluate(run, trains)
     state = None
     if trains:
       state = train(run, *_start_or_resume(run))
@@ -90,24 +92,24 @@ def _open_run(
   data = make_run_data(config, _open_data(config, report))
   program = build_program(config, data, mesh)
   description = _description(config, data)
-  checkpoints = Checkpoints(folder)
-  _check_same_run(checkpoints, description, folder)
-  with RunWriter(
-    folder, enabled=is_primary, resume_step=checkpoints.latest_step or 0
-  ) as writer:
-    if is_primary:
-      _write_whole(folder / 'config.json', description['config'])
-    yield Run(
-      config=config,
-      workdir=folder,
-      data=data,
-      program=program,
-      checkpoints=checkpoints,
-      writer=writer,
-      description=description,
-      report=report,
-    )
-    checkpoints.close()
+  # Closed whatever happens, so that a save that has begun is finished.
+  with contextlib.closing(Checkpoints(folder)) as checkpoints:
+    step = checkpoints.latest_step
+    if step is not None:
+      _check_same_run(checkpoints.run_description(step), description, folder)
+    with RunWriter(folder, enabled=is_primary, resume_step=step or 0) as writer:
+      if is_primary:
+        _write_whole(folder / 'config.json', description['config'])
+      yield Run(
+        config=config,
+        workdir=folder,
+        data=data,
+        program=program,
+        checkpoints=checkpoints,
+        writer=writer,
+        description=description,
+        report=report,
+      )
 
 
 def _open_data(config: ml_collections.ConfigDict, report):
@@ -166,11 +168,6 @@ def _introduce(run: Run, state: TrainState):
 def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
   """Evaluates the last checkpoint and the best, on validation and test, and writes."""
   latest, best = run.checkpoints.latest_step, run.checkpoints.best_step
-  if latest is None:
-    raise ResumeError(
-      f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
-      ' train_and_evaluate)'
-    )
   evaluations = []
   for checkpoint, step in (('last', latest), ('best', best)):
     if step is None:
@@ -184,11 +181,6 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
       for split in (run.data.validation, run.data.test)
       if split is not None
     ]
-  if not evaluations:
-    raise ValueError(
-      'there is nothing to evaluate on: config.data.validation_folds is 0 and'
-      ' config.data.test_split is empty'
-    )
   if jax.process_index():
     return {}
   data = run.config.data
@@ -198,7 +190,8 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
     dataset=data.dataset,
     protocol=_protocol(run),
     selection_rule=(
-      'best: highest validation accuracy, of the evaluations during training'
+      'best: highest validation accuracy of the evaluations during training, of equals'
+      ' the latest'
       if best is not None
       else 'none: the last checkpoint'
     ),
@@ -261,13 +254,21 @@ def _description(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
   )
 
 
-def _check_same_run(
-  checkpoints: Checkpoints, description: dict[str, Any], workdir: epath.Path
-):
-  step = checkpoints.latest_step
-  if step is None:
-    return
-  saved, wanted = _flat(checkpoints.run_description(step)), _flat(description)
+def _check_something_to_evaluate(run: Run, trains: bool):
+  if run.data.validation is None and run.data.test is None:
+    raise ValueError(
+      'there is nothing to evaluate on: config.data.validation_folds is 0 and'
+      ' config.data.test_split is empty; give one of them, or --mode=train'
+    )
+  if not trains and run.checkpoints.latest_step is None:
+    raise ResumeError(
+      f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
+      ' train_and_evaluate)'
+    )
+
+
+def _check_same_run(saved: dict[str, Any], wanted: dict[str, Any], workdir: epath.Path):
+  saved, wanted = _flat(saved), _flat(wanted)
   differing = sorted(
     name
     for name in saved.keys() | wanted.keys()

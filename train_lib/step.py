@@ -15,9 +15,15 @@ from jaxtyping import Array, Float, Int, Key
 
 from train_lib.metrics import TrainMetrics
 
+AVERAGES = ('probabilities', 'logits')
+
 Batch = dict[str, jax.Array]
 # (batch, key or None) to maps [b, t, h, w, c]; see `input_pipeline.clip_maps`.
 MapsOfBatch = Callable[[Batch, Any], jax.Array]
+
+
+class TrainingDiverged(FloatingPointError):
+  """What the model computes stopped being finite; the message says where."""
 
 
 @struct.dataclass
@@ -128,6 +134,14 @@ def train_step(
   return new_state, metrics
 
 
+def check_average(average: str):
+  """Raises ValueError on a way to average views that does not exist."""
+  if average not in AVERAGES:
+    raise ValueError(
+      f"config.eval.average is {average!r}; it is 'probabilities' or 'logits'"
+    )
+
+
 def evaluation_step(
   variables: dict[str, Any],
   batch: Batch,
@@ -142,6 +156,7 @@ def evaluation_step(
     batch: leaves `[b, v, …]` for what a view has of its own (keypoints or maps).
     average: over views, of 'probabilities', or of 'logits' before the softmax.
   """
+  check_average(average)
   name = 'keypoints' if 'keypoints' in batch else 'maps'
   num_views = batch[name].shape[1]
   views = {
@@ -152,8 +167,4 @@ def evaluation_step(
   logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
   if average == 'logits':
     return jax.nn.softmax(logits.mean(axis=1))
-  if average != 'probabilities':
-    raise ValueError(
-      f"config.eval.average is {average!r}; it is 'probabilities' or 'logits'"
-    )
   return jax.nn.softmax(logits).mean(axis=1)

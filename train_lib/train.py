@@ -7,6 +7,7 @@ iterator that has given s batches, which is what makes a resumed run exact.
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable
 
 import grain
@@ -21,12 +22,8 @@ from train_lib.metrics import TrainMetrics
 from train_lib.program import Program
 from train_lib.progress import Progress
 from train_lib.run_data import RunData
-from train_lib.step import TrainState
+from train_lib.step import TrainingDiverged, TrainState
 from train_lib.writers import RunWriter
-
-
-class TrainingDiverged(FloatingPointError):
-  """The loss stopped being finite; the message names the step."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -52,7 +49,8 @@ def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> Train
   """Trains from the state's step to the last one, saving as it goes.
 
   Raises:
-    TrainingDiverged: when a loss is not finite; nothing is saved after that step.
+    TrainingDiverged: when a loss, a gradient or a validation score is not finite;
+      nothing is saved after that step.
   """
   program, config = run.program, run.config
   first, last = int(state.step) + 1, program.total_steps
@@ -97,15 +95,23 @@ def _log(run: Run, step: int, metrics: TrainMetrics, progress: Progress):
   values = {name: float(value) for name, value in metrics.compute().items()}
   broken = int(values.pop('first_nonfinite_step'))
   if broken != metrics_lib.NEVER:
-    raise TrainingDiverged(
-      f'the loss of step {broken + 1} is not finite (learning rate'
-      f' {values["learning_rate"]:.3g}). Lower config.optimizer.learning_rate or set'
-      ' config.optimizer.clip_norm, and start in a new workdir; the last checkpoint'
-      f' here, of step {run.checkpoints.latest_step}, is sound'
-    )
+    raise TrainingDiverged(_divergence(run, f'the loss of step {broken + 1}', values))
+  if not math.isfinite(values['gradient_norm']):
+    # A step before would have spoiled the losses after it: it was this one.
+    raise TrainingDiverged(_divergence(run, f'the gradient of step {step}', values))
   progress.log(step, {name: values[name] for name in ('loss', 'accuracy')})
   pace = progress.pace()
   if pace:
     values['clips_per_second'] = pace.clips_per_second
     values['data_share'] = pace.data_share
   run.writer.write_scalars(step, {f'train/{name}': v for name, v in values.items()})
+
+
+def _divergence(run: Run, what: str, values: dict[str, float]) -> str:
+  latest = run.checkpoints.latest_step
+  return (
+    f'{what} is not finite (learning rate {values["learning_rate"]:.3g}). Lower'
+    ' config.optimizer.learning_rate or set config.optimizer.clip_norm, and start in a'
+    ' new workdir; '
+    + (f'the last checkpoint here is of step {latest}' if latest else 'none is saved')
+  )
