@@ -30,6 +30,13 @@ class AugmentSettings:
   scale: tuple[float, float] = (1.0, 1.0)
   shift: float = 0.0
 
+  def __post_init__(self):
+    if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
+      raise ValueError(
+        f'augment.scale is {self.scale}; it is (smallest, largest), both above 0'
+        ' (a tuple flag given twice is joined, not replaced)'
+      )
+
   @property
   def moves(self) -> bool:
     """Whether a clip may be scaled or shifted at all."""

@@ -50,6 +50,11 @@ class MapSettings:
   truncate: float = 3.0
 
   def __post_init__(self):
+    if len(self.size) != 2 or min(self.size) < 1:
+      raise ValueError(
+        f'data.map_size is {self.size}; it is (height, width) in cells (a tuple flag'
+        ' given twice is joined, not replaced)'
+      )
     if self.crop not in CROPS:
       raise ValueError(f'there is no crop {self.crop!r}; it is one of {CROPS}')
 

@@ -143,7 +143,7 @@ def evaluation_batches(
     )
     clip = _clip(record, frames, settings, index)
     if padding:
-      clip |= {'mask': np.float32(0), 'index': np.int32(-1)}
+      clip |= {'mask': np.zeros((), np.float32), 'index': np.array(-1, np.int32)}
     return clip
 
   dataset = grain.MapDataset.range(num_batches * batch_size).map(evaluation_clip)

@@ -15,7 +15,6 @@ from typing import Any
 import grain
 import jax
 import orbax.checkpoint as ocp
-from etils import epath
 from grain.checkpoint import CheckpointRestore, CheckpointSave
 from orbax.checkpoint.checkpoint_managers import (
   AnyPreservationPolicy,
@@ -35,8 +34,8 @@ class Checkpoints:
     workdir: of the run; checkpoints lie in its folder `checkpoints`.
   """
 
-  def __init__(self, workdir: str | epath.Path):
-    self._folder = epath.Path(workdir).absolute() / 'checkpoints'
+  def __init__(self, workdir: str | pathlib.Path):
+    self._folder = pathlib.Path(workdir).absolute() / 'checkpoints'
     logging.getLogger('absl').addFilter(_is_no_chatter)
     self._empty_trash()
     self._manager = ocp.CheckpointManager(

@@ -11,7 +11,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 import optax
 from jax.sharding import Mesh
 
@@ -46,6 +45,7 @@ class Program:
   Attributes:
     initial_state: (seed) to a fresh state, made where it will live.
     state_shapes: shapes, dtypes and shardings of the state; nothing is computed.
+    empty_metrics: () to the metrics of no step, on all devices.
     train_step: (state, metrics, batch) to (state, metrics); both are donated.
     evaluation_step: (variables, batch) to (probabilities `[b, k]`, index `[b]`), whole
       on every process.
@@ -60,14 +60,12 @@ class Program:
   steps_per_epoch: int
   steps_per_evaluation: int
   state_shapes: TrainState
-  initial_state: Callable[[np.integer], TrainState]
+  initial_state: Callable[[jax.Array], TrainState]
+  empty_metrics: Callable[[], TrainMetrics]
   train_step: Callable[[TrainState, TrainMetrics, Batch], tuple[Any, Any]]
   evaluation_step: Callable[[Any, Batch], tuple[jax.Array, jax.Array]]
   pictures: Callable[[Any, Batch], tuple[jax.Array, jax.Array | None, jax.Array]]
   plateau_step: Callable[[Any, jax.Array], Any]
-
-  def empty_metrics(self) -> TrainMetrics:
-    return jax.device_put(TrainMetrics.empty(), sharding.replicated(self.mesh))
 
 
 def build_program(
@@ -129,6 +127,8 @@ def build_program(
     steps_per_evaluation=config.train.eval_every_epochs * steps_per_epoch,
     state_shapes=_with_sharding(shapes, places),
     initial_state=jax.jit(new_state, out_shardings=places),
+    # Not device_put: over several processes it compares values, and NaN is no NaN.
+    empty_metrics=jax.jit(lambda: TrainMetrics.empty(), out_shardings=whole),
     train_step=jax.jit(
       functools.partial(_step_and_count, one_step),
       in_shardings=(places, whole, rows),

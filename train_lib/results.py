@@ -160,7 +160,8 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
   lines += [
     '',
     f'Classes of {chosen["split"]}, {chosen["checkpoint"]} checkpoint:'
-    f' {workdir / "confusion_matrix.png"}, {workdir / "per_class.csv"}',
+    f' {workdir / "per_class.csv"}',
+    'Pictures: ' + ', '.join(str(path) for path in sorted(workdir.glob('*.png'))),
     f'Curves and pictures: tensorboard --logdir={shlex.quote(str(workdir))}',
   ]
   return '\n'.join(lines)

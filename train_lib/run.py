@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
+import pathlib
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,7 +14,6 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 from clu import parameter_overview
-from etils import epath
 from jax.sharding import Mesh
 
 from input_pipeline.datasets.export import open_or_export
@@ -88,7 +88,7 @@ def _open_run(
     if is_primary:
       print(line, flush=True)
 
-  folder = epath.Path(workdir).expanduser()
+  folder = pathlib.Path(workdir).expanduser()
   data = make_run_data(config, _open_data(config, report))
   program = build_program(config, data, mesh)
   description = _description(config, data)
@@ -267,7 +267,9 @@ def _check_something_to_evaluate(run: Run, trains: bool):
     )
 
 
-def _check_same_run(saved: dict[str, Any], wanted: dict[str, Any], workdir: epath.Path):
+def _check_same_run(
+  saved: dict[str, Any], wanted: dict[str, Any], workdir: pathlib.Path
+):
   saved, wanted = _flat(saved), _flat(wanted)
   differing = sorted(
     name
@@ -295,7 +297,7 @@ def _flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
   return flat
 
 
-def _write_whole(path: epath.Path, content: dict[str, Any]):
+def _write_whole(path: pathlib.Path, content: dict[str, Any]):
   unfinished = path.with_name(f'{path.name}.tmp')
   unfinished.write_text(json.dumps(content, indent=2) + '\n')
   unfinished.replace(path)

@@ -71,17 +71,10 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
       from those its maps were rendered with.
   """
   data = config.data
-  for field in ('train_split', 'test_split'):
-    if data[field] and data[field] not in dataset.splits:
-      raise ValueError(
-        f'config.data.{field} is {data[field]!r}, but {data.dataset!r} has the splits'
-        f' {sorted(dataset.splits)}'
-        + (
-          "; set it to '' (or the option test=false) to go without"
-          if field == 'test_split'
-          else ''
-        )
-      )
+  _check_split(config, dataset, 'train_split')
+  if data.test_split:
+    remedy = "; set it to '' (or the option test=false) to go without"
+    _check_split(config, dataset, 'test_split', remedy)
   if dataset.representation == 'heatmaps':
     _check_rendering(data, dataset)
   training_clips = dataset.clips(data.train_split)
@@ -138,6 +131,17 @@ def _split(
     video_ids=tuple(clips.video_ids[i] for i in indices),
     labels=clips.labels[indices],
   )
+
+
+def _check_split(
+  config: ml_collections.ConfigDict, dataset: PoseDataset, field: str, remedy: str = ''
+):
+  name = config.data[field]
+  if name not in dataset.splits:
+    raise ValueError(
+      f'config.data.{field} is {name!r}, but {config.data.dataset!r} has the splits'
+      f' {sorted(dataset.splits)}{remedy}'
+    )
 
 
 def _check_rendering(data: ml_collections.ConfigDict, dataset: PoseDataset):

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+import pathlib
 from collections.abc import Callable
 
 import grain
 import jax
 import ml_collections
-from etils import epath
 
 from train_lib import metrics as metrics_lib
 from train_lib import sharding, validation
@@ -36,7 +36,7 @@ class Run:
   """
 
   config: ml_collections.ConfigDict
-  workdir: epath.Path
+  workdir: pathlib.Path
   data: RunData
   program: Program
   checkpoints: Checkpoints

@@ -42,7 +42,7 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
   }
   run.writer.write_scalars(step, {f'validation/{n}': v for n, v in figures.items()})
   counts = metrics.confusion_matrix(scores, split.labels, len(run.data.class_names))
-  if run.writer.shows_images:
+  if jax.process_index() == 0:
     picture = plots.confusion_matrix_image(counts, run.data.class_names)
     run.writer.write_images(step, {'validation/confusion_matrix': picture})
   run.report(
@@ -53,18 +53,20 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
 
 
 def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
-  """The maps and motion maps of a batch's first clips, to TensorBoard."""
+  """The maps and motion maps of a batch's first clips: TensorBoard, and the workdir."""
   maps, motion_maps, labels = jax.device_get(
     run.program.pictures(state.variables(), batch)
   )
-  if not run.writer.shows_images:
+  if jax.process_index():
     return
   titles = [run.data.class_names[label] for label in labels]
   joints = maps[..., : run.data.skeleton.num_joints]
-  images = {'maps/samples': plots.sample_maps_image(joints, titles)}
+  images = {'sample_maps': plots.sample_maps_image(joints, titles)}
   if motion_maps is not None:
-    images['maps/motion'] = plots.motion_maps_image(motion_maps, titles)
-  run.writer.write_images(step, images)
+    images['motion_maps'] = plots.motion_maps_image(motion_maps, titles)
+  run.writer.write_images(step, {f'maps/{name}': i for name, i in images.items()})
+  for name, image in images.items():
+    plots.save_png(run.workdir / f'{name}.png', image)
 
 
 def _watch_plateau(

@@ -48,11 +48,6 @@ class RunWriter:
     self._tensorboard = _tensorboard_writer(workdir)
     self._lines = path.open('a', encoding='utf-8')
 
-  @property
-  def shows_images(self) -> bool:
-    """Whether an image given to `write_images` is kept: there is no need to draw else."""
-    return self._tensorboard is not None
-
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
     """Numbers or 0-d arrays by name; a NaN or infinity is `null` in metrics.jsonl."""
     if self._lines is None:

@@ -182,7 +182,6 @@ def test_what_comes_into_a_map_is_empty():
   np.testing.assert_array_equal(moved, expected)
 
 
-@functools.partial(jax.jit, static_argnums=0)
 def draws(settings):
   """500 draws for maps of 64 × 86 cells."""
   keys = jax.random.split(jax.random.key(0), 500)
@@ -228,3 +227,10 @@ def test_settings_that_leave_no_choice(flip_probability):
 def test_settings_that_move(settings):
   assert AugmentSettings(**settings).moves
   assert not AugmentSettings(flip_probability=0.0).moves
+
+
+@pytest.mark.parametrize('scale', [(0.9, 1.1, 0.8, 1.2), (1.1, 0.9), (0.0, 1.0)])
+def test_a_scale_that_is_not_a_range_is_refused(scale):
+  message = r'scale is \(.*\); it is \(smallest, largest\), both above 0'
+  with pytest.raises(ValueError, match=message):
+    AugmentSettings(scale=scale)

@@ -99,7 +99,7 @@ def test_beside_the_frame_the_canvas_is_empty():
   clip = PoseClip('clip', positions, np.ones(y.shape), (200, 200), BACKGROUND)
   for maps in both(clip):
     np.testing.assert_array_equal(maps[..., :3, :18], 0)
-    np.testing.assert_array_equal(maps[..., :3, 18], 1)  # Background: no joint is there.
+    np.testing.assert_array_equal(maps[..., :3, 18], 1)  # All background.
     assert (np.asarray(maps[..., 3, :18]) > 0.5).any()
 
 
@@ -124,11 +124,20 @@ def test_frame_offset(map_size, canvas, offset):
   assert frame_offset(jnp.int32(map_size), jnp.int32(canvas)) == offset
 
 
+def fix_draw(monkeypatch, *, flip, shift):
+  """Lets every clip draw the same; takes the place of the drawing, not of its use."""
+  draw = Augmentation(
+    flip=jnp.array(flip), scale=jnp.float32(1), shift=jnp.array(shift, jnp.float32)
+  )
+  monkeypatch.setattr(augment, 'draw', lambda *_: draw)
+
+
 @pytest.mark.parametrize('skeleton', [PENN, BACKGROUND], ids=['joints', 'background'])
 @pytest.mark.parametrize('frame_size', FRAMES.values(), ids=FRAMES)
-def test_nor_can_it_when_they_are_flipped(frame_size, skeleton):
+def test_nor_can_it_when_they_are_flipped(frame_size, skeleton, monkeypatch):
+  fix_draw(monkeypatch, flip=True, shift=(0, 0))
+  flip = AugmentSettings(flip_probability=0.51)  # Ours alone: the draw is compiled in.
   clip = random_clip(frame_size, skeleton)
-  flip = AugmentSettings(flip_probability=1.0)
   rendered, stored = both(clip, jax.random.key(0), flip)
   np.testing.assert_allclose(rendered, stored, atol=0.5 / 255 + 1e-6)
   assert not np.allclose(stored, both(clip)[1], atol=0.1)
@@ -137,26 +146,26 @@ def test_nor_can_it_when_they_are_flipped(frame_size, skeleton):
 @pytest.mark.parametrize('skeleton', [PENN, BACKGROUND], ids=['joints', 'background'])
 @pytest.mark.parametrize('frame_size', [(240, 320), (200, 200)], ids=str)
 def test_nor_when_they_are_moved_by_whole_cells(frame_size, skeleton, monkeypatch):
-  draw = Augmentation(
-    flip=jnp.array(True), scale=jnp.float32(1), shift=jnp.array([2.0, -3.0])
-  )
-  monkeypatch.setattr(augment, 'draw', lambda *_: draw)
+  fix_draw(monkeypatch, flip=True, shift=(2, -3))
+  moves = AugmentSettings(flip_probability=0.52, shift=0.5)  # Ours alone, too.
   clip = random_clip(frame_size, skeleton)
-  moves = AugmentSettings(shift=0.5)  # A setting no other test has traced.
   rendered, stored = both(clip, jax.random.key(0), moves)
   np.testing.assert_allclose(rendered, stored, atol=1 / 255)
   assert not np.allclose(stored, both(clip)[1], atol=0.1)
 
 
 @pytest.mark.parametrize('stored', [False, True], ids=['keypoints', 'heatmaps'])
-def test_a_row_is_augmented_by_its_own_key_whatever_the_batch_size(stored):
-  one = batch_of(random_clip((240, 320)), stored=stored)
+def test_a_row_draws_for_all_its_frames_and_whatever_the_batch_size(stored):
+  clip = random_clip((240, 320))
+  still = PoseClip(
+    'still', clip.keypoints[[0, 0, 0]], clip.scores[[0, 0, 0]], clip.frame_size, PENN
+  )
+  one = batch_of(still, stored=stored)
 
   def augmented(rows, seed=0):
-    batch = {name: np.repeat(array, rows, axis=0) for name, array in one.items()}
     return np.asarray(
       batch_maps(
-        batch,
+        {name: np.repeat(array, rows, axis=0) for name, array in one.items()},
         jax.random.key(seed),
         skeleton=PENN,
         settings=SETTINGS,
@@ -165,24 +174,12 @@ def test_a_row_is_augmented_by_its_own_key_whatever_the_batch_size(stored):
     )
 
   four = augmented(4)
+  np.testing.assert_array_equal(four[:, 1], four[:, 0])
+  np.testing.assert_array_equal(four[:, 2], four[:, 0])
   for row in range(3):
     assert not np.allclose(four[row], four[row + 1], atol=0.01)
   np.testing.assert_allclose(augmented(2), four[:2], atol=1e-6)
   assert not np.allclose(augmented(2, seed=1), four[:2], atol=0.01)
-
-
-def test_all_frames_of_a_clip_are_augmented_alike():
-  clip = random_clip((240, 320))
-  still = PoseClip(
-    'still',
-    np.repeat(clip.keypoints[:1], 3, axis=0),
-    np.repeat(clip.scores[:1], 3, axis=0),
-    clip.frame_size,
-    PENN,
-  )
-  for maps in both(still, jax.random.key(3), AugmentSettings(0.5, (0.8, 1.2), 0.1)):
-    np.testing.assert_array_equal(maps[:, 1], maps[:, 0])
-    np.testing.assert_array_equal(maps[:, 2], maps[:, 0])
 
 
 PERSON = MapSettings(size=(40, 50), short_side=16, sigma=1.0, crop='person')
@@ -242,5 +239,12 @@ def test_a_person_crop_of_nobody_is_empty():
 
 
 def test_an_unknown_crop_is_refused():
-  with pytest.raises(ValueError, match=r"no crop 'people'; it is one of \('frame', 'pe"):
+  message = r"no crop 'people'; it is one of \('frame', 'person'\)"
+  with pytest.raises(ValueError, match=message):
     MapSettings(size=(16, 22), short_side=16, sigma=1.0, crop='people')
+
+
+@pytest.mark.parametrize('size', [(64, 86, 32, 43), (64,), (0, 86)])
+def test_a_canvas_that_is_not_height_and_width_is_refused(size):
+  with pytest.raises(ValueError, match=r'map_size is \(.*\); it is \(height, width\)'):
+    MapSettings(size=size, short_side=16, sigma=1.0)

@@ -68,9 +68,7 @@ def test_leading_axes_are_clips_and_frames():
   scores = jnp.ones((3, 2, 1, 2))
   maps = render(cells, scores, map_size=(8, 9), sigma=1.0, background=True)
   assert maps.shape == (3, 2, 8, 9, 3)
-  alone = render(
-    cells[1, 1], scores[1, 1], map_size=(8, 9), sigma=1.0, background=True
-  )
+  alone = render(cells[1, 1], scores[1, 1], map_size=(8, 9), sigma=1.0, background=True)
   np.testing.assert_array_equal(maps[1, 1], alone)
 
 
@@ -182,7 +180,7 @@ def test_x_follows_the_width_and_y_the_height():
 )
 def test_a_joint_lands_on_its_own_side_of_the_map(pixel, row, column):
   frame_size = np.array([240, 320], np.int32)
-  map_size = map_size_of_frame(frame_size, 64)  # pyright: ignore[reportArgumentType]
+  map_size = map_size_of_frame(frame_size, 64)
   x, y = one_position(*pixel, frame_size, map_size)
   maps = one_joint(x, y, map_size=(64, 85))
   assert np.unravel_index(maps.argmax(), maps.shape) == (row, column)

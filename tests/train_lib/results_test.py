@@ -141,15 +141,16 @@ def test_top5_is_given_beyond_five_classes_only(tmp_path):
 
 
 def test_results_table_is_aligned_and_marks_optimism(tmp_path):
+  workdir = tmp_path / 'my run'
   written = results.write_results(
-    tmp_path,
+    workdir,
     [
       _evaluation('validation1', 'best', (0, 0, 1, 0), step=200),
       _evaluation('test1', 'best', (0, 1, 1, 0)),
     ],
     **PROTOCOL,
   )
-  lines = results.results_table(written, '/runs/my run').splitlines()
+  lines = results.results_table(written, workdir).splitlines()
   assert lines[:5] == [
     'jhmdb: split 1, accuracy over clips',
     'split        checkpoint  step  clips  views  accuracy  mean class  top 5',
@@ -157,8 +158,8 @@ def test_results_table_is_aligned_and_marks_optimism(tmp_path):
     'test1        best        1600      4     10    50.0 %      50.0 %      –',
     '* selected on the split it is measured on, so optimistic',
   ]
-  assert '/runs/my run/confusion_matrix.png' in lines[-2]
-  assert "tensorboard --logdir='/runs/my run'" in lines[-1]  # A shell can read it.
+  assert lines[-2] == f'Pictures: {workdir}/confusion_matrix.png'
+  assert f"tensorboard --logdir='{workdir}'" in lines[-1]  # A shell can read it.
 
 
 def test_a_failure_leaves_the_results_that_were_there(tmp_path, monkeypatch):

@@ -1,0 +1,189 @@
+"""Whole runs as processes: killed and resumed, several at once, without TensorFlow."""
+
+import contextlib
+import json
+import os
+import pathlib
+import random
+import signal
+import socket
+import subprocess
+import sys
+import time
+
+import jax
+import numpy as np
+import pytest
+import tiny_run
+
+from train_lib import sharding
+from train_lib.checkpoints import Checkpoints
+from train_lib.program import build_program
+
+ROOT = pathlib.Path(__file__).parents[1]
+EPOCHS, LAST_STEP = 6, 18
+
+# Python runs a module of this name at its start; to it, TensorFlow is not installed.
+_HIDE_TENSORFLOW = """
+import importlib.machinery
+
+find = importlib.machinery.PathFinder.find_spec
+importlib.machinery.PathFinder.find_spec = lambda name, *more: (
+  None if name == 'tensorflow' else find(name, *more)
+)
+"""
+
+
+class Runs:
+  """Runs of one config over one data set, which share what they compile."""
+
+  def __init__(self, folder):
+    self.folder = folder
+    self.config = tiny_run.get_config().unlock()
+    self.config.data.data_dir = str(folder / 'data')
+    tiny_run.export(folder / 'data')
+    (folder / 'site').mkdir()
+    (folder / 'site' / 'sitecustomize.py').write_text(_HIDE_TENSORFLOW)
+
+  def start(self, name, **environment):
+    command = [
+      sys.executable,
+      'main.py',
+      '--config=tests/tiny_run.py',
+      f'--workdir={self.folder / name}',
+      f'--config.data.data_dir={self.folder / "data"}',
+      f'--config.train.epochs={EPOCHS}',
+      '--config.train.eval_every_epochs=2',
+      '--config.train.checkpoint_every_steps=2',
+    ]
+    environment = {
+      **os.environ,
+      'JAX_PLATFORMS': 'cpu',
+      'XLA_FLAGS': '--xla_backend_optimization_level=0',  # Compiles twice as fast.
+      'JAX_COMPILATION_CACHE_DIR': str(self.folder / 'xla'),
+      'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
+      'PYTHONPATH': str(self.folder / 'site'),
+      **environment,
+    }
+    with self.log_file(name, environment.get('JAX_PROCESS_ID', '')).open('a') as log:
+      return subprocess.Popen(
+        command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
+      )
+
+  def finish(self, *processes, name):
+    """Waits for processes that must end well."""
+    try:
+      codes = [process.wait(timeout=150) for process in processes]
+    finally:
+      for process in processes:
+        process.kill()
+    assert set(codes) == {0}, self.log(name)
+
+  def log_file(self, name, process=''):
+    return self.folder / f'{name}{process}.log'
+
+  def log(self, name):
+    logs = sorted(self.folder.glob(f'{name}*.log'))
+    return '\n'.join(log.read_text() for log in logs)
+
+  def saved_bits(self, name):
+    """Every number of the last checkpoint's state, as bytes."""
+    data = tiny_run.open_run_data(self.config)
+    mesh = sharding.make_mesh(jax.devices()[:1])
+    shapes = build_program(self.config, data, mesh).state_shapes
+    with contextlib.closing(Checkpoints(self.folder / name)) as checkpoints:
+      state = checkpoints.restore_state(LAST_STEP, shapes)
+    numbers = state.replace(key=jax.random.key_data(state.key))
+    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(numbers)]
+
+  def figures(self, name):
+    return json.loads((self.folder / name / 'results.json').read_text())
+
+  def scores(self, name):
+    return np.load(self.folder / name / 'scores_test.npz')['scores']
+
+
+@pytest.fixture(scope='module')
+def runs(tmp_path_factory):
+  return Runs(tmp_path_factory.mktemp('runs'))
+
+
+@pytest.fixture(scope='module')
+def whole(runs):
+  """The name of a run that nothing disturbs."""
+  runs.finish(runs.start('whole'), name='whole')
+  return 'whole'
+
+
+def test_a_run_without_tensorflow_completes_and_says_so_once(runs, whole):
+  log = runs.log(whole)
+  assert log.count('No TensorBoard events, only metrics.jsonl') == 1
+  assert "pip install 'pose-action-jax[tensorboard]'" in log
+  assert f'step {LAST_STEP}/{LAST_STEP}' in log
+  names = _names(runs.folder / whole)
+  assert {'results.json', 'metrics.jsonl', 'confusion_matrix.png'} <= names
+  assert not any(name.startswith('events') for name in names)
+
+
+def _names(folder):
+  return {path.name for path in folder.iterdir()}
+
+
+def _logged_step(workdir):
+  path = workdir / 'metrics.jsonl'
+  lines = path.read_text().splitlines(keepends=True) if path.exists() else []
+  whole = [line for line in lines if line.endswith('\n')]
+  return json.loads(whole[-1])['step'] if whole else 0
+
+
+def test_killed_and_resumed_is_as_never_killed(runs, whole):
+  moments = random.Random(0)
+  workdir = runs.folder / 'killed'
+  for step in (1, moments.randint(4, 8), moments.randint(10, 13)):
+    process = runs.start('killed')
+    while _logged_step(workdir) < step and process.poll() is None:
+      time.sleep(0.005)
+    time.sleep(moments.uniform(0, 0.1))  # Anywhere in a step, a log, a save.
+    process.kill()
+    assert process.wait() == -signal.SIGKILL, runs.log('killed')
+    assert not (workdir / 'results.json').exists()
+  runs.finish(runs.start('killed'), name='killed')
+
+  assert runs.log('killed').count('resuming from step') >= 2
+  assert tiny_run.metrics_without_speeds(workdir) == tiny_run.metrics_without_speeds(
+    runs.folder / whole
+  )
+  assert runs.saved_bits('killed') == runs.saved_bits(whole)
+  assert runs.figures('killed') == runs.figures(whole)
+  np.testing.assert_array_equal(runs.scores('killed'), runs.scores(whole))
+  assert _names(workdir / 'checkpoints') == _names(runs.folder / whole / 'checkpoints')
+
+
+def _free_port():
+  with socket.socket() as listener:
+    listener.bind(('localhost', 0))
+    return listener.getsockname()[1]
+
+
+def test_two_processes_train_as_one(runs, whole):
+  job = {
+    'JAX_COORDINATOR_ADDRESS': f'localhost:{_free_port()}',
+    'JAX_NUM_PROCESSES': '2',
+  }
+  processes = [runs.start('job', JAX_PROCESS_ID=str(rank), **job) for rank in (0, 1)]
+  runs.finish(*processes, name='job')
+
+  assert 'on 2 device(s)' in runs.log('job')
+  lines = tiny_run.metrics_without_speeds(runs.folder / 'job')
+  alone = tiny_run.metrics_without_speeds(runs.folder / whole)
+  assert [(line['step'], line.keys()) for line in lines] == [
+    (line['step'], line.keys()) for line in alone
+  ]
+  for line, wanted in zip(lines, alone, strict=True):
+    for name in line.keys() & {'train/loss', 'validation/loss'}:
+      np.testing.assert_allclose(line[name], wanted[name], rtol=1e-3, err_msg=str(line))
+  np.testing.assert_allclose(runs.scores('job'), runs.scores(whole), atol=1e-3)
+  assert _names(runs.folder / 'job') == _names(runs.folder / whole)
+  # Only process 0 speaks.
+  assert 'validation at step' in runs.log_file('job', 0).read_text()
+  assert 'validation at step' not in runs.log_file('job', 1).read_text()

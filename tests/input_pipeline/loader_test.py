@@ -1,0 +1,290 @@
+"""What comes out of the loader, clip by clip and frame by frame."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from input_pipeline import sampling
+from input_pipeline.loader import (
+  ClipSettings,
+  HostShare,
+  evaluation_batches,
+  training_batches,
+)
+
+SETTINGS = ClipSettings(num_frames=3, rule='segments', max_persons=1, canvas=(4, 6))
+
+
+def keypoint_records(count=12, frames=9, people=1):
+  """Records whose every keypoint says where it is from: (frame, clip, score)."""
+  records = []
+  for clip in range(count):
+    keypoints = np.ones((frames, people, 2, 3), np.float32)
+    keypoints[..., 0] = np.arange(frames).reshape(-1, 1, 1)
+    keypoints[..., 1] = clip
+    records.append(
+      {'keypoints': keypoints, 'frame_size': (240, 320 + clip), 'label': clip % 5}
+    )
+  return records
+
+
+def first(count, iterator):
+  return list(itertools.islice(iterator, count))
+
+
+def train(records, indices=None, *, settings=SETTINGS, batch_size=4, seed=0, **options):
+  return training_batches(
+    records,
+    range(len(records)) if indices is None else indices,
+    settings,
+    batch_size=batch_size,
+    seed=seed,
+    **options,
+  )
+
+
+def evaluate(records, indices=None, *, settings=SETTINGS, batch_size=4, **options):
+  return list(
+    evaluation_batches(
+      records,
+      range(len(records)) if indices is None else indices,
+      settings,
+      batch_size=batch_size,
+      **{'num_views': 1, 'read_threads': 0} | options,
+    )
+  )
+
+
+def joined(batches):
+  """All rows of some batches, by field."""
+  return {k: np.concatenate([batch[k] for batch in batches]) for k in batches[0]}
+
+
+def assert_equal_batches(some, others):
+  assert len(some) == len(others)
+  for one, other in zip(some, others, strict=True):
+    assert one.keys() == other.keys()
+    for name in one:
+      np.testing.assert_array_equal(one[name], other[name], strict=True)
+
+
+def test_the_fields_of_a_training_batch():
+  (batch,) = first(1, train(keypoint_records(people=3)))
+  shapes = {name: (array.shape, array.dtype.name) for name, array in batch.items()}
+  assert shapes == {
+    'keypoints': ((4, 3, 1, 2, 3), 'float32'),
+    'frame_size': ((4, 2), 'int32'),
+    'label': ((4,), 'int32'),
+    'mask': ((4,), 'float32'),
+    'index': ((4,), 'int32'),
+  }
+  assert (batch['mask'] == 1).all()
+  np.testing.assert_array_equal(batch['label'], batch['index'] % 5)
+  np.testing.assert_array_equal(batch['frame_size'][:, 1], 320 + batch['index'])
+  # The rows hold the clips that they say they hold.
+  clips = batch['keypoints'][..., 1]
+  np.testing.assert_array_equal(clips, np.broadcast_to(batch['index'], (2, 1, 3, 4)).T)
+
+
+def test_each_clip_comes_once_an_epoch_in_ever_new_order():
+  indices = [1, 2, 3, 5, 7, 8, 10, 11]  # Not all the records.
+  epochs = np.stack(
+    [batch['index'] for batch in first(6, train(keypoint_records(), indices))]
+  ).reshape(3, 8)
+  for epoch in epochs:
+    assert sorted(epoch) == indices
+  assert len(np.unique(epochs, axis=0)) == 3
+
+
+def test_frames_are_fresh_in_every_epoch_and_lie_in_their_segments():
+  rows = joined(first(60, train(keypoint_records())))
+  frames = rows['keypoints'][..., 0, 0, 0]
+  assert (frames // 3 == [0, 1, 2]).all()  # Nine frames in three segments.
+  assert len(np.unique(frames, axis=0)) == 27
+  of_clip_4 = frames[rows['index'] == 4]
+  assert len(of_clip_4) == 20
+  assert len(np.unique(of_clip_4, axis=0)) > 10
+
+
+def test_batches_run_on_where_they_do_not_divide_an_epoch():
+  batches = first(3, train(keypoint_records(count=3), batch_size=2))
+  order = joined(batches)['index']
+  assert sorted(order[:3]) == sorted(order[3:]) == [0, 1, 2]
+
+
+@pytest.mark.parametrize('read_threads', [1, 5])
+def test_order_and_frames_do_not_depend_on_threads(read_threads):
+  alone = first(8, train(keypoint_records(), read_threads=0))
+  threaded = first(8, train(keypoint_records(), read_threads=read_threads))
+  assert_equal_batches(alone, threaded)
+
+
+def test_order_depends_on_the_seed():
+  orders = [
+    joined(first(3, train(keypoint_records(), seed=s)))['index'] for s in (0, 1)
+  ]
+  assert (orders[0] != orders[1]).any()
+
+
+@pytest.mark.parametrize('processes', [2, 4])
+def test_the_rows_of_all_processes_are_the_batch_of_one(processes):
+  records = keypoint_records(count=10)  # Epochs and batches do not line up.
+  alone = first(6, train(records))
+  shares = [
+    first(6, train(records, host=HostShare(index, processes)))
+    for index in range(processes)
+  ]
+  for share in shares:
+    assert {len(batch['index']) for batch in share} == {4 // processes}
+  together = [joined(batches) for batches in zip(*shares, strict=True)]
+  assert_equal_batches(together, alone)
+
+
+@pytest.mark.parametrize('host', [HostShare(), HostShare(1, 2)], ids=['one', 'second'])
+def test_resumes_where_it_stopped(host):
+  iterator = train(keypoint_records(), host=host)
+  first(2, iterator)
+  state = iterator.get_state()
+  expected = first(4, iterator)
+  resumed = train(keypoint_records(), host=host)
+  resumed.set_state(state)
+  assert_equal_batches(first(4, resumed), expected)
+
+
+def test_evaluation_covers_each_clip_once_in_order_and_masks_the_rest():
+  indices = [9, 4, 0, 2, 7, 11]
+  batches = evaluate(keypoint_records(), indices)
+  np.testing.assert_array_equal(
+    [batch['index'] for batch in batches], [[9, 4, 0, 2], [7, 11, -1, -1]]
+  )
+  np.testing.assert_array_equal(
+    [batch['mask'] for batch in batches], [[1, 1, 1, 1], [1, 1, 0, 0]]
+  )
+  shapes = [{k: (v.shape, v.dtype) for k, v in batch.items()} for batch in batches]
+  assert shapes[0] == shapes[1]
+  rows = joined(batches)
+  real = rows['mask'] == 1
+  np.testing.assert_array_equal(rows['label'][real], rows['index'][real] % 5)
+
+
+def test_evaluation_batches_that_divide_evenly_have_no_padding():
+  batches = evaluate(keypoint_records(count=8))
+  assert len(batches) == 2
+  assert (joined(batches)['mask'] == 1).all()
+
+
+def test_evaluation_views_are_those_of_the_rule():
+  (batch,) = evaluate(keypoint_records(count=2), batch_size=2, num_views=4)
+  assert batch['keypoints'].shape == (2, 4, 3, 1, 2, 3)
+  views = sampling.test_frames(9, 3, 4)
+  np.testing.assert_array_equal(batch['keypoints'][..., 0, 0, 0], [views, views])
+  consecutive = ClipSettings(3, 'consecutive', max_persons=1, canvas=(4, 6))
+  (batch,) = evaluate(keypoint_records(count=2), batch_size=2, settings=consecutive)
+  np.testing.assert_array_equal(batch['keypoints'][0, 0, :, 0, 0, 0], [3, 4, 5])
+
+
+@pytest.mark.parametrize('processes', [2, 4])
+def test_processes_share_the_evaluation_with_as_many_batches_each(processes):
+  records = keypoint_records(count=5)  # The last processes have padding alone.
+  alone = evaluate(records)
+  shares = [
+    evaluate(records, host=HostShare(index, processes)) for index in range(processes)
+  ]
+  assert {len(share) for share in shares} == {2}
+  assert_equal_batches([joined(rows) for rows in zip(*shares, strict=True)], alone)
+
+
+def test_evaluating_no_clip_gives_no_batch():
+  assert evaluate(keypoint_records(), []) == []
+
+
+def test_the_most_confident_people_are_kept():
+  keypoints = np.zeros((2, 3, 2, 3), np.float32)
+  keypoints[..., 0] = np.array([10, 20, 30]).reshape(1, 3, 1)  # Names the person.
+  # Sums over frames and joints: 1.6, 1.7, 2.0; the last is not in the first frame.
+  keypoints[:, 0, :, 2] = 0.4
+  keypoints[0, 1, :, 2] = [0.9, 0.8]
+  keypoints[1, 2, :, 2] = 1.0
+  record = {'keypoints': keypoints, 'frame_size': (9, 9), 'label': 0}
+
+  def people(count):
+    settings = ClipSettings(2, 'segments', max_persons=count, canvas=(4, 6))
+    (batch,) = evaluate([record], settings=settings, batch_size=1)
+    return batch['keypoints'][0, 0]
+
+  np.testing.assert_array_equal(people(1), keypoints[:, [2]])
+  np.testing.assert_array_equal(people(2), keypoints[:, [2, 1]])
+  padded = people(5)
+  assert padded.shape == (2, 5, 2, 3)
+  assert padded.dtype == np.float32
+  np.testing.assert_array_equal(padded[:, :3], keypoints[:, [2, 1, 0]])
+  assert not padded[:, 3:].any()  # Score 0: missing.
+
+
+def test_equally_confident_people_keep_their_order():
+  settings = ClipSettings(3, 'segments', max_persons=2, canvas=(4, 6))
+  (record,) = keypoint_records(count=1, people=4)
+  record['keypoints'][..., 1] = np.arange(4).reshape(1, 4, 1)
+  (batch,) = evaluate([record], settings=settings, batch_size=1)
+  np.testing.assert_array_equal(batch['keypoints'][0, 0, 0, :, 0, 1], [0, 1])
+
+
+def test_a_video_shorter_than_a_clip_repeats_frames():
+  records = keypoint_records(count=2, frames=2)
+  (batch,) = evaluate(records, batch_size=2)
+  np.testing.assert_array_equal(batch['keypoints'][0, 0, :, 0, 0, 0], [0, 1, 1])
+  (batch,) = first(1, train(records, batch_size=2))
+  assert batch['keypoints'].shape == (2, 3, 1, 2, 3)
+  assert set(batch['keypoints'][..., 0].flat) <= {0, 1}
+
+
+def stored_batch(maps, *, background=False, num_views=1):
+  settings = ClipSettings(3, 'segments', 1, canvas=(4, 6), background=background)
+  record = {'maps': maps, 'frame_size': (9, 9), 'label': 0}
+  (batch,) = evaluate([record], settings=settings, batch_size=1, num_views=num_views)
+  return batch['maps'][0]
+
+
+def test_stored_maps_are_cut_and_padded_about_the_centre():
+  rng = np.random.default_rng(0)
+  maps = rng.integers(1, 255, (6, 3, 9, 2), dtype=np.uint8)
+  clip = stored_batch(maps)[0]
+  assert clip.shape == (3, 4, 6, 2)
+  assert clip.dtype == np.uint8
+  # 3 rows at the top of 4; of 9 columns two go at the left and one at the right.
+  np.testing.assert_array_equal(clip[:, :3], maps[[1, 3, 5], :, 2:8])
+  assert not clip[:, 3].any()
+
+
+def test_beside_stored_maps_there_is_background():
+  maps = np.full((3, 4, 2, 3), 7, np.uint8)
+  clip = stored_batch(maps, background=True)[0]
+  np.testing.assert_array_equal(clip[:, :, 2:4], maps)
+  for beside in (clip[:, :, :2], clip[:, :, 4:]):
+    np.testing.assert_array_equal(beside, np.broadcast_to([0, 0, 255], (3, 4, 2, 3)))
+
+
+def test_views_of_stored_maps():
+  maps = np.zeros((9, 4, 6, 1), np.uint8)
+  maps[:] = np.arange(9).reshape(-1, 1, 1, 1)
+  views = stored_batch(maps, num_views=4)
+  assert views.shape == (4, 3, 4, 6, 1)
+  np.testing.assert_array_equal(views[..., 0, 0, 0], sampling.test_frames(9, 3, 4))
+
+
+@pytest.mark.parametrize('read', [train, evaluate])
+def test_a_batch_that_processes_cannot_share_is_refused(read):
+  message = 'a batch of 4 cannot be divided among 3 processes; take a multiple of 3'
+  with pytest.raises(ValueError, match=message):
+    read(keypoint_records(), host=HostShare(0, 3))
+
+
+def test_training_on_no_clip_is_refused():
+  with pytest.raises(ValueError, match='there is no clip to train on'):
+    train(keypoint_records(), [])
+
+
+def test_an_unknown_sampling_rule_is_refused_before_anything_is_read():
+  with pytest.raises(ValueError, match="no sampling rule 'random'; it is one of"):
+    ClipSettings(num_frames=3, rule='random', max_persons=1, canvas=(4, 6))

@@ -1,0 +1,37 @@
+"""Variables for the tests of models, without compiling an initialisation."""
+
+import functools
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+
+@pytest.fixture(scope='session')
+def random_variables():
+  """(model, shape of its maps) to variables far from where training starts.
+
+  There means are 0 and scales 1, which would hide a mistake.
+  """
+
+  def variables_of(model, maps_shape):
+    shapes = jax.eval_shape(
+      functools.partial(model.init, train=False),
+      jax.random.key(0),
+      jax.ShapeDtypeStruct(maps_shape, jnp.float32),
+    )
+    rng = np.random.default_rng(1)
+
+    def params(leaf):
+      return jnp.array(0.5 * rng.standard_normal(leaf.shape), leaf.dtype)
+
+    def statistics(leaf):
+      return jnp.array(rng.uniform(0.5, 1.5, leaf.shape), leaf.dtype)
+
+    return {
+      'params': jax.tree.map(params, shapes['params']),
+      'batch_stats': jax.tree.map(statistics, shapes['batch_stats']),
+    }
+
+  return variables_of

@@ -1,0 +1,98 @@
+"""One tiny data set, and the programs compiled for it, for all tests of the trainer."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tiny_run
+from jax.experimental.compilation_cache import compilation_cache as jax_cache
+
+from train_lib import sharding, writers
+from train_lib.evaluate import predict_split
+from train_lib.program import build_program
+
+
+@pytest.fixture(scope='session', autouse=True)
+def compilation_cache(tmp_path_factory):
+  """Each run builds its functions anew; what it compiles is mostly the same."""
+  jax.config.update('jax_compilation_cache_dir', str(tmp_path_factory.mktemp('xla')))
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)
+  jax_cache.reset_cache()  # Or it stays off where something was compiled before.
+
+
+@pytest.fixture(scope='session')
+def data_dir(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('data')
+  tiny_run.export(folder)
+  return folder
+
+
+def _config(data_dir):
+  config = tiny_run.get_config().copy_and_resolve_references().unlock()
+  config.data.data_dir = str(data_dir)
+  return config
+
+
+@pytest.fixture
+def config(data_dir):
+  """The tiny config, to be changed at will."""
+  return _config(data_dir)
+
+
+@pytest.fixture(scope='session')
+def one_device():
+  return sharding.make_mesh(jax.devices()[:1])
+
+
+@pytest.fixture(scope='session')
+def eight_devices():
+  return sharding.make_mesh()
+
+
+@pytest.fixture(scope='session')
+def data(data_dir):
+  """30 clips to train on, 7 held out, 13 to test on."""
+  return tiny_run.open_run_data(_config(data_dir))
+
+
+@pytest.fixture(scope='session')
+def program(data_dir, data, one_device):
+  return build_program(_config(data_dir), data, one_device)
+
+
+@pytest.fixture(scope='session')
+def program_of_eight(data_dir, data, eight_devices):
+  return build_program(_config(data_dir), data, eight_devices)
+
+
+@pytest.fixture(scope='session')
+def variables(program, data):
+  """Of a model that has learned nothing, but whose scores of clips differ widely."""
+  variables = program.initial_state(jnp.int32(3)).variables()
+  classifier = variables['params']['action_cnn']['classifier']
+  classifier['kernel'] *= 1000
+  scores = predict_split(
+    variables,
+    data.test,
+    data,
+    program.evaluation_step,
+    program.mesh,
+    batch_size=8,
+    num_views=2,
+  )
+  classifier['bias'] = jnp.array(-np.log(scores).mean(axis=0))
+  return variables
+
+
+@pytest.fixture
+def no_tensorboard(monkeypatch):
+  """Spares a test the import of TensorFlow."""
+  monkeypatch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
+
+
+@pytest.fixture
+def loose_dtypes():
+  """For what mixes dtypes inside libraries: optax's Adam and drop on plateau (counts
+  with float32), Flax's BatchNorm (bfloat16 with float32)."""
+  with jax.numpy_dtype_promotion('standard'):
+    yield

@@ -1,0 +1,109 @@
+"""Evaluation is exact: no row that only fills a batch counts, whatever the batch."""
+
+import jax
+import numpy as np
+import pytest
+import tiny_run
+
+from input_pipeline.loader import evaluation_batches
+from train_lib import metrics, step
+from train_lib.evaluate import negative_log_likelihood, predict_split
+
+VIEWS = 2
+
+
+@pytest.fixture(scope='module')
+def all_clips(data_dir):
+  """All 37 training clips in one split."""
+  config = tiny_run.get_config().unlock()
+  config.data.data_dir = str(data_dir)
+  config.data.validation_folds = 0
+  return tiny_run.open_run_data(config)
+
+
+def _on_mesh(variables, program):
+  places = program.state_shapes.variables()
+  return jax.tree.map(
+    lambda value, shape: jax.device_put(np.asarray(value), shape.sharding),
+    variables,
+    places,
+  )
+
+
+def _predict(variables, split, data, program, batch_size):
+  return predict_split(
+    _on_mesh(variables, program),
+    split,
+    data,
+    program.evaluation_step,
+    program.mesh,
+    batch_size=batch_size,
+    num_views=VIEWS,
+  )
+
+
+@pytest.fixture(scope='module')
+def oracle(variables, program, all_clips):
+  """Scores of the 37 clips in one batch without padding, outside jit's batching."""
+  (batch,) = evaluation_batches(
+    all_clips.train.records,
+    all_clips.train.indices,
+    all_clips.clip_settings,
+    batch_size=37,
+    num_views=VIEWS,
+  )
+  assert batch['mask'].all()
+  evaluate = program.evaluation_step.__wrapped__
+  scores, index = jax.jit(evaluate)(variables, batch)
+  np.testing.assert_array_equal(index, all_clips.train.indices)
+  assert np.ptp(scores, axis=0).min() > 0.2  # Or any row could stand for any other.
+  return np.asarray(scores)
+
+
+@pytest.mark.parametrize('batch_size', [5, 8, 16])
+def test_scores_of_an_odd_set_are_exact(
+  variables, all_clips, program, program_of_eight, oracle, batch_size
+):
+  for each in (program, program_of_eight):
+    # On 8 devices a batch of 5 is rounded up to 8.
+    scores = _predict(variables, all_clips.train, all_clips, each, batch_size)
+    assert scores.dtype == np.float32
+    np.testing.assert_allclose(scores, oracle, atol=2e-5)
+    np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
+
+
+def test_padding_would_have_changed_the_accuracy(all_clips, oracle):
+  """What a mean over all rows of five batches of 8 would have said."""
+  labels = all_clips.train.labels
+  exact = metrics.accuracy(oracle, labels)
+  padding = np.zeros(3, int)  # The first clip fills the last batch.
+  rows = np.concatenate([np.arange(37), padding])
+  blind = metrics.accuracy(oracle[rows], labels[rows])
+  assert exact == (oracle.argmax(axis=1) == labels).sum() / 37
+  assert abs(blind - exact) > 0.005
+
+
+def test_scores_stand_in_the_order_of_the_split(variables, data, program, oracle):
+  """The held-out clips are scattered over the records."""
+  split = data.validation
+  assert (np.diff(split.indices) > 1).any()
+  scores = _predict(variables, split, data, program, 8)
+  np.testing.assert_allclose(scores, oracle[split.indices], atol=2e-5)
+
+
+def test_scores_that_are_not_finite_are_refused(variables, data, program):
+  broken = jax.tree.map(lambda leaf: leaf * np.float32(np.nan), variables)
+  message = r"'validation': the scores of 7 of 7 clips are not finite\. Lower config"
+  with pytest.raises(step.TrainingDiverged, match=message):
+    _predict(broken, data.validation, data, program, 8)
+
+
+def test_negative_log_likelihood():
+  scores = np.array([[0.5, 0.5], [0.25, 0.75]], np.float32)
+  wanted = -(np.log(0.5) + np.log(0.75)) / 2
+  np.testing.assert_allclose(negative_log_likelihood(scores, np.array([0, 1])), wanted)
+  certain = np.array([[1.0, 0.0]], np.float32)
+  assert negative_log_likelihood(certain, np.array([0])) == 0
+  # Certain and wrong: much, but finite.
+  wrong = negative_log_likelihood(certain, np.array([1]))
+  np.testing.assert_allclose(wrong, 12 * np.log(10), rtol=1e-6)

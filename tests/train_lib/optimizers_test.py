@@ -1,0 +1,162 @@
+"""Schedules and updates against numbers worked by hand."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import base
+from train_lib import optimizers
+
+
+def _config(**changes):
+  config = base.base_config().optimizer
+  config.update(
+    {'learning_rate': 0.1, 'momentum': 0.0, 'weight_decay': 0.0} | changes
+  )
+  return config
+
+
+def _rates(config, steps, total_steps=12, steps_per_epoch=4):
+  schedule = optimizers.make_schedule(
+    config, total_steps=total_steps, steps_per_epoch=steps_per_epoch
+  )
+  rates = jax.jit(jax.vmap(schedule))(jnp.array(steps, jnp.int32))
+  assert rates.dtype == jnp.float32
+  return rates
+
+
+@pytest.mark.parametrize(
+  ('changes', 'rate_at'),
+  [
+    ({'schedule': 'constant'}, {0: 0.1, 11: 0.1}),
+    (
+      {'schedule': 'constant', 'warmup_epochs': 1},
+      {0: 0.02, 1: 0.04, 2: 0.06, 3: 0.08, 4: 0.1, 5: 0.1},
+    ),
+    # cos: 1 at the start, 0 half-way, -1 at the end.
+    ({'schedule': 'cosine'}, {0: 0.1, 4: 0.075, 6: 0.05, 8: 0.025, 12: 0.0}),
+    # The eight steps after the warm-up.
+    (
+      {'schedule': 'cosine', 'warmup_epochs': 1},
+      {0: 0.02, 3: 0.08, 4: 0.1, 8: 0.05, 12: 0.0},
+    ),
+    (
+      {'schedule': 'steps', 'decay_epochs': (1, 2)},
+      {0: 0.1, 3: 0.1, 4: 0.01, 7: 0.01, 8: 0.001, 11: 0.001},
+    ),
+    # Epochs are counted from the start, not from the end of the warm-up.
+    (
+      {'schedule': 'steps', 'decay_epochs': (2,), 'warmup_epochs': 1},
+      {3: 0.08, 4: 0.1, 7: 0.1, 8: 0.01},
+    ),
+    (
+      {'schedule': 'steps', 'decay_epochs': (2,), 'decay_factor': 0.5},
+      {7: 0.1, 8: 0.05},
+    ),
+  ],
+)
+def test_learning_rates(changes, rate_at):
+  rates = _rates(_config(**changes), list(rate_at))
+  np.testing.assert_allclose(rates, list(rate_at.values()), rtol=1e-5, atol=1e-9)
+
+
+def _updates(config, gradients, params, steps=1):
+  """The last of `steps` updates from the same gradients."""
+  optimizer = optimizers.make_optimizer(config, lambda step: config.learning_rate)
+  state = optimizer.init(params)
+  updates = None
+  for _ in range(steps):
+    updates, state = optimizer.update(gradients, state, params)
+  return updates
+
+
+def test_momentum():
+  params, gradients = {'bias': jnp.zeros(1)}, {'bias': jnp.ones(1)}
+  config = _config(name='sgd', momentum=0.9)
+  # The trace is 1, 1.9, 2.71.
+  updates = _updates(config, gradients, params, steps=3)
+  np.testing.assert_allclose(updates['bias'], [-0.271], rtol=1e-6)
+  config.nesterov = True  # 1 + 0.9 · 2.71
+  updates = _updates(config, gradients, params, steps=3)
+  np.testing.assert_allclose(updates['bias'], [-0.3439], rtol=1e-6)
+
+
+@pytest.mark.parametrize(
+  ('name', 'update'),
+  [
+    ('sgd', -0.1 * 0.5 * 2),
+    ('adam', -0.1),  # The decay is all the gradient there is: Adam makes it ±1.
+    ('adamw', -0.1 * 0.5 * 2),
+  ],
+)
+def test_only_kernels_decay(name, update, loose_dtypes):
+  params = {
+    'conv': {'kernel': jnp.full(1, 2.0), 'bias': jnp.full(1, 2.0)},
+    'norm': {'scale': jnp.full(1, 2.0), 'bias': jnp.full(1, 2.0)},
+    'temporal_pose_conv': {'global': jnp.full(1, 2.0)},
+  }
+  still = jax.tree.map(jnp.zeros_like, params)
+  updates = _updates(_config(name=name, weight_decay=0.5), still, params)
+  np.testing.assert_allclose(updates['conv'].pop('kernel'), [update], rtol=1e-5)
+  assert all(not leaf.any() for leaf in jax.tree.leaves(updates))
+
+
+def test_clipping_is_of_the_gradient_before_its_decay():
+  params = {'kernel': jnp.ones(2)}
+  gradients = {'kernel': jnp.array([3.0, 4.0])}  # Of norm 5.
+  config = _config(learning_rate=1.0, weight_decay=0.1, clip_norm=1.0)
+  updates = _updates(config, gradients, params)
+  np.testing.assert_allclose(updates['kernel'], [-0.7, -0.9], rtol=1e-6)
+  config.clip_norm = 6.0
+  updates = _updates(config, gradients, params)
+  np.testing.assert_allclose(updates['kernel'], [-3.1, -4.1], rtol=1e-6)
+
+
+def _scales(config, values):
+  plateau = optimizers.make_plateau(config)
+  state, scales = plateau.init({'w': jnp.zeros(1)}), []
+  for value in values:
+    _, state = plateau.update({}, state, value=jnp.float32(value))
+    scales.append(round(float(state.scale), 6))
+  return scales
+
+
+def test_drop_on_plateau(loose_dtypes):
+  config = _config(plateau='loss', plateau_patience=2, plateau_factor=0.1)
+  # Better, two that are not: drop. Better, one not, better, two not: drop.
+  losses = [2.0, 2.0, 2.1, 1.9, 1.95, 1.8, 1.8, 1.8]
+  assert _scales(config, losses) == [1, 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.01]
+
+
+def test_a_tie_is_no_improvement_down_to_no_error_at_all(loose_dtypes):
+  config = _config(plateau='accuracy', plateau_patience=2, plateau_factor=0.1)
+  errors = [1 - accuracy for accuracy in (0.5, 0.5, 0.5, 1.0, 1.0, 1.0)]
+  assert _scales(config, errors) == [1, 1, 0.1, 0.1, 0.1, 0.01]
+  # Why the error is watched: of a negative value, optax takes a tie for better.
+  assert _scales(config, [-0.5] * 9) == [1] * 9
+
+
+@pytest.mark.parametrize(
+  ('changes', 'make', 'message'),
+  [
+    (
+      {'schedule': 'linear'},
+      lambda config: _rates(config, [0]),
+      r"schedule is 'linear'; it is 'constant', 'cosine' or 'steps'",
+    ),
+    (
+      {'name': 'lars'},
+      lambda config: optimizers.make_optimizer(config, lambda step: 0.1),
+      r"name is 'lars'; it is 'sgd', 'adam' or 'adamw'",
+    ),
+    (
+      {'plateau': 'mAP'},
+      optimizers.make_plateau,
+      r"plateau is 'mAP'; it is '' \(off\), 'accuracy' or 'loss'",
+    ),
+  ],
+)
+def test_unknown_names(changes, make, message):
+  with pytest.raises(ValueError, match=message):
+    make(_config(**changes))

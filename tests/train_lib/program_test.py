@@ -1,0 +1,78 @@
+"""The numbers a config means, and what is refused before anything is compiled."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tiny_run
+
+from train_lib import sharding
+from train_lib.program import build_program
+
+
+def test_steps_follow_from_clips_and_epochs(config, data, one_device):
+  config.train.eval_every_epochs = 2
+  built = build_program(config, data, one_device)
+  # 30 clips make three whole batches of 8.
+  assert (built.steps_per_epoch, built.total_steps) == (3, 12)
+  assert built.steps_per_evaluation == 6
+  config.train.batch_size = 64  # More than there are clips: an epoch is one step.
+  built = build_program(config, data, one_device)
+  assert (built.steps_per_epoch, built.total_steps) == (1, 4)
+
+
+def test_shapes_are_those_of_the_state(program):
+  state = program.initial_state(jnp.int32(0))
+  assert jax.tree.structure(state) == jax.tree.structure(program.state_shapes)
+  for leaf, shape in zip(
+    jax.tree.leaves(state), jax.tree.leaves(program.state_shapes), strict=True
+  ):
+    assert (leaf.shape, leaf.dtype) == (shape.shape, shape.dtype)
+    assert leaf.sharding == shape.sharding
+
+
+def test_pictures_are_of_the_first_clips_unaugmented(program, data):
+  batch = tiny_run.training_batch(data)
+  rows = sharding.global_batch(batch, program.mesh)
+  variables = program.initial_state(jnp.int32(0)).variables()
+  maps, motion_maps, labels = program.pictures(variables, rows)
+  assert maps.shape == (4, 4, 16, 16, 5)
+  assert motion_maps.shape == (4, 16, 16, 5, 4)
+  np.testing.assert_array_equal(labels, batch['label'][:4])
+  again, _, _ = program.pictures(variables, rows)
+  np.testing.assert_array_equal(maps, again)
+
+
+@pytest.mark.parametrize(
+  ('section', 'field', 'value', 'message'),
+  [
+    ('train', 'batch_size', 12, r'batch_size is 12, which does not divide evenly ove'),
+    ('train', 'batch_size', 0, r'config\.train\.batch_size is 0, but must be at least'),
+    ('train', 'epochs', 0, r'config\.train\.epochs is 0, but must be at least 1'),
+    ('train', 'state_sharding', 'zero', r"state_sharding is 'zero'"),
+    ('eval', 'views', 0, r'config\.eval\.views is 0, but must be at least 1'),
+    ('eval', 'batch_size', -1, r'config\.eval\.batch_size is -1'),
+    ('eval', 'average', 'mean', r"average is 'mean'; it is 'probabilities' or"),
+    ('data', 'num_frames', 0, r'config\.data\.num_frames is 0'),
+    ('optimizer', 'name', 'lion', r"optimizer\.name is 'lion'"),
+    ('optimizer', 'schedule', 'exp', r"optimizer\.schedule is 'exp'"),
+    ('optimizer', 'plateau', 'f1', r"optimizer\.plateau is 'f1'"),
+    ('model', 'name', 'pa4d', r"model\.name is 'pa4d'"),
+    ('model', 'temporal', 'lstm', r"no temporal model 'lstm'"),
+  ],
+)
+def test_settings_that_cannot_be(
+  config, data, eight_devices, section, field, value, message
+):
+  config[section][field] = value
+  with pytest.raises(ValueError, match=message):
+    build_program(config, data, eight_devices)
+
+
+def test_a_plateau_needs_clips_to_watch(config, one_device):
+  config.optimizer.plateau = 'loss'
+  config.data.validation_folds = 0
+  data = tiny_run.open_run_data(config)
+  message = r"plateau is 'loss', but no clips are held out .*validation_folds"
+  with pytest.raises(ValueError, match=message):
+    build_program(config, data, one_device)

@@ -1,0 +1,260 @@
+"""Whole runs in this process: exact resume, what is refused, what is left behind."""
+
+import contextlib
+import importlib.util
+import json
+import shutil
+
+import jax
+import numpy as np
+import pytest
+import tiny_run
+
+from train_lib import run, train
+from train_lib.checkpoints import Checkpoints
+from train_lib.progress import Progress
+from train_lib.step import TrainingDiverged
+
+LAST_STEP = 12
+
+
+class Stopped(Exception):
+  """What ends a run before its time."""
+
+
+@contextlib.contextmanager
+def stopped_after(steps):
+  """Training ends by an exception once it has made so many steps."""
+
+  class Stopping(Progress):
+    left = steps
+
+    def waiting_for_data(self):
+      if self.left == 0:
+        raise Stopped
+      self.left -= 1
+      return super().waiting_for_data()
+
+  with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
+    patch.setattr(train, 'Progress', Stopping)
+    yield
+
+
+def _settings(config):
+  """Random in all its parts, with a plateau that drops, and checkpoints at odd times."""
+  config.optimizer.plateau = 'accuracy'
+  config.optimizer.plateau_patience = 1
+  config.train.checkpoint_every_steps = 2
+  return config
+
+
+@pytest.fixture
+def config(config):
+  return _settings(config)
+
+
+def _go(config, workdir, one_device, **options):
+  # Loose, for optax's drop on plateau mixes counts with float32.
+  with jax.numpy_dtype_promotion('standard'):
+    return run.train_and_evaluate(config, str(workdir), mesh=one_device, **options)
+
+
+@pytest.fixture(scope='module')
+def whole(tmp_path_factory, data_dir, one_device):
+  """(workdir, results) of a run that nothing disturbed, with TensorBoard."""
+  workdir = tmp_path_factory.mktemp('whole') / 'run'
+  config = _settings(tiny_run.get_config().unlock())
+  config.data.data_dir = str(data_dir)
+  results = _go(config, workdir, one_device)
+  assert tiny_run.metrics_without_speeds(workdir)[-1]['step'] == LAST_STEP
+  return workdir, results
+
+
+def _saved_bits(workdir, program, step=LAST_STEP):
+  """Every number of a checkpoint's state, as bytes."""
+  with contextlib.closing(Checkpoints(workdir)) as checkpoints:
+    state = checkpoints.restore_state(step, program.state_shapes)
+  numbers = state.replace(key=jax.random.key_data(state.key))
+  return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(numbers)]
+
+
+def _latest(workdir):
+  with contextlib.closing(Checkpoints(workdir)) as checkpoints:
+    return checkpoints.latest_step
+
+
+def test_a_run_leaves_what_is_promised(whole, config):
+  workdir, results = whole
+  names = {path.name for path in workdir.iterdir()}
+  events = {name for name in names if name.startswith('events.out.tfevents')}
+  if importlib.util.find_spec('tensorflow') is not None:
+    assert len(events) == 1
+  assert names - events == {
+    'checkpoints',
+    'config.json',
+    'metrics.jsonl',
+    'results.json',
+    'per_class.csv',
+    'confusion_matrix.csv',
+    'confusion_matrix.png',
+    'scores_validation.npz',
+    'scores_validation_best.npz',
+    'scores_test.npz',
+    'scores_test_best.npz',
+  }
+  written = json.loads((workdir / 'config.json').read_text())
+  assert written['optimizer'] == config.optimizer.to_dict() | {'decay_epochs': []}
+  assert json.loads((workdir / 'results.json').read_text()) == results
+  assert [(e['split'], e['checkpoint']) for e in results['evaluations']] == [
+    ('validation', 'last'),
+    ('test', 'last'),
+    ('validation', 'best'),
+    ('test', 'best'),
+  ]
+  scores = np.load(workdir / 'scores_test.npz')
+  assert scores['scores'].shape == (tiny_run.NUM_TEST, 3)
+  assert scores['class_names'].tolist() == list(tiny_run.CLASS_NAMES)
+  np.testing.assert_allclose(scores['scores'].sum(axis=1), 1, atol=1e-5)
+
+
+def test_the_last_evaluation_is_that_of_training(whole):
+  workdir, results = whole
+  lines = tiny_run.metrics_without_speeds(workdir)
+  during = [line for line in lines if 'validation/accuracy' in line]
+  assert [line['step'] for line in during] == [3, 6, 9, 12]
+  last = results['evaluations'][0]
+  assert last['accuracy'] == during[-1]['validation/accuracy']
+  best = max(during, key=lambda line: (line['validation/accuracy'], line['step']))
+  chosen = results['evaluations'][2]
+  assert chosen['step'] == best['step']
+  assert chosen['accuracy'] == best['validation/accuracy']
+
+
+def test_a_checkpoint_describes_its_run(whole):
+  with contextlib.closing(Checkpoints(whole[0])) as checkpoints:
+    description = checkpoints.run_description(LAST_STEP)
+  assert description['class_names'] == list(tiny_run.CLASS_NAMES)
+  assert description['skeleton']['joints'] == list(tiny_run.SKELETON.joints)
+  assert description['config']['data']['dataset'] == 'tiny'
+
+
+def test_resuming_is_exact(
+  whole, config, tmp_path, one_device, program, no_tensorboard, capsys
+):
+  """Stopped before the first checkpoint, right after one, and between two."""
+  workdir, results = whole
+  latest = []
+  for steps in (1, 4, 3, 2):
+    with stopped_after(steps):
+      _go(config, tmp_path, one_device)
+    latest.append(_latest(tmp_path))
+  assert latest == [None, 4, 6, 8]
+  assert _go(config, tmp_path, one_device) == results
+  assert 'resuming from step 8 of 12' in capsys.readouterr().out
+
+  lines = tiny_run.metrics_without_speeds(tmp_path)
+  assert lines == tiny_run.metrics_without_speeds(workdir)
+  rates = [line['train/learning_rate'] for line in lines if 'train/loss' in line]
+  assert len(set(rates)) == len(rates)
+  assert _saved_bits(tmp_path, program) == _saved_bits(workdir, program)
+
+
+def test_what_does_not_change_the_model_may_change(
+  whole, config, tmp_path, data_dir, one_device, program, no_tensorboard
+):
+  with stopped_after(5):
+    _go(config, tmp_path / 'run', one_device)
+  shutil.copytree(data_dir, tmp_path / 'moved')
+  config.data.data_dir = str(tmp_path / 'moved')
+  config.data.read_threads = 0
+  config.train.log_every_steps = 5
+  _go(config, tmp_path / 'run', one_device)
+  assert _saved_bits(tmp_path / 'run', program) == _saved_bits(whole[0], program)
+
+
+def test_other_settings_are_refused(whole, config, one_device):
+  workdir, _ = whole
+  before = {path: path.read_bytes() for path in workdir.glob('*.*')}
+  config.optimizer.learning_rate = 0.25
+  config.train.batch_size = 16
+  message = (
+    r'holds a run with other settings \(config\.optimizer\.learning_rate was 0\.05, now'
+    r' 0\.25; config\.train\.batch_size was 8, now 16\)\. Give a new --workdir'
+  )
+  with pytest.raises(run.ResumeError, match=message):
+    _go(config, workdir, one_device)
+  assert {path: path.read_bytes() for path in workdir.glob('*.*')} == before
+
+
+def test_other_clips_are_refused(whole, config, tmp_path, one_device):
+  tiny_run.export(tmp_path, first=100)
+  config.data.data_dir = str(tmp_path)
+  with pytest.raises(run.ResumeError, match=r'other settings \(training_clips was '):
+    _go(config, whole[0], one_device)
+
+
+def test_a_finished_run_is_only_evaluated(
+  whole, config, tmp_path, one_device, no_tensorboard, capsys
+):
+  workdir, results = whole
+  shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
+  for options in ({}, {'trains': False}):
+    (tmp_path / 'results.json').unlink()
+    assert _go(config, tmp_path, one_device, **options) == results
+    assert 'loss' not in capsys.readouterr().out  # No step, no validation.
+    for name in ('results.json', 'metrics.jsonl', 'per_class.csv'):
+      assert (tmp_path / name).read_bytes() == (workdir / name).read_bytes()
+    for name in ('scores_test.npz', 'scores_validation_best.npz'):
+      got, wanted = np.load(tmp_path / name), np.load(workdir / name)
+      np.testing.assert_array_equal(got['scores'], wanted['scores'])
+
+
+def test_training_alone_leaves_the_test_split_untouched(
+  whole, config, tmp_path, one_device, program, no_tensorboard
+):
+  config.data.test_split = ''  # Free to change: it is not learned from.
+  assert _go(config, tmp_path, one_device, evaluates=False) is None
+  assert not list(tmp_path.glob('scores_*'))
+  assert not (tmp_path / 'results.json').exists()
+  assert _saved_bits(tmp_path, program) == _saved_bits(whole[0], program)
+
+
+def test_there_must_be_something_to_evaluate(
+  config, tmp_path, one_device, no_tensorboard
+):
+  message = r'there is no checkpoint in .*; train first \(--mode=train'
+  with pytest.raises(run.ResumeError, match=message):
+    _go(config, tmp_path, one_device, trains=False)
+  config.data.test_split = ''
+  config.data.validation_folds = 0
+  config.optimizer.plateau = ''
+  message = r'nothing to evaluate on: .*; give one of them, or --mode=train'
+  with pytest.raises(ValueError, match=message):
+    _go(config, tmp_path, one_device)
+  assert _latest(tmp_path) is None  # It was said before training.
+
+
+def test_divergence_names_the_step_and_saves_nothing_after(
+  config, tmp_path, one_device, program, no_tensorboard
+):
+  """Step 1 throws the parameters far off; step 2 has a huge loss, and no gradient."""
+  config.optimizer.update({'learning_rate': 1e30, 'schedule': 'constant'})
+  config.train.checkpoint_every_steps = 1
+  message = r'gradient of step 2 is not finite \(learning rate 1e\+30\).*of step 1$'
+  with pytest.raises(TrainingDiverged, match=message):
+    _go(config, tmp_path, one_device)
+  assert _latest(tmp_path) == 1
+  assert _saved_bits(tmp_path, program, step=1)
+  steps = {line['step'] for line in tiny_run.metrics_without_speeds(tmp_path)}
+  assert steps == {1}
+
+
+def test_divergence_is_found_between_logs_too(
+  config, tmp_path, one_device, no_tensorboard
+):
+  config.optimizer.update({'learning_rate': 1e30, 'schedule': 'constant'})
+  config.train.update({'checkpoint_every_steps': 0, 'log_every_steps': 0})
+  # Step 2 left parameters without a value; it was no step that was looked at.
+  with pytest.raises(TrainingDiverged, match=r'loss of step 3 is .*none is saved$'):
+    _go(config, tmp_path, one_device)
+  assert _latest(tmp_path) is None

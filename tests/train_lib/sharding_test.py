@@ -1,0 +1,156 @@
+"""One device and eight give the same; states are divided where asked for."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tiny_run
+from jax.sharding import PartitionSpec
+
+from train_lib import sharding
+from train_lib.evaluate import predict_split
+from train_lib.program import build_program
+
+
+def _steps(program, data, count=1):
+  """State and figures after the first batches, fetched from the devices."""
+  state, metrics = program.initial_state(jnp.int32(0)), program.empty_metrics()
+  batch = tiny_run.training_batch(data)
+  for _ in range(count):
+    rows = sharding.global_batch(batch, program.mesh)
+    state, metrics = program.train_step(state, metrics, rows)
+  return state, metrics.compute()
+
+
+def _assert_close(got, wanted, **tolerance):
+  assert jax.tree.structure(got) == jax.tree.structure(wanted)
+  for a, b in zip(jax.tree.leaves(got), jax.tree.leaves(wanted), strict=True):
+    np.testing.assert_allclose(a, b, **tolerance)
+
+
+def _scores(program, state, data):
+  return predict_split(
+    state.variables(),
+    data.train,
+    data,
+    program.evaluation_step,
+    program.mesh,
+    batch_size=8,
+    num_views=2,
+  )
+
+
+def test_one_device_equals_eight(program, program_of_eight, data):
+  one, figures_of_one = _steps(program, data)
+  eight, figures_of_eight = _steps(program_of_eight, data)
+  _assert_close(figures_of_eight, figures_of_one, rtol=1e-5)
+  # The trace after one step is the gradient and its decay.
+  _assert_close(eight.opt_state, one.opt_state, rtol=1e-3, atol=2e-6)
+  _assert_close(eight.params, one.params, rtol=1e-4, atol=1e-6)
+  # Of one row a device, were each device to take its own: far from those of eight.
+  _assert_close(eight.collections, one.collections, rtol=1e-5, atol=1e-7)
+  _assert_close(
+    _scores(program_of_eight, eight, data), _scores(program, one, data), atol=1e-5
+  )
+
+
+def test_a_divided_state_computes_the_same(
+  program_of_eight, config, data, eight_devices, monkeypatch
+):
+  monkeypatch.setattr(sharding, '_SMALLEST_SPLIT', 64)
+  config.train.state_sharding = 'fsdp'
+  divided = build_program(config, data, eight_devices)
+  state, figures = _steps(divided, data, count=2)
+  whole, whole_figures = _steps(program_of_eight, data, count=2)
+
+  kernel = state.params['action_cnn']['conv1_2']['kernel']
+  assert kernel.shape == (3, 3, 8, 8)
+  assert kernel.addressable_shards[0].data.shape == (3, 3, 1, 8)
+  trace = state.opt_state[1].trace['action_cnn']['conv1_2']['kernel']
+  assert trace.addressable_shards[0].data.size == trace.size // 8
+  assert state.params['action_cnn']['norm1_1']['scale'].is_fully_replicated
+  assert all(leaf.is_fully_replicated for leaf in jax.tree.leaves(whole))
+
+  _assert_close(figures, whole_figures, rtol=1e-5)
+  _assert_close(state.params, whole.params, rtol=1e-4, atol=1e-6)
+  _assert_close(state.collections, whole.collections, rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize(
+  ('shape', 'strategy', 'spec'),
+  [
+    ((512, 256), 'replicated', PartitionSpec()),
+    ((512, 256), 'fsdp', PartitionSpec('data')),
+    ((3, 3, 128, 512), 'fsdp', PartitionSpec(None, None, None, 'data')),
+    ((3, 3, 128, 500), 'fsdp', PartitionSpec(None, None, 'data')),  # 500 = 8 · 62.5
+    ((255, 257), 'fsdp', PartitionSpec()),  # No axis divides.
+    ((256, 255), 'fsdp', PartitionSpec()),  # Too small to be worth it.
+    ((), 'fsdp', PartitionSpec()),
+  ],
+)
+def test_where_arrays_live(shape, strategy, spec, eight_devices):
+  array = jax.ShapeDtypeStruct(shape, jnp.float32)
+  place = sharding.state_sharding({'a': array}, eight_devices, strategy)['a']
+  assert place.spec == spec
+  assert place.mesh == eight_devices
+
+
+def test_batches_go_to_the_devices_row_by_row(eight_devices):
+  rows = np.arange(16, dtype=np.int32).reshape(8, 2)
+  batch = sharding.global_batch({'label': rows}, eight_devices)
+  np.testing.assert_array_equal(batch['label'], rows)
+  assert [s.data.tolist() for s in batch['label'].addressable_shards] == [
+    [row] for row in rows.tolist()
+  ]
+
+
+def test_misuse(eight_devices):
+  sharding.check_batch_size(16, eight_devices, 'train.batch_size')
+  message = r'config\.train\.batch_size is 12, .* over 8 devices; take a multiple of 8'
+  with pytest.raises(ValueError, match=message):
+    sharding.check_batch_size(12, eight_devices, 'train.batch_size')
+  message = r"state_sharding is 'zero'; it is 'replicated' or 'fsdp'"
+  with pytest.raises(ValueError, match=message):
+    sharding.state_sharding({}, eight_devices, 'zero')
+
+
+@pytest.fixture
+def joined(monkeypatch):
+  """What jax.distributed.initialize is called with; nothing is joined."""
+  for name in ('COORDINATOR_ADDRESS', 'NUM_PROCESSES', 'PROCESS_ID'):
+    monkeypatch.delenv(f'JAX_{name}', raising=False)
+  calls = []
+  monkeypatch.setattr(jax.distributed, 'initialize', lambda *a: calls.append(a))
+  return calls
+
+
+def test_a_job_is_joined_as_the_environment_says(joined, monkeypatch):
+  sharding.initialize_processes(detect=False)
+  assert joined == []
+  sharding.initialize_processes(detect=True)
+  assert joined == [()]
+  monkeypatch.setenv('JAX_COORDINATOR_ADDRESS', 'localhost:1234')
+  monkeypatch.setenv('JAX_NUM_PROCESSES', '2')
+  monkeypatch.setenv('JAX_PROCESS_ID', '0')
+  sharding.initialize_processes(detect=False)
+  assert joined[1:] == [('localhost:1234', 2, 0)]
+
+
+@pytest.mark.parametrize(
+  ('given', 'named'),
+  [
+    ({}, 'JAX_NUM_PROCESSES and JAX_PROCESS_ID must'),
+    ({'JAX_NUM_PROCESSES': '2'}, r'so JAX_PROCESS_ID must'),
+    (
+      {'JAX_NUM_PROCESSES': 'two', 'JAX_PROCESS_ID': '0'},
+      r'\(localhost:1234\), so JAX_NUM_PROCESSES must be set to whole numbers',
+    ),
+  ],
+)
+def test_a_job_half_described(joined, monkeypatch, given, named):
+  monkeypatch.setenv('JAX_COORDINATOR_ADDRESS', 'localhost:1234')
+  for name, value in given.items():
+    monkeypatch.setenv(name, value)
+  with pytest.raises(ValueError, match=named):
+    sharding.initialize_processes(detect=False)
+  assert joined == []

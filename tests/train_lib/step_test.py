@@ -1,0 +1,238 @@
+"""The pure steps against numpy, on models small enough to work by hand."""
+
+import functools
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+import tiny_run
+
+from configs import base
+from model_lib.output import ModelOutput
+from train_lib import optimizers, sharding, step
+from train_lib.program import build_program
+
+
+class Linear(nn.Module):
+  """No randomness, no statistics: logits = x · kernel + bias."""
+
+  num_classes: int = 3
+
+  @nn.compact
+  def __call__(self, maps, *, train):
+    del train
+    rows = maps.reshape(len(maps), -1)
+    return ModelOutput(logits=nn.Dense(self.num_classes, name='classifier')(rows))
+
+
+class MapsAsLogits(nn.Module):
+  """The maps' first cells are the logits."""
+
+  def __call__(self, maps, *, train):
+    assert not train
+    return ModelOutput(logits=maps[:, 0, 0, 0])
+
+
+RATE, MOMENTUM, DECAY, SMOOTHING = 0.1, 0.9, 0.01, 0.2
+
+
+@pytest.fixture
+def linear():
+  """(state, step) of the linear model; the rate of step s is 0.1 / (s + 1)."""
+  config = base.base_config().optimizer
+  config.update({'momentum': MOMENTUM, 'weight_decay': DECAY})
+
+  def schedule(count):
+    return RATE / (jnp.asarray(count, jnp.float32) + 1)
+
+  optimizer = optimizers.make_optimizer(config, schedule)
+  example = jax.ShapeDtypeStruct((1, 1, 1, 1, 4), jnp.float32)
+  plateau = optimizers.make_plateau(config)
+  state = step.initial_state(Linear(), optimizer, plateau, example, jnp.int32(0))
+  one_step = functools.partial(
+    step.train_step,
+    model=Linear(),
+    optimizer=optimizer,
+    schedule=schedule,
+    maps_of_batch=lambda batch, key: batch['maps'],
+    label_smoothing=SMOOTHING,
+  )
+  return state, jax.jit(one_step)
+
+
+def _batch(seed=0):
+  """Five rows; the last but one is padding."""
+  rng = np.random.default_rng(seed)
+  return {
+    'maps': rng.normal(size=(5, 1, 1, 1, 4)).astype(np.float32),
+    'label': np.array([0, 2, 1, 2, 1], np.int32),
+    'mask': np.array([1, 1, 1, 0, 1], np.float32),
+  }
+
+
+def _numpy_losses(logits, labels):
+  """Cross entropy to targets of 1 - s + s/k for the label, s/k for the others."""
+  shifted = logits - logits.max(axis=1, keepdims=True)
+  log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+  classes = logits.shape[1]
+  targets = np.full(logits.shape, SMOOTHING / classes)
+  targets[np.arange(len(labels)), labels] += 1 - SMOOTHING
+  return -(targets * log_p).sum(axis=1), np.exp(log_p) - targets
+
+
+def test_losses_with_label_smoothing():
+  logits = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
+  labels = np.array([2, 0, 1, 1], np.int32)
+  expected, _ = _numpy_losses(logits.astype(np.float64), labels)
+  losses = step.classification_losses(logits, labels, SMOOTHING)
+  np.testing.assert_allclose(losses, expected, rtol=1e-6)
+  # Without smoothing, of equal logits: ln 3.
+  losses = step.classification_losses(jnp.zeros((1, 3)), labels[:1], 0.0)
+  np.testing.assert_allclose(losses, [np.log(3)], rtol=1e-6)
+
+
+def test_masked_mean():
+  values, mask = jnp.array([1.0, 2.0, 100.0]), jnp.array([1.0, 1.0, 0.0])
+  assert step.masked_mean(values, mask) == 1.5  # 1 if the padding row counted.
+  assert step.masked_mean(values, jnp.zeros(3)) == 0
+
+
+def test_two_steps_of_sgd_by_hand(linear):
+  state, one_step = linear
+  kernel = np.asarray(state.params['classifier']['kernel'], np.float64)
+  bias = np.zeros(3)
+  trace = (np.zeros_like(kernel), np.zeros(3))
+  for count in range(2):
+    batch = _batch(count)
+    rows, mask = batch['maps'].reshape(5, 4), batch['mask'][:, None]
+    losses, slopes = _numpy_losses(rows @ kernel + bias, batch['label'])
+    slopes = slopes * mask / 4
+    gradients = (rows.T @ slopes, slopes.sum(axis=0))
+    norm = np.sqrt(sum((g**2).sum() for g in gradients))
+    predicted = (rows @ kernel + bias).argmax(axis=1)
+    trace = (
+      MOMENTUM * trace[0] + gradients[0] + DECAY * kernel,
+      MOMENTUM * trace[1] + gradients[1],
+    )
+
+    state, metrics = one_step(state, batch)
+
+    figures = metrics.compute()  # Of the state before the step.
+    np.testing.assert_allclose(figures['loss'], losses[[0, 1, 2, 4]].mean(), rtol=1e-5)
+    hits = (predicted == batch['label'])[[0, 1, 2, 4]]
+    np.testing.assert_allclose(figures['accuracy'], hits.mean())
+    np.testing.assert_allclose(figures['gradient_norm'], norm, rtol=1e-5)
+    np.testing.assert_allclose(figures['learning_rate'], RATE / (count + 1), rtol=1e-6)
+    kernel = kernel - RATE / (count + 1) * trace[0]
+    bias = bias - RATE / (count + 1) * trace[1]
+    learned = state.params['classifier']
+    np.testing.assert_allclose(learned['kernel'], kernel, rtol=1e-5, atol=1e-7)
+    np.testing.assert_allclose(learned['bias'], bias, rtol=1e-5, atol=1e-7)
+    assert state.step == count + 1
+
+
+def test_plateau_scales_the_update_and_the_rate_shown(linear):
+  state, one_step = linear
+  halved = state.replace(plateau=state.plateau._replace(scale=jnp.float32(0.5)))
+  full, shown = one_step(state, _batch())
+  half, half_shown = one_step(halved, _batch())
+
+  def moved(after):
+    return jax.tree.map(lambda a, b: a - b, after.params, state.params)
+
+  for a, b in zip(jax.tree.leaves(moved(half)), jax.tree.leaves(moved(full))):
+    np.testing.assert_allclose(2 * a, b, rtol=1e-4, atol=1e-8)
+  assert half_shown.compute()['learning_rate'] == 0.5 * shown.compute()['learning_rate']
+  # The trace is of gradients: what comes after a drop is scaled too, not before.
+  for a, b in zip(jax.tree.leaves(half.opt_state), jax.tree.leaves(full.opt_state)):
+    np.testing.assert_array_equal(a, b)
+
+
+def test_randomness_follows_from_the_key_and_the_step(linear):
+  state, one_step = linear
+  random_maps = jax.jit(
+    functools.partial(
+      one_step.__wrapped__,
+      maps_of_batch=lambda batch, key: jax.random.normal(key, batch['maps'].shape),
+    )
+  )
+
+  def loss(state):
+    return random_maps(state, _batch())[1].compute()['loss']
+
+  assert loss(state) == loss(state)
+  assert loss(state) != loss(state.replace(step=jnp.int32(1)))
+  assert loss(state) != loss(state.replace(key=jax.random.key(5)))
+
+
+def test_a_state_follows_from_its_seed():
+  def fresh(seed):
+    optimizer = optax.sgd(0.1)
+    example = jax.ShapeDtypeStruct((1, 1, 1, 1, 4), jnp.float32)
+    return step.initial_state(Linear(), optimizer, optimizer, example, jnp.int32(seed))
+
+  def kernel(state):
+    return state.params['classifier']['kernel']
+
+  np.testing.assert_array_equal(kernel(fresh(3)), kernel(fresh(3)))
+  assert (kernel(fresh(3)) != kernel(fresh(4))).all()
+  assert fresh(3).key != fresh(4).key
+
+
+@pytest.mark.parametrize(
+  ('average', 'expected'),
+  [
+    # Views of (1/2, 1/2) and (9/10, 1/10); the other video's are alike.
+    ('probabilities', [[0.7, 0.3], [0.1, 0.9]]),
+    # Logits (0, 0) and (ln 9, 0) make (ln 3, 0).
+    ('logits', [[0.75, 0.25], [0.1, 0.9]]),
+  ],
+)
+def test_views_are_averaged(average, expected):
+  even, sure = [0.0, 0.0], [np.log(9) / 2, 0.0]
+  opposed = [0.0, np.log(9)]
+  views = np.array([[even, sure], [opposed, opposed]], np.float32)
+  batch = {
+    'maps': views[:, :, None, None, None],
+    'frame_size': np.array([[2, 2], [1, 1]], np.int32),
+    'mask': np.ones(2, np.float32),
+  }
+
+  def maps_of_batch(views, key):
+    assert key is None  # Nothing is augmented.
+    size = views['frame_size'][:, 0].astype(jnp.float32)
+    return views['maps'] * size.reshape(-1, 1, 1, 1, 1)
+
+  answer = step.evaluation_step(
+    {}, batch, model=MapsAsLogits(), maps_of_batch=maps_of_batch, average=average
+  )
+  np.testing.assert_allclose(answer, expected, rtol=1e-6)
+
+
+def test_unknown_average():
+  message = r"average is 'median'; it is 'probabilities' or 'logits'"
+  with pytest.raises(ValueError, match=message):
+    step.evaluation_step({}, {}, model=Linear(), maps_of_batch=None, average='median')
+
+
+def test_bfloat16_is_for_the_computation_alone(
+  config, program, one_device, loose_dtypes
+):
+  config.model.dtype = 'bfloat16'
+  data = tiny_run.open_run_data(config)
+  half = build_program(config, data, one_device)
+  batch = sharding.global_batch(tiny_run.training_batch(data), one_device)
+  losses = []
+  for each in (program, half):
+    state = program.initial_state(jnp.int32(0))
+    state, metrics = each.train_step(state, each.empty_metrics(), batch)
+    losses.append(float(metrics.compute()['loss']))
+    for kept in (state, each.state_shapes):
+      numbers = jax.tree.leaves(kept.replace(key=()))
+      assert {leaf.dtype.name for leaf in numbers} == {'float32', 'int32'}
+    assert 'batch_stats' in state.collections
+  assert losses[0] != losses[1]  # It was computed otherwise.
+  np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)

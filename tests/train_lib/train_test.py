@@ -1,0 +1,173 @@
+"""The loop's order, on stand-ins that record what is done to them; and its end."""
+
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from configs import base
+from train_lib import train, validation
+from train_lib.metrics import TrainMetrics
+from train_lib.step import TrainingDiverged
+
+
+def _metrics_of(step, loss, gradient_norm):
+  return TrainMetrics.single_from_model_output(
+    loss=jnp.full(1, loss),
+    logits=jnp.zeros((1, 2)),
+    labels=jnp.zeros(1, jnp.int32),
+    mask=jnp.ones(1),
+    learning_rate=jnp.float32(0.25),
+    gradient_norm=jnp.float32(gradient_norm),
+    step=jnp.int32(step),
+  )
+
+
+class Stage:
+  """A run of stand-ins: the state is its step, a batch the number of batches given."""
+
+  def __init__(self, monkeypatch, one_device, *, figures=None, **train_fields):
+    self.events = []
+    self.figures = figures or {}  # Of steps whose loss or gradient is not finite.
+    self.saved = {}
+    config = base.base_config()
+    config.train.update({'log_every_steps': 0} | train_fields)
+    self.run = types.SimpleNamespace(
+      config=config,
+      data=types.SimpleNamespace(validation='clips'),
+      program=types.SimpleNamespace(
+        mesh=one_device,
+        total_steps=6,
+        steps_per_epoch=3,
+        steps_per_evaluation=3,
+        empty_metrics=TrainMetrics.empty,
+        train_step=self._step,
+      ),
+      checkpoints=types.SimpleNamespace(
+        save=self._save, wait=lambda: self.events.append('wait'), latest_step=None
+      ),
+      writer=types.SimpleNamespace(write_scalars=self._log),
+      description={'config': {}},
+      report=lambda line: None,
+    )
+    monkeypatch.setattr(validation, 'validate', self._validate)
+    monkeypatch.setattr(validation, 'write_pictures', lambda *args: None)
+
+  def train(self, first_step=0):
+    batches = iter({'index': np.array([n], np.int32)} for n in range(99))
+    state = types.SimpleNamespace(step=first_step)
+    return train.train(self.run, state, batches)
+
+  def _step(self, state, metrics, batch):
+    step = state.step + 1
+    self.events.append(f'step {step} of batch {int(batch["index"][0])}')
+    figures = {'loss': float(step), 'gradient_norm': 1.0} | self.figures.get(step, {})
+    with jax.transfer_guard('allow'):  # A compiled step needs no such thing.
+      metrics = metrics.merge(_metrics_of(state.step, **figures))
+    return types.SimpleNamespace(step=step), metrics
+
+  def _log(self, step, scalars):
+    self.events.append(f'log {step}: loss {scalars["train/loss"]:g}')
+
+  def _validate(self, run, state, step):
+    self.events.append(f'evaluate {step}')
+    return state, step / 10
+
+  def _save(self, step, state, iterator, description, figure):
+    self.events.append(f'save {step} at {figure}')
+    self.run.checkpoints.latest_step = step
+
+
+def test_the_order_of_a_run(monkeypatch, one_device):
+  stage = Stage(
+    monkeypatch, one_device, log_every_steps=2, checkpoint_every_steps=5
+  )
+  stage.train()
+  assert stage.events == [
+    'step 1 of batch 0',
+    'step 2 of batch 1',
+    'log 2: loss 1.5',
+    'step 3 of batch 2',
+    'log 3: loss 3',  # A save begins a new mean: a resumed run could not go on with it.
+    'evaluate 3',
+    'save 3 at 0.3',
+    'step 4 of batch 3',
+    'log 4: loss 4',
+    'step 5 of batch 4',
+    'log 5: loss 5',
+    'save 5 at None',
+    'step 6 of batch 5',
+    'log 6: loss 6',
+    'evaluate 6',
+    'save 6 at 0.6',
+    'wait',
+  ]
+
+
+def test_a_resumed_run_does_what_is_left(monkeypatch, one_device):
+  stage = Stage(monkeypatch, one_device)
+  stage.train(first_step=5)
+  assert stage.events == [
+    'step 6 of batch 0',
+    'log 6: loss 6',
+    'evaluate 6',
+    'save 6 at 0.6',
+    'wait',
+  ]
+  stage.events.clear()
+  stage.train(first_step=6)
+  assert stage.events == ['wait']
+
+
+def test_without_held_out_clips_nothing_is_evaluated(monkeypatch, one_device):
+  stage = Stage(monkeypatch, one_device)
+  stage.run.data.validation = None
+  stage.train()
+  assert [event for event in stage.events if 'save' in event] == [
+    'save 3 at None',
+    'save 6 at None',
+  ]
+  assert not any('evaluate' in event for event in stage.events)
+
+
+@pytest.mark.parametrize(
+  ('figures', 'message', 'saved'),
+  [
+    (
+      {2: {'loss': np.nan}, 3: {'loss': np.nan}},
+      r'the loss of step 2 is not finite \(learning rate 0\.25\)\. Lower .* set'
+      r' config\.optimizer\.clip_norm, .* new workdir; none is saved$',
+      [],
+    ),
+    (
+      {5: {'loss': np.inf}},
+      r'the loss of step 5 is not finite .*the last checkpoint here is of step 3$',
+      ['save 3 at 0.3'],
+    ),
+    # The loss before it was fine, but what would be saved is not.
+    (
+      {6: {'gradient_norm': np.nan}},
+      r'the gradient of step 6 is not finite .*is of step 3$',
+      ['save 3 at 0.3'],
+    ),
+    (
+      {4: {'gradient_norm': np.inf}, 5: {'loss': np.nan}},
+      r'the loss of step 5 is not finite',
+      ['save 3 at 0.3'],
+    ),
+  ],
+)
+def test_divergence_stops_the_run(monkeypatch, one_device, figures, message, saved):
+  stage = Stage(monkeypatch, one_device, figures=figures)
+  with pytest.raises(TrainingDiverged, match=message):
+    stage.train()
+  assert [event for event in stage.events if 'save' in event] == saved
+
+
+def test_nothing_crosses_to_the_device_in_a_step(monkeypatch, one_device):
+  stage = Stage(monkeypatch, one_device)
+  stage.run.program.train_step = lambda *args: jnp.zeros(1) + np.ones(1, np.float32)
+  with pytest.raises(Exception, match='Disallowed host-to-device transfer'):
+    stage.train()

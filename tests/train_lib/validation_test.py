@@ -1,0 +1,112 @@
+"""An evaluation during training: what it writes, returns and changes."""
+
+import types
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tiny_run
+
+from train_lib import metrics, sharding, validation
+from train_lib.evaluate import negative_log_likelihood, predict_split
+from train_lib.program import build_program
+
+
+class Recorder:
+  """Stands in for RunWriter; keeps what it is given."""
+
+  def __init__(self):
+    self.scalars, self.images = [], {}
+
+  def write_scalars(self, step, scalars):
+    self.scalars.append((step, scalars))
+
+  def write_images(self, step, images):
+    self.images |= {name: (step, image) for name, image in images.items()}
+
+
+def _run(config, data, program, workdir=None):
+  lines = []
+  return types.SimpleNamespace(
+    config=config,
+    data=data,
+    program=program,
+    workdir=workdir,
+    writer=Recorder(),
+    report=lines.append,
+    lines=lines,
+  )
+
+
+def test_figures_of_the_held_out_clips(config, data, program):
+  run = _run(config, data, program)
+  state = program.initial_state(jnp.int32(3))
+  after, figure = validation.validate(run, state, 6)
+  scores = predict_split(
+    state.variables(),
+    data.validation,
+    data,
+    program.evaluation_step,
+    program.mesh,
+    batch_size=7,
+    num_views=2,
+  )
+  labels = data.validation.labels
+  ((step, scalars),) = run.writer.scalars
+  assert step == 6
+  assert figure == scalars['validation/accuracy'] == metrics.accuracy(scores, labels)
+  loss = negative_log_likelihood(scores, labels)
+  np.testing.assert_allclose(scalars['validation/loss'], loss, rtol=1e-5)
+  wanted = metrics.mean_class_accuracy(scores, labels)
+  assert scalars['validation/mean_class_accuracy'] == wanted
+  assert run.lines == [
+    f'validation at step 6: accuracy {figure:.1%}, mean class {wanted:.1%}, loss'
+    f' {scalars["validation/loss"]:.3f}'
+  ]
+  assert after is state  # No plateau is asked for.
+  assert set(run.writer.images) == {'validation/confusion_matrix'}
+
+
+@pytest.mark.parametrize('monitored', ['accuracy', 'loss'])
+def test_a_plateau_drops_the_rate(
+  config, data, one_device, program, monitored, loose_dtypes
+):
+  """The same state again and again is no better than itself."""
+  config.optimizer.plateau = monitored
+  config.optimizer.plateau_patience = 2
+  run = _run(config, data, build_program(config, data, one_device))
+  state = program.initial_state(jnp.int32(3))
+  scales = []
+  for step in range(4):
+    state, _ = validation.validate(run, state, step)
+    scales.append(float(state.plateau.scale))
+  np.testing.assert_allclose(scales, [1, 1, 0.1, 0.1], rtol=1e-6)
+  # It still fits the compiled step, shardings and all.
+  for leaf, shape in zip(
+    jax.tree.leaves(state.plateau),
+    jax.tree.leaves(program.state_shapes.plateau),
+    strict=True,
+  ):
+    assert leaf.dtype == shape.dtype
+    assert leaf.sharding.is_equivalent_to(shape.sharding, leaf.ndim)
+
+
+def test_pictures_go_to_tensorboard_and_the_workdir(config, data, program, tmp_path):
+  run = _run(config, data, program, tmp_path)
+  state = program.initial_state(jnp.int32(3))
+  batch = sharding.global_batch(tiny_run.training_batch(data), program.mesh)
+  validation.write_pictures(run, state, 3, batch)
+  assert set(run.writer.images) == {'maps/sample_maps', 'maps/motion_maps'}
+  for step, image in run.writer.images.values():
+    assert step == 3
+    assert (image.dtype, image.ndim) == (np.uint8, 3)
+  names = {path.name for path in tmp_path.iterdir()}
+  assert names == {'sample_maps.png', 'motion_maps.png'}
+
+
+def test_without_held_out_clips(config, program):
+  config.data.validation_folds = 0
+  run = _run(config, tiny_run.open_run_data(config), program)
+  with pytest.raises(ValueError, match='no held-out clips'):
+    validation.validate(run, program.initial_state(jnp.int32(0)), 1)
