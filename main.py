@@ -42,17 +42,18 @@ def main(argv):
   from train_lib import run, sharding
   from train_lib.step import TrainingDiverged
 
+  workdir = str(_WORKDIR.value)
   try:
     sharding.initialize_processes(detect=_DISTRIBUTED.value)
     run.train_and_evaluate(
       _CONFIG.value,
-      _WORKDIR.value,
+      workdir,
       trains='train' in _MODE.value,
       evaluates='evaluate' in _MODE.value,
     )
   except (ValueError, OSError, TrainingDiverged) as error:
     # The message says what to do, and a traceback would bury it; nothing is lost.
-    log = pathlib.Path(_WORKDIR.value).expanduser() / 'error.log'
+    log = pathlib.Path(workdir).expanduser() / 'error.log'
     log.parent.mkdir(parents=True, exist_ok=True)
     log.write_text(traceback.format_exc())
     print(f'{type(error).__name__}: {error}\n(traceback in {log})', file=sys.stderr)

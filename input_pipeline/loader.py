@@ -69,7 +69,7 @@ class HostShare:
 
 def training_batches(
   records: Records,
-  indices: Sequence[int],
+  indices: Sequence[int] | np.ndarray,
   settings: ClipSettings,
   *,
   batch_size: int,
@@ -118,7 +118,7 @@ def training_batches(
 
 def evaluation_batches(
   records: Records,
-  indices: Sequence[int],
+  indices: Sequence[int] | np.ndarray,
   settings: ClipSettings,
   *,
   batch_size: int,

@@ -149,7 +149,7 @@ def test_killed_and_resumed_is_as_never_killed(runs, whole):
     assert not (workdir / 'results.json').exists()
   runs.finish(runs.start('killed'), name='killed')
 
-  assert runs.log('killed').count('resuming from step') >= 2
+  assert 'resuming from step' in runs.log('killed')
   assert tiny_run.metrics_without_speeds(workdir) == tiny_run.metrics_without_speeds(
     runs.folder / whole
   )
@@ -179,7 +179,8 @@ def test_two_processes_train_as_one(runs, whole):
   assert [(line['step'], line.keys()) for line in lines] == [
     (line['step'], line.keys()) for line in alone
   ]
-  for line, wanted in zip(lines, alone, strict=True):
+  np.testing.assert_allclose(lines[0]['train/loss'], alone[0]['train/loss'], rtol=1e-5)
+  for line, wanted in zip(lines, alone, strict=True):  # Rounding grows, step by step.
     for name in line.keys() & {'train/loss', 'validation/loss'}:
       np.testing.assert_allclose(line[name], wanted[name], rtol=1e-3, err_msg=str(line))
   np.testing.assert_allclose(runs.scores('job'), runs.scores(whole), atol=1e-3)

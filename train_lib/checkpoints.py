@@ -38,6 +38,11 @@ class Checkpoints:
     self._folder = pathlib.Path(workdir).absolute() / 'checkpoints'
     logging.getLogger('absl').addFilter(_is_no_chatter)
     self._empty_trash()
+    handlers: dict[str, Any] = {
+      'state': ocp.StandardCheckpointHandler(),
+      'data': grain.checkpoint.CheckpointHandler(),
+      'run': ocp.JsonCheckpointHandler(),
+    }
     self._manager = ocp.CheckpointManager(
       self._folder,
       options=ocp.CheckpointManagerOptions(
@@ -54,11 +59,7 @@ class Checkpoints:
         todelete_subdir=_TRASH,
         cleanup_tmp_directories=True,
       ),
-      item_handlers={
-        'state': ocp.StandardCheckpointHandler(),
-        'data': grain.checkpoint.CheckpointHandler(),
-        'run': ocp.JsonCheckpointHandler(),
-      },
+      item_handlers=handlers,
     )
 
   @property

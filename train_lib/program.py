@@ -170,7 +170,7 @@ def _step_and_count(one_step, state: TrainState, metrics: TrainMetrics, batch: B
 
 def _pictures(model: nn.Module, maps_of_batch, variables: Any, batch: Batch):
   maps = maps_of_batch(jax.tree.map(lambda rows: rows[:_CLIPS_SHOWN], batch), None)
-  output = model.apply(variables, maps, train=False)
+  output: Any = model.apply(variables, maps, train=False)
   return maps, output.motion_maps, batch['label'][:_CLIPS_SHOWN]
 
 

@@ -8,6 +8,7 @@ losses see all rows, and one device gives the same result as eight.
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from typing import Any
 
 import jax
@@ -52,7 +53,7 @@ def wait_for_all(name: str):
     multihost_utils.sync_global_devices(name)
 
 
-def make_mesh(devices: list[jax.Device] | None = None) -> Mesh:
+def make_mesh(devices: Sequence[Any] | None = None) -> Mesh:
   """A mesh of all devices of all processes (or of those given), in one axis."""
   devices = jax.devices() if devices is None else devices
   # Explicit axes, the default of jax.make_mesh, break convolutions with BatchNorm.

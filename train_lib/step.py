@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -125,7 +126,8 @@ def train_step(
     gradient_norm=optax.tree.norm(gradients),
     step=state.step,
   )
-  new_state = state.replace(
+  new_state = dataclasses.replace(
+    state,
     step=state.step + 1,
     params=optax.apply_updates(state.params, updates),
     collections=collections,
@@ -163,7 +165,7 @@ def evaluation_step(
     name: rearrange(batch[name], 'b v ... -> (b v) ...'),
     'frame_size': jnp.repeat(batch['frame_size'], num_views, axis=0),
   }
-  output = model.apply(variables, maps_of_batch(views, None), train=False)
+  output: Any = model.apply(variables, maps_of_batch(views, None), train=False)
   logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
   if average == 'logits':
     return jax.nn.softmax(logits.mean(axis=1))

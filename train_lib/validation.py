@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import TYPE_CHECKING
 
 import jax
@@ -81,4 +82,6 @@ def _watch_plateau(
   value = jax.device_put(
     np.float32(values[monitored]), sharding.replicated(run.program.mesh)
   )
-  return state.replace(plateau=run.program.plateau_step(state.plateau, value))
+  return dataclasses.replace(
+    state, plateau=run.program.plateau_step(state.plateau, value)
+  )

@@ -5,7 +5,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import tiny_run
 
 from input_pipeline.loader import training_batches
 from train_lib import sharding
@@ -130,7 +129,9 @@ def test_save_restore_and_the_same_next_steps(checkpoints, program, data):
     ({1: 0.0, 2: None, 3: None, 4: None}, {1, 3, 4}, 1),
   ],
 )
-def test_the_latest_two_and_the_best_are_kept(checkpoints, tmp_path, figures, kept, best):
+def test_the_latest_two_and_the_best_are_kept(
+  checkpoints, tmp_path, figures, kept, best
+):
   for step, figure in figures.items():
     _save(checkpoints, step, figure)
   checkpoints.wait()

@@ -11,9 +11,7 @@ from train_lib import optimizers
 
 def _config(**changes):
   config = base.base_config().optimizer
-  config.update(
-    {'learning_rate': 0.1, 'momentum': 0.0, 'weight_decay': 0.0} | changes
-  )
+  config.update({'learning_rate': 0.1, 'momentum': 0.0, 'weight_decay': 0.0} | changes)
   return config
 
 

@@ -81,9 +81,7 @@ class Stage:
 
 
 def test_the_order_of_a_run(monkeypatch, one_device):
-  stage = Stage(
-    monkeypatch, one_device, log_every_steps=2, checkpoint_every_steps=5
-  )
+  stage = Stage(monkeypatch, one_device, log_every_steps=2, checkpoint_every_steps=5)
   stage.train()
   assert stage.events == [
     'step 1 of batch 0',

@@ -1,0 +1,97 @@
+"""The README's commands: each runs as it stands, on less, or names what exists."""
+
+import importlib
+import os
+import pathlib
+import pickle
+import re
+import shlex
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+ROOT = pathlib.Path(__file__).parents[1]
+README = (ROOT / 'README.md').read_text('utf-8')
+DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+
+
+def block(marker: str) -> str:
+  """The fenced block under `<!-- command: marker -->`."""
+  found = re.search(rf'<!-- command: {marker} -->\n```\n(.*?)\n```', README, re.DOTALL)
+  assert found, f'README.md has no command marked {marker!r}'
+  return found[1]
+
+
+def command_of(program: str) -> list[str]:
+  """The first README line that starts with that program, without `python`."""
+  line = next(x for x in README.splitlines() if x.startswith(f'python {program}'))
+  return shlex.split(line)[1:]
+
+
+def run(command: list[str], *more: str, cwd: pathlib.Path = ROOT) -> str:
+  command = [sys.executable, str(ROOT / command[0]), *command[1:], *more]
+  environment = os.environ | {'PYTHONPATH': str(ROOT), 'XLA_FLAGS': ''}
+  done = subprocess.run(
+    command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
+  )
+  assert done.returncode == 0, done.stdout + done.stderr
+  return done.stdout
+
+
+def test_the_demo_trains_evaluates_and_says_where_to_look(tmp_path):
+  install, _, main = block('demo').partition(' && ')
+  assert install == "pip install -e '.[tensorboard]'"
+  command = [x for x in shlex.split(main)[1:] if not x.startswith('--workdir')]
+  shown = run(
+    command,
+    f'--workdir={tmp_path}/run',
+    f'--config.data.data_dir={tmp_path}/data',
+    '--config.train.epochs=1',
+    '--config.eval.views=1',
+  )
+  assert re.search(r'^split +checkpoint +step +clips', shown, re.MULTILINE)
+  assert f'{tmp_path}/run/confusion_matrix.png' in shown
+  assert f'{tmp_path}/run/motion_maps.png' in shown
+  assert f'tensorboard --logdir={tmp_path}/run' in shown
+
+
+def test_the_test_command_is_the_one_ci_runs():
+  assert block('test') == "pip install -e '.[test]' && python -m pytest"
+
+
+def test_the_export_command_makes_the_data_set(tmp_path):
+  names = [f'clip{i}' for i in range(4)]
+  annotations = [
+    {
+      'frame_dir': name,
+      'label': i % 2,
+      'img_shape': (240, 320),
+      'total_frames': 6,
+      'keypoint': np.full((1, 6, 15, 2), 10.0 * i, np.float32),
+      'keypoint_score': np.ones((1, 6, 15), np.float32),
+    }
+    for i, name in enumerate(names)
+  ]
+  content = {'split': {'train1': names}, 'annotations': annotations}
+  (tmp_path / 'jhmdb.pkl').write_bytes(pickle.dumps(content))
+  shown = run(
+    command_of('tools/export_dataset.py'), f'--data_dir={tmp_path}/data', cwd=tmp_path
+  )
+  assert 'train1: 4 of 4 clips' in shown
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+def test_configs_that_a_page_names_load(document):
+  for name, options in re.findall(
+    r'--config=configs/(\w+)\.py(?::([\w=,+.]+))?', document.read_text('utf-8')
+  ):
+    importlib.import_module(f'configs.{name}').get_config(options)
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+def test_files_that_a_page_links_to_exist(document):
+  links = re.findall(r'\]\(([^)#:]+)\)', document.read_text('utf-8'))
+  missing = [link for link in links if not (document.parent / link).exists()]
+  assert not missing
