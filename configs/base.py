@@ -72,7 +72,7 @@ def _optimizer() -> dict:
     'weight_decay': 5e-4,  # ours: usual for networks of this size
     'clip_norm': 0.0,  # largest global norm of the gradient; 0: not clipped
     'schedule': 'constant',  # PA3D gives only the initial rate; or 'cosine', 'steps'
-    'warmup_epochs': 0,
+    'warmup_epochs': 0.0,
     'decay_epochs': (),  # of 'steps'
     'decay_factor': 0.1,  # of 'steps'
     # Drop on plateau (JMRN), watched on the held-out clips: '' is off, or 'accuracy',

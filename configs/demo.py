@@ -26,7 +26,7 @@ def get_config(arg: str = ''):
   config.model.dropout = 0.2
   config.optimizer.learning_rate = 0.05
   config.optimizer.schedule = 'cosine'
-  config.optimizer.warmup_epochs = 1
+  config.optimizer.warmup_epochs = 1.0
   config.train.epochs = 30
   config.eval.batch_size = 32
   return config.lock()

@@ -6,10 +6,11 @@ Ours: docs/results.md, with hardware and wall time.
 
   python main.py --config=configs/pa3d_jhmdb.py --workdir=/tmp/pa3d_jhmdb
 
-Options, after a colon: `split=2` (or 3), `quick` (a small map, a few minutes on two
-cores), `representation=keypoints`, `fold=1` (the training fold held out for validation),
-`test=false` (no test split; for poses that have none). Poses are downloaded, or read
-from `--config.data.poses`, with `--config.data.format=pyskl` for a skeleton pickle.
+Options, after a colon: `split=2` (or 3); `representation=keypoints`; `quick`, our small
+setting for two cores, a few minutes a run, which reads keypoints; `fold=1`, the training
+fold held out for validation; `test=false`, no test split, for poses that have none.
+Poses are downloaded, or read from `--config.data.poses`, with
+`--config.data.format=pyskl` where that is a skeleton pickle.
 """
 
 from configs import base, config_args, pa3d_model
@@ -20,14 +21,14 @@ def get_config(arg: str = ''):
     arg,
     split=1,
     quick=False,
-    representation='heatmaps',
+    representation='',
     fold=0,
     test=True,
     choices={'split': (1, 2, 3), 'representation': ('heatmaps', 'keypoints')},
   )
   config = base.base_config()
   config.data.dataset = 'jhmdb'
-  config.data.representation = args.representation
+  config.data.representation = args.representation or 'heatmaps'
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
@@ -37,14 +38,5 @@ def get_config(arg: str = ''):
   config.train.batch_size = 32  # Sec. 4
   config.train.epochs = 150  # Sec. 4
   if args.quick:
-    quick(config)
+    pa3d_model.make_quick(config, args.representation, epochs=60)
   return config.lock()
-
-
-def quick(config):
-  """A smaller map and fewer epochs, for a first look on a laptop; ours."""
-  config.data.map_short_side = 32
-  config.data.map_size = (32, 43)
-  config.data.map_sigma = 1.0
-  config.train.epochs = 20
-  config.optimizer.schedule = 'cosine'

@@ -6,8 +6,9 @@ than JHMDB's. Ours: docs/results.md, with hardware and wall time.
   python main.py --config=configs/pa3d_penn.py --workdir=/tmp/pa3d_penn \
       --config.data.poses=Penn_Action/labels
 
-Options, after a colon: `quick` (a small map, a few minutes on two cores),
-`representation=keypoints`, `fold=1`, `test=false` (no test split).
+Options, after a colon: `representation=keypoints`; `quick`, our small setting for two
+cores, a few minutes a run, which reads keypoints; `fold=1`, the training fold held out
+for validation; `test=false`, no test split.
 """
 
 from configs import base, config_args, pa3d_model
@@ -17,14 +18,14 @@ def get_config(arg: str = ''):
   args = config_args.parse_arg(
     arg,
     quick=False,
-    representation='heatmaps',
+    representation='',
     fold=0,
     test=True,
     choices={'representation': ('heatmaps', 'keypoints')},
   )
   config = base.base_config()
   config.data.dataset = 'penn_action'
-  config.data.representation = args.representation
+  config.data.representation = args.representation or 'heatmaps'
   config.data.train_split = 'train'
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
@@ -36,9 +37,5 @@ def get_config(arg: str = ''):
   config.train.batch_size = 64  # as Sec. 4 for HMDB
   config.train.epochs = 100  # ours
   if args.quick:
-    config.data.map_short_side = 32
-    config.data.map_size = (32, 48)
-    config.data.map_sigma = 1.0
-    config.train.epochs = 20
-    config.optimizer.schedule = 'cosine'
+    pa3d_model.make_quick(config, args.representation, epochs=40)
   return config.lock()

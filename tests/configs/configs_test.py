@@ -10,6 +10,7 @@ from unittest import mock
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import pytest
 
 import configs
@@ -185,10 +186,17 @@ def test_the_demo_needs_no_data():
 
 
 @pytest.mark.parametrize('experiment', ['pa3d_jhmdb', 'pa3d_penn'])
-def test_quick_halves_the_maps_and_no_more_of_the_model(experiment):
+def test_quick_is_smaller_and_the_same_protocol(experiment):
   whole, quick = config_of(experiment), config_of(experiment, 'quick')
-  assert quick.data.map_short_side * 2 == whole.data.map_short_side
-  assert quick.data.map_size == tuple(side // 2 for side in whole.data.map_size)
-  assert quick.data.map_sigma * 2 == whole.data.map_sigma
+  assert np.prod(quick.data.map_size) * 4 < np.prod(whole.data.map_size)
+  assert quick.model.features == (64, 128, 256)
   assert quick.train.epochs < whole.train.epochs
-  assert quick.model.to_dict() == whole.model.to_dict()
+  assert quick.eval.to_dict() == whole.eval.to_dict()
+  for field in ('train_split', 'test_split', 'validation_fold', 'validation_folds'):
+    assert quick.data[field] == whole.data[field]
+
+
+@pytest.mark.parametrize('experiment', ['pa3d_jhmdb', 'pa3d_penn'])
+def test_quick_and_stored_maps_exclude_each_other(experiment):
+  with pytest.raises(ValueError, match='needs keypoints'):
+    config_of(experiment, 'quick,representation=heatmaps')

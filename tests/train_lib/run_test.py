@@ -97,6 +97,8 @@ def test_a_run_leaves_what_is_promised(whole, config):
     'per_class.csv',
     'confusion_matrix.csv',
     'confusion_matrix.png',
+    'sample_maps.png',
+    'motion_maps.png',
     'scores_validation.npz',
     'scores_validation_best.npz',
     'scores_test.npz',

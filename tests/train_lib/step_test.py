@@ -143,12 +143,14 @@ def test_plateau_scales_the_update_and_the_rate_shown(linear):
   def moved(after):
     return jax.tree.map(lambda a, b: a - b, after.params, state.params)
 
-  for a, b in zip(jax.tree.leaves(moved(half)), jax.tree.leaves(moved(full))):
-    np.testing.assert_allclose(2 * a, b, rtol=1e-4, atol=1e-8)
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(2 * a, b, rtol=1e-4, atol=1e-8),
+    moved(half),
+    moved(full),
+  )
   assert half_shown.compute()['learning_rate'] == 0.5 * shown.compute()['learning_rate']
   # The trace is of gradients: what comes after a drop is scaled too, not before.
-  for a, b in zip(jax.tree.leaves(half.opt_state), jax.tree.leaves(full.opt_state)):
-    np.testing.assert_array_equal(a, b)
+  jax.tree.map(np.testing.assert_array_equal, half.opt_state, full.opt_state)
 
 
 def test_randomness_follows_from_the_key_and_the_step(linear):
