@@ -6,7 +6,6 @@ cells, 0-based, with the integers at cell centres, as pixels are in the frame.
 
 from __future__ import annotations
 
-import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
@@ -59,12 +58,12 @@ def render_joint_maps(
     float32 maps in 0..1, channels last: `c` = `j`, plus one for the background.
   """
   height, width = map_size
-  cells = cells[..., None, None, :, :, :]  # [*b, 1, 1, m, j, 2]
-  row = jnp.arange(height, dtype=jnp.float32).reshape(height, 1, 1, 1)
-  column = jnp.arange(width, dtype=jnp.float32).reshape(width, 1, 1)
-  distance = _squared(column, cells[..., 0]) + _squared(row, cells[..., 1])
-  value = scores[..., None, None, :, :] * jnp.exp(-distance / (2 * sigma**2))
-  value = jnp.where(distance <= (truncate * sigma) ** 2, value, 0)
+  rows = _squared_distances(height, cells[..., 1])[..., :, None, :, :]
+  columns = _squared_distances(width, cells[..., 0])[..., None, :, :, :]
+  # A Gaussian is a product over its axes: an exponential a row and a column, not a cell.
+  peak = scores[..., None, None, :, :] * jnp.exp(-rows / (2 * sigma**2))
+  value = peak * jnp.exp(-columns / (2 * sigma**2))
+  value = jnp.where(rows + columns <= (truncate * sigma) ** 2, value, 0)
   maps = value.max(axis=-2)
   if background:
     maps = append_background(maps)
@@ -76,7 +75,10 @@ def append_background(maps: Float[Array, '*b h w j']) -> Float[Array, '*b h w c'
   return jnp.concatenate([maps, 1 - maps.max(axis=-1, keepdims=True)], axis=-1)
 
 
-def _squared(grid: jax.Array, positions: jax.Array) -> jax.Array:
-  """(grid - positions)², over the axes [*b, h, w, m, j] that the two span together."""
-  rank = positions.ndim
-  return jnp.square(grid.reshape((1,) * (rank - grid.ndim) + grid.shape) - positions)
+def _squared_distances(
+  side: int, positions: Float[Array, '*b m j']
+) -> Float[Array, '*b n m j']:
+  """(cell - position)² along one axis of `side` cells."""
+  grid = jnp.arange(side, dtype=jnp.float32)
+  grid = grid.reshape((1,) * (positions.ndim - 2) + (side, 1, 1))
+  return jnp.square(grid - positions[..., None, :, :])

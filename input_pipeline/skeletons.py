@@ -123,7 +123,7 @@ def get_skeleton(name: str) -> Skeleton:
   """
   if name not in SKELETONS:
     nearest = difflib.get_close_matches(name, SKELETONS, n=1, cutoff=0.4)
-    hint = f'; did you mean {nearest[0]!r}?' if nearest else ''
+    hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
     raise SkeletonError(
       f'there is no skeleton {name!r}{hint} Registered: {", ".join(sorted(SKELETONS))}.'
       ' A new one is added in input_pipeline/skeletons.py.'

@@ -14,6 +14,8 @@ from train_lib import sharding
 from train_lib.run_data import RunData, Split
 from train_lib.step import TrainingDiverged
 
+_BATCHES_AHEAD = 3
+
 # (variables, batch) to (probabilities [b, k], index [b]), whole on every process.
 EvaluationStep = Callable[[Any, Any], tuple[jax.Array, jax.Array]]
 
@@ -46,10 +48,12 @@ def predict_split(
     host=HostShare(jax.process_index(), jax.process_count()),
     read_threads=data.read_threads,
   )
-  # Nothing is fetched inside the loop, so the host reads on while the devices work.
-  answers = [
-    evaluation_step(variables, sharding.global_batch(batch, mesh)) for batch in batches
-  ]
+  answers = []
+  for batch in batches:
+    answers.append(evaluation_step(variables, sharding.global_batch(batch, mesh)))
+    # The host reads on while the devices work, but not so far that batches pile up.
+    if len(answers) > _BATCHES_AHEAD:
+      jax.block_until_ready(answers[-_BATCHES_AHEAD])
   place = {int(index): row for row, index in enumerate(split.indices)}
   scores = np.zeros((len(split.indices), len(data.class_names)), np.float32)
   for probabilities, index in jax.device_get(answers):

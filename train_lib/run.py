@@ -20,7 +20,6 @@ from input_pipeline.datasets.export import open_or_export
 from input_pipeline.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints
-from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 from train_lib.results import Evaluation, results_table, write_results
 from train_lib.run_data import RunData, make_run_data
@@ -202,25 +201,15 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
 
 
 def _evaluation(run: Run, state: TrainState, split, checkpoint) -> Evaluation:
-  views = run.config.eval.views
-  scores = predict_split(
-    state.variables(),
-    split,
-    run.data,
-    run.program.evaluation_step,
-    run.program.mesh,
-    batch_size=run.config.eval.batch_size,
-    num_views=views,
-  )
   return Evaluation(
     split=split.name,
     checkpoint=checkpoint,
     step=int(state.step),
     video_ids=split.video_ids,
-    scores=scores,
+    scores=run.predict(state, split),
     labels=split.labels,
     class_names=run.data.class_names,
-    views=views,
+    views=run.config.eval.views,
   )
 
 

@@ -84,7 +84,8 @@ def classification_losses(
 
 def masked_mean(values: Float[Array, 'b'], mask: Float[Array, 'b']) -> Float[Array, '']:
   """The mean over the rows whose mask is 1."""
-  return (values * mask).sum() / jnp.maximum(mask.sum(), 1)
+  # A product would let a NaN of a padding row through.
+  return jnp.where(mask > 0, values, 0).sum() / jnp.maximum(mask.sum(), 1)
 
 
 def train_step(

@@ -14,14 +14,17 @@ from collections.abc import Callable
 import grain
 import jax
 import ml_collections
+import numpy as np
+from jaxtyping import Float
 
 from train_lib import metrics as metrics_lib
 from train_lib import sharding, validation
 from train_lib.checkpoints import Checkpoints
+from train_lib.evaluate import predict_split
 from train_lib.metrics import TrainMetrics
 from train_lib.program import Program
 from train_lib.progress import Progress
-from train_lib.run_data import RunData
+from train_lib.run_data import RunData, Split
 from train_lib.step import TrainingDiverged, TrainState
 from train_lib.writers import RunWriter
 
@@ -43,6 +46,18 @@ class Run:
   writer: RunWriter
   description: dict
   report: Callable[[str], object]
+
+  def predict(self, state: TrainState, split: Split) -> Float[np.ndarray, 'n k']:
+    """Class probabilities of a split's clips, as the config evaluates."""
+    return predict_split(
+      state.variables(),
+      split,
+      self.data,
+      self.program.evaluation_step,
+      self.program.mesh,
+      batch_size=self.config.eval.batch_size,
+      num_views=self.config.eval.views,
+    )
 
 
 def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:

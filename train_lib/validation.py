@@ -10,7 +10,7 @@ import numpy as np
 
 from report_lib import plots
 from train_lib import metrics, sharding
-from train_lib.evaluate import negative_log_likelihood, predict_split
+from train_lib.evaluate import negative_log_likelihood
 from train_lib.step import Batch, TrainState
 
 if TYPE_CHECKING:
@@ -27,15 +27,7 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
   split = run.data.validation
   if split is None:
     raise ValueError('there are no held-out clips to validate on')
-  scores = predict_split(
-    state.variables(),
-    split,
-    run.data,
-    run.program.evaluation_step,
-    run.program.mesh,
-    batch_size=run.config.eval.batch_size,
-    num_views=run.config.eval.views,
-  )
+  scores = run.predict(state, split)
   figures = {
     'loss': negative_log_likelihood(scores, split.labels),
     'accuracy': metrics.accuracy(scores, split.labels),

@@ -1,7 +1,5 @@
 """An evaluation during training: what it writes, returns and changes."""
 
-import types
-
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -11,13 +9,14 @@ import tiny_run
 from train_lib import metrics, sharding, validation
 from train_lib.evaluate import negative_log_likelihood, predict_split
 from train_lib.program import build_program
+from train_lib.train import Run
 
 
 class Recorder:
-  """Stands in for RunWriter; keeps what it is given."""
+  """Stands in for RunWriter and the terminal; keeps what it is given."""
 
   def __init__(self):
-    self.scalars, self.images = [], {}
+    self.scalars, self.images, self.lines = [], {}, []
 
   def write_scalars(self, step, scalars):
     self.scalars.append((step, scalars))
@@ -27,15 +26,16 @@ class Recorder:
 
 
 def _run(config, data, program, workdir=None):
-  lines = []
-  return types.SimpleNamespace(
+  recorder = Recorder()
+  return Run(
     config=config,
+    workdir=workdir,
     data=data,
     program=program,
-    workdir=workdir,
-    writer=Recorder(),
-    report=lines.append,
-    lines=lines,
+    checkpoints=None,
+    writer=recorder,
+    description={},
+    report=recorder.lines.append,
   )
 
 
@@ -60,7 +60,7 @@ def test_figures_of_the_held_out_clips(config, data, program):
   np.testing.assert_allclose(scalars['validation/loss'], loss, rtol=1e-5)
   wanted = metrics.mean_class_accuracy(scores, labels)
   assert scalars['validation/mean_class_accuracy'] == wanted
-  assert run.lines == [
+  assert run.writer.lines == [
     f'validation at step 6: accuracy {figure:.1%}, mean class {wanted:.1%}, loss'
     f' {scalars["validation/loss"]:.3f}'
   ]
