@@ -39,13 +39,13 @@ def main(argv):
   # JAX tells of every backend that this machine does not have.
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   # Imported here, so that --help and mistyped flags answer at once.
-  from train_lib import run, sharding
+  from train_lib import experiment, sharding
   from train_lib.step import TrainingDiverged
 
   workdir = str(_WORKDIR.value)
   try:
     sharding.initialize_processes(detect=_DISTRIBUTED.value)
-    run.train_and_evaluate(
+    experiment.train_and_evaluate(
       _CONFIG.value,
       workdir,
       trains='train' in _MODE.value,

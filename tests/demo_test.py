@@ -6,7 +6,7 @@ import pytest
 
 from configs import demo
 from input_pipeline.datasets.stick_actions import CLASS_NAMES, REVERSE_OF
-from train_lib import run, sharding
+from train_lib import experiment, sharding
 
 # Three pairs of classes, each the other in reversed time.
 PAIRS = sorted({tuple(sorted((a, b))) for a, b in REVERSE_OF.items()})
@@ -28,7 +28,7 @@ def trained_scores(folder, temporal: str) -> tuple[np.ndarray, np.ndarray]:
     config.eval.batch_size = 120
   # One device: eight virtual ones on few cores only get in each other's way.
   mesh = sharding.make_mesh(jax.devices()[:1])
-  run.train_and_evaluate(config, str(folder / temporal), mesh=mesh)
+  experiment.train_and_evaluate(config, str(folder / temporal), mesh=mesh)
   with np.load(folder / temporal / 'scores_test.npz') as results:
     assert tuple(results['class_names']) == CLASS_NAMES
     return results['scores'], results['labels']

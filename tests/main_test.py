@@ -30,7 +30,7 @@ def test_help_answers_at_once():
     assert flag in answer.stdout
   imported = {line.rpartition('|')[2].strip() for line in answer.stderr.splitlines()}
   assert 'absl.flags' in imported
-  assert not imported & {'jax', 'tensorflow', 'numpy', 'train_lib.run'}
+  assert not imported & {'jax', 'tensorflow', 'numpy', 'train_lib.experiment'}
 
 
 @pytest.mark.parametrize(

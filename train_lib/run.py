@@ -1,30 +1,28 @@
-"""A run from its config and workdir: start or resume, train, evaluate, write results."""
+"""One run: its config and workdir, and all that is opened for it."""
 
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import hashlib
 import json
 import pathlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
-import grain
 import jax
-import jax.numpy as jnp
 import ml_collections
-from clu import parameter_overview
+import numpy as np
 from jax.sharding import Mesh
+from jaxtyping import Float
 
 from input_pipeline.datasets.export import open_or_export
-from input_pipeline.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints
-from train_lib.program import build_program
-from train_lib.results import Evaluation, results_table, write_results
-from train_lib.run_data import RunData, make_run_data
+from train_lib.evaluate import predict_split
+from train_lib.program import Program, build_program
+from train_lib.run_data import RunData, Split, make_run_data
 from train_lib.step import TrainState
-from train_lib.train import Run, train
 from train_lib.writers import RunWriter
 
 # Fields that may differ when a run is resumed: they do not change what is learned.
@@ -43,44 +41,47 @@ class ResumeError(ValueError):
   """A workdir whose checkpoints belong to another run."""
 
 
-def train_and_evaluate(
-  config: ml_collections.ConfigDict,
-  workdir: str,
-  *,
-  trains: bool = True,
-  evaluates: bool = True,
-  mesh: Mesh | None = None,
-) -> dict[str, Any] | None:
-  """Trains (going on from the workdir's checkpoint), evaluates, and writes results.
+@dataclasses.dataclass(frozen=True)
+class Run:
+  """What the loop works with.
 
-  Args:
-    config: see `configs/base.py`.
-    workdir: takes everything that the run leaves.
-    trains: False evaluates the checkpoints that are there.
-    evaluates: False leaves the test split untouched.
-    mesh: of all devices by default.
-
-  Returns:
-    What `results.json` holds; None where nothing was evaluated.
-
-  Raises:
-    ValueError: for a config that cannot be, a data set that is missing, or a workdir
-      that belongs to another run, before anything is compiled.
-    TrainingDiverged: when what the model computes is not finite.
+  Attributes:
+    description: travels in every checkpoint: config, class names, skeleton, data.
+    report: takes a line for the terminal; silent on all processes but the first.
   """
-  with _open_run(config, workdir, mesh or sharding.make_mesh()) as run:
-    if evaluates:
-      _check_something_to_evaluate(run, trains)
-    state = None
-    if trains:
-      state = train(run, *_start_or_resume(run))
-    return _evaluate_checkpoints(run, state) if evaluates else None
+
+  config: ml_collections.ConfigDict
+  workdir: pathlib.Path
+  data: RunData
+  program: Program
+  checkpoints: Checkpoints
+  writer: RunWriter
+  description: dict
+  report: Callable[[str], object]
+
+  def predict(self, state: TrainState, split: Split) -> Float[np.ndarray, 'n k']:
+    """Class probabilities of a split's clips, as the config evaluates."""
+    return predict_split(
+      state.variables(),
+      split,
+      self.data,
+      self.program.evaluation_step,
+      self.program.mesh,
+      batch_size=self.config.eval.batch_size,
+      num_views=self.config.eval.views,
+    )
 
 
 @contextlib.contextmanager
-def _open_run(
+def open_run(
   config: ml_collections.ConfigDict, workdir: str, mesh: Mesh
 ) -> Iterator[Run]:
+  """Opens data, program, checkpoints and writers; closes them whatever happens.
+
+  Raises:
+    ValueError: for a config that cannot be.
+    ResumeError: for a workdir that belongs to another run.
+  """
   is_primary = jax.process_index() == 0
 
   def report(line: str):
@@ -128,105 +129,6 @@ def _open_data(config: ml_collections.ConfigDict, report):
   )
 
 
-def _start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
-  """A fresh state and iterator, or both as the latest checkpoint has them."""
-  iterator = training_batches(
-    run.data.train.records,
-    run.data.train.indices,
-    run.data.clip_settings,
-    batch_size=run.config.train.batch_size,
-    seed=run.config.seed,
-    host=HostShare(jax.process_index(), jax.process_count()),
-    read_threads=run.data.read_threads,
-  )
-  step = run.checkpoints.latest_step
-  if step is None:
-    state = run.program.initial_state(jnp.int32(run.config.seed))
-    _introduce(run, state)
-    return state, iterator
-  state = run.checkpoints.restore_state(step, run.program.state_shapes)
-  run.checkpoints.restore_iterator(step, iterator)
-  run.report(f'resuming from step {step} of {run.program.total_steps}')
-  return state, iterator
-
-
-def _introduce(run: Run, state: TrainState):
-  """Says what will be trained on what."""
-  overview = parameter_overview.get_parameter_overview(state.params)
-  run.report(overview)
-  run.writer.write_text(0, {'parameters': f'```\n{overview}\n```'})
-  held_out = run.data.validation
-  run.report(
-    f'{len(run.data.train.indices)} training clips,'
-    f' {len(held_out.indices) if held_out else 0} held out for validation;'
-    f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
-    ' compiling the first'
-  )
-
-
-def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
-  """Evaluates the last checkpoint and the best, on validation and test, and writes."""
-  latest, best = run.checkpoints.latest_step, run.checkpoints.best_step
-  evaluations = []
-  for checkpoint, step in (('last', latest), ('best', best)):
-    if step is None:
-      continue
-    if checkpoint == 'last' and last is not None:
-      state = last
-    else:
-      state = run.checkpoints.restore_state(step, run.program.state_shapes)
-    evaluations += [
-      _evaluation(run, state, split, checkpoint)
-      for split in (run.data.validation, run.data.test)
-      if split is not None
-    ]
-  if jax.process_index():
-    return {}
-  data = run.config.data
-  results = write_results(
-    run.workdir,
-    evaluations,
-    dataset=data.dataset,
-    protocol=_protocol(run),
-    selection_rule=(
-      'best: highest validation accuracy of the evaluations during training, of equals'
-      ' the latest'
-      if best is not None
-      else 'none: the last checkpoint'
-    ),
-    selection_split='validation' if best is not None else None,
-  )
-  run.report(results_table(results, run.workdir))
-  return results
-
-
-def _evaluation(run: Run, state: TrainState, split, checkpoint) -> Evaluation:
-  return Evaluation(
-    split=split.name,
-    checkpoint=checkpoint,
-    step=int(state.step),
-    video_ids=split.video_ids,
-    scores=run.predict(state, split),
-    labels=split.labels,
-    class_names=run.data.class_names,
-    views=run.config.eval.views,
-  )
-
-
-def _protocol(run: Run) -> str:
-  data, evaluation = run.config.data, run.config.eval
-  held_out = (
-    f'fold {data.validation_fold} of {data.validation_folds} of it held out'
-    if run.data.validation
-    else 'nothing held out'
-  )
-  return (
-    f'trained on {data.train_split}, {held_out}; {evaluation.views} views of'
-    f' {data.num_frames} frames a video, {evaluation.average} averaged; seed'
-    f' {run.config.seed}'
-  )
-
-
 def _description(config: ml_collections.ConfigDict, data: RunData) -> dict[str, Any]:
   """What a checkpoint says of its run, as JSON gives it back."""
   ids = '\n'.join(data.train.video_ids)
@@ -241,19 +143,6 @@ def _description(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
       }
     )
   )
-
-
-def _check_something_to_evaluate(run: Run, trains: bool):
-  if run.data.validation is None and run.data.test is None:
-    raise ValueError(
-      'there is nothing to evaluate on: config.data.validation_folds is 0 and'
-      ' config.data.test_split is empty; give one of them, or --mode=train'
-    )
-  if not trains and run.checkpoints.latest_step is None:
-    raise ResumeError(
-      f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
-      ' train_and_evaluate)'
-    )
 
 
 def _check_same_run(

@@ -6,58 +6,17 @@ iterator that has given s batches, which is what makes a resumed run exact.
 
 from __future__ import annotations
 
-import dataclasses
 import math
-import pathlib
-from collections.abc import Callable
 
 import grain
 import jax
-import ml_collections
-import numpy as np
-from jaxtyping import Float
 
 from train_lib import metrics as metrics_lib
 from train_lib import sharding, validation
-from train_lib.checkpoints import Checkpoints
-from train_lib.evaluate import predict_split
 from train_lib.metrics import TrainMetrics
-from train_lib.program import Program
 from train_lib.progress import Progress
-from train_lib.run_data import RunData, Split
+from train_lib.run import Run
 from train_lib.step import TrainingDiverged, TrainState
-from train_lib.writers import RunWriter
-
-
-@dataclasses.dataclass(frozen=True)
-class Run:
-  """What the loop works with.
-
-  Attributes:
-    description: travels in every checkpoint: config, class names, skeleton, data.
-    report: takes a line for the terminal; silent on all processes but the first.
-  """
-
-  config: ml_collections.ConfigDict
-  workdir: pathlib.Path
-  data: RunData
-  program: Program
-  checkpoints: Checkpoints
-  writer: RunWriter
-  description: dict
-  report: Callable[[str], object]
-
-  def predict(self, state: TrainState, split: Split) -> Float[np.ndarray, 'n k']:
-    """Class probabilities of a split's clips, as the config evaluates."""
-    return predict_split(
-      state.variables(),
-      split,
-      self.data,
-      self.program.evaluation_step,
-      self.program.mesh,
-      batch_size=self.config.eval.batch_size,
-      num_views=self.config.eval.views,
-    )
 
 
 def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:

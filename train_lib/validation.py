@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TYPE_CHECKING
 
 import jax
 import numpy as np
@@ -11,10 +10,8 @@ import numpy as np
 from report_lib import plots
 from train_lib import metrics, sharding
 from train_lib.evaluate import negative_log_likelihood
+from train_lib.run import Run
 from train_lib.step import Batch, TrainState
-
-if TYPE_CHECKING:
-  from train_lib.train import Run
 
 
 def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:

@@ -9,7 +9,7 @@ import tiny_run
 from train_lib import metrics, sharding, validation
 from train_lib.evaluate import negative_log_likelihood, predict_split
 from train_lib.program import build_program
-from train_lib.train import Run
+from train_lib.run import Run
 
 
 class Recorder:

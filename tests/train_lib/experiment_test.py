@@ -1,4 +1,4 @@
-"""Whole runs in this process: exact resume, what is refused, what is left behind."""
+"""A whole experiment in its workdir: files, exact resume, refusals."""
 
 import contextlib
 import importlib.util
@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from train_lib import run, train
+from train_lib import experiment, run, train
 from train_lib.checkpoints import Checkpoints
 from train_lib.progress import Progress
 from train_lib.step import TrainingDiverged
@@ -56,7 +56,9 @@ def config(config):
 def _go(config, workdir, one_device, **options):
   # Loose, for optax's drop on plateau mixes counts with float32.
   with jax.numpy_dtype_promotion('standard'):
-    return run.train_and_evaluate(config, str(workdir), mesh=one_device, **options)
+    return experiment.train_and_evaluate(
+      config, str(workdir), mesh=one_device, **options
+    )
 
 
 @pytest.fixture(scope='module')
