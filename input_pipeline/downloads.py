@@ -15,7 +15,7 @@ _CHUNK_BYTES = 1 << 16
 _MAX_RESUMES = 5  # Within one call; ours.
 
 
-class DownloadError(RuntimeError):
+class DownloadError(OSError):
   """A file that could not be fetched, or is not the one that was meant."""
 
 
