@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import dataclasses
+from typing import Any, Literal
 
 import grain
 import jax
@@ -46,23 +47,18 @@ def train_and_evaluate(
   """
   with open_run(config, workdir, mesh or sharding.make_mesh()) as run:
     if evaluates:
-      _check_something_to_evaluate(run, trains)
+      _check_something_to_evaluate(run)
     state = None
     if trains:
       state = train(run, *_start_or_resume(run))
     return _evaluate_checkpoints(run, state) if evaluates else None
 
 
-def _check_something_to_evaluate(run: Run, trains: bool):
+def _check_something_to_evaluate(run: Run):
   if run.data.validation is None and run.data.test is None:
     raise ValueError(
       'there is nothing to evaluate on: config.data.validation_folds is 0 and'
       ' config.data.test_split is empty; give one of them, or --mode=train'
-    )
-  if not trains and run.checkpoints.latest_step is None:
-    raise ResumeError(
-      f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
-      ' train_and_evaluate)'
     )
 
 
@@ -105,19 +101,19 @@ def _introduce(run: Run, state: TrainState):
 def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
   """Evaluates the last checkpoint and the best, on validation and test, and writes."""
   latest, best = run.checkpoints.latest_step, run.checkpoints.best_step
-  evaluations = []
-  for checkpoint, step in (('last', latest), ('best', best)):
-    if step is None:
-      continue
-    if checkpoint == 'last' and last is not None:
-      state = last
-    else:
-      state = run.checkpoints.restore_state(step, run.program.state_shapes)
-    evaluations += [
-      _evaluation(run, state, split, checkpoint)
-      for split in (run.data.validation, run.data.test)
-      if split is not None
-    ]
+  if latest is None:
+    raise ResumeError(
+      f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
+      ' train_and_evaluate)'
+    )
+  if last is None:
+    last = run.checkpoints.restore_state(latest, run.program.state_shapes)
+  evaluations = _evaluations(run, last, 'last')
+  if best == latest:
+    evaluations += [dataclasses.replace(e, checkpoint='best') for e in evaluations]
+  elif best is not None:
+    selected = run.checkpoints.restore_state(best, run.program.state_shapes)
+    evaluations += _evaluations(run, selected, 'best')
   if jax.process_index():
     return {}
   data = run.config.data
@@ -138,17 +134,24 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
   return results
 
 
-def _evaluation(run: Run, state: TrainState, split, checkpoint) -> Evaluation:
-  return Evaluation(
-    split=split.name,
-    checkpoint=checkpoint,
-    step=int(state.step),
-    video_ids=split.video_ids,
-    scores=run.predict(state, split),
-    labels=split.labels,
-    class_names=run.data.class_names,
-    views=run.config.eval.views,
-  )
+def _evaluations(
+  run: Run, state: TrainState, checkpoint: Literal['last', 'best']
+) -> list[Evaluation]:
+  """One checkpoint on the held-out clips and on the test split, as far as there are."""
+  return [
+    Evaluation(
+      split=split.name,
+      checkpoint=checkpoint,
+      step=int(state.step),
+      video_ids=split.video_ids,
+      scores=run.predict(state, split),
+      labels=split.labels,
+      class_names=run.data.class_names,
+      views=run.config.eval.views,
+    )
+    for split in (run.data.validation, run.data.test)
+    if split is not None
+  ]
 
 
 def _protocol(run: Run) -> str:
