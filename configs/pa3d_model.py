@@ -22,7 +22,14 @@ def joint_stream(outputs: int) -> ml_collections.ConfigDict:
       # Left open; ours: Eq. (2) read literally, M filters over frames 0, d, 2d, …
       # 'all' also starts at frames 1, …, d - 1.
       'dilation_phases': 'first',
+      # Left open; ours: none, as Eq. (1) and (2) stand. Or 'relu'.
+      'nonlinearity': 'none',
+      # Left open; ours: none, maps come in 0..1 and are sparse. Or 'batch_norm'.
+      'input_norm': 'none',
       'features': (128, 256, 512),  # Table 1
+      # Left open; ours: BatchNorm then ReLU after each convolution, as is usual, and as
+      # in reference [4]. Or 'relu_norm'.
+      'order': 'norm_relu',
       'dropout': 0.5,  # rate left open; ours: the usual one
       # Of the computation; parameters, BatchNorm statistics and the optimiser's state
       # stay float32. 'bfloat16' is for accelerators.

@@ -12,9 +12,9 @@ class ModelOutput:
 
   Attributes:
     logits: one score a class, before softmax or sigmoid.
-    motion_maps: PA3D's spatio-temporal pose representation, `o` maps for each map
+    motion_maps: PA3D's spatio-temporal pose representation, `n` maps for each map
       channel `c`, for pictures. Costs nothing where it is not read.
   """
 
   logits: Float[Array, 'b k']
-  motion_maps: Float[Array, 'b h w c o'] | None = None
+  motion_maps: Float[Array, 'b h w c n'] | None = None

@@ -15,18 +15,21 @@ class ActionCNN(nn.Module):
 
   Each stage is two 3×3 convolutions, the first of stride 2, each followed by BatchNorm
   and ReLU: Table 1 lists the convolutions; BatchNorm and ReLU are as in the network of
-  PoTion, the paper's reference [4], which Sec. 3.3 follows. Padding is 1 on every side,
-  as in PyTorch (XLA's 'SAME' would shift the grid on even sizes).
+  PoTion, the paper's reference [4], which Sec. 3.3 follows. Their order is left open.
+  Padding is 1 on every side, as in PyTorch (XLA's 'SAME' would shift the grid on even
+  sizes).
 
   Attributes:
     num_classes: K.
     features: channels of the stages; Table 1 has (128, 256, 512).
+    order: 'norm_relu' or 'relu_norm', after each convolution.
     dropout: rate before the classifier.
     dtype: of the computation; parameters and statistics stay float32.
   """
 
   num_classes: int
   features: Sequence[int] = (128, 256, 512)
+  order: str = 'norm_relu'
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
 
@@ -34,6 +37,11 @@ class ActionCNN(nn.Module):
   def __call__(
     self, maps: Float[Array, 'b h w r'], *, train: bool
   ) -> Float[Array, 'b k']:
+    if self.order not in ('norm_relu', 'relu_norm'):
+      raise ValueError(
+        f"there is no order {self.order!r}; it is 'norm_relu' or 'relu_norm'"
+      )
+    norm_first = self.order == 'norm_relu'
     convolution = functools.partial(
       nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype
     )
@@ -54,7 +62,8 @@ class ActionCNN(nn.Module):
           kernel_init=nn.initializers.he_normal(),
           name=f'conv{name}',
         )(x)
-        x = nn.relu(norm(name=f'norm{name}')(x))
+        normalised = norm(name=f'norm{name}')
+        x = nn.relu(normalised(x)) if norm_first else normalised(nn.relu(x))
     x = x.mean(axis=(1, 2), dtype=jnp.float32)
     x = nn.Dropout(self.dropout, deterministic=not train)(x)
     return nn.Dense(self.num_classes, name='classifier')(x)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float
@@ -21,26 +22,33 @@ class PA3D(nn.Module):
   Attributes:
     num_classes: K.
     temporal: 'temporal_pose_conv', or the baseline 'tsn' (Table 2).
-    branches, outputs, dilation, dilation_phases: see `TemporalPoseConv`.
-    features, dropout: see `ActionCNN`.
+    input_norm: of the maps: 'none' takes them as they are, in 0..1; 'batch_norm'
+      normalises each channel.
+    branches, outputs, dilation, dilation_phases, nonlinearity: see `TemporalPoseConv`.
+    features, order, dropout: see `ActionCNN`.
     dtype: of the computation; parameters and statistics stay float32.
   """
 
   num_classes: int
   temporal: str = 'temporal_pose_conv'
+  input_norm: str = 'none'
   branches: Sequence[str] = ('global', 'dilated')
   outputs: int = 8
   dilation: int = 2
   dilation_phases: str = 'first'
+  nonlinearity: str = 'none'
   features: Sequence[int] = (128, 256, 512)
+  order: str = 'norm_relu'
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(self, maps: Float[Array, 'b t h w c'], *, train: bool) -> ModelOutput:
+    maps = self._normalised(maps, train)
     action_cnn = ActionCNN(
       num_classes=self.num_classes,
       features=self.features,
+      order=self.order,
       dropout=self.dropout,
       dtype=self.dtype,
       name='action_cnn',
@@ -57,9 +65,24 @@ class PA3D(nn.Module):
       outputs=self.outputs,
       dilation=self.dilation,
       dilation_phases=self.dilation_phases,
+      nonlinearity=self.nonlinearity,
       dtype=self.dtype,
       name='temporal_pose_conv',
     )(maps)
-    representation = rearrange(motion_maps, 'b h w c o -> b h w (c o)')
+    representation = rearrange(motion_maps, 'b h w c n -> b h w (c n)')
     logits = action_cnn(representation, train=train)
     return ModelOutput(logits=logits, motion_maps=motion_maps)
+
+  def _normalised(self, maps: jax.Array, train: bool) -> jax.Array:
+    if self.input_norm == 'none':
+      return maps
+    if self.input_norm != 'batch_norm':
+      raise ValueError(
+        f"there is no input norm {self.input_norm!r}; it is 'none' or 'batch_norm'"
+      )
+    return nn.BatchNorm(
+      use_running_average=not train,
+      momentum=0.9,
+      dtype=self.dtype,
+      name='input_batch_norm',
+    )(maps)

@@ -1,7 +1,7 @@
 """Temporal pose convolution (PA3D Sec. 3.2): one 1×1 filter over frames for all joints.
 
 A branch (global, dilated, local) is a set of small filters, each laid over some of the
-clip's frames. All branches are written into one matrix Θ [o, t], so that temporal
+clip's frames. All branches are written into one matrix Θ [n, t], so that temporal
 association and semantic convolution, whatever the branches, are a single einsum.
 """
 
@@ -24,8 +24,8 @@ class Branch:
   """Where the filters of one branch lie.
 
   Attributes:
-    frames: int `[o, taps]`, the frames that each output reads, in time order.
-    filters: int `[o]`, the filter that each output uses.
+    frames: int `[n, taps]`, the frames that each output reads, in time order.
+    filters: int `[n]`, the filter that each output uses.
   """
 
   frames: np.ndarray
@@ -104,7 +104,7 @@ def split_outputs(outputs: int, branches: Sequence[str]) -> tuple[int, ...]:
 
 
 class TemporalPoseConv(nn.Module):
-  """Θ [o, t] applied to the frames of every channel: `bthwc,ot->bhwco`.
+  """Θ [n, t] applied to the frames of every channel: `bthwc,nt->bhwcn`.
 
   Parameters are one array of filters for each branch; they do not depend on the number
   of channels (PA3D's claim: N·T against N·C·T).
@@ -114,6 +114,7 @@ class TemporalPoseConv(nn.Module):
     outputs: N, output maps for each channel, over all branches.
     dilation: d of the dilated branch.
     dilation_phases: see `dilated_branch`.
+    nonlinearity: of the outputs: 'none', as Eq. (1) and (2) stand, or 'relu'.
     dtype: of the computation; parameters stay float32.
   """
 
@@ -121,10 +122,15 @@ class TemporalPoseConv(nn.Module):
   outputs: int = 6
   dilation: int = 2
   dilation_phases: str = 'first'
+  nonlinearity: str = 'none'
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, maps: Float[Array, 'b t h w c']) -> Float[Array, 'b h w c o']:
+  def __call__(self, maps: Float[Array, 'b t h w c']) -> Float[Array, 'b h w c n']:
+    if self.nonlinearity not in ('none', 'relu'):
+      raise ValueError(
+        f"there is no nonlinearity {self.nonlinearity!r}; it is 'none' or 'relu'"
+      )
     num_frames = maps.shape[1]
     theta = []
     shares = split_outputs(self.outputs, self.branches)
@@ -135,7 +141,8 @@ class TemporalPoseConv(nn.Module):
       output = np.arange(outputs)[:, None]
       theta.append(rows.at[output, branch.frames].set(filters[branch.filters]))
     theta = jnp.concatenate(theta).astype(self.dtype)
-    return jnp.einsum('bthwc,ot->bhwco', maps.astype(self.dtype), theta)
+    motion_maps = jnp.einsum('bthwc,nt->bhwcn', maps.astype(self.dtype), theta)
+    return nn.relu(motion_maps) if self.nonlinearity == 'relu' else motion_maps
 
   def _branch(self, name: str, num_frames: int, outputs: int) -> Branch:
     match name:

@@ -69,30 +69,30 @@ def confusion_matrix_image(
 
 
 def sample_maps_image(
-  maps: Float[np.ndarray, 'n t h w c'], titles: Sequence[str]
+  maps: Float[np.ndarray, 'b t h w c'], titles: Sequence[str]
 ) -> UInt8[np.ndarray, 'h w 3']:
   """What the model is given: a row per clip, a column per frame, one common scale.
 
   Shows the maximum over channels; leave a background channel (1 - max) out.
   """
-  maps = _checked(maps, 'maps', 'n t h w c', titles)
+  maps = _checked(maps, 'maps', 'b t h w c', titles)
   brightest = np.fmax.reduce(maps, axis=-1)
   limits = (0.0, _peak(brightest))
   return _montage(brightest, titles, 'frame', 'magma', limits, 'map value')
 
 
 def motion_maps_image(
-  motion: Float[np.ndarray, 'n h w c o'], titles: Sequence[str]
+  motion: Float[np.ndarray, 'b h w c n'], titles: Sequence[str]
 ) -> UInt8[np.ndarray, 'h w 3']:
   """What the temporal pose convolution makes: a row per clip, a column per output.
 
   At each cell the signed value of the channel with the largest magnitude, in colours
   symmetric about 0.
   """
-  motion = _checked(motion, 'motion maps', 'n h w c o', titles)
+  motion = _checked(motion, 'motion maps', 'b h w c n', titles)
   magnitude = np.nan_to_num(np.abs(motion), nan=-1.0, posinf=np.inf)
   strongest = magnitude.argmax(axis=3, keepdims=True)
-  values = np.take_along_axis(motion, strongest, axis=3)[:, :, :, 0]  # [n, h, w, o]
+  values = np.take_along_axis(motion, strongest, axis=3)[:, :, :, 0]  # [b, h, w, n]
   peak = _peak(np.abs(values))
   panels = np.moveaxis(values, -1, 1)
   return _montage(panels, titles, 'output', 'RdBu_r', (-peak, peak), 'signed value')

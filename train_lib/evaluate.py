@@ -30,7 +30,7 @@ def predict_split(
   batch_size: int,
   num_views: int,
 ) -> np.ndarray:
-  """Class probabilities of every clip of a split, float32 `[n, k]`, in its order.
+  """Class probabilities of every clip of a split, float32 `[b, k]`, in its order.
 
   Rows that only fill the last batch are dropped by their index, so the answer does not
   depend on the batch size, the devices or the processes. `batch_size` is rounded up to

@@ -16,21 +16,21 @@ from jaxtyping import Array, Float, Int, Real
 NEVER = np.iinfo(np.int32).max  # `first_nonfinite_step` of a run whose loss is fine.
 
 
-def accuracy(scores: Float[np.ndarray, 'n k'], labels: Int[np.ndarray, 'n']) -> float:
+def accuracy(scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']) -> float:
   """The share of clips whose highest score is their label's; of equals, the first."""
   scores, labels = _checked(scores, labels)
   return float(np.mean(scores.argmax(axis=1) == labels))
 
 
 def mean_class_accuracy(
-  scores: Float[np.ndarray, 'n k'], labels: Int[np.ndarray, 'n']
+  scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']
 ) -> float:
   """The mean of the classes' accuracies, over the classes that have clips."""
   return float(np.nanmean(per_class_accuracy(scores, labels)))
 
 
 def per_class_accuracy(
-  scores: Float[np.ndarray, 'n k'], labels: Int[np.ndarray, 'n']
+  scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']
 ) -> Float[np.ndarray, 'k']:
   """Accuracy over each class's clips; NaN for a class that has none."""
   counts = confusion_matrix(scores, labels, np.shape(scores)[-1])
@@ -39,7 +39,7 @@ def per_class_accuracy(
 
 
 def top_k_accuracy(
-  scores: Float[np.ndarray, 'n k'], labels: Int[np.ndarray, 'n'], top: int
+  scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b'], top: int
 ) -> float:
   """The share of clips whose label is among the `top` highest scores.
 
@@ -56,7 +56,7 @@ def top_k_accuracy(
 
 
 def confusion_matrix(
-  scores: Float[np.ndarray, 'n k'], labels: Int[np.ndarray, 'n'], num_classes: int
+  scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b'], num_classes: int
 ) -> Int[np.ndarray, 'k k']:
   """Clips of each true class (row) by predicted class (column), int64."""
   scores, labels = _checked(scores, labels)

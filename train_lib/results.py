@@ -29,9 +29,9 @@ class Evaluation:
     split: as the source names it (`test1`); part of file names.
     checkpoint: 'last', or 'best' on the split that checkpoints are selected by.
     step: of the checkpoint.
-    video_ids: `n` of them, none twice.
-    scores: float32 `[n, k]` probabilities.
-    labels: int32 `[n]` class indices.
+    video_ids: `b` of them, none twice.
+    scores: float32 `[b, k]` probabilities.
+    labels: int32 `[b]` class indices.
     class_names: `k` of them.
     views: clips of each video whose scores were averaged.
 
@@ -43,8 +43,8 @@ class Evaluation:
   checkpoint: Literal['last', 'best']
   step: int
   video_ids: Sequence[str]
-  scores: Float[np.ndarray, 'n k']
-  labels: Int[np.ndarray, ' n']
+  scores: Float[np.ndarray, 'b k']
+  labels: Int[np.ndarray, ' b']
   class_names: Sequence[str]
   views: int
 

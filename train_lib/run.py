@@ -59,7 +59,7 @@ class Run:
   description: dict
   report: Callable[[str], object]
 
-  def predict(self, state: TrainState, split: Split) -> Float[np.ndarray, 'n k']:
+  def predict(self, state: TrainState, split: Split) -> Float[np.ndarray, 'b k']:
     """Class probabilities of a split's clips, as the config evaluates."""
     return predict_split(
       state.variables(),

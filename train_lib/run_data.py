@@ -24,8 +24,8 @@ class Split:
   Attributes:
     name: as shown in results: the data set's split, or 'validation'.
     records: the examples of the whole split.
-    indices: int `[n]`, those that belong.
-    video_ids, labels: of those, `[n]`.
+    indices: int `[b]`, those that belong.
+    video_ids, labels: of those, `[b]`.
   """
 
   name: str
@@ -121,7 +121,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
 def _split(
   dataset: PoseDataset, split: str, chosen: np.ndarray | None = None, name: str = ''
 ) -> Split:
-  """The clips of a split that `chosen` `[n]` marks; all without it."""
+  """The clips of a split that `chosen` `[b]` marks; all without it."""
   clips = dataset.clips(split)
   indices = np.arange(len(clips)) if chosen is None else np.flatnonzero(chosen)
   return Split(

@@ -40,14 +40,14 @@ class ClipIndex:
   """The clips of a split, in record order.
 
   Attributes:
-    video_ids: names of the `n` clips.
+    video_ids: names of the `b` clips.
     labels: class indices.
     num_frames: lengths in frames.
   """
 
   video_ids: tuple[str, ...]
-  labels: Int[np.ndarray, 'n']
-  num_frames: Int[np.ndarray, 'n']
+  labels: Int[np.ndarray, 'b']
+  num_frames: Int[np.ndarray, 'b']
 
   def __len__(self) -> int:
     return len(self.video_ids)

@@ -50,7 +50,7 @@ def convolved_by_loops(maps, kernel, stride):
   return out
 
 
-def network_by_loops(variables, maps):
+def network_by_loops(variables, maps, order='norm_relu'):
   variables = jax.tree.map(lambda leaf: np.asarray(leaf, np.float64), variables)
   params, statistics = variables['params'], variables['batch_stats']
   x = np.asarray(maps, np.float64)
@@ -58,7 +58,9 @@ def network_by_loops(variables, maps):
     x = convolved_by_loops(x, params[f'conv{name}']['kernel'], stride)
     mean, var = (statistics[f'norm{name}'][part] for part in ('mean', 'var'))
     scale, bias = (params[f'norm{name}'][part] for part in ('scale', 'bias'))
-    x = np.maximum((x - mean) / np.sqrt(var + 1e-5) * scale + bias, 0)
+    x = np.maximum(x, 0) if order == 'relu_norm' else x
+    x = (x - mean) / np.sqrt(var + 1e-5) * scale + bias
+    x = np.maximum(x, 0) if order == 'norm_relu' else x
   pooled = x.mean(axis=(1, 2))
   return pooled @ params['classifier']['kernel'] + params['classifier']['bias']
 
@@ -90,6 +92,20 @@ def test_equals_loops(variables):
   expected = network_by_loops(variables, maps)
   np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-5)
   assert np.ptp(expected) > 0.1
+
+
+def test_the_order_of_norm_and_relu(variables):
+  maps = random_maps()
+  logits = applied(variables, maps, SMALL(order='relu_norm'))[0]
+  wanted = network_by_loops(variables, maps, 'relu_norm')
+  np.testing.assert_allclose(logits, wanted, rtol=1e-4, atol=1e-4)
+  other = network_by_loops(variables, maps)
+  assert not np.allclose(wanted, other, rtol=1e-2)
+
+
+def test_an_unknown_order_is_refused():
+  with pytest.raises(ValueError, match="no order 'relu'; it is 'norm_relu' or 'relu_n"):
+    shapes_of(SMALL(order='relu'), MAPS_SHAPE)
 
 
 def test_the_grid_of_stride_2_is_that_of_padding_1(random_variables):

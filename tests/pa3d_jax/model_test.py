@@ -194,3 +194,23 @@ def test_an_unknown_temporal_model_is_refused():
   message = r"no temporal model '3dconv'; it is 'temporal_pose_conv' or 'tsn'"
   with pytest.raises(ValueError, match=message):
     shapes_of(PA3D(num_classes=3, temporal='3dconv'), (1, 4, 8, 8, 2))
+
+
+def test_the_input_can_be_normalised_by_channel(random_variables):
+  """Channels of another scale and offset give the same logits in training."""
+  model = PA3D(**SMALL, input_norm='batch_norm')
+  variables = random_variables(model, CLIPS_SHAPE)
+  maps, _ = four_clips()
+  stretched = maps * jnp.array([2.0, 5.0]).reshape(1, 1, 1, 1, 2) + 1
+  logits = [
+    model.apply(variables, x, train=True, mutable=['batch_stats'])[0].logits
+    for x in (maps, stretched)
+  ]
+  np.testing.assert_allclose(logits[0], logits[1], rtol=1e-2, atol=1e-2)
+  assert 'input_batch_norm' in variables['params']
+  assert 'input_batch_norm' not in shapes_of(PA3D(**SMALL), CLIPS_SHAPE)[0]['params']
+
+
+def test_an_unknown_input_norm_is_refused():
+  with pytest.raises(ValueError, match="no input norm 'zscore'; it is 'none' or 'bat"):
+    shapes_of(PA3D(num_classes=3, input_norm='zscore'), (1, 4, 8, 8, 2))

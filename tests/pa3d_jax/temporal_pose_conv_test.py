@@ -41,7 +41,7 @@ def applied(module, filters, maps):
 
 
 def output_of(maps, **fields):
-  """(output `[b, h, w, c, o]`, filters by branch)."""
+  """(output `[b, h, w, c, n]`, filters by branch)."""
   module, filters = with_random_filters(maps, **fields)
   return np.asarray(applied(module, filters, maps)), filters
 
@@ -222,6 +222,14 @@ def test_the_same_filters_serve_any_number_of_channels():
   )
 
 
+def test_a_relu_cuts_what_the_filters_give():
+  maps = random_maps(4)
+  linear, _ = output_of(maps, outputs=2)
+  cut, _ = output_of(maps, outputs=2, nonlinearity='relu')
+  assert linear.min() < 0
+  np.testing.assert_array_equal(cut, np.maximum(linear, 0))
+
+
 def test_is_linear_and_permuting_channels_permutes_the_output():
   maps, others = random_maps(4, channels=5), random_maps(4, channels=5, seed=1)
   module, filters = with_random_filters(maps, branches=('global', 'dilated'), outputs=4)
@@ -296,6 +304,11 @@ def test_bfloat16_computes_in_bfloat16_with_float32_filters():
       r"1 outputs cannot be shared among the branches \('global', 'dilated'\)",
     ),
     ({'branches': ()}, 8, 'name at least one branch'),
+    (
+      {'nonlinearity': 'tanh'},
+      8,
+      "no nonlinearity 'tanh'; it is 'none' or 'relu'",
+    ),
   ],
 )
 def test_misuse(fields, frames, message):

@@ -110,7 +110,7 @@ def test_maps_without_any_signal_or_with_nan_are_still_drawn():
     ),
     (
       lambda: plots.sample_maps_image(np.zeros((2, 8, 8, 3)), ['a', 'b']),
-      r'maps have shape \(2, 8, 8, 3\), but need \[n, t, h, w, c\]',
+      r'maps have shape \(2, 8, 8, 3\), but need \[b, t, h, w, c\]',
     ),
     (
       lambda: plots.motion_maps_image(np.zeros((2, 8, 8, 3, 6)), ['a']),
