@@ -76,9 +76,7 @@ def build_program(
   Raises:
     ValueError: for a field of the config that cannot be, before anything is compiled.
   """
-  _check_counts(config)
-  check_average(config.eval.average)
-  sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
+  _check_fields(config, data, mesh)
   steps_per_epoch = max(len(data.train.indices) // config.train.batch_size, 1)
   total_steps = config.train.epochs * steps_per_epoch
   model = build_model(config.model, len(data.class_names))
@@ -87,11 +85,6 @@ def build_program(
   )
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer)
-  if config.optimizer.plateau and data.validation is None:
-    raise ValueError(
-      f'config.optimizer.plateau is {config.optimizer.plateau!r}, but no clips are held'
-      " out to watch it on; set config.data.validation_folds, or the plateau to ''"
-    )
   maps_of_batch = functools.partial(
     batch_maps,
     skeleton=data.skeleton,
@@ -146,13 +139,21 @@ def build_program(
   )
 
 
-def _check_counts(config: ml_collections.ConfigDict):
+def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
+  """What would fail, or mean something else, only later."""
   for field in _AT_LEAST_ONE:
     section, name = field.split('.')
     if config[section][name] < 1:
       raise ValueError(
         f'config.{field} is {config[section][name]}, but must be at least 1'
       )
+  sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
+  check_average(config.eval.average)
+  if config.optimizer.plateau and data.validation is None:
+    raise ValueError(
+      f'config.optimizer.plateau is {config.optimizer.plateau!r}, but no clips are held'
+      " out to watch it on; set config.data.validation_folds, or the plateau to ''"
+    )
 
 
 def _with_sharding(shapes: TrainState, places: TrainState) -> TrainState:
