@@ -3,7 +3,7 @@
 No download, under five minutes of training on two cores. Twelve actions, among them
 pairs that differ in the direction of time alone (sit and stand, pick up and put down,
 push and pull), so that a model blind to order can only guess within a pair.
-Ours: docs/results.md.
+Ours: 97.2 % on its test split, seed 0, 4 minutes on two CPU cores (docs/results.md).
 
   python main.py --config=configs/demo.py --workdir=/tmp/demo
 """

@@ -2,7 +2,9 @@
 
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 3-5: 60.1 % accuracy (split 1, poses
 estimated by OpenPose; ours are JHMDB's annotated joints, so figures differ in kind).
-Ours: docs/results.md, with hardware and wall time.
+Ours: `quick`, 75.9 ± 0.7 % on folds 0-2 of the development clips, not the official
+splits, 3.5 minutes each on two CPU cores (docs/results.md); the paper's own setting has
+not been trained here.
 
   python main.py --config=configs/pa3d_jhmdb.py --workdir=/tmp/pa3d_jhmdb
 
