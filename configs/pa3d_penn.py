@@ -1,8 +1,8 @@
 """PA3D on Penn Action, joint stream; a data set the paper does not use.
 
 Settings follow PA3D's for HMDB (T=8, N=6), since Penn's clips, like HMDB's, are longer
-than JHMDB's. Ours: `quick`, 98.4 % on fold 0 of the training clips, 4.6 minutes on two CPU cores
-(docs/results.md).
+than JHMDB's. Ours: `quick`, 98.4 % on fold 0 of the training clips, 4.6 minutes on two
+CPU cores (docs/results.md).
 
   python main.py --config=configs/pa3d_penn.py --workdir=/tmp/pa3d_penn \
       --config.data.poses=Penn_Action/labels

@@ -5,6 +5,7 @@ import importlib
 import inspect
 import json
 import pathlib
+import re
 from unittest import mock
 
 import jax
@@ -80,6 +81,9 @@ def test_loads_locked(experiment, arg):
   assert set(json.loads(config.to_json())) == set(config)  # As a run keeps it.
 
 
+RESULTS = (pathlib.Path(__file__).parents[2] / 'docs' / 'results.md').read_text('utf-8')
+
+
 @each_experiment
 def test_every_option_changes_the_config(experiment):
   default = config_of(experiment).to_dict()
@@ -149,7 +153,9 @@ def test_the_header_gives_the_command_and_every_option(experiment):
   assert header
   assert f'python main.py --config=configs/{experiment}.py' in header
   assert '--workdir=' in header
-  assert 'Ours: docs/results.md' in header
+  ours = header.partition('Ours:')[2].partition('(docs/results.md)')[0]
+  (accuracy,) = re.findall(r'(\d+\.\d)(?: ± \d\.\d)? %', ours)
+  assert f'**{accuracy}' in RESULTS  # The page says how the figure was got.
   for option, strings in options_of(experiment).items():
     named = [f'`{option}`', *(f'`{arg}`' for arg in strings)]
     assert any(name in header for name in named), option
