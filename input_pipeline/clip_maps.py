@@ -40,14 +40,12 @@ class MapSettings:
     crop: 'frame' puts the frame's centre on the canvas' centre, cut or padded with
       empty cells; 'person' fits the box of all joints of the clip's frames into the
       canvas instead (keypoints only; ours), whatever lies there of the frame.
-    truncate: radius, in σ, beyond which a joint's map is 0.
   """
 
   size: tuple[int, int]
   short_side: int
   sigma: float
   crop: str = 'frame'
-  truncate: float = 3.0
 
   def __post_init__(self):
     if len(self.size) != 2 or min(self.size) < 1:
@@ -119,7 +117,6 @@ def _rendered(keypoints, frame_size, drawn, skeleton: Skeleton, settings: MapSet
     scores,
     map_size=settings.size,
     sigma=settings.sigma,
-    truncate=settings.truncate,
   )
   if settings.crop == 'frame':
     maps = jnp.where(_shows_frame(frame_size, drawn, settings), maps, 0)

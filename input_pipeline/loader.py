@@ -126,10 +126,11 @@ def evaluation_batches(
   host: HostShare = HostShare(),
   read_threads: int = 2,
 ) -> Iterator[Batch]:
-  """Every clip once, in order: `keypoints` or `maps` hold `num_views` views, `[b, v, …]`.
+  """Every clip once, in order; batches as in training, but for what a view has alone.
 
-  Otherwise as in training, no clip giving no batch. The last batch is filled with rows of `mask` 0 (and `index` -1), so that every process
-  yields as many batches of one shape.
+  `keypoints` or `maps` hold `num_views` views, `[b, v, …]`. The last batch is filled
+  with rows of `mask` 0 and `index` -1, so that every process yields as many batches of
+  one shape. No clips give no batch.
   """
   rows = host.rows(batch_size)
   num_batches = -(-len(indices) // batch_size)

@@ -9,6 +9,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
+TRUNCATE = 3.0  # In σ; ours. Maps are exactly 0 beyond, and so compress well.
+
 
 def map_size_of_frame(frame_size: Int[Array, '2'], short_side: int) -> Int[Array, '2']:
   """The size of a frame's map: `short_side` cells on the shorter side, aspect kept.
@@ -37,7 +39,7 @@ def render_joint_maps(
   map_size: tuple[int, int],
   sigma: float,
   background: bool = False,
-  truncate: float = 3.0,
+  truncate: float = TRUNCATE,
 ) -> Float[Array, '*b h w c']:
   """Gaussian joint maps, the maximum over persons.
 

@@ -89,7 +89,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   return RunData(
     skeleton=dataset.skeleton,
     class_names=dataset.class_names,
-    train=_split(dataset, data.train_split, ~held_out, name=data.train_split),
+    train=_split(dataset, data.train_split, ~held_out),
     validation=(
       _split(dataset, data.train_split, held_out, name='validation')
       if held_out.any()

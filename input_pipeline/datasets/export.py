@@ -25,11 +25,11 @@ from input_pipeline.datasets.staging import staging_dir
 from input_pipeline.datasets.stored_maps import (
   DEFAULT_SHORT_SIDE,
   DEFAULT_SIGMA,
-  TRUNCATE,
   render_clip,
 )
 from input_pipeline.pose_clip import PoseClip, PoseDataError
 from input_pipeline.pose_source import PoseSource
+from input_pipeline.rendering import TRUNCATE
 from input_pipeline.skeletons import Skeleton
 
 _CLIPS_PER_SHARD = 256

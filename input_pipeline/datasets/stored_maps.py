@@ -18,7 +18,6 @@ from input_pipeline.rendering import (
 
 DEFAULT_SHORT_SIDE = 64  # Cells; JMRN's official code.
 DEFAULT_SIGMA = 2.0  # Cells, at a short side of 64; ours.
-TRUNCATE = 3.0  # In σ; ours. Maps are exactly 0 beyond, and so compress well.
 
 # Shapes are padded to these, so that clips of many sizes share a few programs.
 _FRAMES_PER_CHUNK = 16
@@ -74,7 +73,6 @@ def _render_chunk(
     map_size=grid,
     sigma=sigma,
     background=background,
-    truncate=TRUNCATE,
   )
   return jnp.round(255 * maps).astype(jnp.uint8)
 
