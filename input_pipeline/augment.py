@@ -2,7 +2,8 @@
 
 One draw holds for all frames of a clip. On keypoints it moves positions before they are
 rendered, so the Gaussians keep their width; on maps it resamples the maps. For a flip
-and for shifts by whole cells both give the same maps.
+and for shifts by whole cells both give the same maps. Joints are moved group by group
+first (`pose_aware`), then the clip as a whole.
 """
 
 from __future__ import annotations
@@ -15,20 +16,28 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Key
 
+from input_pipeline import pose_aware
+from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.skeletons import Skeleton
+
 
 @dataclasses.dataclass(frozen=True)
 class AugmentSettings:
-  """How far a clip may be changed. The papers say nothing; all numbers are ours.
+  """How far a clip may be changed.
 
   Attributes:
     flip_probability: of mirroring left and right.
     scale: (smallest, largest) magnification about the map's centre.
     shift: largest translation in each direction, as a share of the map's side.
+    pose_aware: JMRN's translation and rotation of groups of joints.
+    views: of each clip in a batch, each augmented on its own (JMRN Sec. 3.1 has 2).
   """
 
   flip_probability: float = 0.5
   scale: tuple[float, float] = (1.0, 1.0)
   shift: float = 0.0
+  pose_aware: PoseAwareSettings = dataclasses.field(default_factory=PoseAwareSettings)
+  views: int = 1
 
   def __post_init__(self):
     if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
@@ -36,6 +45,8 @@ class AugmentSettings:
         f'augment.scale is {self.scale}; it is (smallest, largest), both above 0'
         ' (a tuple flag given twice is joined, not replaced)'
       )
+    if self.views < 1:
+      raise ValueError(f'augment.views is {self.views}, but must be at least 1')
 
   @property
   def moves(self) -> bool:
@@ -50,19 +61,28 @@ class Augmentation:
   flip: Bool[Array, '']
   scale: Float[Array, '']
   shift: Float[Array, '2']  # (x, y) in cells
+  joint_motion: JointMotion | None = None  # None where joints keep their places
 
 
 def draw(
-  key: Key[Array, ''], settings: AugmentSettings, map_size: tuple[int, int]
+  key: Key[Array, ''],
+  settings: AugmentSettings,
+  map_size: tuple[int, int],
+  skeleton: Skeleton,
 ) -> Augmentation:
-  """Draws one clip's augmentation; `map_size` is (h, w) in cells."""
+  """Draws one view's augmentation; `map_size` is (h, w) in cells."""
   flip_key, scale_key, shift_key = jax.random.split(key, 3)
   low, high = settings.scale
   reach = settings.shift * jnp.array(map_size[::-1], jnp.float32)
+  joint_motion = None
+  if settings.pose_aware.moves:
+    joint_key = jax.random.fold_in(key, 3)
+    joint_motion = pose_aware.draw(joint_key, settings.pose_aware, skeleton)
   return Augmentation(
     flip=jax.random.bernoulli(flip_key, settings.flip_probability),
     scale=jax.random.uniform(scale_key, minval=low, maxval=high),
     shift=jax.random.uniform(shift_key, (2,), minval=-reach, maxval=reach),
+    joint_motion=joint_motion,
   )
 
 

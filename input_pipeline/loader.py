@@ -25,7 +25,7 @@ class Records(Protocol):
 
   def __len__(self) -> int: ...
 
-  def __getitem__(self, index: int) -> dict[str, Any]: ...
+  def __getitem__(self, index: int, /) -> dict[str, Any]: ...
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,7 +38,12 @@ class ClipSettings:
     max_persons: `m` of a batch of keypoints: those with the most confident joints are
       kept, fewer are padded with missing joints.
     canvas: (h, w) that stored maps are cut or padded to.
-    background: whether the last channel of stored maps is the background.
+    background: whether the last of the stored maps is the background.
+    random_crop: stored maps only: where a map is larger than the canvas, training
+      sees a window of it drawn anew each time (official code of JMRN); evaluation
+      keeps the centre.
+    stretch: stored maps only: where a map is smaller than the canvas along an axis, it
+      is resized to the canvas there, not padded (official code of JMRN).
   """
 
   num_frames: int
@@ -46,6 +51,8 @@ class ClipSettings:
   max_persons: int
   canvas: tuple[int, int]
   background: bool = False
+  random_crop: bool = False
+  stretch: bool = False
 
   def __post_init__(self):
     sampling.check_rule(self.rule)
@@ -89,19 +96,25 @@ def training_batches(
     read_threads: that read ahead; 0 reads in the caller's thread.
 
   Returns:
-    An iterator of `keypoints` float32 `[b, t, m, j, 3]` or `maps` uint8
-    `[b, t, h, w, c]`, with `frame_size` int32 `[b, 2]`, `label` int32 `[b]`, `mask`
-    float32 `[b]` (all 1) and `index` int32 `[b]`, the record's own.
+    An iterator of `keypoints` float32 `[b, t, m, j, 3]`, `maps` uint8
+    `[b, t, h, w, c]` or `potion` float16 `[b, j, h, w, c]`, with `num_frames` int32
+    `[b]` (frames before the padding, see `sampling.real_frames`; of `potion` the
+    video's), `frame_size` int32 `[b, 2]`, `label` int32 `[b]` or multi-hot float32
+    `[b, k]`, `mask` float32 `[b]` (all 1) and `index` int32 `[b]`, the record's own.
   """
   if not len(indices):
     raise ValueError('there is no clip to train on')
 
   def training_clip(index: int, rng: np.random.Generator) -> Batch:
     record = records[index]
+    clip = _clip_fields(record, settings, index)
+    crop_rng = rng if settings.random_crop else None
+    if 'potion' in record:
+      return clip | {'potion': _potion(record['potion'], settings, crop_rng)}
     frames = sampling.training_frames(
       rng, _video_length(record), settings.num_frames, settings.rule
     )
-    return _clip(record, frames, settings, index)
+    return clip | _poses(record, frames, settings, crop_rng)
 
   rows = host.rows(batch_size)
   dataset = (
@@ -111,7 +124,8 @@ def training_batches(
     .repeat()
     .random_map(training_clip)
   )
-  dataset = _HostBlocks(dataset, host, batch_size).batch(rows)
+  # There is no remainder in what has no end; grain cannot count one of single rows.
+  dataset = _HostBlocks(dataset, host, batch_size).batch(rows, drop_remainder=True)
   options = grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=4 * rows)
   return iter(dataset.to_iter_dataset(options))
 
@@ -128,9 +142,12 @@ def evaluation_batches(
 ) -> Iterator[Batch]:
   """Every clip once, in order; batches as in training, but for what a view has alone.
 
-  `keypoints` or `maps` hold `num_views` views, `[b, v, …]`. The last batch is filled
-  with rows of `mask` 0 and `index` -1, so that every process yields as many batches of
-  one shape. No clips give no batch.
+  `keypoints`, `maps` or `potion` hold `num_views` views, `[b, v, …]`. The last batch is
+  filled with rows of `mask` 0 and `index` -1, so that every process yields as many
+  batches of one shape. No clips give no batch.
+
+  Raises:
+    ValueError: on several views of clips that hold the whole video.
   """
   rows = host.rows(batch_size)
   num_batches = -(-len(indices) // batch_size)
@@ -139,10 +156,15 @@ def evaluation_batches(
     padding = position >= len(indices)
     index = int(indices[0 if padding else position])
     record = records[index]
-    frames = sampling.test_frames(
-      _video_length(record), settings.num_frames, num_views, settings.rule
-    )
-    clip = _clip(record, frames, settings, index)
+    clip = _clip_fields(record, settings, index)
+    if 'potion' in record:
+      sampling.check_one_view(num_views, 'a PoTion map shows the whole video')
+      clip['potion'] = _potion(record['potion'], settings)[None]
+    else:
+      frames = sampling.test_frames(
+        _video_length(record), settings.num_frames, num_views, settings.rule
+      )
+      clip |= _poses(record, frames, settings)
     if padding:
       clip |= {'mask': np.zeros((), np.float32), 'index': np.array(-1, np.int32)}
     return clip
@@ -176,21 +198,51 @@ def _video_length(record: dict[str, Any]) -> int:
   return len(record['maps'] if 'maps' in record else record['keypoints'])
 
 
-def _clip(
-  record: dict[str, Any], frames: np.ndarray, settings: ClipSettings, index: int
-) -> Batch:
-  """One row of a batch; `frames` `[t]` or `[v, t]` go first in its pixels' shape."""
-  clip = {
-    'frame_size': np.asarray(record['frame_size'], np.int32),
-    'label': np.int32(record['label']),
-    'mask': np.float32(1),
-    'index': np.int32(index),
-  }
-  if 'maps' in record:
-    clip['maps'] = _on_canvas(record['maps'][frames], settings)
+def _clip_fields(record: dict[str, Any], settings: ClipSettings, index: int) -> Batch:
+  """One row of a batch, but for its poses."""
+  if 'potion' in record:
+    num_frames = record['num_frames']
   else:
-    clip['keypoints'] = _people(record['keypoints'], settings.max_persons)[frames]
-  return clip
+    length = _video_length(record)
+    num_frames = sampling.real_frames(length, settings.num_frames, settings.rule)
+  if 'labels' in record:
+    label = np.asarray(record['labels'], np.float32)
+  else:
+    label = np.asarray(record['label'], np.int32)
+  return {
+    'num_frames': np.asarray(num_frames, np.int32),
+    'frame_size': np.asarray(record['frame_size'], np.int32),
+    'label': label,
+    'mask': np.ones((), np.float32),
+    'index': np.asarray(index, np.int32),
+  }
+
+
+def _poses(
+  record: dict[str, Any],
+  frames: np.ndarray,
+  settings: ClipSettings,
+  crop_rng: np.random.Generator | None = None,
+) -> Batch:
+  """Keypoints or maps of the `frames` `[t]` or `[v, t]`, whose axes go first."""
+  if 'keypoints' in record:
+    return {'keypoints': _people(record['keypoints'], settings.max_persons)[frames]}
+  outside = np.zeros((1, 1, record['maps'].shape[-1]), np.uint8)
+  if settings.background:
+    outside[..., -1] = 255
+  return {'maps': _on_canvas(record['maps'][frames], outside, settings, crop_rng)}
+
+
+def _potion(
+  maps: np.ndarray,
+  settings: ClipSettings,
+  crop_rng: np.random.Generator | None = None,
+) -> np.ndarray:
+  """PoTion maps float16 `[j, h, w, c]` on the canvas."""
+  outside = np.zeros((len(maps), 1, 1, 1), maps.dtype)
+  if settings.background:
+    outside[-1] = 1
+  return _on_canvas(maps, outside, settings, crop_rng)
 
 
 def _people(keypoints: np.ndarray, count: int) -> np.ndarray:
@@ -202,16 +254,45 @@ def _people(keypoints: np.ndarray, count: int) -> np.ndarray:
   return np.concatenate([keypoints[:, kept], np.broadcast_to(missing, shape)], axis=1)
 
 
-def _on_canvas(maps: np.ndarray, settings: ClipSettings) -> np.ndarray:
-  """Cuts or pads `[…, h, w, c]` to the canvas, centred as rendered maps are."""
-  canvas = np.zeros((*maps.shape[:-3], *settings.canvas, maps.shape[-1]), maps.dtype)
-  if settings.background:
-    canvas[..., -1] = 255
+def _on_canvas(
+  maps: np.ndarray,
+  outside: np.ndarray,
+  settings: ClipSettings,
+  crop_rng: np.random.Generator | None,
+) -> np.ndarray:
+  """Cuts or pads `[…, h, w, c]` to the canvas, centred as rendered maps are.
+
+  Args:
+    outside: the values beside a map, broadcast to the canvas.
+    crop_rng: draws the window where a map is larger; None takes the centre.
+  """
+  canvas = np.empty((*maps.shape[:-3], *settings.canvas, maps.shape[-1]), maps.dtype)
+  canvas[:] = outside
   source, target = [], []
-  for side, canvas_side in zip(maps.shape[-3:-1], settings.canvas, strict=True):
+  for axis, canvas_side in zip((-3, -2), settings.canvas, strict=True):
+    if settings.stretch and maps.shape[axis] < canvas_side:
+      maps = _stretched(maps, axis, canvas_side)
+    side = maps.shape[axis]
     offset = frame_offset(side, canvas_side)
+    if crop_rng is not None and side > canvas_side:
+      offset = -int(crop_rng.integers(side - canvas_side + 1))
     start, stop = max(offset, 0), min(offset + side, canvas_side)
     target.append(slice(start, stop))
     source.append(slice(start - offset, stop - offset))
   canvas[..., *target, :] = maps[..., *source, :]
   return canvas
+
+
+def _stretched(maps: np.ndarray, axis: int, side: int) -> np.ndarray:
+  """Resizes one axis by linear interpolation; cells are areas, as in `rendering`."""
+  cells = maps.shape[axis]
+  places = np.clip((np.arange(side) + 0.5) * cells / side - 0.5, 0, cells - 1)
+  before = places.astype(np.int64)
+  share = (places - before).astype(np.float32)
+  share = share.reshape(-1, *(1,) * (-axis - 1))  # Of the cell after.
+  one = np.take(maps, before, axis).astype(np.float32)
+  other = np.take(maps, np.minimum(before + 1, cells - 1), axis).astype(np.float32)
+  resized = one + share * (other - one)
+  if np.issubdtype(maps.dtype, np.integer):
+    resized = resized.round()
+  return resized.astype(maps.dtype)

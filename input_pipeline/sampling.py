@@ -1,12 +1,16 @@
 """Which frames of a video make a clip: T of them, at random to train, at rest to test.
 
-The papers leave the rule open (PA3D Sec. 4.1 says only "10 sampled clips of each video,
-where each clip has T sampled frames"); both rules here are ours.
+PA3D leaves the rule open (Sec. 4.1 says only "10 sampled clips of each video, where
+each clip has T sampled frames"); the first two rules here are ours.
 
 - 'segments': the video in T equal segments, one frame from each, so that a clip spans
   the whole action (as temporal segment networks sample). Test views take the same place
   in every segment, the views evenly spread over the segment.
 - 'consecutive': T adjacent frames; test views start evenly spread over the video.
+- 'whole': the whole video (JMRN Sec. 3), the same in training and in the one test view.
+  A video of at most T frames has all of them, then its last one again up to T, which
+  `real_frames` tells apart; of a longer one T frames are spread evenly from the first
+  to the last, both included (ours).
 
 All indices are 0-based; a video shorter than T repeats frames.
 """
@@ -15,7 +19,7 @@ from __future__ import annotations
 
 import numpy as np
 
-RULES = ('segments', 'consecutive')
+RULES = ('segments', 'consecutive', 'whole')
 
 
 def training_frames(
@@ -23,6 +27,8 @@ def training_frames(
 ) -> np.ndarray:
   """Frame indices of one random clip, int64 `[t]`, not decreasing."""
   check_rule(rule)
+  if rule == 'whole':
+    return _whole(video_length, num_frames)
   if rule == 'segments':
     return _in_segments(rng.random(num_frames), video_length)
   return _consecutive(rng.random(), video_length, num_frames)
@@ -31,14 +37,39 @@ def training_frames(
 def test_frames(
   video_length: int, num_frames: int, num_views: int, rule: str = 'segments'
 ) -> np.ndarray:
-  """Frame indices of every test view, int64 `[v, t]`, the same at each call."""
+  """Frame indices of every test view, int64 `[v, t]`, the same at each call.
+
+  Raises:
+    ValueError: where the rule is 'whole' and `num_views` is not 1.
+  """
   check_rule(rule)
+  if rule == 'whole':
+    check_one_view(num_views, "data.sampling='whole' takes the whole video")
+    return _whole(video_length, num_frames)[None]
   places = (np.arange(num_views) + 0.5) / num_views
   if rule == 'segments':
     return np.stack(
       [_in_segments(np.full(num_frames, place), video_length) for place in places]
     )
   return np.stack([_consecutive(place, video_length, num_frames) for place in places])
+
+
+def real_frames(video_length: int, num_frames: int, rule: str) -> int:
+  """How many of a clip's T frames come before the padding: min(L, T) for 'whole'.
+
+  The other rules repeat frames where a video is short, but do not pad: T.
+  """
+  check_rule(rule)
+  return min(video_length, num_frames) if rule == 'whole' else num_frames
+
+
+def check_one_view(num_views: int, reason: str):
+  """Raises ValueError where several test views would all be the same."""
+  if num_views != 1:
+    raise ValueError(
+      f'eval.views is {num_views}, but {reason}, of which there is one view; set'
+      ' config.eval.views=1'
+    )
 
 
 def check_rule(rule: str):
@@ -58,3 +89,9 @@ def _in_segments(places: np.ndarray, video_length: int) -> np.ndarray:
 def _consecutive(place: float, video_length: int, num_frames: int) -> np.ndarray:
   starts = max(video_length - num_frames + 1, 1)
   return np.minimum(int(place * starts) + np.arange(num_frames), video_length - 1)
+
+
+def _whole(video_length: int, num_frames: int) -> np.ndarray:
+  if video_length <= num_frames:
+    return np.minimum(np.arange(num_frames), video_length - 1)
+  return np.linspace(0, video_length - 1, num_frames).round().astype(np.int64)

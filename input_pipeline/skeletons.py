@@ -19,6 +19,9 @@ _GROUP_OF_JOINT = {
   **dict.fromkeys(('knee', 'ankle', 'big_toe', 'small_toe', 'heel'), 'leg'),
 }
 
+# The joint that a group turns about, on its own side where that has one.
+_PIVOT_OF_GROUP = {'head': 'neck', 'arm': 'shoulder', 'leg': 'hip'}
+
 
 class SkeletonError(ValueError):
   """A skeleton that contradicts itself, or one that is not registered."""
@@ -100,6 +103,22 @@ class Skeleton:
       name = f'{side}_{group}' if group in ('arm', 'leg') else group
       groups.setdefault(name, []).append(index)
     return {name: tuple(members) for name, members in groups.items()}
+
+  @functools.cached_property
+  def group_pivots(self) -> dict[str, int]:
+    """The joint that each group but the torso turns about, by group name; ours.
+
+    Head: the neck; arm: its shoulder; leg: its hip. A layout without that joint turns
+    the group about its own first joint (`coco_17` has no neck: the head's is the nose).
+    """
+    pivots = {}
+    for name, members in self.groups.items():
+      if name != 'torso':
+        side, group = _split_side(name)
+        joint = '_'.join(filter(None, (side, _PIVOT_OF_GROUP[group])))
+        known = joint in self.joints
+        pivots[name] = self.joints.index(joint) if known else members[0]
+    return pivots
 
   def to_dict(self) -> dict[str, Any]:
     """A JSON-ready form, which travels with data sets and checkpoints."""
@@ -304,6 +323,14 @@ SKELETONS: dict[str, Skeleton] = {
     Skeleton('openpose_18', _OPENPOSE_18_JOINTS, _OPENPOSE_LIMBS),
     Skeleton(
       'openpose_18_background', _OPENPOSE_18_JOINTS, _OPENPOSE_LIMBS, background=True
+    ),
+    # The order of JMRN's official code, whose background (17) our readers put last.
+    Skeleton('jmrn_official', (*_COCO_17_JOINTS, 'neck'), _OPENPOSE_LIMBS),
+    Skeleton(
+      'jmrn_official_background',
+      (*_COCO_17_JOINTS, 'neck'),
+      _OPENPOSE_LIMBS,
+      background=True,
     ),
     # OpenPose's BODY_25 model (not BODY_25B, whose order differs).
     Skeleton(

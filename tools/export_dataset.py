@@ -16,8 +16,9 @@ _DATASET = flags.DEFINE_string('dataset', None, 'Name of the data set.', require
 _REPRESENTATION = flags.DEFINE_enum(
   'representation',
   'keypoints',
-  ['keypoints', 'heatmaps'],
-  'What is stored: joints, which are rendered during training, or rendered maps.',
+  ['keypoints', 'heatmaps', 'potion'],
+  'What is stored: joints, which are rendered during training, rendered maps of each'
+  ' frame, or those of the whole video added up (PoTion).',
 )
 _DATA_DIR = flags.DEFINE_string(
   'data_dir', None, 'Folder that holds the data sets.', required=True
@@ -33,10 +34,20 @@ _SKELETON = flags.DEFINE_string(
 )
 _SPLITS = flags.DEFINE_list('splits', None, 'Which splits. Default: all with clips.')
 _SHORT_SIDE = flags.DEFINE_integer(
-  'short_side', None, 'Heatmaps: cells on the shorter side of the frame. Default: 64.'
+  'short_side', None, 'Maps: cells on the shorter side of the frame. Default: 64.'
 )
 _SIGMA = flags.DEFINE_float(
-  'sigma', None, 'Heatmaps: of the Gaussians, in cells. Default: 2.0.'
+  'sigma', None, 'Maps: of the Gaussians, in cells. Default: 2.0.'
+)
+_CHANNELS = flags.DEFINE_integer(
+  'channels', None, 'Potion: colours that tell the time. Default: 3.'
+)
+_WEIGHTS = flags.DEFINE_enum(
+  'weights',
+  None,
+  ['exact', 'integer_break'],
+  'Potion: how frames are weighted, as published (PoTion) or as the official code of'
+  ' JMRN has it. Default: exact, or that of ready PoTion maps.',
 )
 _STRICT = flags.DEFINE_bool('strict', False, 'Stop at a clip that cannot be used.')
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Replace the data set if there.')
@@ -45,11 +56,15 @@ _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Replace the data set if ther
 def main(argv):
   if len(argv) > 1:
     raise app.UsageError(f'there are no arguments without a flag, but got {argv[1:]}')
-  rendering = {'short_side': _SHORT_SIDE.value, 'sigma': _SIGMA.value}
-  rendering = {name: value for name, value in rendering.items() if value is not None}
-  if rendering and _REPRESENTATION.value != 'heatmaps':
+  of_maps = _given(_SHORT_SIDE, _SIGMA)
+  of_potion = _given(_CHANNELS, _WEIGHTS)
+  if of_maps and _REPRESENTATION.value == 'keypoints':
     raise app.UsageError(
-      f'--{" and --".join(rendering)} only matters to --representation=heatmaps'
+      f'--{" and --".join(of_maps)} only matters to --representation=heatmaps or potion'
+    )
+  if of_potion and _REPRESENTATION.value != 'potion':
+    raise app.UsageError(
+      f'--{" and --".join(of_potion)} only matters to --representation=potion'
     )
 
   # Only now, so that --help and wrong flags are answered at once.
@@ -76,7 +91,8 @@ def main(argv):
       strict=_STRICT.value,
       overwrite=_OVERWRITE.value,
       progress=functools.partial(print, flush=True),
-      **rendering,
+      **of_maps,
+      **of_potion,
     )
   except (
     DownloadError,
@@ -87,6 +103,11 @@ def main(argv):
   ) as error:
     sys.exit(f'error: {error}')
   print(summary)
+
+
+def _given(*options):
+  """Name and value of those flags that have one."""
+  return {flag.name: flag.value for flag in options if flag.value is not None}
 
 
 if __name__ == '__main__':

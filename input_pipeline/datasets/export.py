@@ -1,4 +1,4 @@
-"""From a PoseSource to the heatmap data set on disk."""
+"""From a source of clips to the pose data set on disk."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ import re
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
-
-import numpy as np
 
 from input_pipeline.datasets import protocols
 from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
@@ -22,27 +20,33 @@ from input_pipeline.datasets.pose_dataset import (
 )
 from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
 from input_pipeline.datasets.staging import staging_dir
-from input_pipeline.datasets.stored_maps import (
-  DEFAULT_SHORT_SIDE,
-  DEFAULT_SIGMA,
-  render_clip,
+from input_pipeline.datasets.stored_examples import load_usable_clip, make_example
+from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from input_pipeline.datasets.stored_settings import (
+  check_same,
+  rendering_settings,
+  source_settings,
 )
-from input_pipeline.pose_clip import PoseClip, PoseDataError
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.rendering import TRUNCATE
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.pose_source import ClipSource
 
 _CLIPS_PER_SHARD = 256
+_OTHER_DATA = (
+  'ask for what is there, replace it with tools/export_dataset.py --overwrite, or use'
+  ' another data_dir'
+)
 
 
 def export_dataset(
-  source: PoseSource,
+  source: ClipSource,
   *,
   dataset: str,
   representation: str,
   data_dir: PathLike,
-  short_side: int = DEFAULT_SHORT_SIDE,
-  sigma: float = DEFAULT_SIGMA,
+  short_side: int | None = None,
+  sigma: float | None = None,
+  channels: int | None = None,
+  weights: str | None = None,
   splits: Sequence[str] | None = None,
   strict: bool = False,
   overwrite: bool = False,
@@ -56,10 +60,14 @@ def export_dataset(
   Args:
     source: the clips.
     dataset: its name, which is also its folder.
-    representation: 'keypoints' or 'heatmaps'.
+    representation: 'keypoints', 'heatmaps' or 'potion'.
     data_dir: where data sets lie.
-    short_side: heatmaps only: cells on the shorter side of the frame.
-    sigma: heatmaps only: of the Gaussians, in cells.
+    short_side: of maps: cells on the shorter side of the frame. This and the following
+      three are by default those of the source's ready maps; where it has none, the ones
+      of `stored_settings.rendering_settings`.
+    sigma: of maps: of the Gaussians, in cells.
+    channels: potion only: the colours of time.
+    weights: potion only: of the frames, see `potion.PotionSettings`.
     splits: which of the source's; by default all that name a clip.
     strict: raise at the first clip that cannot be used.
     overwrite: replace the data set where it is already there.
@@ -67,14 +75,22 @@ def export_dataset(
 
   Raises:
     PoseDatasetError: where the data set is already there, another process is writing
-      it, or no clip of a split can be used.
+      it, no clip of a split can be used, or the source cannot be had like this.
     PoseDataError: with `strict`, the first clip's.
   """
   started = time.monotonic()
   target = dataset_dir(data_dir, dataset, representation)
   _check_names(source, dataset)
-  settings = _settings(representation, source.skeleton, short_side, sigma)
-  export = _Export(source, _chosen_splits(source, splits), settings, strict, progress)
+  settings = source_settings(
+    source,
+    representation,
+    short_side=short_side,
+    sigma=sigma,
+    channels=channels,
+    weights=weights,
+  )
+  chosen = _chosen_splits(source, splits)
+  export = _Export(source, representation, settings, chosen, strict, progress)
 
   with staging_dir(target, pathlib.Path(data_dir).expanduser()) as staging:
     if target.exists() and not overwrite:
@@ -88,6 +104,7 @@ def export_dataset(
       representation=representation,
       skeleton=source.skeleton,
       class_names=source.class_names,
+      multi_label=source.multi_label,
       data_dir=staging,
     )
     built = builder.write(export.shards(), export.metadata)
@@ -114,6 +131,8 @@ def open_or_export(
   seed: int = 0,
   short_side: int = DEFAULT_SHORT_SIDE,
   sigma: float = DEFAULT_SIGMA,
+  channels: int = 3,
+  weights: str = 'exact',
   is_primary: bool = True,
   wait: Callable[[], object] = lambda: None,
   progress: Callable[[str], object] = print,
@@ -121,8 +140,8 @@ def open_or_export(
   """Opens a data set, which the primary process exports first if it is not there.
 
   Args:
-    dataset, representation, data_dir, short_side, sigma, progress: as in
-      `export_dataset`.
+    dataset, representation, data_dir, short_side, sigma, channels, weights, progress:
+      as in `export_dataset`.
     format, poses, skeleton, seed: as in `protocols.load_source`.
     is_primary: whether this process is the one that exports.
     wait: returns once every process of the job has called it; each calls it once,
@@ -132,6 +151,12 @@ def open_or_export(
     PoseDatasetError: also where the data set there was rendered with other settings,
       or has another skeleton, than asked for.
   """
+  rendering = {
+    'short_side': short_side,
+    'sigma': sigma,
+    'channels': channels,
+    'weights': weights,
+  }
   try:
     if is_primary and not dataset_dir(data_dir, dataset, representation).exists():
       source = protocols.load_source(
@@ -147,19 +172,20 @@ def open_or_export(
         dataset=dataset,
         representation=representation,
         data_dir=data_dir,
-        short_side=short_side,
-        sigma=sigma,
+        **rendering,
         progress=progress,
       )
       progress(str(summary))
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
-  asked = _settings(representation, opened.skeleton, short_side, sigma)
-  _check_same('rendered with', asked, opened.settings, opened.directory)
+  asked = rendering_settings(representation, opened.skeleton, **rendering)
+  check_same(
+    f'{opened.directory} is rendered with', asked, opened.settings, _OTHER_DATA
+  )
   if skeleton:
-    layout = opened.skeleton.name
-    _check_same('of', {'skeleton': skeleton}, {'skeleton': layout}, opened.directory)
+    asked, there = {'skeleton': skeleton}, {'skeleton': opened.skeleton.name}
+    check_same(f'{opened.directory} is of', asked, there, _OTHER_DATA)
   return opened
 
 
@@ -168,14 +194,16 @@ class _Export:
 
   def __init__(
     self,
-    source: PoseSource,
-    splits: Sequence[str],
+    source: ClipSource,
+    representation: str,
     settings: dict[str, Any],
+    splits: Sequence[str],
     strict: bool,
     progress: Callable[[str], object],
   ):
     self.splits = [SplitSummary(s, len(source.splits[s])) for s in splits]
     self._source = source
+    self._representation = representation
     self._settings = settings
     self._strict = strict
     self._progress = progress
@@ -204,6 +232,7 @@ class _Export:
       'skeleton': self._source.skeleton.to_dict(),
       'class_names': list(self._source.class_names),
       'settings': self._settings,
+      'multi_label': self._source.multi_label,
       'splits': {
         split.name: {
           'video_ids': split.video_ids,
@@ -233,7 +262,7 @@ class _Export:
   ) -> Iterator[tuple[int, Mapping[str, Any]]]:
     for video_id in video_ids:
       try:
-        clip, label = _usable_clip(self._source, video_id)
+        clip = load_usable_clip(self._source, video_id)
       except PoseDataError as error:
         if self._strict:
           raise
@@ -242,109 +271,19 @@ class _Export:
         self._progress(f'{split.name}: left out {video_id!r}: {reason}')
       else:
         split.video_ids.append(video_id)
-        split.labels.append(label)
+        labels = clip.labels
+        split.labels.append(list(labels) if self._source.multi_label else labels[0])
         split.num_frames.append(clip.num_frames)
-        yield split.num_clips, _example(video_id, clip, label, self._settings)
+        yield (
+          split.num_clips,
+          make_example(self._source, clip, self._representation, self._settings),
+        )
       line = self._pace.step()
       if line:
         self._progress(f'{split.name}: {line}')
 
 
-class _Example(Mapping[str, Any]):
-  """A clip's features, each made when it is asked for, and not kept.
-
-  TFDS holds the examples of a shard until the shard is written: maps that are ready
-  would fill the memory.
-  """
-
-  def __init__(self, features: Mapping[str, Callable[[], Any]]):
-    self._features = features
-
-  def __getitem__(self, name: str) -> Any:
-    return self._features[name]()
-
-  def __iter__(self) -> Iterator[str]:
-    return iter(self._features)
-
-  def __len__(self) -> int:
-    return len(self._features)
-
-
-def _example(
-  video_id: str, clip: PoseClip, label: int, settings: Mapping[str, Any]
-) -> _Example:
-  features: dict[str, Callable[[], Any]] = {
-    'video_id': lambda: video_id,
-    'frame_size': lambda: np.array(clip.frame_size, np.int32),
-    'label': lambda: label,
-  }
-  if settings:
-    short_side, sigma = settings['short_side'], settings['sigma']
-    features['maps'] = lambda: render_clip(clip, short_side=short_side, sigma=sigma)
-  else:
-    positions, scores = clip.keypoints, clip.scores[..., None]
-    features['keypoints'] = lambda: np.concatenate([positions, scores], axis=-1)
-  return _Example(features)
-
-
-def _usable_clip(source: PoseSource, video_id: str) -> tuple[PoseClip, int]:
-  """The clip and its one label.
-
-  Raises:
-    PoseDataError: where it cannot be loaded, trained on or tested on.
-  """
-  clip = source.load(video_id)
-  if len(clip.labels) != 1:
-    raise PoseDataError(
-      f'clip {video_id!r}: has {len(clip.labels)} labels, but needs exactly one'
-    )
-  (label,) = clip.labels
-  if not 0 <= label < len(source.class_names):
-    raise PoseDataError(
-      f'clip {video_id!r}: has label {label}, but the {len(source.class_names)} classes'
-      f' are 0..{len(source.class_names) - 1}'
-    )
-  if not (clip.scores > 0).any():
-    raise PoseDataError(f'clip {video_id!r}: no joint is visible in any frame')
-  return clip, label
-
-
-def _settings(
-  representation: str, skeleton: Skeleton, short_side: int, sigma: float
-) -> dict[str, Any]:
-  """What a data set's maps depend on; nothing for keypoints."""
-  if representation == 'keypoints':
-    return {}
-  if short_side < 1 or sigma <= 0:
-    raise PoseDatasetError(
-      f'short_side is {short_side} and sigma is {sigma}, in cells, but short_side must'
-      ' be at least 1 and sigma above 0'
-    )
-  return {
-    'short_side': int(short_side),
-    'sigma': float(sigma),
-    'truncate': TRUNCATE,
-    'background': skeleton.background,
-  }
-
-
-def _check_same(
-  verb: str,
-  asked: Mapping[str, Any],
-  there: Mapping[str, Any],
-  directory: pathlib.Path,
-):
-  differ = [name for name in asked if asked[name] != there.get(name)]
-  if differ:
-    raise PoseDatasetError(
-      f'{directory} is {verb} '
-      + ', '.join(f'{name} {there.get(name)!r}, not {asked[name]!r}' for name in differ)
-      + '; ask for what is there, replace it with tools/export_dataset.py --overwrite,'
-      ' or use another data_dir'
-    )
-
-
-def _check_names(source: PoseSource, dataset: str):
+def _check_names(source: ClipSource, dataset: str):
   """That TFDS can store these names (it makes file names and label files of them)."""
   if not re.fullmatch(r'[A-Za-z]\w*', dataset):
     raise PoseDatasetError(
@@ -357,7 +296,7 @@ def _check_names(source: PoseSource, dataset: str):
     )
 
 
-def _chosen_splits(source: PoseSource, asked: Sequence[str] | None) -> tuple[str, ...]:
+def _chosen_splits(source: ClipSource, asked: Sequence[str] | None) -> tuple[str, ...]:
   offered = [split for split in source.splits if source.splits[split]]
   chosen = tuple(dict.fromkeys(asked or offered))
   for split in chosen:

@@ -18,14 +18,15 @@ class SplitSummary:
   Attributes:
     name: of the split.
     num_offered: how many clips the source names.
-    video_ids, labels, num_frames: of the clips that went in, in record order.
+    video_ids, labels, num_frames: of the clips that went in, in record order; `labels`
+      are lists where clips have any number of them.
     left_out: (video id, reason) of the others.
   """
 
   name: str
   num_offered: int
   video_ids: list[str] = dataclasses.field(default_factory=list)
-  labels: list[int] = dataclasses.field(default_factory=list)
+  labels: list[int | list[int]] = dataclasses.field(default_factory=list)
   num_frames: list[int] = dataclasses.field(default_factory=list)
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
 

@@ -6,12 +6,12 @@ import hashlib
 from collections.abc import Sequence
 
 import numpy as np
-from jaxtyping import Bool, Int
+from jaxtyping import Bool, Int, UInt8
 
 
 def validation_mask(
   video_ids: Sequence[str],
-  labels: Int[np.ndarray, ' b'],
+  labels: Int[np.ndarray, ' b'] | UInt8[np.ndarray, 'b k'],
   *,
   fold: int,
   folds: int = 5,
@@ -21,11 +21,12 @@ def validation_mask(
   Per class, the clips are sorted by the hex digest of sha256(video_id); of a class of
   size s, fold k holds the places round(k·s / folds) to round((k + 1)·s / folds) - 1
   (Python's round, half to even). Each clip is in exactly one fold, the classes are
-  spread evenly, and neither the order of the clips nor a seed matters. Source: ours.
+  spread evenly, and neither the order of the clips nor a seed matters. Clips of several
+  labels each are divided as if they were of one class. Source: ours.
 
   Args:
     video_ids: names of the `b` clips.
-    labels: the class of each clip.
+    labels: the class of each clip, or multi-hot.
     fold: 0 to folds - 1.
     folds: into how many the clips are divided, at least 2.
 
@@ -36,10 +37,10 @@ def validation_mask(
     ValueError: where the lengths differ, or there is no such fold.
   """
   labels = np.asarray(labels)
-  if labels.shape != (len(video_ids),):
+  if labels.ndim not in (1, 2) or len(labels) != len(video_ids):
     raise ValueError(
       f'got {len(video_ids)} video ids, but labels of shape {labels.shape}; each clip'
-      ' needs one label'
+      ' needs one label, or a row of 0 and 1'
     )
   if folds < 2:
     raise ValueError(f'folds is {folds}, but must be at least 2')
@@ -48,10 +49,11 @@ def validation_mask(
       f'there is no fold {fold}; with folds={folds} it is 0..{folds - 1}'
     )
 
+  strata = labels if labels.ndim == 1 else np.zeros(len(labels), np.int32)
   digests = np.array([hashlib.sha256(v.encode()).hexdigest() for v in video_ids])
   held_out = np.zeros(len(video_ids), bool)
-  for label in np.unique(labels):
-    members = np.flatnonzero(labels == label)
+  for stratum in np.unique(strata):
+    members = np.flatnonzero(strata == stratum)
     members = members[np.argsort(digests[members])]
     first = round(fold * len(members) / folds)
     end = round((fold + 1) * len(members) / folds)

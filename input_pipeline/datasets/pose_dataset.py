@@ -1,4 +1,4 @@
-"""The heatmap data set on disk: its features, its TFDS builder, and reading it.
+"""The pose data set on disk: its features, its TFDS builder, and reading it.
 
 `<data_dir>/<dataset>/<representation>/<version>/` in TFDS layout, records in
 array_record; TensorFlow is needed neither to write nor to read it. What is known of the
@@ -17,7 +17,7 @@ from typing import Any, Protocol
 import numpy as np
 import tensorflow_datasets as tfds
 from absl import logging
-from jaxtyping import Int
+from jaxtyping import Int, UInt8
 
 from input_pipeline.datasets.protocols import (
   PROTOCOLS,
@@ -29,7 +29,7 @@ from input_pipeline.skeletons import Skeleton
 
 # Goes up when the features or the metadata change, so that old data is never misread.
 VERSION = '1.0.0'
-REPRESENTATIONS = ('keypoints', 'heatmaps')
+REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')
 
 # A shard's examples in record order, under keys that no two of them share.
 Shard = Callable[[], Iterable[tuple[int, Mapping[str, Any]]]]
@@ -41,12 +41,13 @@ class ClipIndex:
 
   Attributes:
     video_ids: names of the `b` clips.
-    labels: class indices.
+    labels: class indices int32 `[b]`; multi-hot uint8 `[b, k]` where a clip has any
+      number of labels.
     num_frames: lengths in frames.
   """
 
   video_ids: tuple[str, ...]
-  labels: Int[np.ndarray, 'b']
+  labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k']
   num_frames: Int[np.ndarray, 'b']
 
   def __len__(self) -> int:
@@ -67,13 +68,16 @@ class PoseDataset:
 
   Attributes:
     directory: where it lies.
-    representation: 'keypoints' or 'heatmaps'.
-    skeleton: the layout of axis `j` or `c`.
+    representation: 'keypoints', 'heatmaps' or 'potion'.
+    skeleton: the layout of axis `j` or, of heatmaps, `c`.
     class_names: by label.
-    settings: how heatmaps were rendered (`short_side` and `sigma` in cells, `truncate`
-      in σ, `background`); empty for keypoints.
+    settings: how maps were rendered (`short_side` and `sigma` in cells, `truncate` in
+      σ, `background`), and of potion how frames were weighted (`channels`, `weights`);
+      None where it is not known; empty for keypoints.
     splits: names.
     left_out: (split, video id, reason) of the clips that could not be used.
+    multi_label: whether a clip has any number of labels (records then hold `labels`,
+      multi-hot), not exactly one (`label`).
   """
 
   directory: pathlib.Path
@@ -83,6 +87,7 @@ class PoseDataset:
   settings: dict[str, Any]
   splits: tuple[str, ...]
   left_out: tuple[tuple[str, str, str], ...]
+  multi_label: bool
   _columns: Mapping[str, Mapping[str, list]] = dataclasses.field(repr=False)
   _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
 
@@ -90,9 +95,14 @@ class PoseDataset:
     """Names, labels and lengths of a split's clips, from the metadata alone."""
     self._check_split(split)
     columns = self._columns[split]
+    if self.multi_label:
+      num_classes = len(self.class_names)
+      labels = np.stack([multi_hot(label, num_classes) for label in columns['labels']])
+    else:
+      labels = np.array(columns['labels'], np.int32)
     return ClipIndex(
       video_ids=tuple(columns['video_ids']),
-      labels=np.array(columns['labels'], np.int32),
+      labels=labels,
       num_frames=np.array(columns['num_frames'], np.int32),
     )
 
@@ -108,6 +118,13 @@ class PoseDataset:
         f'there is no split {split!r} in {self.directory}; it has'
         f' {", ".join(self.splits)}'
       )
+
+
+def multi_hot(labels: Sequence[int], num_classes: int) -> UInt8[np.ndarray, ' k']:
+  """1 for each of the labels, 0 for every other class."""
+  hot = np.zeros(num_classes, np.uint8)
+  hot[list(labels)] = 1
+  return hot
 
 
 def dataset_dir(data_dir: PathLike, dataset: str, representation: str) -> pathlib.Path:
@@ -145,6 +162,8 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
     settings=dict(metadata['settings']),
     splits=tuple(metadata['splits']),
     left_out=tuple((s, v, reason) for s, v, reason in metadata['left_out']),
+    # Data sets of before there was a choice have one label a clip.
+    multi_label=metadata.get('multi_label', False),
     _columns=metadata['splits'],
     _builder=builder,
   )
@@ -169,11 +188,12 @@ class PoseDatasetBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
     representation: str,
     skeleton: Skeleton,
     class_names: Sequence[str],
+    multi_label: bool = False,
     data_dir: PathLike,
   ):
     # TFDS names a builder after its class; ours serves every data set.
     self.name = dataset  # pyright: ignore[reportAttributeAccessIssue]
-    self._features = _features(representation, skeleton, class_names)
+    self._features = _features(representation, skeleton, class_names, multi_label)
     self._metadata_dict = tfds.core.MetadataDict()
     super().__init__(data_dir=data_dir, config=representation)
 
@@ -236,19 +256,29 @@ def _stored_name(split: str) -> str:
 
 
 def _features(
-  representation: str, skeleton: Skeleton, class_names: Sequence[str]
+  representation: str, skeleton: Skeleton, class_names: Sequence[str], multi_label: bool
 ) -> tfds.features.FeaturesDict:
   poses = {
     'keypoints': {
       'keypoints': _array((None, None, skeleton.num_joints, 3), np.float32)
     },
     'heatmaps': {'maps': _array((None, None, None, skeleton.num_maps), np.uint8)},
+    # Mean confidences in 0..1, of which half precision keeps 11 bits: finer than the 8
+    # of a frame's map.
+    'potion': {
+      'potion': _array((skeleton.num_maps, None, None, None), np.float16),
+      'num_frames': tfds.features.Scalar(np.int32),
+    },
   }[representation]
+  if multi_label:
+    labels = {'labels': _array((len(class_names),), np.uint8)}
+  else:
+    labels = {'label': tfds.features.ClassLabel(names=list(class_names))}
   return tfds.features.FeaturesDict(
     {
       'video_id': tfds.features.Text(),
       'frame_size': tfds.features.Tensor(shape=(2,), dtype=np.int32),
-      'label': tfds.features.ClassLabel(names=list(class_names)),
+      **labels,
       **poses,
     }
   )

@@ -11,7 +11,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.pose_source import ClipSource
 
 PathLike = str | os.PathLike[str]
 
@@ -31,6 +31,7 @@ class Protocol:
     splits: (training split, test split) of split 1, 2, ...
     metric: the number papers report, averaged over `splits` where there are several.
     citation: whose data it is.
+    multi_label: whether a clip has any number of labels.
     download: fetches the poses into a data dir, and says where the reader finds them.
   """
 
@@ -40,6 +41,7 @@ class Protocol:
   splits: tuple[tuple[str, str], ...]
   metric: str
   citation: str
+  multi_label: bool = False
   download: Callable[[PathLike], pathlib.Path] | None = None
 
   def split_names(self, split: int) -> tuple[str, str]:
@@ -72,6 +74,25 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='accuracy',
       citation='Jhuang et al., Towards understanding action recognition, ICCV 2013',
       download=_download_jhmdb,
+    ),
+    Protocol(
+      name='hmdb51',
+      skeleton='coco_17',
+      format='pyskl',
+      splits=(('train1', 'test1'), ('train2', 'test2'), ('train3', 'test3')),
+      metric='accuracy',
+      citation='Kuehne et al., HMDB: a large video database for human motion'
+      ' recognition, ICCV 2011',
+    ),
+    Protocol(
+      name='charades',
+      skeleton='coco_17',
+      format='pyskl',
+      splits=(('train', 'val'),),
+      metric='mAP',
+      citation='Sigurdsson et al., Hollywood in Homes: crowdsourcing data collection'
+      ' for activity understanding, ECCV 2016',
+      multi_label=True,
     ),
     Protocol(
       name='penn_action',
@@ -118,29 +139,31 @@ def load_source(
   skeleton: str | None = None,
   seed: int = 0,
   data_dir: PathLike | None = None,
-) -> PoseSource:
+) -> ClipSource:
   """The clips of a data set, as its reader (or generator) offers them.
 
   Args:
     dataset: its name; known ones bring their own format and skeleton.
     format: the reader; the data set's own where not given.
     poses: the file or folder that the reader reads.
-    skeleton: name of the joint layout; the data set's own where not given.
+    skeleton: name of the joint layout; the format's or else the data set's own where
+      not given.
     seed: of a generated data set.
     data_dir: where poses are downloaded to, when none are given and the data set can
       be downloaded.
 
   Raises:
-    PoseDatasetError: where format, poses or skeleton is missing, or makes no sense.
+    PoseDatasetError: where format, poses or skeleton is missing, or makes no sense, or
+      the clips have several labels each and the data set's have one, or the reverse.
   """
   protocol = PROTOCOLS.get(dataset)
   if protocol is not None:
     if protocol.format is None:
       return _generated_source(dataset, seed, format=format, poses=poses)
-    skeleton = skeleton or protocol.skeleton
     format = format or protocol.format
     if protocol.download and data_dir and format == protocol.format and not poses:
       poses = protocol.download(data_dir)
+  skeleton = skeleton or _own_skeleton(protocol, format)
   if not (format and poses and skeleton):
     given = {'format': format, 'poses': poses, 'skeleton': skeleton}
     missing = ' and '.join(name for name, value in given.items() if not value)
@@ -152,7 +175,27 @@ def load_source(
 
   from input_pipeline.readers.registry import read_poses
 
-  return read_poses(format, poses, skeleton=skeleton)
+  source = read_poses(format, poses, skeleton=skeleton)
+  if protocol is not None and source.multi_label != protocol.multi_label:
+    raise PoseDatasetError(
+      f'a clip of data set {dataset!r} has {_labels_each(protocol.multi_label)}, but'
+      f' {poses} gives each {_labels_each(source.multi_label)}; give your data set'
+      ' another name'
+    )
+  return source
+
+
+def _own_skeleton(protocol: Protocol | None, format: str | None) -> str | None:
+  """The format's skeleton where it fixes one, or else the data set's."""
+  from input_pipeline.readers.registry import READERS
+
+  if format in READERS and READERS[format].skeleton:
+    return READERS[format].skeleton
+  return protocol.skeleton if protocol is not None else None
+
+
+def _labels_each(multi_label: bool) -> str:
+  return 'a list of labels' if multi_label else 'one label'
 
 
 def export_command(dataset: str, representation: str, data_dir: PathLike) -> str:
@@ -168,7 +211,7 @@ def export_command(dataset: str, representation: str, data_dir: PathLike) -> str
   )
 
 
-def _generated_source(dataset: str, seed: int, **not_for_it) -> PoseSource:
+def _generated_source(dataset: str, seed: int, **not_for_it) -> ClipSource:
   given = [name for name, value in not_for_it.items() if value]
   if given:
     raise PoseDatasetError(

@@ -1,15 +1,18 @@
-"""The maps that a heatmap data set stores: a clip's keypoints, rendered once."""
+"""The maps that a data set stores: a clip's keypoints, rendered once."""
 
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterator
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 import numpy as np
-from jaxtyping import Array, Float, Int, UInt8
+from jaxtyping import Array, Float, Float32, Int, UInt8
 
 from input_pipeline.pose_clip import PoseClip
+from input_pipeline.potion import PotionSettings, colour_weights
 from input_pipeline.rendering import (
   map_size_of_frame,
   pixels_to_cells,
@@ -22,6 +25,7 @@ DEFAULT_SIGMA = 2.0  # Cells, at a short side of 64; ours.
 # Shapes are padded to these, so that clips of many sizes share a few programs.
 _FRAMES_PER_CHUNK = 16
 _GRID_STEP = 16
+_STATIC = ('grid', 'sigma', 'background')
 
 
 def render_clip(
@@ -32,32 +36,63 @@ def render_clip(
   `h, w` are `map_size_of_frame`; a chunk of frames is rendered at a time, on a grid
   slightly larger than the map, so that clips of many sizes share a few programs.
   """
-  frame_size = np.array(clip.frame_size, np.int32)
-  map_size = map_size_of_frame(frame_size, short_side)  # pyright: ignore (numpy too)
-  height, width = (int(side) for side in map_size)
-  grid = (_rounded_up(height, _GRID_STEP), _rounded_up(width, _GRID_STEP))
-  persons = 1 << (clip.num_persons - 1).bit_length()  # The next power of two.
+  height, width = _map_size(clip, short_side)
   maps = np.empty(
     (clip.num_frames, height, width, clip.skeleton.num_maps), dtype=np.uint8
   )
-  for start in range(0, clip.num_frames, _FRAMES_PER_CHUNK):
-    chunk = slice(start, start + _FRAMES_PER_CHUNK)
-    rendered = _render_chunk(
-      _padded(clip.keypoints[chunk], _FRAMES_PER_CHUNK, persons),
-      _padded(clip.scores[chunk], _FRAMES_PER_CHUNK, persons),
-      frame_size,
-      map_size,
-      grid=grid,
-      sigma=float(sigma),
-      background=clip.skeleton.background,
-    )
-    frames = len(maps[chunk])
-    maps[chunk] = np.asarray(rendered)[:frames, :height, :width]
+  for chunk, poses in _chunks(clip, short_side, sigma):
+    rendered = np.asarray(_render_chunk(**poses))
+    maps[chunk] = rendered[: len(maps[chunk]), :height, :width]
   return maps
 
 
-@functools.partial(jax.jit, static_argnames=('grid', 'sigma', 'background'))
-def _render_chunk(
+def potion_clip_maps(
+  clip: PoseClip, *, short_side: int, sigma: float, potion: PotionSettings
+) -> Float32[np.ndarray, 'j h w c']:
+  """The PoTion maps of a whole clip: time-weighted means of its joint maps, 0..1.
+
+  `potion.aggregate_maps` of the maps of `render_clip`, before those are rounded. What
+  `potion` says of normalization and variant is done to them when they are read.
+  """
+  height, width = _map_size(clip, short_side)
+  weights = _padded_weights(clip.num_frames, potion)
+  total = 0.0
+  for chunk, poses in _chunks(clip, short_side, sigma):
+    total = total + _weighted_sum(weights[chunk], **poses)
+  weight_sums = weights.sum(axis=0)
+  means = np.asarray(total) / np.where(weight_sums > 0, weight_sums, 1)
+  return means[:, :height, :width]
+
+
+def _map_size(clip: PoseClip, short_side: int) -> tuple[int, int]:
+  frame_size = np.array(clip.frame_size, np.int32)
+  height, width = map_size_of_frame(frame_size, short_side)  # pyright: ignore (numpy)
+  return int(height), int(width)
+
+
+def _chunks(
+  clip: PoseClip, short_side: int, sigma: float
+) -> Iterator[tuple[slice, dict[str, Any]]]:
+  """Frames of a clip, and the arguments of `_chunk_maps` for them."""
+  map_size = _map_size(clip, short_side)
+  persons = _next_power_of_two(clip.num_persons)
+  for start in range(0, clip.num_frames, _FRAMES_PER_CHUNK):
+    chunk = slice(start, start + _FRAMES_PER_CHUNK)
+    yield (
+      chunk,
+      {
+        'keypoints': _padded(clip.keypoints[chunk], _FRAMES_PER_CHUNK, persons),
+        'scores': _padded(clip.scores[chunk], _FRAMES_PER_CHUNK, persons),
+        'frame_size': np.array(clip.frame_size, np.int32),
+        'map_size': np.array(map_size, np.int32),
+        'grid': tuple(_rounded_up(side, _GRID_STEP) for side in map_size),
+        'sigma': float(sigma),
+        'background': clip.skeleton.background,
+      },
+    )
+
+
+def _chunk_maps(
   keypoints: Float[Array, 't m j 2'],
   scores: Float[Array, 't m j'],
   frame_size: Int[Array, '2'],
@@ -66,21 +101,46 @@ def _render_chunk(
   grid: tuple[int, int],
   sigma: float,
   background: bool,
-) -> UInt8[Array, 't h w c']:
-  maps = render_joint_maps(
+) -> Float[Array, 't h w c']:
+  return render_joint_maps(
     pixels_to_cells(keypoints, frame_size, map_size),
     scores,
     map_size=grid,
     sigma=sigma,
     background=background,
   )
-  return jnp.round(255 * maps).astype(jnp.uint8)
+
+
+@functools.partial(jax.jit, static_argnames=_STATIC)
+def _render_chunk(**poses) -> UInt8[Array, 't h w c']:
+  return jnp.round(255 * _chunk_maps(**poses)).astype(jnp.uint8)
+
+
+@functools.partial(jax.jit, static_argnames=_STATIC)
+def _weighted_sum(weights: Float[Array, 't c'], **poses) -> Float[Array, 'j h w c']:
+  # Highest, as a GPU would else round the maps to 10 bits before it multiplies.
+  return jnp.einsum('thwj,tc->jhwc', _chunk_maps(**poses), weights, precision='highest')
+
+
+def _padded_weights(
+  num_frames: int, potion: PotionSettings
+) -> Float32[np.ndarray, 't c']:
+  """The weights of a clip's frames, then zeros to fill the last chunk."""
+  max_frames = max(_next_power_of_two(num_frames), _FRAMES_PER_CHUNK)
+  return np.asarray(_colour_weights(np.int32(num_frames), max_frames, potion))
+
+
+_colour_weights = jax.jit(colour_weights, static_argnums=(1, 2))
 
 
 def _padded(array: np.ndarray, frames: int, persons: int) -> np.ndarray:
   """Zeros after the last frame and person: missing joints, which leave nothing."""
   pad = [(0, frames - array.shape[0]), (0, persons - array.shape[1])]
   return np.pad(array, pad + [(0, 0)] * (array.ndim - 2))
+
+
+def _next_power_of_two(value: int) -> int:
+  return 1 << (value - 1).bit_length()
 
 
 def _rounded_up(value: int, step: int) -> int:

@@ -35,8 +35,8 @@ _SCORE_ROUNDING = 1e-3
 def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
   """The clips of a PYSKL pickle; what is wrong with one clip is raised on loading it.
 
-  - `label` may be one index or several (multi-label), and may be absent (a clip to
-    predict on).
+  - `label` may be one index, or a list of any number of them, which one list in the
+    file makes the whole source multi-label; it may be absent (a clip to predict on).
   - `keypoint_score` may be absent. Then the third column of `keypoint` is the score,
     as PYSKL concatenates them; without one, a joint at (0, 0) or at a position that is
     not finite is missing, and every other has score 1.
@@ -60,6 +60,7 @@ def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
     class_names=class_names,
     splits=_splits(content, annotations, path),
     load=functools.partial(_load_clip, path, skeleton, class_names, annotations),
+    multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
   )
 
 
@@ -141,9 +142,14 @@ def _load_clip(
   )
 
 
+def _is_list(label: Any) -> bool:
+  return isinstance(label, (list, tuple)) or np.ndim(label) > 0
+
+
 def _labels(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, ...]:
   labels = np.atleast_1d(annotation.get('label', np.zeros(0, np.int64)))
-  if labels.ndim != 1 or not np.issubdtype(labels.dtype, np.integer):
+  integers = np.issubdtype(labels.dtype, np.integer) or not labels.size
+  if labels.ndim != 1 or not integers:
     raise PoseDataError(
       f'clip {video_id!r}: label is {annotation["label"]!r}, but must be a class index'
       ' or a list of them'

@@ -9,8 +9,8 @@ import pathlib
 from collections.abc import Callable
 
 from input_pipeline.pose_clip import PoseDataError
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.readers import jhmdb_tree, penn_action, pyskl
+from input_pipeline.pose_source import ClipSource
+from input_pipeline.readers import jhmdb_tree, jmrn_official, penn_action, pyskl
 from input_pipeline.skeletons import Skeleton, get_skeleton
 
 
@@ -19,13 +19,13 @@ class Reader:
   """One foreign format.
 
   Attributes:
-    read: makes the PoseSource of a path.
+    read: makes the source of a path.
     kind: what the path is, 'file' or 'folder'.
     expects: what stands at the path, for messages.
     skeleton: the registered skeleton that the format fixes; None where the user says.
   """
 
-  read: Callable[[pathlib.Path, Skeleton], PoseSource]
+  read: Callable[[pathlib.Path, Skeleton], ClipSource]
   kind: str
   expects: str
   skeleton: str | None = None
@@ -49,12 +49,21 @@ READERS: dict[str, Reader] = {
     expects='the labels/ folder of Penn Action, with 0001.mat, 0002.mat, ...',
     skeleton='penn_action',
   ),
+  'jmrn_official': Reader(
+    read=jmrn_official.read,
+    kind='folder',
+    expects=(
+      'the folder that holds *_train1.pkl, *_test1.pkl and so on, and the PoTion maps'
+      " *.npy, of JMRN's official release"
+    ),
+    skeleton='jmrn_official_background',
+  ),
 }
 
 
 def read_poses(
   format: str, path: str | os.PathLike[str], *, skeleton: str | None = None
-) -> PoseSource:
+) -> ClipSource:
   """The clips of a data set in a foreign format, not yet loaded.
 
   Args:

@@ -1,5 +1,6 @@
 """Augmentation by hand, and its two forms (on keypoints, on maps) against each other."""
 
+import dataclasses
 import functools
 
 import jax
@@ -9,6 +10,7 @@ import pytest
 
 from input_pipeline import augment
 from input_pipeline.augment import Augmentation, AugmentSettings
+from input_pipeline.pose_aware import PoseAwareSettings
 from input_pipeline.rendering import render_joint_maps
 from input_pipeline.skeletons import get_skeleton
 
@@ -185,7 +187,7 @@ def test_what_comes_into_a_map_is_empty():
 def draws(settings):
   """500 draws for maps of 64 × 86 cells."""
   keys = jax.random.split(jax.random.key(0), 500)
-  return jax.vmap(lambda key: augment.draw(key, settings, (64, 86)))(keys)
+  return jax.vmap(lambda key: augment.draw(key, settings, (64, 86), SKELETON))(keys)
 
 
 def test_draws_stay_in_their_bounds_and_reach_them():
@@ -213,6 +215,21 @@ def test_draws_differ_by_key_and_not_by_call():
   jax.tree.map(np.testing.assert_array_equal, many, draws(SETTINGS))
 
 
+def test_moving_joints_leaves_the_other_draws_as_they_are():
+  still = draws(SETTINGS)
+  moving = draws(
+    dataclasses.replace(SETTINGS, pose_aware=PoseAwareSettings(global_shift=5.0))
+  )
+  assert still.joint_motion is None
+  for field in ('flip', 'scale', 'shift'):
+    np.testing.assert_array_equal(getattr(moving, field), getattr(still, field))
+  # Whole cells, 1 to 4 with a sign, drawn apart from the shift of the whole.
+  shifts = np.asarray(moving.joint_motion.global_shift)
+  np.testing.assert_array_equal(np.unique(shifts), [-4, -3, -2, -1, 1, 2, 3, 4])
+  correlation = np.corrcoef(shifts[:, 0], np.asarray(moving.shift)[:, 0])[0, 1]
+  assert abs(correlation) < 0.15
+
+
 @pytest.mark.parametrize('flip_probability', [0.0, 1.0])
 def test_settings_that_leave_no_choice(flip_probability):
   settings = AugmentSettings(flip_probability=flip_probability)
@@ -227,6 +244,11 @@ def test_settings_that_leave_no_choice(flip_probability):
 def test_settings_that_move(settings):
   assert AugmentSettings(**settings).moves
   assert not AugmentSettings(flip_probability=0.0).moves
+
+
+def test_no_view_is_refused():
+  with pytest.raises(ValueError, match=r'augment\.views is 0, but must be at least 1'):
+    AugmentSettings(views=0)
 
 
 @pytest.mark.parametrize('scale', [(0.9, 1.1, 0.8, 1.2), (1.1, 0.9), (0.0, 1.0)])

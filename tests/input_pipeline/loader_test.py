@@ -1,5 +1,6 @@
 """What comes out of the loader, clip by clip and frame by frame."""
 
+import dataclasses
 import itertools
 
 import numpy as np
@@ -74,12 +75,14 @@ def test_the_fields_of_a_training_batch():
   shapes = {name: (array.shape, array.dtype.name) for name, array in batch.items()}
   assert shapes == {
     'keypoints': ((4, 3, 1, 2, 3), 'float32'),
+    'num_frames': ((4,), 'int32'),
     'frame_size': ((4, 2), 'int32'),
     'label': ((4,), 'int32'),
     'mask': ((4,), 'float32'),
     'index': ((4,), 'int32'),
   }
   assert (batch['mask'] == 1).all()
+  assert (batch['num_frames'] == 3).all()
   np.testing.assert_array_equal(batch['label'], batch['index'] % 5)
   np.testing.assert_array_equal(batch['frame_size'][:, 1], 320 + batch['index'])
   # The rows hold the clips that they say they hold.
@@ -239,38 +242,34 @@ def test_a_video_shorter_than_a_clip_repeats_frames():
   assert set(batch['keypoints'][..., 0].flat) <= {0, 1}
 
 
-def stored_batch(maps, *, background=False, num_views=1):
-  settings = ClipSettings(3, 'segments', 1, canvas=(4, 6), background=background)
-  record = {'maps': maps, 'frame_size': (9, 9), 'label': 0}
-  (batch,) = evaluate([record], settings=settings, batch_size=1, num_views=num_views)
-  return batch['maps'][0]
+WHOLE = dataclasses.replace(SETTINGS, rule='whole', num_frames=5)
 
 
-def test_stored_maps_are_cut_and_padded_about_the_centre():
-  rng = np.random.default_rng(0)
-  maps = rng.integers(1, 255, (6, 3, 9, 2), dtype=np.uint8)
-  clip = stored_batch(maps)[0]
-  assert clip.shape == (3, 4, 6, 2)
-  assert clip.dtype == np.uint8
-  # 3 rows at the top of 4; of 9 columns two go at the left and one at the right.
-  np.testing.assert_array_equal(clip[:, :3], maps[[1, 3, 5], :, 2:8])
-  assert not clip[:, 3].any()
+def test_a_whole_video_says_how_many_of_its_frames_are_real():
+  records = [*keypoint_records(1, frames=4), *keypoint_records(1, frames=9)]
+  (tested,) = evaluate(records, settings=WHOLE, batch_size=2)
+  (trained,) = first(1, train(records, settings=WHOLE, batch_size=2))
+  trained = {k: v[np.argsort(trained['index'])] for k, v in trained.items()}
+  frames = [[0, 1, 2, 3, 3], [0, 2, 4, 6, 8]]
+  np.testing.assert_array_equal(tested['keypoints'][:, 0, :, 0, 0, 0], frames)
+  np.testing.assert_array_equal(trained['keypoints'][..., 0, 0, 0], frames)
+  for batch in (tested, trained):
+    np.testing.assert_array_equal(
+      batch['num_frames'], np.array([4, 5], np.int32), strict=True
+    )
 
 
-def test_beside_stored_maps_there_is_background():
-  maps = np.full((3, 4, 2, 3), 7, np.uint8)
-  clip = stored_batch(maps, background=True)[0]
-  np.testing.assert_array_equal(clip[:, :, 2:4], maps)
-  for beside in (clip[:, :, :2], clip[:, :, 4:]):
-    np.testing.assert_array_equal(beside, np.broadcast_to([0, 0, 255], (3, 4, 2, 3)))
-
-
-def test_views_of_stored_maps():
-  maps = np.zeros((9, 4, 6, 1), np.uint8)
-  maps[:] = np.arange(9).reshape(-1, 1, 1, 1)
-  views = stored_batch(maps, num_views=4)
-  assert views.shape == (4, 3, 4, 6, 1)
-  np.testing.assert_array_equal(views[..., 0, 0, 0], sampling.test_frames(9, 3, 4))
+@pytest.mark.parametrize('read', [train, evaluate])
+def test_several_labels_a_clip_are_multi_hot(read):
+  hot = np.array([[1, 0, 1], [0, 0, 0]], np.uint8)
+  records = keypoint_records(count=2)
+  for record, labels in zip(records, hot, strict=True):
+    del record['label']
+    record['labels'] = labels
+  (batch,) = first(1, iter(read(records, batch_size=2)))
+  np.testing.assert_array_equal(
+    batch['label'], hot[batch['index']].astype(np.float32), strict=True
+  )
 
 
 @pytest.mark.parametrize('read', [train, evaluate])

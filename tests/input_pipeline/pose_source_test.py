@@ -1,10 +1,13 @@
-"""PoseSource: splits are checked, clips are loaded on demand."""
+"""Sources: splits are checked, clips are loaded on demand."""
 
+import numpy as np
 import pytest
 
 from input_pipeline.pose_clip import PoseDataError
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
+from input_pipeline.skeletons import SKELETONS, Skeleton
+
+DUO = Skeleton('duo', ('head', 'neck'), (), background=True)
 
 
 def source_of(splits) -> PoseSource:
@@ -28,3 +31,47 @@ def test_a_clip_twice_in_one_split():
 def test_a_clip_in_two_splits():
   splits = {'train1': ('a', 'b'), 'test2': ('b',)}  # As JHMDB's three splits do.
   assert source_of(splits).splits == splits
+
+
+def test_a_clip_twice_in_one_split_of_ready_maps():
+  with pytest.raises(
+    PoseDataError, match="split 'train' names clip 'a' more than once"
+  ):
+    PotionSource(DUO, ('run',), {'train': ('a', 'a')}, potion_clip, {})
+
+
+def potion_clip(video_id='a', maps=None, num_frames=3):
+  maps = np.ones((3, 4, 5, 2)) if maps is None else maps
+  return PotionClip(video_id, maps, num_frames, DUO, (np.int64(1),))  # pyright: ignore
+
+
+def spoilt(value):
+  maps = np.ones((3, 4, 5, 2))
+  maps[1, 2, 4, 0] = value
+  return maps
+
+
+def test_potion_maps_become_float32_and_labels_plain():
+  clip = potion_clip()
+  assert clip.maps.dtype == np.float32
+  assert [type(label) for label in clip.labels] == [int]
+
+
+@pytest.mark.parametrize(
+  ('changes', 'message'),
+  [
+    (
+      {'maps': np.ones((2, 4, 5, 2))},
+      r"shape \(2, 4, 5, 2\), .*\[3, .*'duo' has 3 maps",
+    ),
+    ({'maps': np.ones((3, 4, 5))}, r'shape \(3, 4, 5\)'),
+    ({'maps': np.ones((3, 0, 5, 2))}, r'shape \(3, 0, 5, 2\)'),
+    ({'maps': spoilt(np.nan)}, 'hold nan at map 1, row 2, column 4, channel 0'),
+    ({'maps': spoilt(np.inf)}, 'hold inf'),
+    ({'maps': spoilt(-0.5)}, r'hold -0\.5'),
+    ({'num_frames': 0}, 'has 0 frames'),
+  ],
+)
+def test_potion_maps_that_cannot_be_used(changes, message):
+  with pytest.raises(PoseDataError, match=f"clip 'a': .*{message}"):
+    potion_clip(**changes)

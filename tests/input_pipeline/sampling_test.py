@@ -49,15 +49,19 @@ def test_a_short_video_repeats_frames():
   )
 
 
+DRAWN = ('segments', 'consecutive')
+
+
 @pytest.mark.parametrize('rule', RULES)
 def test_every_index_is_a_frame_of_the_video_and_time_runs_forward(rule):
   rngs = [np.random.default_rng(0), Extreme(0.0), Extreme(ALMOST_ONE)]
   for length in range(1, 61):
     for num_frames in range(1, 13):
       clips = [training_frames(rng, length, num_frames, rule) for rng in rngs]
-      clips.extend(sampling.test_frames(length, num_frames, 5, rule))
+      views = 5 if rule in DRAWN else 1
+      clips.extend(sampling.test_frames(length, num_frames, views, rule))
       clips = np.stack(clips)
-      assert clips.shape == (8, num_frames)
+      assert clips.shape == (3 + views, num_frames)
       assert clips.dtype == np.int64
       assert clips.min() >= 0
       assert clips.max() < length
@@ -101,7 +105,7 @@ def test_training_frames_follow_the_generator_alone():
   assert (first != training_frames(np.random.default_rng(6), 50, 6)).any()
 
 
-@pytest.mark.parametrize('rule', RULES)
+@pytest.mark.parametrize('rule', DRAWN)
 def test_views_are_the_same_at_each_call_and_distinct_where_possible(rule):
   np.random.seed(0)  # noqa: NPY002 (hidden state must not matter)
   views = sampling.test_frames(40, 4, 10, rule)
@@ -117,15 +121,56 @@ def test_views_of_segments_share_no_frame_where_there_are_enough():
   assert len(np.unique(sampling.test_frames(40, 4, 10))) == 40
 
 
+def test_whole_by_hand():
+  def frames(length):
+    return sampling.test_frames(length, 5, 1, 'whole').tolist()
+
+  assert frames(1) == [[0, 0, 0, 0, 0]]
+  assert frames(3) == [[0, 1, 2, 2, 2]]
+  assert frames(5) == [[0, 1, 2, 3, 4]]
+  # Every 1.25, every 2, and every 24.75 frames.
+  assert frames(6) == [[0, 1, 2, 4, 5]]
+  assert frames(9) == [[0, 2, 4, 6, 8]]
+  assert frames(100) == [[0, 25, 50, 74, 99]]
+
+
+def test_whole_draws_nothing_and_skips_evenly():
+  for length in range(1, 61):
+    for num_frames in range(2, 13):
+      clip = training_frames(np.random.default_rng(0), length, num_frames, 'whole')
+      view = sampling.test_frames(length, num_frames, 1, 'whole')
+      np.testing.assert_array_equal(view, [clip])
+      real = sampling.real_frames(length, num_frames, 'whole')
+      assert (clip[0], clip[real - 1]) == (0, length - 1)
+      assert (clip[real:] == length - 1).all()
+      steps = np.diff(clip[:real])
+      assert real == 1 or (steps.min() >= 1 and np.ptp(steps) <= 1)
+
+
+def test_real_frames():
+  assert sampling.real_frames(3, 5, 'whole') == 3
+  assert sampling.real_frames(7, 5, 'whole') == 5
+  assert sampling.real_frames(3, 5, 'segments') == 5
+  assert sampling.real_frames(3, 5, 'consecutive') == 5
+
+
+def test_the_whole_video_has_one_view():
+  with pytest.raises(ValueError, match=r'eval\.views is 10, .* config\.eval\.views=1'):
+    sampling.test_frames(9, 3, 10, 'whole')
+
+
 @pytest.mark.parametrize(
   'call',
   [
     check_rule,
     lambda rule: training_frames(np.random.default_rng(0), 9, 3, rule),
     lambda rule: sampling.test_frames(9, 3, 2, rule),
+    lambda rule: sampling.real_frames(9, 3, rule),
   ],
 )
 def test_an_unknown_rule_is_refused(call):
-  message = r"no sampling rule 'segment'; it is one of \('segments', 'consecutive'\)"
+  message = (
+    r"no sampling rule 'segment'; it is one of \('segments', 'consecutive', 'whole'\)"
+  )
   with pytest.raises(ValueError, match=message):
     call('segment')

@@ -31,6 +31,12 @@ BODY_25_LIMBS = [
   *[(16, 18), (14, 19), (19, 20), (14, 21), (11, 22), (22, 23), (11, 24)],
 ]
 
+# OpenPose's, in the order of JMRN's official code: COCO's, then the neck.
+JMRN_OFFICIAL_LIMBS = [
+  *[(17, 6), (17, 5), (6, 8), (8, 10), (5, 7), (7, 9), (17, 12), (12, 14), (14, 16)],
+  *[(17, 11), (11, 13), (13, 15), (17, 0), (0, 2), (2, 4), (0, 1), (1, 3)],
+]
+
 
 @pytest.mark.parametrize(
   ('name', 'limbs'),
@@ -40,6 +46,8 @@ BODY_25_LIMBS = [
     ('coco_17', COCO_LIMBS),
     ('openpose_18', OPENPOSE_18_LIMBS),
     ('openpose_18_background', OPENPOSE_18_LIMBS),
+    ('jmrn_official', JMRN_OFFICIAL_LIMBS),
+    ('jmrn_official_background', JMRN_OFFICIAL_LIMBS),
     ('body_25', BODY_25_LIMBS),
   ],
 )
@@ -63,6 +71,10 @@ def test_limbs(name, limbs):
       ((2, 5), (3, 6), (4, 7), (8, 11), (9, 12), (10, 13), (14, 15), (16, 17)),
     ),
     (
+      'jmrn_official',
+      ((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
+    ),
+    (
       'body_25',
       (
         *((2, 5), (3, 6), (4, 7), (9, 12), (10, 13), (11, 14), (15, 16), (17, 18)),
@@ -83,6 +95,8 @@ def test_flip_pairs(name, pairs):
     ('coco_17', 17),
     ('openpose_18', 18),
     ('openpose_18_background', 18),
+    ('jmrn_official', 18),
+    ('jmrn_official_background', 18),
     ('body_25', 25),
   ],
 )
@@ -125,6 +139,50 @@ def test_groups_of_jhmdb():
     'right_leg': (9, 13),
     'left_leg': (10, 14),
   }
+
+
+def test_groups_of_jmrn_are_the_papers():
+  # Of the official code's own numbers; its neck is 18, before the background is last.
+  assert SKELETONS['jmrn_official'].groups == {
+    'head': (0, 1, 2, 3, 4),
+    'left_arm': (5, 7, 9),
+    'right_arm': (6, 8, 10),
+    'torso': (11, 12, 17),
+    'left_leg': (13, 15),
+    'right_leg': (14, 16),
+  }
+
+
+@pytest.mark.parametrize(
+  ('name', 'pivots'),
+  [
+    ('jhmdb', {'head': 0, 'arms': (4, 3), 'legs': (6, 5)}),
+    ('jmrn_official', {'head': 17, 'arms': (5, 6), 'legs': (11, 12)}),
+    ('openpose_18', {'head': 1, 'arms': (5, 2), 'legs': (11, 8)}),
+    # Without a neck, the head's own first joint: the nose, or all there is of it.
+    ('coco_17', {'head': 0, 'arms': (5, 6), 'legs': (11, 12)}),
+    ('penn_action', {'head': 0, 'arms': (2, 1), 'legs': (8, 7)}),
+    ('body_25', {'head': 1, 'arms': (5, 2), 'legs': (12, 9)}),
+  ],
+)
+def test_groups_turn_about_neck_shoulders_and_hips(name, pivots):
+  assert SKELETONS[name].group_pivots == {
+    'head': pivots['head'],
+    'left_arm': pivots['arms'][0],
+    'right_arm': pivots['arms'][1],
+    'left_leg': pivots['legs'][0],
+    'right_leg': pivots['legs'][1],
+  }
+
+
+@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
+def test_every_group_but_the_torso_has_a_pivot(skeleton):
+  assert set(skeleton.group_pivots) == set(skeleton.groups) - {'torso'}
+
+
+def test_a_pivot_that_the_layout_lacks():
+  skeleton = Skeleton('s', ('left_wrist', 'right_wrist'), ())
+  assert skeleton.group_pivots == {'left_arm': 0, 'right_arm': 1}
 
 
 @pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)

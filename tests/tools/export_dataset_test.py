@@ -8,8 +8,9 @@ import sys
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.pose_dataset import open_dataset
+from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from input_pipeline.potion import WEIGHTS, PotionSettings
 
 ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'export_dataset.py'
@@ -99,9 +100,44 @@ finally:
   assert 'loaded: nothing' in text
   assert f'shorter side of the frame. Default: {DEFAULT_SHORT_SIDE}.' in text
   assert f'Gaussians, in cells. Default: {DEFAULT_SIGMA}.' in text
+  assert f'colours that tell the time. Default: {PotionSettings.channels}.' in text
+  assert f'Default: {PotionSettings.weights}, or that of ready PoTion maps.' in text
+  assert f'<{"|".join(WEIGHTS)}>' in text
+  assert f'<{"|".join(REPRESENTATIONS)}>' in text
+
+
+def test_exports_the_official_potion_maps(tmp_path):
+  table = {'video_name': ['good', 'torn'], 'labels': [0, 0], 'frames': [[1, 2, 3]] * 2}
+  (tmp_path / 'jhmdb_train1.pkl').write_bytes(pickle.dumps(table))
+  np.save(tmp_path / 'good.npy', np.ones((3, 19, 64, 64)))
+  (tmp_path / 'torn.npy').write_bytes(b'?')
+  data_dir = tmp_path / 'data'
+  flags = (
+    '--dataset=jhmdb',
+    '--format=jmrn_official',
+    f'--poses={tmp_path}',
+    f'--data_dir={data_dir}',
+  )
+
+  other = run(TOOL, *flags, '--representation=potion', '--weights=exact')
+  done = run(TOOL, *flags, '--representation=potion')
+
+  assert "have weights 'integer_break', not 'exact'" in other.stderr
+  assert other.returncode == 1
+  assert (done.returncode, done.stderr) == (0, '')
+  assert "left out 'torn': " in done.stdout
+  dataset = open_dataset(data_dir, 'jhmdb', 'potion')
+  assert dataset.skeleton.name == 'jmrn_official_background'
+  assert dataset.records('train1')[0]['potion'].shape == (19, 64, 64, 3)
 
 
 def test_flags_without_a_meaning_are_refused(tmp_path):
   done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', '--sigma=1')
   assert done.returncode == 1
-  assert '--sigma only matters to --representation=heatmaps' in done.stderr
+  assert '--sigma only matters to --representation=heatmaps or potion' in done.stderr
+  flags = ('--representation=heatmaps', '--channels=3', '--weights=exact')
+  done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', *flags)
+  assert done.returncode == 1
+  assert '--channels and --weights only matters to --representation=potion' in (
+    done.stderr
+  )

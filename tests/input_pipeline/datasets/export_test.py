@@ -10,7 +10,7 @@ import weakref
 import numpy as np
 import pytest
 
-from input_pipeline.datasets import export, protocols
+from input_pipeline.datasets import export, protocols, stored_examples
 from input_pipeline.datasets.export import export_dataset, open_or_export
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.datasets.protocols import PoseDatasetError
@@ -309,11 +309,17 @@ def test_one_clips_maps_at_a_time_are_in_memory(tmp_path, monkeypatch):
     rendered.append(weakref.ref(maps))
     return maps
 
-  monkeypatch.setattr(export, 'render_clip', spy)
+  monkeypatch.setattr(stored_examples, 'render_clip', spy)
   export_tiny(tmp_path, make_source(train=tuple(f'v{i}' for i in range(6))), 'heatmaps')
 
   assert len(rendered) == 6
   assert max(alive) <= 1
+
+
+def test_potion_settings_are_compared_on_opening(tmp_path, sources):
+  open_tiny(tmp_path, representation='potion')
+  with pytest.raises(PoseDatasetError, match=r'channels 3, not 4, weights .* not'):
+    open_tiny(tmp_path, representation='potion', channels=4, weights='integer_break')
 
 
 def test_the_poses_are_let_go_after_an_export(tmp_path):

@@ -45,6 +45,12 @@ def test_each_clip_is_in_one_fold_and_classes_are_spread():
   assert masks[:, labels == 1].sum(axis=1).tolist() == [3, 4, 3, 4, 3]
 
 
+def test_clips_of_several_labels_are_one_class():
+  hot = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 1]], np.uint8)
+  assert members(NAMES, hot, fold=0, folds=2) == {'d', 'c'}
+  assert members(NAMES, hot, fold=1, folds=2) == {'b', 'e', 'a'}
+
+
 def test_class_smaller_than_the_folds():
   # round(k / 5) is 0 up to k = 2 and 1 from k = 3 on: fold 2 holds place 0.
   held = [validation_mask(['a'], np.array([7]), fold=k).item() for k in range(5)]
@@ -58,7 +64,8 @@ def test_class_smaller_than_the_folds():
     ([0, 0], -1, 5, 'no fold -1'),
     ([0, 0], 0, 1, 'folds is 1, but must be at least 2'),
     ([0], 0, 5, r'2 video ids, but labels of shape \(1,\)'),
-    ([[0], [0]], 0, 5, r'2 video ids, but labels of shape \(2, 1\)'),
+    ([[[0]], [[0]]], 0, 5, r'2 video ids, but labels of shape \(2, 1, 1\)'),
+    ([[0, 1]], 0, 5, r'2 video ids, but labels of shape \(1, 2\)'),
   ],
 )
 def test_misuse(labels, fold, folds, message):

@@ -64,6 +64,18 @@ def test_opens_with_all_that_is_known(data_dir):
   assert dataset.left_out == (('train', 'd', 'torn'),)
 
 
+def test_a_data_set_that_does_not_say_so_has_one_label_a_clip(data_dir):
+  # Its metadata, as `data_dir` writes them, are of before there was a choice.
+  assert open_dataset(data_dir, 'tiny', 'keypoints').multi_label is False
+
+
+def test_multi_hot():
+  np.testing.assert_array_equal(
+    pose_dataset.multi_hot((3, 0), 5), np.array([1, 0, 0, 1, 0], np.uint8), strict=True
+  )
+  assert not pose_dataset.multi_hot((), 5).any()
+
+
 def test_clips_are_known_without_the_records(data_dir):
   for file in data_dir.glob('**/*.array_record*'):
     file.unlink()

@@ -8,6 +8,7 @@ from input_pipeline.datasets.protocols import (
   get_protocol,
   load_source,
 )
+from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import registry
 from input_pipeline.skeletons import get_skeleton
 
@@ -16,12 +17,17 @@ from input_pipeline.skeletons import get_skeleton
 def read_calls(monkeypatch):
   """Stands in for the readers; holds what each was asked for."""
   calls = []
-  monkeypatch.setattr(
-    registry,
-    'read_poses',
-    lambda format, path, *, skeleton: calls.append((format, str(path), skeleton)),
-  )
+
+  def read_poses(format, path, *, skeleton):
+    calls.append((format, str(path), skeleton))
+    return PoseSource(get_skeleton(skeleton), (), {}, no_clip, 'many' in str(path))
+
+  monkeypatch.setattr(registry, 'read_poses', read_poses)
   return calls
+
+
+def no_clip(video_id):
+  raise KeyError(video_id)
 
 
 @pytest.mark.parametrize('protocol', PROTOCOLS.values(), ids=lambda p: p.name)
@@ -34,6 +40,8 @@ def test_protocols_name_what_exists(protocol):
 def test_splits_by_number():
   assert get_protocol('jhmdb').split_names(3) == ('train3', 'test3')
   assert get_protocol('penn_action').split_names(1) == ('train', 'test')
+  assert get_protocol('hmdb51').split_names(3) == ('train3', 'test3')
+  assert get_protocol('charades').split_names(1) == ('train', 'val')
   with pytest.raises(PoseDatasetError, match=r"'jhmdb' has no split 0; it has 1\.\.3"):
     get_protocol('jhmdb').split_names(0)
   with pytest.raises(PoseDatasetError, match=r'no split 4'):
@@ -52,6 +60,26 @@ def test_a_known_data_set_brings_its_format_and_skeleton(read_calls):
     ('penn_action', 'labels', 'penn_action'),
     ('pyskl', 'penn.pkl', 'coco_17'),
   ]
+
+
+def test_a_format_brings_its_skeleton_before_the_data_set_does(read_calls):
+  load_source('jhmdb', format='jmrn_official', poses='release')
+  load_source('mine', format='jmrn_official', poses='release')
+  assert {skeleton for _, _, skeleton in read_calls} == {'jmrn_official_background'}
+
+
+def test_one_label_a_clip_or_several_is_the_data_sets_to_say(read_calls):
+  assert load_source('charades', poses='many').multi_label
+  assert not load_source('hmdb51', poses='one').multi_label
+  assert load_source('mine', format='pyskl', poses='many', skeleton='coco_17')
+  with pytest.raises(
+    PoseDatasetError, match=r"'charades' has a list .* one gives .* one"
+  ):
+    load_source('charades', poses='one')
+  with pytest.raises(
+    PoseDatasetError, match=r"'hmdb51' has one label, .* another name"
+  ):
+    load_source('hmdb51', poses='many')
 
 
 def test_jhmdb_is_downloaded_only_where_nothing_was_given(
@@ -95,6 +123,7 @@ def test_stick_actions_take_no_poses():
     ('stick_actions', ''),
     ('jhmdb', ''),
     ('penn_action', ' --poses=FILE_OR_FOLDER'),
+    ('hmdb51', ' --poses=FILE_OR_FOLDER'),
     ('mine', ' --format=FORMAT --poses=FILE_OR_FOLDER --skeleton=SKELETON'),
   ],
 )

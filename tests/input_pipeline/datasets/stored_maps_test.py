@@ -1,10 +1,12 @@
 import math
 
 import numpy as np
+import pytest
 
 from input_pipeline.datasets import stored_maps
-from input_pipeline.datasets.stored_maps import render_clip
+from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
 from input_pipeline.pose_clip import PoseClip
+from input_pipeline.potion import PotionSettings, aggregate_maps, colour_weights
 from input_pipeline.skeletons import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
@@ -61,6 +63,48 @@ def test_a_joint_at_a_cells_centre_peaks_at_its_score():
   assert maps[0, 2, 5, 0] == 0
   assert not maps[0, :, :, 1].any()  # The missing joint.
   assert maps[0, 7, 7, 2] == 255  # The background.
+
+
+@pytest.mark.parametrize(
+  ('frames', 'weights'), [(37, 'exact'), (16, 'exact'), (21, 'integer_break')]
+)
+def test_potion_maps_are_the_rendered_maps_added_up(frames, weights):
+  clip = make_clip(frames, persons=3)
+  settings = PotionSettings(channels=3, weights=weights)
+
+  potion = potion_clip_maps(clip, short_side=8, sigma=1.5, potion=settings)
+
+  assert potion.shape == (3, 8, 11, 3)
+  assert potion.dtype == np.float32
+  maps = render_clip(clip, short_side=8, sigma=1.5).astype(np.float32) / 255
+  expected = aggregate_maps(maps, colour_weights(frames, frames, settings))
+  np.testing.assert_allclose(potion, expected, atol=0.51 / 255)
+
+
+def test_potion_maps_are_not_rounded_to_grey_levels():
+  clip = make_clip(frames=18, persons=3)
+  potion = potion_clip_maps(clip, short_side=8, sigma=1.5, potion=PotionSettings())
+  maps = slow_maps(clip, (8, 11), sigma=1.5) / 255
+  time = np.arange(18) / 17
+  for channel, centre in enumerate([0, 0.5, 1]):
+    weights = np.maximum(0, 1 - 2 * np.abs(time - centre))
+    expected = np.einsum('thwj,t->jhw', maps, weights) / weights.sum()
+    np.testing.assert_allclose(potion[..., channel], expected, atol=1e-5)
+
+
+def test_a_channel_of_no_weight_is_empty():
+  clip = make_clip(frames=1, persons=1)
+  potion = potion_clip_maps(clip, short_side=8, sigma=1.5, potion=PotionSettings())
+  assert potion[..., 0].any()
+  assert (potion[..., 1:] == 0).all()
+
+
+def test_clips_of_like_length_share_one_potion_program():
+  stored_maps._weighted_sum.clear_cache()
+  for frames, persons, frame_size in [(1, 3, (240, 320)), (40, 4, (270, 320))]:
+    clip = make_clip(frames, persons, frame_size)
+    potion_clip_maps(clip, short_side=12, sigma=1.0, potion=PotionSettings())
+  assert stored_maps._weighted_sum._cache_size() == 1
 
 
 def test_clips_of_like_size_share_one_program():

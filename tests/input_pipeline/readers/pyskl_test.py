@@ -88,6 +88,16 @@ def test_several_labels_and_none(read):
   assert source.class_names == ('0', '1', '2', '3', '4')
   assert source.load('a').labels == (0, 4)
   assert source.load('b').labels == ()
+  assert source.multi_label
+
+
+@pytest.mark.parametrize(
+  ('label', 'multi_label'),
+  [(1, False), (np.int64(1), False), ([1], True), ((), True), (np.array([0, 1]), True)],
+)
+def test_a_list_of_labels_makes_the_source_multi_label(read, label, multi_label):
+  source = read([annotation(label=label), annotation(frame_dir='b')])
+  assert source.multi_label is multi_label
 
 
 def test_without_scores_a_joint_at_the_origin_or_nowhere_is_missing(read):

@@ -58,7 +58,9 @@ def test_home_folder_is_expanded(pickle_file, monkeypatch):
 def test_unknown_format(pickle_file):
   with pytest.raises(PoseDataError, match=r"no pose format 'pysk'; .*mean 'pyskl'\?"):
     read_poses('pysk', pickle_file)
-  with pytest.raises(PoseDataError, match=r"format 'zzz'\. Known: jhmdb_tree, penn"):
+  with pytest.raises(
+    PoseDataError, match=r"format 'zzz'\. Known: jhmdb_tree, jmrn_official"
+  ):
     read_poses('zzz', pickle_file)
 
 
@@ -83,6 +85,7 @@ def test_skeleton_is_not_the_formats(jhmdb_folder):
     ('pyskl', r'a skeleton pickle of PYSKL'),
     ('jhmdb_tree', r'the folder that holds joint_positions/ and splits/'),
     ('penn_action', r'the labels/ folder of Penn Action'),
+    ('jmrn_official', r"the folder that holds \*_train1\.pkl, .* of JMRN's official"),
   ],
 )
 def test_path_that_is_not_what_the_format_expects(tmp_path, format, expected):

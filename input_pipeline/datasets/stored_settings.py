@@ -1,0 +1,99 @@
+"""The settings that stored maps depend on: made, and compared with what is asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from input_pipeline.pose_source import ClipSource, PotionSource
+from input_pipeline.potion import PotionSettings
+from input_pipeline.rendering import TRUNCATE
+from input_pipeline.skeletons import Skeleton
+
+
+def source_settings(
+  source: ClipSource,
+  representation: str,
+  *,
+  short_side: int | None = None,
+  sigma: float | None = None,
+  channels: int | None = None,
+  weights: str | None = None,
+) -> dict[str, Any]:
+  """The settings of a source's maps: as asked, where None its own or the default.
+
+  Raises:
+    PoseDatasetError: on settings that make no sense, or a representation or settings
+      that the source cannot serve.
+  """
+  asked = {
+    'short_side': short_side,
+    'sigma': sigma,
+    'channels': channels,
+    'weights': weights,
+  }
+  asked = {name: value for name, value in asked.items() if value is not None}
+  if not isinstance(source, PotionSource):
+    return rendering_settings(representation, source.skeleton, **asked)
+  if representation != 'potion':
+    raise PoseDatasetError(
+      f'the source holds ready PoTion maps, from which {representation} cannot be had;'
+      " take the representation 'potion'"
+    )
+  check_same("the source's PoTion maps have", asked, source.settings, 'ask for that')
+  return {**source.settings, 'background': source.skeleton.background}
+
+
+def rendering_settings(
+  representation: str,
+  skeleton: Skeleton,
+  *,
+  short_side: int = DEFAULT_SHORT_SIDE,
+  sigma: float = DEFAULT_SIGMA,
+  channels: int = PotionSettings.channels,
+  weights: str = PotionSettings.weights,
+) -> dict[str, Any]:
+  """The settings of maps rendered from keypoints; none for keypoints themselves.
+
+  Raises:
+    PoseDatasetError: on settings that make no sense.
+  """
+  if representation == 'keypoints':
+    return {}
+  if short_side < 1 or sigma <= 0:
+    raise PoseDatasetError(
+      f'short_side is {short_side} and sigma is {sigma}, in cells, but short_side must'
+      ' be at least 1 and sigma above 0'
+    )
+  settings: dict[str, Any] = {
+    'short_side': int(short_side),
+    'sigma': float(sigma),
+    'truncate': TRUNCATE,
+    'background': skeleton.background,
+  }
+  if representation == 'potion':
+    try:
+      PotionSettings(channels, weights)
+    except ValueError as error:
+      raise PoseDatasetError(str(error)) from error
+    settings |= {'channels': int(channels), 'weights': weights}
+  return settings
+
+
+def check_same(
+  subject: str, asked: Mapping[str, Any], there: Mapping[str, Any], remedy: str
+):
+  """That what is there is as asked for, as far as it is known (not None).
+
+  Raises:
+    PoseDatasetError: naming every setting that differs, and the remedy.
+  """
+  differ = [name for name in asked if there.get(name) not in (None, asked[name])]
+  if differ:
+    raise PoseDatasetError(
+      f'{subject} '
+      + ', '.join(f'{name} {there[name]!r}, not {asked[name]!r}' for name in differ)
+      + f'; {remedy}'
+    )

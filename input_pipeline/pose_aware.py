@@ -1,0 +1,266 @@
+"""Pose-aware augmentation (JMRN Sec. 3.2), in pure JAX, on keypoints or on joint maps.
+
+First the whole pose is shifted, then each body group on its own; a group may also turn
+about the joint that holds it to the body. One draw holds for a clip (and a view of it):
+a joint's plane moves rigidly through all frames. So positions can be moved before they
+are drawn, or maps after they are summed over time, and both give the same.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import struct
+from jaxtyping import Array, Float, Key
+
+from input_pipeline.skeletons import Skeleton
+
+UNITS = ('group', 'joint')
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseAwareSettings:
+  """How far a pose may be moved, in map cells and degrees; 0 is not at all.
+
+  Attributes:
+    global_shift: β, the largest shift of the whole pose in x and in y.
+    group_shift: γ, the largest further shift of a unit in x and in y.
+    rotation: largest turn of a group about its pivot (`Skeleton.group_pivots`), either
+      way. The paper has it in its supplementary material only.
+    unit: what the second shift moves as one: 'group' (as published; the torso, which
+      the first shift has moved, is left out) or 'joint' (every joint on its own, the
+      torso's too: the ablation that knows no pose). Groups turn in either case.
+    whole_cells: as published, whole cells from 1 to the maximum - 1, with a sign:
+      neither 0 nor the maximum is ever drawn (official code). False: any value up to
+      the maximum, either way (ours).
+  """
+
+  global_shift: float = 0.0
+  group_shift: float = 0.0
+  rotation: float = 0.0
+  unit: str = 'group'
+  whole_cells: bool = True
+
+  def __post_init__(self):
+    for field in ('global_shift', 'group_shift'):
+      value = getattr(self, field)
+      if not (math.isfinite(value) and value >= 0):
+        raise ValueError(
+          f'config.augment.pose_aware.{field} is {value}; it is in map cells, 0 or more'
+        )
+      if self.whole_cells and value != 0 and (value < 2 or value != int(value)):
+        raise ValueError(
+          f'config.augment.pose_aware.{field} is {value}; whole cells are drawn from 1'
+          ' to the maximum - 1, so it is 0 or a whole number from 2 (or set'
+          ' config.augment.pose_aware.whole_cells=False)'
+        )
+    if not 0 <= self.rotation <= 180:
+      raise ValueError(
+        f'config.augment.pose_aware.rotation is {self.rotation}; it is in degrees,'
+        ' 0 to 180'
+      )
+    if self.unit not in UNITS:
+      raise ValueError(
+        f'config.augment.pose_aware.unit is {self.unit!r}; it is one of {UNITS}'
+      )
+
+  @property
+  def moves(self) -> bool:
+    """Whether a pose may be moved at all."""
+    return self.global_shift > 0 or self.group_shift > 0 or self.rotation > 0
+
+
+@struct.dataclass
+class JointMotion:
+  """One draw: how each joint's plane moves."""
+
+  shift: Float[Array, 'j 2']  # (x, y) in cells, global_shift included
+  angle: Float[Array, 'j']  # radians about the group's pivot, from +x towards +y
+  global_shift: Float[Array, '2']  # (x, y) in cells; the background has no other
+
+
+def draw(
+  key: Key[Array, ''], settings: PoseAwareSettings, skeleton: Skeleton
+) -> JointMotion:
+  """Draws the motion of one clip, or of one view of it; the torso never turns."""
+  global_key, unit_key, angle_key = jax.random.split(key, 3)
+  names = list(skeleton.groups)
+  group_of_joint = np.zeros(skeleton.num_joints, int)
+  for index, members in enumerate(skeleton.groups.values()):
+    group_of_joint[list(members)] = index
+  joins_in = np.array([name != 'torso' for name in names])
+
+  whole_cells = settings.whole_cells
+  global_shift = _draw_shifts(global_key, 1, settings.global_shift, whole_cells)
+  if settings.unit == 'joint':
+    shift = _draw_shifts(
+      unit_key, skeleton.num_joints, settings.group_shift, whole_cells
+    )
+  else:
+    shift = _draw_shifts(unit_key, len(names), settings.group_shift, whole_cells)
+    shift = jnp.where(joins_in[:, None], shift, 0)[group_of_joint]
+  most = math.radians(settings.rotation)
+  angle = jax.random.uniform(angle_key, (len(names),), minval=-most, maxval=most)
+  return JointMotion(
+    shift=global_shift + shift,
+    angle=jnp.where(joins_in, angle, 0)[group_of_joint],
+    global_shift=global_shift[0],
+  )
+
+
+def _draw_shifts(
+  key: Key[Array, ''], number: int, most: float, whole_cells: bool
+) -> Float[Array, 'u 2']:
+  if most == 0:
+    return jnp.zeros((number, 2))
+  if not whole_cells:
+    return jax.random.uniform(key, (number, 2), minval=-most, maxval=most)
+  size_key, sign_key = jax.random.split(key)
+  size = jax.random.randint(size_key, (number, 2), 1, int(most))
+  return size.astype(jnp.float32) * jax.random.rademacher(
+    sign_key, (number, 2), jnp.float32
+  )
+
+
+def move_keypoints(
+  cells: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  motion: JointMotion,
+  skeleton: Skeleton,
+) -> Float[Array, 't m j 2']:
+  """Turns, then shifts positions (x, y) in map cells.
+
+  A person's group turns about one place in all frames: the score-weighted mean of its
+  pivot joint's positions; where that never shows, of the group's own joints. Frames
+  that only pad the clip should have scores 0, or they pull that place their way.
+  """
+  pivots = _pivot_positions(
+    scores.sum(axis=0), (scores[..., None] * cells).sum(axis=0), skeleton
+  )
+  turned = _turn(cells - pivots[None], motion.angle[None, None])
+  return cells + turned + motion.shift[None, None]
+
+
+def move_joint_maps(
+  maps: Float[Array, 'j h w c'],
+  motion: JointMotion,
+  skeleton: Skeleton,
+  *,
+  rotates: bool,
+) -> Float[Array, 'j h w c']:
+  """Turns, then shifts each joint's maps by linear interpolation.
+
+  Exact for shifts of whole cells. A group turns about its pivot joint's centre of mass
+  over all channels; where that map is empty, its own joints'. (With several people the
+  maps have one such place, keypoints one for each.) What comes in from outside is 0 for
+  joints and 1 for the background, which moves by the global shift only.
+
+  Args:
+    maps: time-weighted means, before `potion.finish`; `j` counts the background, last,
+      if the skeleton has one and the maps have it too.
+    rotates: `settings.rotation > 0`; False skips the turning, whatever the angles.
+
+  Raises:
+    ValueError: for a number of maps that is not the skeleton's.
+  """
+  if maps.shape[0] not in (skeleton.num_joints, skeleton.num_maps):
+    raise ValueError(
+      f'got maps of {maps.shape[0]} joints; skeleton {skeleton.name!r} has'
+      f' {skeleton.num_joints}, with its background {skeleton.num_maps}: give maps'
+      ' [j, h, w, c] of this skeleton'
+    )
+  joints, background = maps[: skeleton.num_joints], maps[skeleton.num_joints :]
+  if rotates:
+    moved = _turn_and_shift(joints, motion, skeleton)
+  else:
+    moved = _shift(joints, motion.shift)
+  # Less 1, so that the 0 that comes in stands for 1.
+  background = _shift(background - 1, motion.global_shift[None]) + 1
+  return jnp.concatenate([moved, background])
+
+
+def _pivot_positions(
+  mass: Float[Array, '*m j'], moment: Float[Array, '*m j 2'], skeleton: Skeleton
+) -> Float[Array, '*m j 2']:
+  """Where each joint's group turns, (x, y); the torso's is of no matter.
+
+  Args:
+    mass, moment: of each joint, the sum of its weights and of weighted positions.
+  """
+  pivot_of_joint = np.arange(skeleton.num_joints)
+  same_group = np.zeros((skeleton.num_joints, skeleton.num_joints), np.float32)
+  for name, members in skeleton.groups.items():
+    pivot_of_joint[list(members)] = skeleton.group_pivots.get(name, members[0])
+    same_group[np.ix_(members, members)] = 1
+  weighted = jnp.concatenate([mass[..., None], moment], axis=-1)
+  of_pivot = weighted[..., pivot_of_joint, :]
+  of_group = jnp.einsum('...jx,jk->...kx', weighted, same_group, precision='highest')
+  weighted = jnp.where(of_pivot[..., :1] > 0, of_pivot, of_group)
+  mass = weighted[..., :1]
+  return weighted[..., 1:] / jnp.where(mass > 0, mass, 1)
+
+
+def _turn(
+  offset: Float[Array, '*b 2'], angle: Float[Array, '*b']
+) -> Float[Array, '*b 2']:
+  """R(angle)·offset - offset, which is exactly 0 where the angle is."""
+  x, y = offset[..., 0], offset[..., 1]
+  sine, cosine_less_one = jnp.sin(angle), jnp.cos(angle) - 1
+  return jnp.stack(
+    [cosine_less_one * x - sine * y, sine * x + cosine_less_one * y], axis=-1
+  )
+
+
+def _shift(
+  maps: Float[Array, 'j h w c'], shift: Float[Array, 'j 2']
+) -> Float[Array, 'j h w c']:
+  """Shifts rows, then columns: half the reads of one interpolation in the plane."""
+  maps = _shift_rows(maps, shift[:, 1])
+  return _shift_rows(maps.swapaxes(1, 2), shift[:, 0]).swapaxes(1, 2)
+
+
+def _shift_rows(
+  maps: Float[Array, 'j n i c'], shift: Float[Array, 'j']
+) -> Float[Array, 'j n i c']:
+  number = maps.shape[1]
+  source = jnp.arange(number, dtype=jnp.float32)[None] - shift[:, None]
+  before = jnp.floor(source)
+  share = (source - before)[:, :, None, None]
+
+  def rows(index):
+    inside = ((index >= 0) & (index < number))[:, :, None, None]
+    index = jnp.clip(index, 0, number - 1)[:, :, None, None]
+    return jnp.where(inside, jnp.take_along_axis(maps, index, axis=1), 0)
+
+  before = before.astype(jnp.int32)
+  return (1 - share) * rows(before) + share * rows(before + 1)
+
+
+def _turn_and_shift(
+  maps: Float[Array, 'j h w c'], motion: JointMotion, skeleton: Skeleton
+) -> Float[Array, 'j h w c']:
+  """Reads every cell at the place that it came from."""
+  height, width = maps.shape[1:3]
+  rows, columns = jnp.indices((height, width), jnp.float32)
+  grid = jnp.stack([columns, rows], axis=-1)[None]
+  over_channels = maps.sum(axis=-1)
+  pivots = _pivot_positions(
+    over_channels.sum(axis=(1, 2)),
+    (over_channels[..., None] * grid).sum(axis=(1, 2)),
+    skeleton,
+  )
+  unshifted = grid - motion.shift[:, None, None]
+  angles = jnp.broadcast_to(-motion.angle[:, None, None], unshifted.shape[:-1])
+  source = unshifted + _turn(unshifted - pivots[:, None, None], angles)
+
+  def read(plane, source):  # [h, w], [h, w, 2]
+    return jax.scipy.ndimage.map_coordinates(
+      plane, [source[..., 1], source[..., 0]], order=1
+    )
+
+  over_channels_read = jax.vmap(read, in_axes=(-1, None), out_axes=-1)
+  return jax.vmap(over_channels_read)(maps, source)

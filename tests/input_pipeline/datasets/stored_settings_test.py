@@ -1,0 +1,76 @@
+"""Settings of stored maps: asked for, a source's own, or the default."""
+
+import pytest
+
+from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.datasets.stored_settings import (
+  check_same,
+  rendering_settings,
+  source_settings,
+)
+from input_pipeline.pose_source import PoseSource, PotionSource
+from input_pipeline.skeletons import Skeleton
+
+DUO = Skeleton('duo', ('head', 'neck'), ())
+OWN = {
+  'short_side': 64,
+  'sigma': None,
+  'truncate': None,
+  'channels': 3,
+  'weights': 'integer_break',
+}
+
+
+def no_clip(video_id):
+  raise KeyError(video_id)
+
+
+READY = PotionSource(DUO, ('run',), {}, no_clip, OWN)
+POSES = PoseSource(DUO, ('run',), {}, no_clip)
+
+
+def test_what_each_representation_depends_on():
+  assert source_settings(POSES, 'keypoints', short_side=9) == {}
+  rendered = {'short_side': 64, 'sigma': 2.0, 'truncate': 3.0, 'background': False}
+  assert source_settings(POSES, 'heatmaps') == rendered
+  assert source_settings(POSES, 'potion', sigma=1) == rendered | {
+    'sigma': 1.0,
+    'channels': 3,
+    'weights': 'exact',
+  }
+
+
+def test_ready_maps_keep_their_own_settings():
+  assert source_settings(READY, 'potion') == OWN | {'background': False}
+  # What is not known of them cannot be contradicted.
+  assert source_settings(READY, 'potion', channels=3, sigma=2.0)['sigma'] is None
+
+
+def test_ready_maps_are_as_they_are():
+  message = "PoTion maps have channels 3, not 4, weights 'integer_break', not 'exact'"
+  with pytest.raises(PoseDatasetError, match=message):
+    source_settings(READY, 'potion', channels=4, weights='exact')
+  with pytest.raises(PoseDatasetError, match=r"heatmaps cannot be had; .* 'potion'"):
+    source_settings(READY, 'heatmaps')
+
+
+@pytest.mark.parametrize(
+  ('asked', 'message'),
+  [
+    ({'short_side': 0}, 'short_side must be at least 1'),
+    ({'sigma': -1.0}, r'sigma is -1\.0'),
+    ({'channels': 1}, r'potion\.channels is 1'),
+    ({'weights': 'linear'}, r"potion\.weights is 'linear'"),
+  ],
+)
+def test_settings_that_make_no_sense(asked, message):
+  with pytest.raises(PoseDatasetError, match=message):
+    rendering_settings('potion', DUO, **asked)
+
+
+def test_what_is_not_known_is_not_compared():
+  check_same('x has', {'a': 1, 'b': 2, 'c': 3}, {'a': 1, 'b': None}, 'mend it')
+  with pytest.raises(
+    PoseDatasetError, match=r'^x has a 0, not 1, b False, not 2; mend'
+  ):
+    check_same('x has', {'a': 1, 'b': 2}, {'a': 0, 'b': False}, 'mend it')
