@@ -1,4 +1,8 @@
-"""PA3D: temporal pose convolution, then the action CNN, trained jointly."""
+"""PA3D: temporal pose convolution, then the action CNN, trained jointly.
+
+Its baselines differ before the action CNN alone; among them PoTion, whose fixed colours
+have made the maps before they come here.
+"""
 
 from __future__ import annotations
 
@@ -21,11 +25,12 @@ class PA3D(nn.Module):
 
   Attributes:
     num_classes: K.
-    temporal: 'temporal_pose_conv', or the baseline 'tsn' (Table 2).
+    temporal: 'temporal_pose_conv', or a baseline of Table 2: 'tsn', or 'potion', whose
+      maps are PoTion maps `[b, j, h, w, c]`, all laid side by side.
     input_norm: of the maps: 'none' takes them as they are, in 0..1; 'batch_norm'
       normalises each channel.
     branches, outputs, dilation, dilation_phases, nonlinearity: see `TemporalPoseConv`.
-    features, order, dropout: see `ActionCNN`.
+    features, convolutions, order, dropout: see `ActionCNN`.
     dtype: of the computation; parameters and statistics stay float32.
   """
 
@@ -38,16 +43,23 @@ class PA3D(nn.Module):
   dilation_phases: str = 'first'
   nonlinearity: str = 'none'
   features: Sequence[int] = (128, 256, 512)
+  convolutions: int = 2
   order: str = 'norm_relu'
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
-  def __call__(self, maps: Float[Array, 'b t h w c'], *, train: bool) -> ModelOutput:
+  def __call__(
+    self,
+    maps: Float[Array, 'b t h w c'] | Float[Array, 'b j h w c'],
+    *,
+    train: bool,
+  ) -> ModelOutput:
     maps = self._normalised(maps, train)
     action_cnn = ActionCNN(
       num_classes=self.num_classes,
       features=self.features,
+      convolutions=self.convolutions,
       order=self.order,
       dropout=self.dropout,
       dtype=self.dtype,
@@ -55,10 +67,13 @@ class PA3D(nn.Module):
     )
     if self.temporal == 'tsn':
       return ModelOutput(logits=TSNStyle(action_cnn, name='tsn')(maps, train=train))
+    if self.temporal == 'potion':
+      representation = rearrange(maps, 'b j h w c -> b h w (j c)')
+      return ModelOutput(logits=action_cnn(representation, train=train))
     if self.temporal != 'temporal_pose_conv':
       raise ValueError(
-        f"there is no temporal model {self.temporal!r}; it is 'temporal_pose_conv' or"
-        " 'tsn'"
+        f"there is no temporal model {self.temporal!r}; it is 'temporal_pose_conv',"
+        " 'tsn' or 'potion'"
       )
     motion_maps = TemporalPoseConv(
       branches=self.branches,

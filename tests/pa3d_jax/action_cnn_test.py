@@ -140,6 +140,19 @@ def test_layers_are_those_of_table_1():
   assert {kernel[:2] for kernel in kernels} == {(3, 3)}
 
 
+def test_further_convolutions_keep_the_size_of_the_map():
+  _, layers = shapes_of(ActionCNN(num_classes=2, convolutions=3), (1, 64, 86, 54))
+  sizes = {name: out.shape for name, out in layers.items() if name.endswith('_3')}
+  assert sizes == {
+    'conv1_3': (1, 32, 43, 128),
+    'norm1_3': (1, 32, 43, 128),
+    'conv2_3': (1, 16, 22, 256),
+    'norm2_3': (1, 16, 22, 256),
+    'conv3_3': (1, 8, 11, 512),
+    'norm3_3': (1, 8, 11, 512),
+  }
+
+
 def test_the_number_of_parameters_by_hand():
   variables, _ = shapes_of(ActionCNN(num_classes=21), (1, 64, 86, 152))
   by_layer = {name: count(layer) for name, layer in variables['params'].items()}

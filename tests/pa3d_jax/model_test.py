@@ -9,6 +9,7 @@ import numpy as np
 import optax
 import pytest
 
+from pa3d_jax.action_cnn import ActionCNN
 from pa3d_jax.model import PA3D
 
 CLIPS_SHAPE = (4, 4, 12, 12, 2)
@@ -144,6 +145,42 @@ def test_tsn_has_the_action_cnn_alone():
   assert output.motion_maps is None
 
 
+# PoTion on JHMDB's 18 joints of 3 colours: 9·54·128, the rest as for PA3D.
+POTION = 62_208 + 4_571_136 + 3_584 + 10_773
+# A third convolution a stage: 9·128² + 9·256² + 9·512² and their BatchNorm.
+DEEPER = 147_456 + 589_824 + 2_359_296 + 2 * (128 + 256 + 512)
+
+
+@pytest.mark.parametrize(
+  ('convolutions', 'parameters', 'millions'),
+  [(2, POTION, 4.65), (3, POTION + DEEPER, 7.75)],
+)
+def test_potion_has_the_action_cnn_alone(convolutions, parameters, millions):
+  model = PA3D(num_classes=21, temporal='potion', convolutions=convolutions)
+  variables, output = shapes_of(model, (2, 18, 64, 86, 3))
+  assert count(variables['params']) == parameters
+  assert round(parameters / 1e6, 2) == millions
+  assert set(variables['params']) == {'action_cnn'}
+  assert output.logits.shape == (2, 21)
+  assert output.motion_maps is None
+
+
+def test_potion_lays_the_maps_of_a_joint_side_by_side(random_variables):
+  """Joint j's colour c is the action CNN's channel 3·j + c."""
+  model = PA3D(**SMALL, temporal='potion')
+  maps = jnp.array(np.random.default_rng(0).uniform(size=(1, 2, 8, 8, 3)), jnp.float32)
+  variables = random_variables(model, maps.shape)
+  channels = [maps[:, joint, ..., c] for joint in range(2) for c in range(3)]
+  logits = model.apply(variables, maps, train=False).logits
+  cnn = ActionCNN(num_classes=4, features=(8, 16), dropout=0.0)
+  beside = cnn.apply(
+    {part: of['action_cnn'] for part, of in variables.items()},
+    jnp.stack(channels, axis=-1),
+    train=False,
+  )
+  np.testing.assert_allclose(logits, beside, rtol=1e-5)
+
+
 def test_tells_a_motion_from_its_reverse_and_tsn_does_not(random_variables):
   rng = np.random.default_rng(0)
   maps = jnp.array(rng.uniform(0, 1, (2, 4, 8, 8, 3)), jnp.float32)
@@ -191,7 +228,7 @@ def test_tsn_cannot_tell_them_apart(random_variables):
 
 
 def test_an_unknown_temporal_model_is_refused():
-  message = r"no temporal model '3dconv'; it is 'temporal_pose_conv' or 'tsn'"
+  message = r"no temporal model '3dconv'; it is 'temporal_pose_conv', 'tsn' or 'p"
   with pytest.raises(ValueError, match=message):
     shapes_of(PA3D(num_classes=3, temporal='3dconv'), (1, 4, 8, 8, 2))
 

@@ -1,0 +1,106 @@
+"""JMRN's linear layers: a 3×3 convolution with two lowerings, and a 1×1 one.
+
+Kernels and biases start uniform in ±1/√fan_in, PyTorch's default for both, which the
+official code leaves as it is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+
+def fan_in_uniform(fan_in: int) -> nn.initializers.Initializer:
+  """Uniform ±1/√fan_in, of kernels and biases alike."""
+
+  def init(key, shape, dtype=jnp.float32):
+    return jax.random.uniform(key, shape, dtype, -(fan_in**-0.5), fan_in**-0.5)
+
+  return init
+
+
+def direct_convolution(
+  maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d'], stride: int
+) -> Float[Array, 'b h2 w2 d']:
+  """A 3×3 convolution as XLA has it, with one cell of padding on every side."""
+  return jax.lax.conv_general_dilated(
+    maps,
+    kernel,
+    window_strides=(stride, stride),
+    padding=((1, 1), (1, 1)),
+    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+  )
+
+
+def patch_convolution(
+  maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d'], stride: int
+) -> Float[Array, 'b h2 w2 d']:
+  """`direct_convolution` as one matrix product over 3×3 patches.
+
+  For kernels that are vmapped: each then has a matrix product in a batch of them, where
+  a convolution would become a grouped one, many times slower.
+  """
+  height, width = maps.shape[1:3]
+  padded = jnp.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+  patches = jnp.concatenate(
+    [
+      padded[:, row : row + height : stride, column : column + width : stride]
+      for row in range(3)
+      for column in range(3)
+    ],
+    axis=-1,
+  )
+  return patches @ kernel.reshape(-1, kernel.shape[-1])
+
+
+class Conv3x3(nn.Module):
+  """A 3×3 convolution with bias; parameters as those of `nn.Conv`.
+
+  Padding is 1 on every side, as in PyTorch (XLA's 'SAME' would shift the grid on even
+  sizes), so that a side of n cells gives ⌈n / stride⌉.
+
+  Attributes:
+    features: output channels.
+    stride: of rows and columns.
+    lowering: `direct_convolution` or `patch_convolution`; the numbers are the same.
+    dtype: of the computation; parameters stay float32.
+  """
+
+  features: int
+  stride: int = 1
+  lowering: Callable[[jax.Array, jax.Array, int], jax.Array] = direct_convolution
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, maps: Float[Array, 'b h w c']) -> Float[Array, 'b h2 w2 d']:
+    channels = maps.shape[-1]
+    init = fan_in_uniform(9 * channels)
+    kernel = self.param('kernel', init, (3, 3, channels, self.features))
+    bias = self.param('bias', init, (self.features,))
+    maps, kernel, bias = (x.astype(self.dtype) for x in (maps, kernel, bias))
+    return self.lowering(maps, kernel, self.stride) + bias.reshape(1, 1, 1, -1)
+
+
+class Conv1x1(nn.Module):
+  """A linear layer over the last axis: of maps, a 1×1 convolution.
+
+  Attributes:
+    features: output channels.
+    dtype: of the computation; parameters stay float32.
+  """
+
+  features: int
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, x: Float[Array, '... c']) -> Float[Array, '... d']:
+    channels = x.shape[-1]
+    init = fan_in_uniform(channels)
+    kernel = self.param('kernel', init, (channels, self.features))
+    bias = self.param('bias', init, (self.features,))
+    x, kernel, bias = (a.astype(self.dtype) for a in (x, kernel, bias))
+    return x @ kernel + bias.reshape((1,) * (x.ndim - 1) + (-1,))

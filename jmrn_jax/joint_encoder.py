@@ -1,0 +1,115 @@
+"""The joint-motion extractor (JMRN Sec. 3.1): the maps of ONE joint to its features.
+
+The encoders here see one joint of one clip. `over_joints_and_clips` maps them over the
+rest, with shared parameters (Siamese) or with parameters for each joint (the ablation
+of Sec. 4.3).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from jmrn_jax.convolution import Conv3x3, patch_convolution
+
+
+class JointEncoder(nn.Module):
+  """Two stages of two 3×3 convolutions with ReLU, the first of each with stride 2.
+
+  There is no BatchNorm inside (official code).
+
+  Attributes:
+    features: channels of the two stages.
+    dropout: rate at which whole channels are dropped after each ReLU.
+    dtype: of the computation; parameters stay float32.
+  """
+
+  features: Sequence[int] = (128, 256)
+  dropout: float = 0.0
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, maps: Float[Array, 'h w c'], train: bool
+  ) -> Float[Array, 'h4 w4 d']:
+    x = maps[None]  # Convolutions take a batch.
+    for stage, features in enumerate(self.features, start=1):
+      for layer, stride in ((1, 2), (2, 1)):
+        name = f'conv{stage}_{layer}'
+        x = nn.relu(Conv3x3(features, stride, dtype=self.dtype, name=name)(x))
+        x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
+    return x[0]
+
+
+class ShallowJointEncoder(nn.Module):
+  """Two 3×3 convolutions of stride 2 with ReLU, to be given parameters for each joint.
+
+  The paper says only that separate extractors are shallower and have as many parameters
+  together (Sec. 4.3); this cut is ours. See `shallow_width` for its first width.
+
+  Attributes: see `JointEncoder`.
+  """
+
+  features: Sequence[int]
+  dropout: float = 0.0
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(
+    self, maps: Float[Array, 'h w c'], train: bool
+  ) -> Float[Array, 'h4 w4 d']:
+    x = maps[None]  # Convolutions take a batch.
+    for layer, features in enumerate(self.features, start=1):
+      convolution = Conv3x3(
+        features, 2, lowering=patch_convolution, dtype=self.dtype, name=f'conv{layer}'
+      )
+      x = nn.relu(convolution(x))
+      x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
+    return x[0]
+
+
+def over_joints_and_clips(
+  encoder: type[nn.Module], *, joints: int, shared: bool
+) -> Any:
+  """The module of an encoder for maps `[b, j, h, w, c]`.
+
+  Clips are the outer map, which matters where they are divided over devices: batching
+  folds both axes into the batch of a convolution, the outer one first, and a folded
+  axis stays divided only along its first part. With joints first, every device would
+  gather all clips and encode them all.
+
+  Args:
+    shared: one set of parameters for all joints; else they have a leading joint axis.
+  """
+  maps_not_train: Any = (0, None)  # Flax's annotation knows one axis only.
+  params = None if shared else 0
+  of_joints = nn.vmap(
+    encoder,
+    in_axes=maps_not_train,
+    axis_size=joints,
+    variable_axes={'params': params},
+    split_rngs={'params': not shared, 'dropout': True},
+  )
+  return nn.vmap(
+    of_joints,
+    in_axes=maps_not_train,
+    variable_axes={'params': None},
+    split_rngs={'params': False, 'dropout': True},
+  )
+
+
+def shallow_width(joints: int, channels: int, features: Sequence[int]) -> int:
+  """The first width of `ShallowJointEncoder` that matches a shared encoder's size.
+
+  The largest with which the encoders of all joints together have no more parameters
+  than one `JointEncoder`: 24 for 18 joints, 3 channels and features (128, 256).
+  """
+  first, last = features
+  sizes = ((channels, first), (first, first), (first, last), (last, last))
+  shared = sum(9 * inputs * outputs + outputs for inputs, outputs in sizes)
+  # A joint's encoder has (9·channels + 1 + 9·last)·width + last parameters.
+  return max(1, (shared // joints - last) // (9 * (channels + last) + 1))

@@ -1,0 +1,42 @@
+"""The joint selector (JMRN Sec. 3.1): a weight for each joint of a clip."""
+
+from __future__ import annotations
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from einops import rearrange
+from jaxtyping import Array, Float
+
+from jmrn_jax.convolution import Conv1x1
+
+
+class JointSelector(nn.Module):
+  """sigmoid(weights(relu(reduction(joint features))) / temperature).
+
+  It takes features averaged over the map. The paper averages after the 1×1 reduction;
+  both are linear, so the order changes no number, and this one costs less. Computed in
+  float32.
+
+  Attributes:
+    features: channels of the reduction.
+    temperature: of the sigmoid.
+    gumbel: adds the difference of two Gumbel draws to the logits in training (official
+      code, where it also stays on at evaluation; off in all its scripts). Draws from
+      the stream 'dropout'.
+  """
+
+  features: int = 256
+  temperature: float = 1.0
+  gumbel: bool = False
+
+  @nn.compact
+  def __call__(self, pooled: Float[Array, 'b j c'], train: bool) -> Float[Array, 'b j']:
+    joints = pooled.shape[1]
+    x = rearrange(pooled, 'b j c -> b (j c)')
+    x = nn.relu(Conv1x1(self.features, name='reduction')(x))
+    logits = Conv1x1(joints, name='weights')(x)
+    if self.gumbel and train:
+      draws = jax.random.gumbel(self.make_rng('dropout'), (2, *logits.shape))
+      logits = logits + draws[0] - draws[1]
+    return nn.sigmoid(logits / jnp.float32(self.temperature))

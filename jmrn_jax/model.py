@@ -1,0 +1,137 @@
+"""JMRN: joint-motion re-weighting network (WACV 2022), PoTion maps to class logits."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+from einops import rearrange
+from jaxtyping import Array, Float
+
+from jmrn_jax.convolution import Conv1x1, Conv3x3
+from jmrn_jax.joint_encoder import (
+  JointEncoder,
+  ShallowJointEncoder,
+  over_joints_and_clips,
+  shallow_width,
+)
+from jmrn_jax.joint_selector import JointSelector
+from model_lib.output import ModelOutput
+
+
+class JMRN(nn.Module):
+  """Each joint's features alone, then a weight for each joint, then all together.
+
+  Maps hold joints only: a background map is dropped by the caller (official code).
+  Sizes are those of the official code for JHMDB where the paper is silent.
+
+  Attributes:
+    num_classes: K.
+    compressed: channels that each joint keeps for the joint reasoning (the paper's
+      c_dim): 128 JHMDB, 64 HMDB, 32 Charades.
+    features: channels of the joint encoder's two stages.
+    selector_features, selector_temperature, gumbel: see `JointSelector`.
+    reasoning_features: channels of the reduction and of the two convolutions after it.
+    projection_features: of the embeddings for the joint-contrastive loss; 0 makes none.
+    dropout: rate at which whole channels are dropped, in the encoder after each ReLU
+      and after each BatchNorm and ReLU of the reasoning; 0.25 Charades, else 0.
+    selector: False leaves joints as they are (the ablation of Sec. 4.3).
+    siamese: False gives each joint a shallower encoder of its own, all of them
+      together of about the shared one's size (the ablation of Sec. 4.3).
+    dtype: of the computation; parameters, statistics, joint weights, embeddings and
+      logits stay float32.
+  """
+
+  num_classes: int
+  compressed: int = 128
+  features: Sequence[int] = (128, 256)
+  selector_features: int = 256
+  reasoning_features: int = 512
+  projection_features: int = 128
+  dropout: float = 0.0
+  selector: bool = True
+  selector_temperature: float = 1.0
+  gumbel: bool = False
+  siamese: bool = True
+  dtype: jnp.dtype = jnp.float32
+
+  @nn.compact
+  def __call__(self, maps: Float[Array, 'b j h w c'], *, train: bool) -> ModelOutput:
+    if maps.ndim != 5:
+      raise ValueError(
+        f'JMRN takes maps [clip, joint, row, column, channel], but got {maps.shape}'
+      )
+    # BatchNorm of each joint's maps alone (official code).
+    maps = self._norm('input_norm', train, axis=(1, -1))(maps)
+    joint_features = self._encoder(maps)(maps, train)
+    pooled = joint_features.mean(axis=(2, 3), dtype=jnp.float32)
+    compression = Conv1x1(self.compressed, dtype=self.dtype, name='compression')
+    joint_maps = nn.relu(compression(joint_features))
+    joint_weights = None
+    if self.selector:
+      joint_weights = JointSelector(
+        features=self.selector_features,
+        temperature=self.selector_temperature,
+        gumbel=self.gumbel,
+        name='joint_selector',
+      )(pooled, train)
+      weights = joint_weights.astype(self.dtype)
+      joint_maps = joint_maps * rearrange(weights, 'b j -> b j 1 1 1')
+    return ModelOutput(
+      logits=self._reason(joint_maps, train),
+      joint_weights=joint_weights,
+      joint_embeddings=self._project(pooled) if self.projection_features else None,
+    )
+
+  def _encoder(self, maps: jax.Array) -> nn.Module:
+    """The encoder of one joint, mapped over joints and clips."""
+    if len(self.features) != 2:
+      raise ValueError(
+        f'the joint encoder has two stages, but features are {tuple(self.features)};'
+        ' give two numbers'
+      )
+    joints, channels = maps.shape[1], maps.shape[-1]
+    if self.siamese:
+      module = over_joints_and_clips(JointEncoder, joints=joints, shared=True)
+      features, name = self.features, 'joint_encoder'
+    else:
+      module = over_joints_and_clips(ShallowJointEncoder, joints=joints, shared=False)
+      width = shallow_width(joints, channels, self.features)
+      features, name = (width, self.features[-1]), 'joint_encoders'
+    return module(features, self.dropout, self.dtype, name=name)
+
+  def _reason(
+    self, joint_maps: Float[Array, 'b j h w c'], train: bool
+  ) -> Float[Array, 'b k']:
+    """Inter-joint reasoning (Sec. 3.1): all joints' maps to logits."""
+    x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
+    x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
+    for layer, stride in ((1, 2), (2, 1)):
+      x = Conv3x3(
+        self.reasoning_features, stride, dtype=self.dtype, name=f'conv{layer}'
+      )(x)
+      x = nn.relu(self._norm(f'norm{layer}', train)(x))
+      x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
+    x = x.mean(axis=(1, 2), dtype=jnp.float32)
+    return Conv1x1(self.num_classes, name='classifier')(x)
+
+  def _project(self, pooled: Float[Array, 'b j c']) -> Float[Array, 'b j d']:
+    """Embeddings of unit norm, through one head for all joints; in float32."""
+    x = nn.relu(Conv1x1(self.projection_features, name='projection1')(pooled))
+    x = Conv1x1(self.projection_features, name='projection2')(x)
+    square = jnp.square(x).sum(axis=-1, keepdims=True)
+    # Zeros stay zeros; their gradient stays finite.
+    return x * jax.lax.rsqrt(jnp.where(square > 0, square, jnp.ones_like(square)))
+
+  def _norm(self, name: str, train: bool, axis: Any = -1) -> nn.BatchNorm:
+    return nn.BatchNorm(
+      use_running_average=not train,
+      axis=axis,
+      momentum=0.9,
+      epsilon=1e-5,
+      dtype=self.dtype,
+      name=name,
+    )
