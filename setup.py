@@ -25,7 +25,9 @@ setuptools.setup(
       f'{room}{suffix}'
       for room in (
         'configs',
+        'inference_lib',
         'input_pipeline',
+        'jmrn_jax',
         'model_lib',
         'pa3d_jax',
         'report_lib',
@@ -60,6 +62,8 @@ setuptools.setup(
     'cuda13': ['jax[cuda13]>=0.10,<0.13'],
     'tpu': ['jax[tpu]>=0.10,<0.13'],
     'beam': ['apache-beam>=2.70,<3'],
+    # Reads the checkpoints of the official JMRN release (tools/import_weights.py).
+    'torch': ['torch>=2.4,<3'],
     'video': ['opencv-python-headless>=4.10,<5'],
     'test': TEST,
     'dev': [*TEST, 'pre-commit>=4,<5', 'pyright>=1.1.400,<2', 'ruff>=0.12,<1'],

@@ -89,6 +89,7 @@ def test_extras(packaging):
     'dev',
     'tensorboard',
     'test',
+    'torch',
     'tpu',
     'video',
   }

@@ -78,18 +78,22 @@ class Checkpoints:
     self,
     step: int,
     state: TrainState,
-    iterator: grain.DatasetIterator,
+    iterator: grain.DatasetIterator | None,
     run: dict[str, Any],
     validation: float | None,
   ):
-    """Saves in the background; `validation` is what the best is chosen by, if known."""
+    """Saves in the background; `validation` is what the best is chosen by, if known.
+
+    Without an iterator, as for imported weights, training cannot go on from it.
+    """
     self._empty_trash()
+    data = {} if iterator is None else {'data': CheckpointSave(iterator)}
     self._manager.save(
       step,
       args=ocp.args.Composite(
         state=ocp.args.StandardSave(state),
-        data=CheckpointSave(iterator),
         run=ocp.args.JsonSave(run),
+        **data,
       ),
       metrics=None if validation is None else {_METRIC: validation},
     )
@@ -102,10 +106,20 @@ class Checkpoints:
     return restored['state']
 
   def restore_iterator(self, step: int, iterator: grain.DatasetIterator):
-    """Puts the iterator where it stood when the step was saved."""
-    self._manager.restore(
-      step, args=ocp.args.Composite(data=CheckpointRestore(iterator))
-    )
+    """Puts the iterator where it stood when the step was saved.
+
+    Raises:
+      ValueError: where the step was saved without one.
+    """
+    try:
+      self._manager.restore(
+        step, args=ocp.args.Composite(data=CheckpointRestore(iterator))
+      )
+    except KeyError as error:  # Orbax's, of an item that the step does not have.
+      raise ValueError(
+        f'the weights in {self._folder} were imported, so there is no training to go on'
+        ' with; evaluate them (--mode=evaluate), or train in a new --workdir'
+      ) from error
 
   def run_description(self, step: int) -> dict[str, Any]:
     """What was saved beside the state: config, class names, skeleton."""
@@ -130,6 +144,74 @@ class Checkpoints:
     if jax.process_index() == 0 and trash.exists():
       for step in trash.iterdir():
         shutil.rmtree(pathlib.Path(step))
+
+
+class SavedCheckpoints:
+  """The checkpoints of a workdir, to be read alone: a run may be writing others there.
+
+  Args:
+    workdir: of the run.
+
+  Raises:
+    FileNotFoundError: where no checkpoint is there.
+  """
+
+  def __init__(self, workdir: str | pathlib.Path):
+    folder = pathlib.Path(workdir).expanduser().absolute()
+    logging.getLogger('absl').addFilter(_is_no_chatter)
+    if not (folder / 'checkpoints').is_dir():
+      raise FileNotFoundError(
+        f'there is no checkpoint in {folder}; give the --workdir of a run that has'
+        ' trained, or that weights were imported to'
+      )
+    handlers: dict[str, Any] = {
+      'state': ocp.PyTreeCheckpointHandler(),
+      'data': grain.checkpoint.CheckpointHandler(),
+      'run': ocp.JsonCheckpointHandler(),
+    }
+    self._manager = ocp.CheckpointManager(
+      folder / 'checkpoints',
+      options=ocp.CheckpointManagerOptions(
+        best_fn=_metric, best_mode='max', read_only=True
+      ),
+      item_handlers=handlers,
+    )
+    step = self._manager.latest_step()
+    if step is None:
+      raise FileNotFoundError(f'no checkpoint in {folder} is complete yet')
+    self.latest_step: int = step
+
+  @property
+  def best_step(self) -> int | None:
+    """As of `Checkpoints`."""
+    return self._manager.best_step()
+
+  def run_description(self, step: int) -> dict[str, Any]:
+    """What was saved beside the state: config, class names, skeleton."""
+    restored = self._manager.restore(
+      step, args=ocp.args.Composite(run=ocp.args.JsonRestore())
+    )
+    return restored['run']
+
+  def restore_variables(self, step: int, shapes: dict[str, Any]) -> dict[str, Any]:
+    """Parameters and BatchNorm statistics alone, for any number of devices.
+
+    Args:
+      shapes: of the model's variables, a ShapeDtypeStruct with its sharding a leaf.
+    """
+    collections = {name: shapes[name] for name in shapes if name != 'params'}
+    wanted = {'params': shapes['params'], 'collections': collections}
+    restore = ocp.args.PyTreeRestore(
+      item=wanted,
+      restore_args=ocp.checkpoint_utils.construct_restore_args(wanted),
+      partial_restore=True,
+    )
+    restored = self._manager.restore(step, args=ocp.args.Composite(state=restore))
+    return {'params': restored['state']['params'], **restored['state']['collections']}
+
+  def close(self):
+    """Ends Orbax's threads."""
+    self._manager.close()
 
 
 _TRASH = 'trash'

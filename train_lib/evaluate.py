@@ -12,12 +12,12 @@ from jax.sharding import Mesh
 from input_pipeline.loader import HostShare, evaluation_batches
 from train_lib import sharding
 from train_lib.run_data import RunData, Split
-from train_lib.step import TrainingDiverged
+from train_lib.step import Prediction, TrainingDiverged
 
 _BATCHES_AHEAD = 3
 
-# (variables, batch) to (probabilities [b, k], index [b]), whole on every process.
-EvaluationStep = Callable[[Any, Any], tuple[jax.Array, jax.Array]]
+# (variables, batch) to (prediction, index [b]), whole on every process.
+EvaluationStep = Callable[[Any, Any], tuple[Prediction, jax.Array]]
 
 
 def predict_split(
@@ -29,8 +29,8 @@ def predict_split(
   *,
   batch_size: int,
   num_views: int,
-) -> np.ndarray:
-  """Class probabilities of every clip of a split, float32 `[b, k]`, in its order.
+) -> Prediction:
+  """What the model says of every clip of a split, numpy arrays in its order.
 
   Rows that only fill the last batch are dropped by their index, so the answer does not
   depend on the batch size, the devices or the processes. `batch_size` is rounded up to
@@ -55,22 +55,18 @@ def predict_split(
     if len(answers) > _BATCHES_AHEAD:
       jax.block_until_ready(answers[-_BATCHES_AHEAD])
   place = {int(index): row for row, index in enumerate(split.indices)}
-  scores = np.zeros((len(split.indices), len(data.class_names)), np.float32)
-  for probabilities, index in jax.device_get(answers):
-    real = index >= 0
-    rows = [place[int(i)] for i in index[real]]
-    scores[rows] = probabilities[real]
-  broken = int((~np.isfinite(scores)).any(axis=1).sum())
+  found = jax.device_get(answers)
+  index = np.concatenate([index for _, index in found])
+  real = index >= 0
+  rows = np.argsort([place[int(i)] for i in index[real]])
+  prediction = jax.tree.map(
+    lambda *parts: np.concatenate(parts)[real][rows], *(said for said, _ in found)
+  )
+  broken = int((~np.isfinite(prediction.probabilities)).any(axis=1).sum())
   if broken:
     raise TrainingDiverged(
-      f'split {split.name!r}: the scores of {broken} of {len(scores)} clips are not'
+      f'split {split.name!r}: the scores of {broken} of {len(rows)} clips are not'
       ' finite. Lower config.optimizer.learning_rate or set config.optimizer.clip_norm,'
       ' and train in a new workdir'
     )
-  return scores
-
-
-def negative_log_likelihood(scores: np.ndarray, labels: np.ndarray) -> float:
-  """Mean cross entropy of averaged probabilities: the validation loss."""
-  chosen = scores[np.arange(len(labels)), labels]
-  return float(-np.log(np.maximum(chosen, 1e-12)).mean())
+  return prediction

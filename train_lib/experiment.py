@@ -9,12 +9,15 @@ import grain
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 from clu import parameter_overview
 from jax.sharding import Mesh
 
 from input_pipeline.loader import HostShare, training_batches
 from train_lib import sharding
-from train_lib.results import Evaluation, results_table, write_results
+from train_lib.evaluation import Evaluation
+from train_lib.joint_weight_report import joint_weight_images
+from train_lib.results import results_table, write_results
 from train_lib.run import ResumeError, Run, open_run
 from train_lib.step import TrainState
 from train_lib.train import train
@@ -92,7 +95,8 @@ def _introduce(run: Run, state: TrainState):
   held_out = run.data.validation
   run.report(
     f'{len(run.data.train.indices)} training clips,'
-    f' {len(held_out.indices) if held_out else 0} held out for validation;'
+    f' {len(held_out.indices) if held_out else 0} for validation'
+    f'{" (the test split)" if run.config.data.validate_on == "test" else ""};'
     f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
     ' compiling the first'
   )
@@ -116,53 +120,89 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
     evaluations += _evaluations(run, selected, 'best')
   if jax.process_index():
     return {}
-  data = run.config.data
+  chosen = run.data.validation.name if best and run.data.validation else None
   results = write_results(
     run.workdir,
     evaluations,
-    dataset=data.dataset,
+    dataset=run.config.data.dataset,
     protocol=_protocol(run),
     selection_rule=(
-      'best: highest validation accuracy of the evaluations during training, of equals'
-      ' the latest'
-      if best is not None
+      f'best: highest {chosen} figure of the evaluations during training, of equals the'
+      ' latest'
+      if chosen
       else 'none: the last checkpoint'
     ),
-    selection_split='validation' if best is not None else None,
+    selection_split=chosen,
+    notes=_notes(run),
   )
   run.report(results_table(results, run.workdir))
+  _write_joint_weight_images(run, results, evaluations)
   return results
 
 
 def _evaluations(
   run: Run, state: TrainState, checkpoint: Literal['last', 'best']
 ) -> list[Evaluation]:
-  """One checkpoint on the held-out clips and on the test split, as far as there are."""
-  return [
-    Evaluation(
-      split=split.name,
-      checkpoint=checkpoint,
-      step=int(state.step),
-      video_ids=split.video_ids,
-      scores=run.predict(state, split),
-      labels=split.labels,
-      class_names=run.data.class_names,
-      views=run.config.eval.views,
+  """One checkpoint on the validation clips and on the test split, if there are any."""
+  splits = {s.name: s for s in (run.data.validation, run.data.test) if s is not None}
+  evaluations = []
+  for split in splits.values():
+    prediction = run.predict(state, split)
+    weights = prediction.joint_weights
+    evaluations.append(
+      Evaluation(
+        split=split.name,
+        checkpoint=checkpoint,
+        step=int(state.step),
+        video_ids=split.video_ids,
+        scores=np.asarray(prediction.probabilities),
+        labels=split.labels,
+        class_names=run.data.class_names,
+        views=run.config.eval.views,
+        joint_weights=None if weights is None else np.asarray(weights),
+        skeleton=run.data.skeleton,
+      )
     )
-    for split in (run.data.validation, run.data.test)
-    if split is not None
+  return evaluations
+
+
+def _write_joint_weight_images(
+  run: Run, results: dict[str, Any], evaluations: list[Evaluation]
+):
+  """The pictures of the headline evaluation's joint weights, in TensorBoard."""
+  chosen = results['headline']
+  for evaluation in evaluations:
+    if (evaluation.split, evaluation.checkpoint) == tuple(chosen.values()):
+      images = joint_weight_images(evaluation)
+      run.writer.write_images(
+        evaluation.step, {f'joint_weights/{name}': i for name, i in images.items()}
+      )
+
+
+def _notes(run: Run) -> list[str]:
+  """What a reader of the figures must know beside the protocol."""
+  if run.config.data.validate_on != 'test':
+    return []
+  watched = run.config.optimizer.plateau
+  return [
+    f'as published: {run.config.data.test_split} chose the best checkpoint'
+    + (f' and lowered the learning rate (by its {watched})' if watched else '')
+    + ', so its figures are optimistic'
   ]
 
 
 def _protocol(run: Run) -> str:
   data, evaluation = run.config.data, run.config.eval
-  held_out = (
-    f'fold {data.validation_fold} of {data.validation_folds} of it held out'
-    if run.data.validation
-    else 'nothing held out'
+  if data.validate_on == 'test':
+    held_out = f'validated on {data.test_split}'
+  elif run.data.validation:
+    held_out = f'fold {data.validation_fold} of {data.validation_folds} of it held out'
+  else:
+    held_out = 'nothing held out'
+  seen = (
+    f'whole videos of at most {data.num_frames} frames'
+    if data.sampling == 'whole'
+    else f'{evaluation.views} views of {data.num_frames} frames a video,'
+    f' {evaluation.average} averaged'
   )
-  return (
-    f'trained on {data.train_split}, {held_out}; {evaluation.views} views of'
-    f' {data.num_frames} frames a video, {evaluation.average} averaged; seed'
-    f' {run.config.seed}'
-  )
+  return f'trained on {data.train_split}, {held_out}; {seen}; seed {run.config.seed}'

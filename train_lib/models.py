@@ -6,9 +6,10 @@ import flax.linen as nn
 import jax.numpy as jnp
 import ml_collections
 
+from jmrn_jax.model import JMRN
 from pa3d_jax.model import PA3D
 
-MODELS: dict[str, type[nn.Module]] = {'pa3d': PA3D}
+MODELS: dict[str, type[nn.Module]] = {'jmrn': JMRN, 'pa3d': PA3D}
 
 
 def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:

@@ -16,11 +16,14 @@ from jax.sharding import Mesh
 
 from input_pipeline.clip_maps import batch_maps
 from train_lib import optimizers, sharding
+from train_lib.compiler_options import convolution_options
+from train_lib.losses import LossSettings
 from train_lib.metrics import TrainMetrics
 from train_lib.models import build_model
 from train_lib.run_data import RunData
 from train_lib.step import (
   Batch,
+  Prediction,
   TrainState,
   check_average,
   evaluation_step,
@@ -47,8 +50,8 @@ class Program:
     state_shapes: shapes, dtypes and shardings of the state; nothing is computed.
     empty_metrics: () to the metrics of no step, on all devices.
     train_step: (state, metrics, batch) to (state, metrics); both are donated.
-    evaluation_step: (variables, batch) to (probabilities `[b, k]`, index `[b]`), whole
-      on every process.
+    evaluation_step: (variables, batch) to (prediction, index `[b]`), whole on every
+      process.
     pictures: (variables, batch) to (maps, motion maps or None, labels) of the first
       clips of a training batch, whole on every process.
     plateau_step: (plateau state, monitored value) to plateau state.
@@ -63,7 +66,7 @@ class Program:
   initial_state: Callable[[jax.Array], TrainState]
   empty_metrics: Callable[[], TrainMetrics]
   train_step: Callable[[TrainState, TrainMetrics, Batch], tuple[Any, Any]]
-  evaluation_step: Callable[[Any, Batch], tuple[jax.Array, jax.Array]]
+  evaluation_step: Callable[[Any, Batch], tuple[Prediction, jax.Array]]
   pictures: Callable[[Any, Batch], tuple[jax.Array, jax.Array | None, jax.Array]]
   plateau_step: Callable[[Any, jax.Array], Any]
 
@@ -85,6 +88,7 @@ def build_program(
   )
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer)
+  losses = LossSettings.from_config(config.train, steps_per_epoch)
   maps_of_batch = functools.partial(
     batch_maps,
     skeleton=data.skeleton,
@@ -104,14 +108,16 @@ def build_program(
     optimizer=optimizer,
     schedule=schedule,
     maps_of_batch=maps_of_batch,
-    label_smoothing=config.train.label_smoothing,
+    losses=losses,
   )
   evaluate = functools.partial(
     evaluation_step,
     model=model,
     maps_of_batch=maps_of_batch,
+    losses=losses,
     average=config.eval.average,
   )
+  fast = convolution_options(mesh.devices.flat[0].platform)
   return Program(
     mesh=mesh,
     model=model,
@@ -127,10 +133,12 @@ def build_program(
       in_shardings=(places, whole, rows),
       out_shardings=(places, whole),
       donate_argnums=(0, 1),
+      compiler_options=fast,
     ),
     evaluation_step=jax.jit(
       lambda variables, batch: (evaluate(variables, batch), batch['index']),
       out_shardings=whole,
+      compiler_options=fast,
     ),
     pictures=jax.jit(
       functools.partial(_pictures, model, maps_of_batch), out_shardings=whole

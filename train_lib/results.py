@@ -3,77 +3,21 @@
 from __future__ import annotations
 
 import csv
-import dataclasses
 import io
 import json
 import os
 import pathlib
 import shlex
 from collections.abc import Sequence
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
-from jaxtyping import Float, Int
 
 from report_lib import plots
-from train_lib import metrics
+from train_lib import joint_weight_report, metrics
+from train_lib.evaluation import Evaluation
 
 _TOP = 5
-
-
-@dataclasses.dataclass(frozen=True, eq=False)
-class Evaluation:
-  """The scores of one checkpoint on one split, checked when made.
-
-  Attributes:
-    split: as the source names it (`test1`); part of file names.
-    checkpoint: 'last', or 'best' on the split that checkpoints are selected by.
-    step: of the checkpoint.
-    video_ids: `b` of them, none twice.
-    scores: float32 `[b, k]` probabilities.
-    labels: int32 `[b]` class indices.
-    class_names: `k` of them.
-    views: clips of each video whose scores were averaged.
-
-  Raises:
-    ValueError: naming the split, the field, what it holds and what it must hold.
-  """
-
-  split: str
-  checkpoint: Literal['last', 'best']
-  step: int
-  video_ids: Sequence[str]
-  scores: Float[np.ndarray, 'b k']
-  labels: Int[np.ndarray, ' b']
-  class_names: Sequence[str]
-  views: int
-
-  def __post_init__(self):
-    set_field = object.__setattr__  # The dataclass is frozen for everyone else.
-    set_field(self, 'scores', np.asarray(self.scores, np.float32))
-    set_field(self, 'labels', np.asarray(self.labels, np.int32))
-    if self.checkpoint not in ('last', 'best'):
-      raise self._error(f"checkpoint is {self.checkpoint!r}; it is 'last' or 'best'")
-    if not self.split or pathlib.PurePath(self.split).name != self.split:
-      raise self._error('its name cannot be part of a file name')
-    n, k = len(self.video_ids), len(self.class_names)
-    if self.scores.shape != (n, k) or self.labels.shape != (n,) or n == 0:
-      raise self._error(
-        f'scores have shape {self.scores.shape} and labels {self.labels.shape}, but'
-        f' {n} videos and {k} classes need ({n}, {k}) and ({n},), with at least one'
-        ' video'
-      )
-    if len(set(self.video_ids)) < n:
-      raise self._error('a video is scored twice; average the views of each video')
-    low, high = self.scores.min(), self.scores.max()
-    if not (low >= 0 and high <= 1 + 1e-4):  # False for NaN too; float32 sums round.
-      raise self._error(
-        f'scores lie in {low}..{high}, but must be probabilities in 0..1; apply softmax'
-        ' or sigmoid'
-      )
-
-  def _error(self, message: str) -> ValueError:
-    return ValueError(f'evaluation of split {self.split!r}: {message}')
 
 
 def write_results(
@@ -84,18 +28,22 @@ def write_results(
   protocol: str,
   selection_rule: str,
   selection_split: str | None,
+  notes: Sequence[str] = (),
 ) -> dict[str, Any]:
   """Writes `results.json` and, for each evaluation, its scores; returns the results.
 
   `per_class.csv`, `confusion_matrix.csv` and `.png` are of the headline evaluation, see
-  `headline`. Each file appears whole or not at all; `results.json` comes last, so that
-  what it names is there.
+  `headline`; so are the tables and pictures of its joint weights, where it has them. Of
+  multi-hot labels there is no confusion matrix. Each file appears whole or not at all;
+  `results.json` comes last, so that what it names is there.
 
   Args:
     dataset: its name.
     protocol: in words, how the figures are got and by which metric they are judged.
     selection_rule: in words, how the 'best' checkpoint was chosen.
     selection_split: the split that chose it, None where nothing was chosen.
+    notes: lines that a reader of the figures must know, such as what was fitted on the
+      split they are measured on.
 
   Raises:
     ValueError: where there is no evaluation, or two of one checkpoint on one split.
@@ -114,11 +62,13 @@ def write_results(
     'selection_rule': selection_rule,
     'headline': {'split': chosen.split, 'checkpoint': chosen.checkpoint},
     'evaluations': [_entry(e, selection_split) for e in evaluations],
+    'notes': list(notes),
   }
   workdir.mkdir(parents=True, exist_ok=True)
   for evaluation in evaluations:
     _replace(workdir / _scores_file(evaluation), _npz(evaluation))
   _write_class_tables(workdir, chosen)
+  _write_joint_weights(workdir, chosen)
   text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
   _replace(workdir / 'results.json', f'{text}\n'.encode())
   return results
@@ -142,10 +92,12 @@ def headline(
 
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
   """The results in a table for the terminal, and where to look further."""
-  rows = [['split', 'checkpoint', 'step', 'clips', 'views', *_FIGURES.values()]]
-  for entry in results['evaluations']:
+  entries = results['evaluations']
+  headings = _MULTI_LABEL_HEADINGS if 'mAP' in entries[0] else _HEADINGS
+  rows = [['split', 'checkpoint', 'step', 'clips', 'views', *headings.values()]]
+  for entry in entries:
     star = ' *' if entry.get('selected_on_this_split') else ''
-    figures = [f'{100 * entry[f]:.1f} %' if f in entry else '–' for f in _FIGURES]
+    figures = [f'{100 * entry[f]:.1f} %' if f in entry else '–' for f in headings]
     counts = [str(entry[name]) for name in ('step', 'num_clips', 'views')]
     rows.append([entry['split'], entry['checkpoint'] + star, *counts, *figures])
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -154,10 +106,11 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
     names = f'{split:<{widths[0]}}  {checkpoint:<{widths[1]}}'
     aligned = (f'{n:>{w}}' for n, w in zip(numbers, widths[2:], strict=True))
     lines.append('  '.join((names, *aligned)))
-  if any('selected_on_this_split' in entry for entry in results['evaluations']):
+  if any('selected_on_this_split' in entry for entry in entries):
     lines.append('* selected on the split it is measured on, so optimistic')
   chosen, workdir = results['headline'], pathlib.Path(workdir)
   lines += [
+    *results['notes'],
     '',
     f'Classes of {chosen["split"]}, {chosen["checkpoint"]} checkpoint:'
     f' {workdir / "per_class.csv"}',
@@ -168,30 +121,36 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
 
 
 # The figures of an entry and their headings in the terminal.
-_FIGURES = {
+_HEADINGS = {
   'accuracy': 'accuracy',
   'mean_class_accuracy': 'mean class',
   'top5': 'top 5',
 }
+_MULTI_LABEL_HEADINGS = {'mAP': 'mAP'}
 
 
 def _entry(evaluation: Evaluation, selection_split: str | None) -> dict[str, Any]:
-  scores, labels = evaluation.scores, evaluation.labels
   entry = {
     'split': evaluation.split,
     'checkpoint': evaluation.checkpoint,
     'step': int(evaluation.step),
-    'num_clips': len(labels),
+    'num_clips': len(evaluation.labels),
     'views': int(evaluation.views),
-    'accuracy': metrics.accuracy(scores, labels),
-    'mean_class_accuracy': metrics.mean_class_accuracy(scores, labels),
+    **_figures(evaluation),
   }
-  if len(evaluation.class_names) > _TOP:
-    entry['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
   if evaluation.checkpoint == 'best' and evaluation.split == selection_split:
     entry['selected_on_this_split'] = True
   entry['scores'] = _scores_file(evaluation)
   return entry
+
+
+def _figures(evaluation: Evaluation) -> dict[str, float]:
+  scores, labels = evaluation.scores, evaluation.labels
+  figures = metrics.figures(scores, labels)
+  del figures['loss']  # A curve of training; it compares no models.
+  if not evaluation.multi_label and len(evaluation.class_names) > _TOP:
+    figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
+  return figures
 
 
 def _scores_file(evaluation: Evaluation) -> str:
@@ -213,6 +172,9 @@ def _npz(evaluation: Evaluation) -> bytes:
 
 
 def _write_class_tables(workdir: pathlib.Path, evaluation: Evaluation) -> None:
+  if evaluation.multi_label:
+    _write_average_precisions(workdir, evaluation)
+    return
   names = list(evaluation.class_names)
   counts = metrics.confusion_matrix(evaluation.scores, evaluation.labels, len(names))
   shares = metrics.per_class_accuracy(evaluation.scores, evaluation.labels)
@@ -227,6 +189,25 @@ def _write_class_tables(workdir: pathlib.Path, evaluation: Evaluation) -> None:
   _replace(workdir / 'confusion_matrix.csv', _csv([heading, *matrix]))
   image = plots.confusion_matrix_image(counts, names)
   plots.save_png(workdir / 'confusion_matrix.png', image)
+
+
+def _write_average_precisions(workdir: pathlib.Path, evaluation: Evaluation) -> None:
+  names, labels = evaluation.class_names, evaluation.labels
+  precisions = metrics.per_class_average_precision(evaluation.scores, labels)
+  positives = labels.sum(axis=0, dtype=int).tolist()
+  rows = [
+    (name, count, '' if np.isnan(precision) else precision)
+    for name, count, precision in zip(names, positives, precisions, strict=True)
+  ]
+  heading = ('class', 'positives', 'average_precision')
+  _replace(workdir / 'per_class.csv', _csv([heading, *rows]))
+
+
+def _write_joint_weights(workdir: pathlib.Path, evaluation: Evaluation) -> None:
+  for name, rows in joint_weight_report.joint_weight_tables(evaluation).items():
+    _replace(workdir / f'{name}.csv', _csv(rows))
+  for name, image in joint_weight_report.joint_weight_images(evaluation).items():
+    plots.save_png(workdir / f'{name}.png', image)
 
 
 def _csv(rows: Sequence[Sequence[Any]]) -> bytes:

@@ -12,9 +12,7 @@ from typing import Any
 
 import jax
 import ml_collections
-import numpy as np
 from jax.sharding import Mesh
-from jaxtyping import Float
 
 from input_pipeline.datasets.export import open_or_export
 from train_lib import sharding
@@ -22,7 +20,7 @@ from train_lib.checkpoints import Checkpoints
 from train_lib.evaluate import predict_split
 from train_lib.program import Program, build_program
 from train_lib.run_data import RunData, Split, make_run_data
-from train_lib.step import TrainState
+from train_lib.step import Prediction, TrainState
 from train_lib.writers import RunWriter
 
 # Fields that may differ when a run is resumed: they do not change what is learned.
@@ -59,8 +57,8 @@ class Run:
   description: dict
   report: Callable[[str], object]
 
-  def predict(self, state: TrainState, split: Split) -> Float[np.ndarray, 'b k']:
-    """Class probabilities of a split's clips, as the config evaluates."""
+  def predict(self, state: TrainState, split: Split) -> Prediction:
+    """What the model says of a split's clips, as the config evaluates."""
     return predict_split(
       state.variables(),
       split,
@@ -96,7 +94,9 @@ def open_run(
   with contextlib.closing(Checkpoints(folder)) as checkpoints:
     step = checkpoints.latest_step
     if step is not None:
-      _check_same_run(checkpoints.run_description(step), description, folder)
+      saved = checkpoints.run_description(step)
+      # Imported weights know of no training clips.
+      _check_same_run(saved, {name: description[name] for name in saved}, folder)
     with RunWriter(folder, enabled=is_primary, resume_step=step or 0) as writer:
       if is_primary:
         _write_whole(folder / 'config.json', description['config'])
@@ -123,6 +123,8 @@ def _open_data(config: ml_collections.ConfigDict, report):
     skeleton=data.skeleton or None,
     short_side=data.map_short_side,
     sigma=data.map_sigma,
+    channels=data.potion.channels,
+    weights=data.potion.weights,
     progress=report,
     is_primary=jax.process_index() == 0,
     wait=lambda: sharding.wait_for_all('data set'),

@@ -14,6 +14,8 @@ from input_pipeline.clip_maps import MapSettings
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.loader import ClipSettings, Records
+from input_pipeline.pose_aware import PoseAwareSettings
+from input_pipeline.potion import PotionSettings
 from input_pipeline.skeletons import Skeleton
 
 
@@ -25,7 +27,7 @@ class Split:
     name: as shown in results: the data set's split, or 'validation'.
     records: the examples of the whole split.
     indices: int `[b]`, those that belong.
-    video_ids, labels: of those, `[b]`.
+    video_ids, labels: of those, `[b]`; labels of several each are multi-hot `[b, k]`.
   """
 
   name: str
@@ -39,28 +41,17 @@ class Split:
 class RunData:
   """Everything about data that a run needs; `validation` and `test` may be absent."""
 
-  skeleton: Skeleton
+  skeleton: Skeleton  # of the maps that the model reads
   class_names: tuple[str, ...]
+  multi_label: bool
   train: Split
-  validation: Split | None
+  validation: Split | None  # the test split itself where the config says so
   test: Split | None
   clip_settings: ClipSettings
   map_settings: MapSettings
   augment_settings: AugmentSettings
+  example_maps: jax.ShapeDtypeStruct  # of one clip
   read_threads: int
-
-  @property
-  def example_maps(self) -> jax.ShapeDtypeStruct:
-    """The shape of one clip's maps, `[1, t, h, w, c]`."""
-    return jax.ShapeDtypeStruct(
-      (
-        1,
-        self.clip_settings.num_frames,
-        *self.map_settings.size,
-        self.skeleton.num_maps,
-      ),
-      jnp.float32,
-    )
 
 
 def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> RunData:
@@ -75,47 +66,115 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   if data.test_split:
     remedy = "; set it to '' (or the option test=false) to go without"
     _check_split(config, dataset, 'test_split', remedy)
-  if dataset.representation == 'heatmaps':
-    _check_rendering(data, dataset)
-  training_clips = dataset.clips(data.train_split)
-  held_out = np.zeros(len(training_clips), bool)
+  _check_stored_maps(config, dataset)
+  _check_labels(config, dataset)
+  train, validation = _train_and_validation(config, dataset)
+  skeleton = dataset.skeleton
+  if not data.background:
+    skeleton = dataclasses.replace(skeleton, background=False)
+  return RunData(
+    skeleton=skeleton,
+    class_names=dataset.class_names,
+    multi_label=dataset.multi_label,
+    train=train,
+    validation=validation,
+    test=_split(dataset, data.test_split) if data.test_split else None,
+    clip_settings=clip_settings(config, dataset.skeleton),
+    map_settings=map_settings(config),
+    augment_settings=augment_settings(config),
+    example_maps=example_maps(config, skeleton),
+    read_threads=data.read_threads,
+  )
+
+
+def clip_settings(
+  config: ml_collections.ConfigDict, stored_skeleton: Skeleton
+) -> ClipSettings:
+  """What the host makes of a record; `stored_skeleton` is the data set's own."""
+  data = config.data
+  return ClipSettings(
+    num_frames=data.num_frames,
+    rule=data.sampling,
+    max_persons=data.max_persons,
+    canvas=tuple(data.map_size),
+    background=stored_skeleton.background,
+    random_crop=data.random_crop,
+    stretch=data.stretch,
+  )
+
+
+def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
+  """What the device makes of a clip."""
+  data = config.data
+  if data.encoding not in ('frames', 'potion'):
+    raise ValueError(
+      f"config.data.encoding is {data.encoding!r}; it is 'frames' or 'potion'"
+    )
+  return MapSettings(
+    size=tuple(data.map_size),
+    short_side=data.map_short_side,
+    sigma=data.map_sigma,
+    crop=data.crop,
+    potion=PotionSettings(**data.potion) if data.encoding == 'potion' else None,
+  )
+
+
+def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
+  """How training clips are changed."""
+  return AugmentSettings(
+    flip_probability=config.augment.flip_probability,
+    scale=tuple(config.augment.scale),
+    shift=config.augment.shift,
+    pose_aware=PoseAwareSettings(**config.augment.pose_aware),
+    views=config.augment.views,
+  )
+
+
+def example_maps(
+  config: ml_collections.ConfigDict, skeleton: Skeleton
+) -> jax.ShapeDtypeStruct:
+  """The shape of one clip's maps, `[1, t, h, w, c]` or (PoTion) `[1, j, h, w, c]`.
+
+  Args:
+    skeleton: of the maps that the model reads.
+  """
+  settings = map_settings(config)
+  if settings.potion is None:
+    shape = (1, config.data.num_frames, *settings.size, skeleton.num_maps)
+  else:
+    shape = (1, skeleton.num_maps, *settings.size, settings.potion.num_maps_channels)
+  return jax.ShapeDtypeStruct(shape, jnp.float32)
+
+
+def _train_and_validation(
+  config: ml_collections.ConfigDict, dataset: PoseDataset
+) -> tuple[Split, Split | None]:
+  """All training clips and the test split, or a fold of the former held out."""
+  data = config.data
+  if data.validate_on == 'test':
+    if not data.test_split:
+      raise ValueError(
+        "config.data.validate_on is 'test', but config.data.test_split is empty; name"
+        " one, or validate on 'held_out'"
+      )
+    return _split(dataset, data.train_split), _split(dataset, data.test_split)
+  if data.validate_on != 'held_out':
+    raise ValueError(
+      f"config.data.validate_on is {data.validate_on!r}; it is 'held_out' or 'test'"
+    )
+  clips = dataset.clips(data.train_split)
+  held_out = np.zeros(len(clips), bool)
   if data.validation_folds:
     held_out = validation_mask(
-      training_clips.video_ids,
-      training_clips.labels,
+      clips.video_ids,
+      clips.labels,
       fold=data.validation_fold,
       folds=data.validation_folds,
     )
-  return RunData(
-    skeleton=dataset.skeleton,
-    class_names=dataset.class_names,
-    train=_split(dataset, data.train_split, ~held_out),
-    validation=(
-      _split(dataset, data.train_split, held_out, name='validation')
-      if held_out.any()
-      else None
-    ),
-    test=_split(dataset, data.test_split) if data.test_split else None,
-    clip_settings=ClipSettings(
-      num_frames=data.num_frames,
-      rule=data.sampling,
-      max_persons=data.max_persons,
-      canvas=tuple(data.map_size),
-      background=dataset.skeleton.background,
-    ),
-    map_settings=MapSettings(
-      size=tuple(data.map_size),
-      short_side=data.map_short_side,
-      sigma=data.map_sigma,
-      crop=data.crop,
-    ),
-    augment_settings=AugmentSettings(
-      flip_probability=config.augment.flip_probability,
-      scale=tuple(config.augment.scale),
-      shift=config.augment.shift,
-    ),
-    read_threads=data.read_threads,
-  )
+  validation = None
+  if held_out.any():
+    validation = _split(dataset, data.train_split, held_out, name='validation')
+  return _split(dataset, data.train_split, ~held_out), validation
 
 
 def _split(
@@ -144,18 +203,57 @@ def _check_split(
     )
 
 
-def _check_rendering(data: ml_collections.ConfigDict, dataset: PoseDataset):
+def _check_labels(config: ml_collections.ConfigDict, dataset: PoseDataset):
+  loss = config.train.loss
+  if dataset.multi_label != (loss == 'binary_cross_entropy'):
+    labels = 'several labels' if dataset.multi_label else 'one label'
+    fitting = 'binary_cross_entropy' if dataset.multi_label else 'cross_entropy'
+    raise ValueError(
+      f'config.train.loss is {loss!r}, but clips of {config.data.dataset!r} have'
+      f' {labels}; set it to {fitting!r}'
+    )
+
+
+def _check_stored_maps(config: ml_collections.ConfigDict, dataset: PoseDataset):
   """Stored maps must be those that the config asks for."""
+  data = config.data
+  asked = {'short_side': 'map_short_side', 'sigma': 'map_sigma'}
+  if dataset.representation == 'keypoints':
+    if data.random_crop or data.stretch:
+      raise ValueError(
+        'config.data.random_crop and config.data.stretch are for stored maps, but'
+        " config.data.representation is 'keypoints'; set both to False"
+      )
+    return
   if data.crop != 'frame':
     raise ValueError(
-      f'config.data.crop is {data.crop!r}, but stored heatmaps show the whole frame;'
+      f'config.data.crop is {data.crop!r}, but stored maps show the whole frame;'
       " set config.data.representation='keypoints' or config.data.crop='frame'"
     )
-  for field, setting in (('map_short_side', 'short_side'), ('map_sigma', 'sigma')):
-    if data[field] != dataset.settings[setting]:
+  if dataset.representation == 'potion':
+    if data.encoding != 'potion':
       raise ValueError(
-        f'config.data.{field} is {data[field]}, but the maps at {dataset.directory}'
-        f' were rendered with {dataset.settings[setting]}. Export them anew'
-        f' (tools/export_dataset.py --overwrite --{setting}={data[field]}), or take'
-        " config.data.representation='keypoints', which renders as the config says"
+        f"config.data.encoding is {data.encoding!r}, but the data set's frames are"
+        " summed up; set it to 'potion', or take another config.data.representation"
       )
+    asked |= {'channels': 'potion.channels', 'weights': 'potion.weights'}
+  wanted = {name: _field(data, field) for name, field in asked.items()}
+  stored = {name: dataset.settings.get(name) for name in asked}
+  differing = [n for n in asked if stored[n] is not None and stored[n] != wanted[n]]
+  if differing:
+    raise ValueError(
+      f'the maps at {dataset.directory} were rendered with '
+      + ', '.join(
+        f'{n} {stored[n]}, but config.data.{asked[n]} is {wanted[n]}' for n in differing
+      )
+      + '. Export them anew (tools/export_dataset.py --overwrite '
+      + ' '.join(f'--{n}={wanted[n]}' for n in differing)
+      + "), or take config.data.representation='keypoints', which renders as the config"
+      ' says'
+    )
+
+
+def _field(section: ml_collections.ConfigDict, name: str):
+  for part in name.split('.'):
+    section = section[part]
+  return section

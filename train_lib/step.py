@@ -14,13 +14,24 @@ from einops import rearrange
 from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
+from train_lib.losses import (
+  LossSettings,
+  class_probabilities,
+  classification_losses,
+  contrastive_loss,
+  masked_mean,
+)
 from train_lib.metrics import TrainMetrics
 
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None) to maps [b, t, h, w, c]; see `input_pipeline.clip_maps`.
+# (batch, key or None) to maps [b·v, …]; see `input_pipeline.clip_maps`.
 MapsOfBatch = Callable[[Batch, Any], jax.Array]
+
+
+# What a view of a clip has of its own; the rest of a batch is the clip's.
+VIEWED = {'keypoints', 'maps', 'potion'}
 
 
 class TrainingDiverged(FloatingPointError):
@@ -51,6 +62,19 @@ class TrainState:
     return {'params': self.params, **self.collections}
 
 
+@struct.dataclass
+class Prediction:
+  """What a model says of clips.
+
+  Attributes:
+    probabilities: of each class; they sum to 1 unless a clip may have several labels.
+    joint_weights: of a model that weighs joints, in 0..1.
+  """
+
+  probabilities: Float[Array, 'b k']
+  joint_weights: Float[Array, 'b j'] | None = None
+
+
 def initial_state(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
@@ -73,21 +97,6 @@ def initial_state(
   )
 
 
-def classification_losses(
-  logits: Float[Array, 'b k'], labels: Int[Array, 'b'], label_smoothing: float
-) -> Float[Array, 'b']:
-  """Cross entropy of each row, in nats."""
-  targets = jax.nn.one_hot(labels, logits.shape[-1])
-  targets = optax.smooth_labels(targets, label_smoothing)
-  return optax.softmax_cross_entropy(logits, targets)
-
-
-def masked_mean(values: Float[Array, 'b'], mask: Float[Array, 'b']) -> Float[Array, '']:
-  """The mean over the rows whose mask is 1."""
-  # A product would let a NaN of a padding row through.
-  return jnp.where(mask > 0, values, 0).sum() / jnp.maximum(mask.sum(), 1)
-
-
 def train_step(
   state: TrainState,
   batch: Batch,
@@ -96,12 +105,18 @@ def train_step(
   optimizer: optax.GradientTransformation,
   schedule: optax.Schedule,
   maps_of_batch: MapsOfBatch,
-  label_smoothing: float,
+  losses: LossSettings,
 ) -> tuple[TrainState, TrainMetrics]:
-  """One update from one global batch; the metrics are of the state before it."""
+  """One update from one global batch; the metrics are of the state before it.
+
+  Where `maps_of_batch` gives several augmented views of each row, one after another,
+  all of them are classified, and BatchNorm sees them all (JMRN's official code).
+  """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
   maps = maps_of_batch(batch, augment_key)
+  views = len(maps) // len(batch['mask'])
+  labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
 
   def loss_of(params):
     output, changed = model.apply(
@@ -111,18 +126,24 @@ def train_step(
       rngs={'dropout': dropout_key},
       mutable=list(state.collections),
     )
-    losses = classification_losses(output.logits, batch['label'], label_smoothing)
-    return masked_mean(losses, batch['mask']), (losses, output.logits, changed)
+    classification = classification_losses(output.logits, labels, losses)
+    contrastive = contrastive_loss(output, labels, mask, losses)
+    total = masked_mean(classification, mask)
+    total += losses.weight_at(state.step) * contrastive
+    return total, (classification, contrastive, output.logits, changed)
 
   gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-  (_, (losses, logits, collections)), gradients = gradient_of(state.params)
+  (_, (classification, contrastive, logits, collections)), gradients = gradient_of(
+    state.params
+  )
   updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
   updates = jax.tree.map(lambda update: state.plateau.scale * update, updates)
   metrics = TrainMetrics.single_from_model_output(
-    loss=losses,
+    loss=classification,
+    contrastive_loss=contrastive,
     logits=logits,
-    labels=batch['label'],
-    mask=batch['mask'],
+    labels=labels,
+    mask=mask,
     learning_rate=schedule(state.step) * state.plateau.scale,
     gradient_norm=optax.tree.norm(gradients),
     step=state.step,
@@ -151,23 +172,31 @@ def evaluation_step(
   *,
   model: nn.Module,
   maps_of_batch: MapsOfBatch,
+  losses: LossSettings,
   average: str = 'probabilities',
-) -> Float[Array, 'b k']:
-  """Class probabilities of each video, averaged over its views.
+) -> Prediction:
+  """What the model says of each video, averaged over its views.
 
   Args:
-    batch: leaves `[b, v, …]` for what a view has of its own (keypoints or maps).
+    batch: leaves `[b, v, …]` for what a view has of its own (`VIEWED`).
+    losses: says whether classes exclude each other (softmax) or not (sigmoid).
     average: over views, of 'probabilities', or of 'logits' before the softmax.
   """
   check_average(average)
-  name = 'keypoints' if 'keypoints' in batch else 'maps'
+  (name,) = VIEWED & batch.keys()
   num_views = batch[name].shape[1]
   views = {
-    name: rearrange(batch[name], 'b v ... -> (b v) ...'),
-    'frame_size': jnp.repeat(batch['frame_size'], num_views, axis=0),
+    field: jnp.repeat(batch[field], num_views, axis=0)
+    for field in ('frame_size', 'num_frames')
   }
+  views[name] = rearrange(batch[name], 'b v ... -> (b v) ...')
   output: Any = model.apply(variables, maps_of_batch(views, None), train=False)
   logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
   if average == 'logits':
-    return jax.nn.softmax(logits.mean(axis=1))
-  return jax.nn.softmax(logits).mean(axis=1)
+    probabilities = class_probabilities(logits.mean(axis=1), losses)
+  else:
+    probabilities = class_probabilities(logits, losses).mean(axis=1)
+  weights = output.joint_weights
+  if weights is not None:
+    weights = rearrange(weights, '(b v) j -> b v j', v=num_views).mean(axis=1)
+  return Prediction(probabilities=probabilities, joint_weights=weights)

@@ -3,43 +3,42 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 
 import jax
 import numpy as np
+from einops import rearrange
 
 from report_lib import plots
 from train_lib import metrics, sharding
-from train_lib.evaluate import negative_log_likelihood
 from train_lib.run import Run
 from train_lib.step import Batch, TrainState
 
 
 def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:
-  """Evaluates the held-out clips, writes figures and the confusion matrix.
+  """Evaluates the validation clips, writes figures and the confusion matrix.
 
   Returns:
-    The state, its plateau updated where the config asks for that, and the accuracy,
-    by which the best checkpoint is chosen.
+    The state, its plateau updated where the config asks for that, and the accuracy (of
+    several labels a clip, the mAP), by which the best checkpoint is chosen.
   """
   split = run.data.validation
   if split is None:
-    raise ValueError('there are no held-out clips to validate on')
-  scores = run.predict(state, split)
-  figures = {
-    'loss': negative_log_likelihood(scores, split.labels),
-    'accuracy': metrics.accuracy(scores, split.labels),
-    'mean_class_accuracy': metrics.mean_class_accuracy(scores, split.labels),
-  }
+    raise ValueError('there are no clips to validate on')
+  scores = np.asarray(run.predict(state, split).probabilities)
+  figures = metrics.figures(scores, split.labels)
   run.writer.write_scalars(step, {f'validation/{n}': v for n, v in figures.items()})
-  counts = metrics.confusion_matrix(scores, split.labels, len(run.data.class_names))
-  if jax.process_index() == 0:
-    picture = plots.confusion_matrix_image(counts, run.data.class_names)
+  if not run.data.multi_label and jax.process_index() == 0:
+    names = run.data.class_names
+    counts = metrics.confusion_matrix(scores, split.labels, len(names))
+    picture = plots.confusion_matrix_image(counts, names)
     run.writer.write_images(step, {'validation/confusion_matrix': picture})
-  run.report(
-    f'validation at step {step}: accuracy {figures["accuracy"]:.1%},'
-    f' mean class {figures["mean_class_accuracy"]:.1%}, loss {figures["loss"]:.3f}'
+  shown = ', '.join(
+    f'{name.replace("_", " ")} {value:{".3f" if name == "loss" else ".1%"}}'
+    for name, value in figures.items()
   )
-  return _watch_plateau(run, state, figures), figures['accuracy']
+  run.report(f'{split.name} at step {step}: {shown}')
+  return _watch_plateau(run, state, figures), metrics.headline_figure(figures)
 
 
 def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
@@ -49,14 +48,26 @@ def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
   )
   if jax.process_index():
     return
-  titles = [run.data.class_names[label] for label in labels]
+  titles = [_title(label, run.data.class_names) for label in labels]
+  column = 'frame'
+  if run.data.map_settings.potion is not None:
+    column = 'colour, from first to last'
+    maps = rearrange(maps, 'b j h w c -> b c h w j')
   joints = maps[..., : run.data.skeleton.num_joints]
-  images = {'sample_maps': plots.sample_maps_image(joints, titles)}
+  images = {'sample_maps': plots.sample_maps_image(joints, titles, column)}
   if motion_maps is not None:
     images['motion_maps'] = plots.motion_maps_image(motion_maps, titles)
   run.writer.write_images(step, {f'maps/{name}': i for name, i in images.items()})
   for name, image in images.items():
     plots.save_png(run.workdir / f'{name}.png', image)
+
+
+def _title(label: np.ndarray, class_names: Sequence[str]) -> str:
+  """The class, or the first of several."""
+  if not label.ndim:
+    return class_names[int(label)]
+  names = [name for name, present in zip(class_names, label, strict=True) if present]
+  return names[0] + (f' + {len(names) - 1}' if len(names) > 1 else '') if names else '–'
 
 
 def _watch_plateau(
@@ -67,7 +78,8 @@ def _watch_plateau(
     return state
   # optax compares relative to the best value so far, which must fall and not be below
   # 0: of negative values, a tie would count as better.
-  values = {'accuracy': 1 - figures['accuracy'], 'loss': figures['loss']}
+  falling = 1 - metrics.headline_figure(figures)
+  values = {'accuracy': falling, 'loss': figures['loss']}
   value = jax.device_put(
     np.float32(values[monitored]), sharding.replicated(run.program.mesh)
   )

@@ -1,13 +1,14 @@
 """Evaluation is exact: no row that only fills a batch counts, whatever the batch."""
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
 
 from input_pipeline.loader import evaluation_batches
 from train_lib import metrics, step
-from train_lib.evaluate import negative_log_likelihood, predict_split
+from train_lib.evaluate import predict_split
 
 VIEWS = 2
 
@@ -54,7 +55,8 @@ def oracle(variables, program, all_clips):
   )
   assert batch['mask'].all()
   evaluate = program.evaluation_step.__wrapped__
-  scores, index = jax.jit(evaluate)(variables, batch)
+  prediction, index = jax.jit(evaluate)(variables, batch)
+  scores = prediction.probabilities
   np.testing.assert_array_equal(index, all_clips.train.indices)
   assert np.ptp(scores, axis=0).min() > 0.2  # Or any row could stand for any other.
   return np.asarray(scores)
@@ -66,7 +68,9 @@ def test_scores_of_an_odd_set_are_exact(
 ):
   for each in (program, program_of_eight):
     # On 8 devices a batch of 5 is rounded up to 8.
-    scores = _predict(variables, all_clips.train, all_clips, each, batch_size)
+    prediction = _predict(variables, all_clips.train, all_clips, each, batch_size)
+    scores = prediction.probabilities
+    assert prediction.joint_weights is None  # This model weighs none.
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, oracle, atol=2e-5)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
@@ -87,8 +91,27 @@ def test_scores_stand_in_the_order_of_the_split(variables, data, program, oracle
   """The held-out clips are scattered over the records."""
   split = data.validation
   assert (np.diff(split.indices) > 1).any()
-  scores = _predict(variables, split, data, program, 8)
+  scores = _predict(variables, split, data, program, 8).probabilities
   np.testing.assert_allclose(scores, oracle[split.indices], atol=2e-5)
+
+
+def test_joint_weights_stand_in_the_order_of_the_split(jmrn_data, one_device):
+  """Of a step that says each row's index; an index of -1 fills a batch."""
+
+  def evaluation_step(variables, batch):
+    index = batch['index']
+    weights = jnp.stack([index, 2 * index], axis=1).astype(jnp.float32)
+    scores = jnp.ones((len(index), 3))
+    return step.Prediction(probabilities=scores, joint_weights=weights), index
+
+  split = jmrn_data.validation
+  prediction = predict_split(
+    {}, split, jmrn_data, evaluation_step, one_device, batch_size=4, num_views=1
+  )
+  assert isinstance(prediction.joint_weights, np.ndarray)
+  wanted = np.stack([split.indices, 2 * split.indices], axis=1)
+  np.testing.assert_array_equal(prediction.joint_weights, wanted)
+  assert prediction.probabilities.shape == (7, 3)
 
 
 def test_scores_that_are_not_finite_are_refused(variables, data, program):
@@ -96,14 +119,3 @@ def test_scores_that_are_not_finite_are_refused(variables, data, program):
   message = r"'validation': the scores of 7 of 7 clips are not finite\. Lower config"
   with pytest.raises(step.TrainingDiverged, match=message):
     _predict(broken, data.validation, data, program, 8)
-
-
-def test_negative_log_likelihood():
-  scores = np.array([[0.5, 0.5], [0.25, 0.75]], np.float32)
-  wanted = -(np.log(0.5) + np.log(0.75)) / 2
-  np.testing.assert_allclose(negative_log_likelihood(scores, np.array([0, 1])), wanted)
-  certain = np.array([[1.0, 0.0]], np.float32)
-  assert negative_log_likelihood(certain, np.array([0])) == 0
-  # Certain and wrong: much, but finite.
-  wrong = negative_log_likelihood(certain, np.array([1]))
-  np.testing.assert_allclose(wrong, 12 * np.log(10), rtol=1e-6)

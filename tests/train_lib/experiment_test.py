@@ -1,6 +1,7 @@
 """A whole experiment in its workdir: files, exact resume, refusals."""
 
 import contextlib
+import csv
 import importlib.util
 import json
 import shutil
@@ -10,7 +11,8 @@ import numpy as np
 import pytest
 import tiny_run
 
-from train_lib import experiment, run, train
+from configs import jmrn_model
+from train_lib import experiment, metrics, run, train, writers
 from train_lib.checkpoints import Checkpoints
 from train_lib.progress import Progress
 from train_lib.step import TrainingDiverged
@@ -70,6 +72,19 @@ def whole(tmp_path_factory, data_dir, one_device):
   results = _go(config, workdir, one_device)
   assert tiny_run.metrics_without_speeds(workdir)[-1]['step'] == LAST_STEP
   return workdir, results
+
+
+@pytest.fixture(scope='module')
+def published(tmp_path_factory, data_dir, one_device):
+  """(config, workdir, results) of a JMRN that was selected on the test split."""
+  config = tiny_run.get_jmrn_config().unlock()
+  config.data.data_dir = str(data_dir)
+  config.train.checkpoint_every_steps = 2
+  jmrn_model.as_published(config)
+  workdir = tmp_path_factory.mktemp('published') / 'run'
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
+    return config, workdir, _go(config, workdir, one_device)
 
 
 def _saved_bits(workdir, program, step=LAST_STEP):
@@ -161,6 +176,102 @@ def test_resuming_is_exact(
   rates = [line['train/learning_rate'] for line in lines if 'train/loss' in line]
   assert len(set(rates)) == len(rates)
   assert _saved_bits(tmp_path, program) == _saved_bits(workdir, program)
+
+
+def test_jmrn_resumes_exactly(
+  published, tmp_path, one_device, jmrn_program, no_tensorboard
+):
+  """As λ begins to rise; with two views, moved joints, dropout and Adam."""
+  config, workdir, results = published
+  for steps in (5, 4):
+    with stopped_after(steps):
+      _go(config, tmp_path, one_device)
+  assert _latest(tmp_path) == 8
+  assert _go(config, tmp_path, one_device) == results
+  lines = tiny_run.metrics_without_speeds(tmp_path)
+  assert lines == tiny_run.metrics_without_speeds(workdir)
+  assert all(
+    line['train/contrastive_loss'] > 0 for line in lines if 'train/loss' in line
+  )
+  last = 16  # All 37 clips are trained on, which makes four steps an epoch.
+  assert _saved_bits(tmp_path, jmrn_program, last) == _saved_bits(
+    workdir, jmrn_program, last
+  )
+
+
+def test_selected_on_the_test_split_and_said_so(published):
+  _, workdir, results = published
+  entries = results['evaluations']
+  # It is the validation split too, and evaluated once a checkpoint all the same.
+  assert [(e['split'], e['checkpoint']) for e in entries] == [
+    ('test', 'last'),
+    ('test', 'best'),
+  ]
+  assert entries[1]['selected_on_this_split']
+  assert results['headline'] == {'split': 'test', 'checkpoint': 'last'}
+  assert results['notes'] == [
+    'as published: test chose the best checkpoint and lowered the learning rate (by its'
+    ' loss), so its figures are optimistic'
+  ]
+  assert results['protocol'] == (
+    'trained on train, validated on test; whole videos of at most 8 frames; seed 0'
+  )
+  assert json.loads((workdir / 'results.json').read_text()) == results
+
+
+def test_a_jmrn_run_leaves_its_joint_weights(published):
+  _, workdir, _ = published
+  found = {path.name for path in workdir.glob('joint_weights*')}
+  assert found == {
+    'joint_weights.csv',
+    'joint_weights_per_class.csv',
+    'joint_weights.png',
+    'joint_weights_skeleton.png',
+  }
+  assert not (workdir / 'motion_maps.png').exists()
+  heading, *rows = csv.reader((workdir / 'joint_weights.csv').read_text().splitlines())
+  assert heading == ['video_id', 'class', *tiny_run.SKELETON.joints]
+  scores = np.load(workdir / 'scores_test.npz')
+  assert [row[0] for row in rows] == scores['video_ids'].tolist()
+  weights = np.array([row[2:] for row in rows], float)
+  assert ((weights > 0) & (weights < 1)).all()
+  assert np.ptp(weights, axis=0).min() > 0  # Each clip has its own.
+
+
+def test_nothing_is_noted_of_a_run_that_held_clips_out(whole):
+  workdir, results = whole
+  assert results['notes'] == []
+  assert 'fold 0 of 5 of it held out; 2 views of 4 frames' in results['protocol']
+  assert not list(workdir.glob('joint_weights*'))  # PA3D weighs none.
+
+
+def test_clips_of_several_labels(
+  several_labels_dir, tmp_path, one_device, no_tensorboard
+):
+  """A JMRN that is trained as for Charades."""
+  config = tiny_run.get_jmrn_config().unlock()
+  config.data.data_dir = str(several_labels_dir)
+  config.train.loss = 'binary_cross_entropy'
+  config.train.contrastive.positives = 'weighted'
+  config.train.epochs = 6
+  config.model.dropout = 0.0
+  results = _go(config, tmp_path, one_device)
+  lines = tiny_run.metrics_without_speeds(tmp_path)
+  losses = [line['train/loss'] for line in lines if 'train/loss' in line]
+  assert losses[-1] < losses[0]
+  during = [line['validation/mAP'] for line in lines if 'validation/mAP' in line]
+  assert results['evaluations'][0]['mAP'] == during[-1]
+  assert 'accuracy' not in results['evaluations'][0]
+  scores = np.load(tmp_path / 'scores_test.npz')
+  assert scores['labels'].shape == scores['scores'].shape == (tiny_run.NUM_TEST, 3)
+  found = metrics.mean_average_precision(scores['scores'], scores['labels'])
+  (entry,) = (
+    e
+    for e in results['evaluations']
+    if (e['split'], e['checkpoint']) == ('test', 'last')
+  )
+  assert entry['mAP'] == found
+  assert not (tmp_path / 'confusion_matrix.csv').exists()
 
 
 def test_what_does_not_change_the_model_may_change(

@@ -93,11 +93,110 @@ def test_scores_over_other_classes_are_refused():
     metrics.confusion_matrix(SCORES, LABELS, 4)
 
 
+# One class, scores in descending order, two of them equal: ranks 1, {2, 3}, 4.
+TIED_SCORES = np.array([0.5, 0.9, 0.5, 0.1])
+TIED = np.array([1, 0, 0, 1])
+
+
+def test_average_precision_by_hand_takes_equal_scores_together():
+  # At 0.5 three clips are in, one right: recall 1/2 at precision 1/3. At 0.1 all four,
+  # two right: recall 1 at precision 1/2. The order within the tie does not count.
+  expected = 0.5 * (1 / 3) + 0.5 * (1 / 2)
+  np.testing.assert_allclose(
+    metrics.average_precision(TIED_SCORES, TIED), expected, rtol=1e-12
+  )
+  swapped = np.array([0, 0, 1, 1])
+  np.testing.assert_allclose(
+    metrics.average_precision(TIED_SCORES, swapped), expected, rtol=1e-12
+  )
+
+
+def test_average_precision_of_perfect_and_of_worst_ranking():
+  scores = np.array([0.9, 0.8, 0.7, 0.6])
+  assert metrics.average_precision(scores, np.array([1, 1, 0, 0])) == 1.0
+  assert metrics.average_precision(scores, np.array([0, 0, 0, 1])) == 0.25
+  assert np.isnan(metrics.average_precision(scores, np.zeros(4, int)))
+
+
+def test_map_is_over_the_classes_that_have_clips():
+  scores = np.stack([TIED_SCORES, TIED_SCORES, TIED_SCORES], axis=1)
+  labels = np.stack([TIED, 0 * TIED, [0, 1, 0, 0]], axis=1)
+  per_class = metrics.per_class_average_precision(scores, labels)
+  np.testing.assert_allclose(per_class, [5 / 12, np.nan, 1.0], rtol=1e-12)
+  # (5/12 + 1) / 2; 17/36 if class 1 counted as 0.
+  np.testing.assert_allclose(
+    metrics.mean_average_precision(scores, labels), 17 / 24, rtol=1e-12
+  )
+  with pytest.raises(ValueError, match='none of 4 clips has any label'):
+    metrics.mean_average_precision(scores, 0 * labels)
+
+
+@pytest.mark.parametrize('decimals', [1, 8])  # With many ties, and without.
+def test_average_precision_agrees_with_scikit_learn(decimals):
+  oracle = pytest.importorskip('sklearn.metrics')
+  rng = np.random.default_rng(1)
+  labels = rng.random((150, 6)) < [0.02, 0.1, 0.3, 0.5, 0.9, 1.0]
+  labels[0] = True
+  scores = np.round(0.7 * rng.random((150, 6)) + 0.3 * labels, decimals)
+  scores = scores.astype(np.float32)
+  expected = oracle.average_precision_score(labels, scores, average=None)
+  np.testing.assert_allclose(
+    metrics.per_class_average_precision(scores, labels.astype(np.uint8)),
+    expected,
+    rtol=1e-12,
+  )
+
+
+def test_figures_of_single_labels():
+  figures = metrics.figures(SCORES, LABELS)
+  # Probabilities of the true classes: 0.7, 0.1, 0.5, 0.4.
+  np.testing.assert_allclose(
+    figures.pop('loss'), -np.log([0.7, 0.1, 0.5, 0.4]).mean(), rtol=1e-6
+  )
+  assert figures == {'accuracy': 0.5, 'mean_class_accuracy': 0.5}
+  assert metrics.headline_figure({'loss': 3.0, **figures}) == 0.5
+
+
+def test_figures_of_multi_hot_labels():
+  scores = np.array([[0.8, 0.5], [0.6, 0.1]], np.float32)
+  labels = np.array([[1, 1], [0, 0]], np.uint8)
+  figures = metrics.figures(scores, labels)
+  expected = -np.log([0.8, 0.5, 0.4, 0.9]).mean()  # Of the sum over classes, twice it.
+  np.testing.assert_allclose(figures.pop('loss'), expected, rtol=1e-6)
+  assert figures == {'mAP': 1.0}
+  assert metrics.headline_figure({'loss': 3.0, **figures}) == 1.0
+
+
+def test_a_sure_mistake_costs_much_but_not_infinity():
+  sure = np.eye(2, dtype=np.float32)
+  worst = -np.log(1e-12)
+  np.testing.assert_allclose(
+    metrics.negative_log_likelihood(sure, np.array([1, 0])), worst, rtol=1e-6
+  )
+  np.testing.assert_allclose(
+    metrics.binary_cross_entropy(sure, 1 - sure.astype(int)), worst, rtol=1e-6
+  )
+
+
+@pytest.mark.parametrize(
+  ('scores', 'labels', 'message'),
+  [
+    (SCORES, np.zeros((4, 2), int), r'labels \(4, 2\), but multi-hot labels need'),
+    (SCORES, np.full((4, 3), 2), 'multi-hot labels must be 0 or 1'),
+    (np.full((4, 3), np.inf), np.ones((4, 3), int), 'scores of clip 0 .*diverged'),
+  ],
+)
+def test_misuse_of_multi_hot_labels_is_refused(scores, labels, message):
+  with pytest.raises(ValueError, match=message):
+    metrics.figures(scores, labels)
+
+
 @jax.jit
-def _update(so_far, loss, logits, labels, mask, step):
+def _update(so_far, loss, contrastive_loss, logits, labels, mask, step):
   return so_far.merge(
     metrics.TrainMetrics.single_from_model_output(
       loss=loss,
+      contrastive_loss=contrastive_loss,
       logits=logits,
       labels=labels,
       mask=mask,
@@ -108,14 +207,22 @@ def _update(so_far, loss, logits, labels, mask, step):
   )
 
 
-def _run(losses, masks):
-  """Steps 0, 1, … on batches of four rows; rows 0 and 1 are right, 2 and 3 wrong."""
+LOGITS = jnp.eye(2)[jnp.array([0, 1, 0, 1])]
+SINGLE = jnp.array([0, 1, 1, 0], jnp.int32)  # Rows 0 and 1 are right, 2 and 3 wrong.
+
+
+def _run(losses, masks, contrastive=(0.0, 0.0, 0.0, 0.0), labels=SINGLE):
+  """Steps 0, 1, … on batches of four rows."""
   so_far = metrics.TrainMetrics.empty()
-  logits = jnp.eye(2)[jnp.array([0, 1, 0, 1])]
-  labels = jnp.array([0, 1, 1, 0], jnp.int32)
   for step, (loss, mask) in enumerate(zip(losses, masks, strict=True)):
     so_far = _update(
-      so_far, jnp.float32(loss), logits, labels, jnp.float32(mask), jnp.int32(step)
+      so_far,
+      jnp.float32(loss),
+      jnp.float32(contrastive[step]),
+      LOGITS,
+      labels,
+      jnp.float32(mask),
+      jnp.int32(step),
     )
   return so_far.compute()
 
@@ -146,6 +253,38 @@ def test_first_nonfinite_step_is_the_first_and_ignores_padding():
   assert np.isfinite(padded['loss'])
   assert padded['first_nonfinite_step'] == metrics.NEVER
   assert _run([np.nan], [ones])['first_nonfinite_step'] == 0
+
+
+def test_contrastive_loss_is_a_mean_over_steps():
+  ones, half = [1, 1, 1, 1], [1, 1, 0, 0]
+  values = _run([1.0, 1.0], [ones, half], contrastive=[2.0, 8.0])
+  np.testing.assert_allclose(values['contrastive_loss'], 5.0)  # 4 if rows counted.
+  np.testing.assert_allclose(values['loss'], 1.0)
+  left_out = metrics.TrainMetrics.single_from_model_output(
+    loss=jnp.ones(4),
+    logits=LOGITS,
+    labels=SINGLE,
+    mask=jnp.ones(4),
+    learning_rate=0.1,
+    gradient_norm=jnp.float32(1),
+    step=jnp.int32(0),
+  ).compute()
+  assert left_out['contrastive_loss'] == 0.0
+  assert left_out['first_nonfinite_step'] == metrics.NEVER
+
+
+def test_a_broken_contrastive_loss_is_seen_though_the_clips_are_fine():
+  ones = [1, 1, 1, 1]
+  values = _run([1.0] * 3, [ones] * 3, contrastive=[0.5, np.nan, 0.5])
+  assert values['first_nonfinite_step'] == 1
+  np.testing.assert_allclose(values['loss'], 1.0)
+
+
+def test_accuracy_of_multi_hot_labels_is_a_hit_on_any_of_them():
+  # The highest scores are of classes 0, 1, 0, 1; of the last row none is labelled.
+  labels = jnp.array([[1, 1], [1, 0], [1, 0], [0, 0]], jnp.float32)
+  values = _run([1.0, 1.0], [[1, 1, 1, 1], [1, 0, 0, 0]], labels=labels)
+  np.testing.assert_allclose(values['accuracy'], 3 / 5)  # Blind to padding, 4 / 8.
 
 
 def test_merging_with_nothing_changes_nothing():

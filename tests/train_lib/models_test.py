@@ -3,7 +3,8 @@
 import jax.numpy as jnp
 import pytest
 
-from configs import pa3d_model
+from configs import jmrn_model, pa3d_model
+from jmrn_jax.model import JMRN
 from train_lib.models import build_model
 
 
@@ -16,10 +17,20 @@ def test_fields_reach_the_model():
   assert config.name == 'pa3d'  # The config itself is left as it is.
 
 
+def test_fields_reach_a_jmrn():
+  config = jmrn_model.jmrn(compressed=32, dropout=0.25)
+  config.siamese = False
+  model = build_model(config, num_classes=14)
+  assert isinstance(model, JMRN)
+  assert (model.num_classes, model.compressed, model.dropout) == (14, 32, 0.25)
+  assert (tuple(model.features), model.siamese) == ((128, 256), False)
+  assert model.dtype == jnp.float32
+
+
 @pytest.mark.parametrize(
   ('field', 'value', 'message'),
   [
-    ('name', 'pa4d', r"model\.name is 'pa4d', but the models are \[.*'pa3d'"),
+    ('name', 'pa4d', r"model\.name is 'pa4d', but the models are \['jmrn', 'pa3d'\]"),
     ('dtype', 'float16', r"dtype is 'float16'; it is 'float32' or 'bfloat16'"),
   ],
 )

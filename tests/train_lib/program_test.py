@@ -50,6 +50,7 @@ def test_pictures_are_of_the_first_clips_unaugmented(program, data):
     ('train', 'batch_size', 0, r'config\.train\.batch_size is 0, but must be at least'),
     ('train', 'epochs', 0, r'config\.train\.epochs is 0, but must be at least 1'),
     ('train', 'state_sharding', 'zero', r"state_sharding is 'zero'"),
+    ('train', 'loss', 'hinge', r"config\.train\.loss is 'hinge'"),
     ('eval', 'views', 0, r'config\.eval\.views is 0, but must be at least 1'),
     ('eval', 'batch_size', -1, r'config\.eval\.batch_size is -1'),
     ('eval', 'average', 'mean', r"average is 'mean'; it is 'probabilities' or"),
@@ -67,6 +68,24 @@ def test_settings_that_cannot_be(
   config[section][field] = value
   with pytest.raises(ValueError, match=message):
     build_program(config, data, eight_devices)
+
+
+def test_the_ramp_counts_the_epochs_of_the_run(jmrn_program):
+  """Three steps an epoch: λ is 0 in epochs 0 and 1, 0.2 in epoch 2, then 0.4."""
+  step = jmrn_program.train_step
+  losses = step.__wrapped__.args[0].keywords['losses']
+  assert losses.steps_per_epoch == 3
+  weights = [float(losses.weight_at(jnp.int32(s))) for s in range(12)]
+  np.testing.assert_allclose(weights, [0] * 6 + [0.2] * 3 + [0.4] * 3, rtol=1e-6)
+
+
+def test_a_contrastive_loss_needs_embeddings(config, data, one_device):
+  config.train.contrastive.weight = 0.5
+  built = build_program(config, data, one_device)
+  batch = sharding.global_batch(tiny_run.training_batch(data), one_device)
+  state = built.state_shapes
+  with pytest.raises(ValueError, match=r'the model gives no joint embeddings'):
+    built.train_step.trace(state, jax.eval_shape(built.empty_metrics), batch)
 
 
 def test_a_plateau_needs_clips_to_watch(config, one_device):

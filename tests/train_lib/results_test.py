@@ -7,7 +7,9 @@ import numpy as np
 import pytest
 from matplotlib import image as images
 
+from input_pipeline.skeletons import get_skeleton
 from train_lib import results
+from train_lib.evaluation import Evaluation
 
 PROTOCOL = {
   'dataset': 'jhmdb',
@@ -29,7 +31,7 @@ def _evaluation(split='test1', checkpoint='last', predicted=(0, 1, 1, 0), **chan
     'class_names': NAMES,
     'views': 10,
   }
-  return results.Evaluation(**(fields | changes))
+  return Evaluation(**(fields | changes))
 
 
 def test_results_state_the_protocol_and_every_figure(tmp_path):
@@ -140,6 +142,79 @@ def test_top5_is_given_beyond_five_classes_only(tmp_path):
   assert entry(6)['top5'] == 0.5
 
 
+# Class 0 of clips 0 and 2, class 1 of clips 1 and 2; class 2 has none; clip 3 nothing.
+MULTI_HOT = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]], np.uint8)
+# Class 0 ranks its clips 1 and 3, class 1 ranks its clips 1 and 2.
+RANKING = np.array([[0.9, 0.1, 0.5], [0.6, 0.9, 0.5], [0.3, 0.5, 0.5], [0.1, 0.2, 0.5]])
+
+
+def test_clips_of_several_labels_are_judged_by_map(tmp_path):
+  evaluation = _evaluation(scores=RANKING, labels=MULTI_HOT)
+  written = results.write_results(tmp_path, [evaluation], **PROTOCOL)
+  entry = written['evaluations'][0]
+  precisions = [(1 / 1 + 2 / 3) / 2, 1.0]
+  assert set(entry) & {'accuracy', 'mean_class_accuracy', 'top5', 'mAP'} == {'mAP'}
+  np.testing.assert_allclose(entry['mAP'], np.mean(precisions), rtol=1e-12)
+  assert sorted(path.name for path in tmp_path.iterdir()) == [
+    'per_class.csv',
+    'results.json',
+    'scores_test1.npz',
+  ]
+  rows = _table(tmp_path / 'per_class.csv')
+  assert rows[0] == ['class', 'positives', 'average_precision']
+  assert rows[2:] == [['catch', '2', '1.0'], ['clap', '0', '']]
+  np.testing.assert_allclose(float(rows[1][2]), precisions[0], rtol=1e-12)
+  with np.load(tmp_path / 'scores_test1.npz', allow_pickle=False) as read:
+    np.testing.assert_array_equal(read['labels'], MULTI_HOT)
+    assert read['labels'].dtype == np.uint8
+  lines = results.results_table(written, tmp_path).splitlines()
+  assert lines[1:3] == [
+    'split  checkpoint  step  clips  views     mAP',
+    'test1  last        1600      4     10  91.7 %',
+  ]
+
+
+def test_joint_weights_of_the_headline_are_written(tmp_path):
+  weights = np.random.default_rng(0).random((4, 15))
+  jhmdb = get_skeleton('jhmdb')
+  last = _evaluation('validation1', joint_weights=0 * weights, skeleton=jhmdb)
+  test = _evaluation(joint_weights=weights, skeleton=jhmdb)
+  results.write_results(tmp_path, [last, test], **PROTOCOL)
+  rows = _table(tmp_path / 'joint_weights.csv')
+  assert rows[0] == ['video_id', 'class', *jhmdb.joints]
+  assert rows[4][:2] == ['vídeo 4', 'catch']
+  np.testing.assert_allclose(np.array(rows[4][2:], float), weights[3], atol=1e-6)
+  assert _table(tmp_path / 'joint_weights_per_class.csv')[3][:3] == ['clap', '0', '']
+  for name in ('joint_weights', 'joint_weights_skeleton'):
+    assert min(images.imread(tmp_path / f'{name}.png').shape[:2]) > 200
+
+
+def test_as_published_the_test_split_selects_and_the_last_checkpoint_speaks(tmp_path):
+  published = PROTOCOL | {'selection_split': 'test1', 'protocol': 'as published'}
+  note = 'the learning rate was lowered by the loss on the test split'
+  written = results.write_results(
+    tmp_path,
+    [_evaluation(), _evaluation(checkpoint='best', step=1200)],
+    **published,
+    notes=[note],
+  )
+  assert written['headline'] == {'split': 'test1', 'checkpoint': 'last'}
+  assert written['notes'] == [note]
+  assert json.loads((tmp_path / 'results.json').read_text('utf-8')) == written
+  lines = results.results_table(written, tmp_path).splitlines()
+  assert lines[2].startswith('test1  last    ')
+  assert lines[3].startswith('test1  best *')
+  assert lines[4:6] == [
+    '* selected on the split it is measured on, so optimistic',
+    note,
+  ]
+
+
+def _table(path):
+  with path.open(newline='', encoding='utf-8') as file:
+    return list(csv.reader(file))
+
+
 def test_results_table_is_aligned_and_marks_optimism(tmp_path):
   workdir = tmp_path / 'my run'
   written = results.write_results(
@@ -173,22 +248,6 @@ def test_a_failure_leaves_the_results_that_were_there(tmp_path, monkeypatch):
   with pytest.raises(KeyboardInterrupt):
     results.write_results(tmp_path, [_evaluation(predicted=(1, 1, 1, 1))], **PROTOCOL)
   assert {name: (tmp_path / name).read_bytes() for name in before} == before
-
-
-@pytest.mark.parametrize(
-  ('changes', 'message'),
-  [
-    ({'checkpoint': 'first'}, "split 'test1': checkpoint is 'first'; it is 'last' or"),
-    ({'split': '../test'}, 'cannot be part of a file name'),
-    ({'labels': [0, 1]}, r'labels \(2,\), but 4 videos and 3 classes need \(4, 3\)'),
-    ({'video_ids': ('a', 'a', 'b', 'c')}, 'a video is scored twice'),
-    ({'scores': np.eye(3)[[0, 1, 2, 0]] * 9}, r'lie in 0\.0\.\.9\.0, but must be prob'),
-    ({'scores': np.full((4, 3), np.nan)}, 'lie in nan'),
-  ],
-)
-def test_a_broken_evaluation_is_refused(changes, message):
-  with pytest.raises(ValueError, match=message):
-    _evaluation(**changes)
 
 
 @pytest.mark.parametrize('evaluations', [[], [_evaluation(), _evaluation()]])

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import tiny_run
 
+from input_pipeline.clip_maps import batch_maps
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import open_dataset
 from train_lib.evaluate import predict_split
@@ -71,6 +72,8 @@ def test_the_test_split_is_whole(data):
     ('validation_fold', 5, r'there is no fold 5; with folds=5 it is 0\.\.4'),
     ('sampling', 'all', r"there is no sampling rule 'all'"),
     ('crop', 'square', r"there is no crop 'square'"),
+    ('encoding', 'sum', r"data\.encoding is 'sum'; it is 'frames' or 'potion'"),
+    ('validate_on', 'val', r"data\.validate_on is 'val'; it is 'held_out' or 'test'"),
   ],
 )
 def test_settings_that_cannot_be(config, field, value, message):
@@ -85,14 +88,19 @@ def test_settings_that_cannot_be(config, field, value, message):
     (
       'map_sigma',
       2.0,
-      r'map_sigma is 2\.0, but the maps at .*heatmaps.* were rendered with 1\.0\. Exp'
-      r'ort them anew \(tools/export_dataset\.py --overwrite --sigma=2\.0\)',
+      r'the maps at .*heatmaps.* were rendered with sigma 1\.0, but config\.data'
+      r'\.map_sigma is 2\.0\. Export them anew \(tools/export_dataset\.py --overwrite'
+      r' --sigma=2\.0\)',
     ),
-    ('map_short_side', 32, r'map_short_side is 32, but .* rendered with 16\.'),
+    (
+      'map_short_side',
+      32,
+      r'with short_side 16, but config\.data\.map_short_side is 32',
+    ),
     (
       'crop',
       'person',
-      r"crop is 'person', but stored heatmaps show the whole frame; set"
+      r"crop is 'person', but stored maps show the whole frame; set"
       r" config\.data\.representation='keypoints'",
     ),
   ],
@@ -101,6 +109,135 @@ def test_stored_maps_must_be_those_asked_for(heatmaps, field, value, message):
   heatmaps.data[field] = value
   with pytest.raises(ValueError, match=message):
     tiny_run.open_run_data(heatmaps)
+
+
+def test_several_settings_differ_at_once(heatmaps):
+  heatmaps.data.map_sigma = 2.0
+  heatmaps.data.map_short_side = 32
+  message = (
+    r'anew \(tools/export_dataset\.py --overwrite --short_side=32 --sigma=2\.0\)'
+  )
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(heatmaps)
+
+
+def test_validated_on_the_test_split(config):
+  config.data.validate_on = 'test'
+  data = tiny_run.open_run_data(config)
+  assert data.validation.name == data.test.name == 'test'
+  assert data.validation.video_ids == data.test.video_ids
+  assert len(data.train.indices) == tiny_run.NUM_TRAIN  # None of them is held out.
+  config.data.test_split = ''
+  message = (
+    r"validate_on is 'test', but config\.data\.test_split is empty; name one, or"
+  )
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(config)
+
+
+def test_potion_sums_up_the_frames(jmrn_data):
+  assert jmrn_data.map_settings.potion.channels == 3
+  assert jmrn_data.example_maps.shape == (1, 5, 16, 16, 3)
+  assert jmrn_data.augment_settings.views == 2
+  assert jmrn_data.augment_settings.pose_aware.group_shift == 2
+
+
+def test_variants_of_potion_have_their_channels(jmrn_config):
+  jmrn_config.data.potion.update({'channels': 4, 'variant': 'UIN'})
+  data = tiny_run.open_run_data(jmrn_config)
+  assert data.example_maps.shape == (1, 5, 16, 16, 9)  # 4 of U, 1 of I, 4 of N.
+
+
+@pytest.fixture(scope='module')
+def potion_dir(tmp_path_factory):
+  """PoTion maps of a skeleton with a background."""
+  folder = tmp_path_factory.mktemp('potion')
+  tiny_run.export(folder, 'potion', background=True)
+  return folder
+
+
+@pytest.fixture
+def stored_potion(jmrn_config, potion_dir):
+  jmrn_config.data.data_dir = str(potion_dir)
+  jmrn_config.data.representation = 'potion'
+  return jmrn_config
+
+
+def test_the_background_is_dropped_where_it_is_not_wanted(stored_potion):
+  without = tiny_run.open_run_data(stored_potion)
+  assert (without.skeleton.background, without.skeleton.num_maps) == (False, 5)
+  assert without.example_maps.shape == (1, 5, 16, 16, 3)
+  # What lies beside a stored map is still told by what is stored.
+  assert without.clip_settings.background
+  batch = tiny_run.training_batch(without)
+  assert batch['potion'].shape == (8, 6, 16, 16, 3)
+  stored_potion.data.background = True
+  whole = tiny_run.open_run_data(stored_potion)
+  assert whole.example_maps.shape == (1, 6, 16, 16, 3)
+  maps, kept = (
+    batch_maps(
+      batch,
+      None,
+      skeleton=data.skeleton,
+      settings=data.map_settings,
+      augmentation=data.augment_settings,
+    )
+    for data in (without, whole)
+  )
+  assert (maps.shape, kept.shape) == ((8, 5, 16, 16, 3), (8, 6, 16, 16, 3))
+  np.testing.assert_array_equal(maps, kept[:, :5])
+
+
+@pytest.mark.parametrize(
+  ('field', 'value', 'message'),
+  [
+    (
+      'potion.channels',
+      4,
+      r'with channels 3, but config\.data\.potion\.channels is 4\. .* --channels=4\)',
+    ),
+    (
+      'potion.weights',
+      'integer_break',
+      r'weights exact, but .* --weights=integer_break',
+    ),
+    ('map_sigma', 2.0, r'with sigma 1\.0, but config\.data\.map_sigma is 2\.0'),
+    (
+      'encoding',
+      'frames',
+      r"encoding is 'frames', but .* frames are summed up; set it",
+    ),
+    ('crop', 'person', r"crop is 'person', but stored maps show the whole frame"),
+  ],
+)
+def test_stored_potion_must_be_what_is_asked_for(stored_potion, field, value, message):
+  stored_potion.data.update_from_flattened_dict({field: value})
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(stored_potion)
+
+
+def test_what_potion_is_finished_by_is_free(stored_potion):
+  stored_potion.data.potion.update({'normalization': 'max', 'variant': 'I'})
+  assert tiny_run.open_run_data(stored_potion).example_maps.shape[-1] == 1
+
+
+def test_a_loss_fits_the_labels(config, several_labels_dir):
+  config.train.loss = 'binary_cross_entropy'
+  message = (
+    r"loss is 'binary_cross_entropy', but clips of 'tiny' have one label; set it"
+  )
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(config)
+  config.data.data_dir = str(several_labels_dir)
+  data = tiny_run.open_run_data(config)
+  assert data.multi_label
+  assert data.train.labels.shape == (len(data.train.indices), 3)
+  assert set(data.train.labels.sum(axis=1)) == {1, 2}
+  assert data.validation.labels.shape == (len(data.validation.indices), 3)
+  config.train.loss = 'cross_entropy'
+  message = r"'cross_entropy', but .* have several labels; set it to 'binary_cross_entr"
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(config)
 
 
 def test_a_model_cannot_tell_the_representations_apart(
@@ -120,7 +257,7 @@ def test_a_model_cannot_tell_the_representations_apart(
       built.mesh,
       batch_size=16,
       num_views=2,
-    )
+    ).probabilities
     for each, built in ((stored, of_maps), (data, program))
   )
   np.testing.assert_allclose(scores, of_keypoints, atol=0.01)

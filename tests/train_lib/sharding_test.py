@@ -1,5 +1,8 @@
 """One device and eight give the same; states are divided where asked for."""
 
+import math
+import re
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,9 +15,10 @@ from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 
 
-def _steps(program, data, count=1):
+def _steps(program, data, count=1, first=0):
   """State and figures after the first batches, fetched from the devices."""
   state, metrics = program.initial_state(jnp.int32(0)), program.empty_metrics()
+  state = state.replace(step=jax.device_put(np.int32(first), state.step.sharding))
   batch = tiny_run.training_batch(data)
   for _ in range(count):
     rows = sharding.global_batch(batch, program.mesh)
@@ -37,7 +41,7 @@ def _scores(program, state, data):
     program.mesh,
     batch_size=8,
     num_views=2,
-  )
+  ).probabilities
 
 
 def test_one_device_equals_eight(program, program_of_eight, data):
@@ -52,6 +56,57 @@ def test_one_device_equals_eight(program, program_of_eight, data):
   _assert_close(
     _scores(program_of_eight, eight, data), _scores(program, one, data), atol=1e-5
   )
+
+
+@pytest.fixture
+def jmrn_of_eight(jmrn_config, jmrn_data, eight_devices):
+  return build_program(jmrn_config, jmrn_data, eight_devices)
+
+
+# A step of the last epoch, in which the contrastive loss counts.
+LATE = 10
+
+
+def test_jmrn_on_one_device_equals_eight(
+  jmrn_program, jmrn_of_eight, jmrn_data, loose_dtypes
+):
+  """Two views of each clip, and a loss that compares all rows with each other."""
+  one, figures_of_one = _steps(jmrn_program, jmrn_data, first=LATE)
+  eight, figures_of_eight = _steps(jmrn_of_eight, jmrn_data, first=LATE)
+  # Each device has the two views of one clip. Were these its only rows, each would be
+  # the other's one and only neighbour, and the loss 0.
+  assert figures_of_one['contrastive_loss'] > 0.1
+  _assert_close(figures_of_eight, figures_of_one, rtol=1e-5)
+  # Adam's first moment after one step is a tenth of the gradient.
+  _assert_close(eight.opt_state, one.opt_state, rtol=1e-3, atol=2e-6)
+  _assert_close(eight.collections, one.collections, rtol=1e-5, atol=1e-7)
+
+
+def test_jmrn_leaves_what_its_encoder_computes_where_it_is(
+  jmrn_of_eight, jmrn_data, loose_dtypes
+):
+  """Nothing that eight devices exchange is as large as one device's features."""
+  batch = sharding.global_batch(tiny_run.training_batch(jmrn_data), jmrn_of_eight.mesh)
+  metrics = jax.eval_shape(jmrn_of_eight.empty_metrics)
+  step = jmrn_of_eight.train_step.lower(jmrn_of_eight.state_shapes, metrics, batch)
+  exchanged = _exchanged(step.compile().as_text())
+  # Each encoder's last features, two rows of 5 joints, [4, 4, 16].
+  share = 2 * 5 * 4 * 4 * 16
+  assert {line for size, line in exchanged if size >= share} == set()
+  # The embeddings [16, 5, 8] of all rows are gathered: the lines are read aright.
+  assert any('all-gather' in line and size == 16 * 5 * 8 for size, line in exchanged)
+
+
+def _exchanged(program):
+  """(elements of the largest array, line) of a compiled program's collectives."""
+  kinds = 'all-gather|all-to-all|all-reduce|reduce-scatter|collective-permute'
+  found = []
+  for line in program.splitlines():
+    if match := re.search(rf'= (.*?) (?:{kinds})(?:-start)?\(', line):
+      shapes = re.findall(r'\w+\[([\d,]*)\]', match[1])
+      sizes = [math.prod(map(int, filter(None, s.split(',')))) for s in shapes]
+      found.append((max(sizes), line.strip()))
+  return found
 
 
 def test_a_divided_state_computes_the_same(

@@ -11,8 +11,10 @@ import pytest
 import tiny_run
 
 from configs import base
+from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
 from train_lib import optimizers, sharding, step
+from train_lib.losses import LossSettings
 from train_lib.program import build_program
 
 
@@ -58,7 +60,7 @@ def linear():
     optimizer=optimizer,
     schedule=schedule,
     maps_of_batch=lambda batch, key: batch['maps'],
-    label_smoothing=SMOOTHING,
+    losses=LossSettings(label_smoothing=SMOOTHING),
   )
   return state, jax.jit(one_step)
 
@@ -81,23 +83,6 @@ def _numpy_losses(logits, labels):
   targets = np.full(logits.shape, SMOOTHING / classes)
   targets[np.arange(len(labels)), labels] += 1 - SMOOTHING
   return -(targets * log_p).sum(axis=1), np.exp(log_p) - targets
-
-
-def test_losses_with_label_smoothing():
-  logits = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
-  labels = np.array([2, 0, 1, 1], np.int32)
-  expected, _ = _numpy_losses(logits.astype(np.float64), labels)
-  losses = step.classification_losses(logits, labels, SMOOTHING)
-  np.testing.assert_allclose(losses, expected, rtol=1e-6)
-  # Without smoothing, of equal logits: ln 3.
-  losses = step.classification_losses(jnp.zeros((1, 3)), labels[:1], 0.0)
-  np.testing.assert_allclose(losses, [np.log(3)], rtol=1e-6)
-
-
-def test_masked_mean():
-  values, mask = jnp.array([1.0, 2.0, 100.0]), jnp.array([1.0, 1.0, 0.0])
-  assert step.masked_mean(values, mask) == 1.5  # 1 if the padding row counted.
-  assert step.masked_mean(values, jnp.zeros(3)) == 0
 
 
 def test_two_steps_of_sgd_by_hand(linear):
@@ -132,6 +117,87 @@ def test_two_steps_of_sgd_by_hand(linear):
     np.testing.assert_allclose(learned['kernel'], kernel, rtol=1e-5, atol=1e-7)
     np.testing.assert_allclose(learned['bias'], bias, rtol=1e-5, atol=1e-7)
     assert state.step == count + 1
+
+
+class Embeds(Linear):
+  """The linear model, whose rows are embeddings too: two joints of two features."""
+
+  @nn.compact
+  def __call__(self, maps, *, train):
+    output = Linear.__call__(self, maps, train=train)
+    joints = nn.Dense(4, use_bias=False, name='joints')(maps.reshape(len(maps), -1))
+    return output.replace(joint_embeddings=joints.reshape(-1, 2, 2))
+
+
+WEIGHT, STEPS_PER_EPOCH = 0.5, 4
+
+
+def _embeds_step(losses):
+  """(state, step) of two views of each row, the second its negative."""
+  optimizer = optax.sgd(RATE)
+  example = jax.ShapeDtypeStruct((1, 1, 1, 1, 4), jnp.float32)
+  plateau = optimizers.make_plateau(base.base_config().optimizer)
+  state = step.initial_state(Embeds(), optimizer, plateau, example, jnp.int32(0))
+  one_step = functools.partial(
+    step.train_step,
+    model=Embeds(),
+    optimizer=optimizer,
+    schedule=optax.constant_schedule(RATE),
+    maps_of_batch=lambda batch, key: jnp.stack(
+      [batch['maps'], -batch['maps']], axis=1
+    ).reshape(-1, 1, 1, 1, 4),
+    losses=losses,
+  )
+  return state, jax.jit(one_step)
+
+
+def test_all_views_of_a_row_are_classified():
+  state, one_step = _embeds_step(LossSettings(label_smoothing=SMOOTHING))
+  batch = _batch()
+  _, metrics = one_step(state, batch)
+  figures = metrics.compute()
+
+  kernel = np.asarray(state.params['classifier']['kernel'], np.float64)
+  logits = batch['maps'].reshape(5, 4) @ kernel
+  both = np.stack([logits, -logits], axis=1).reshape(10, 3)
+  labels, real = np.repeat(batch['label'], 2), np.repeat(batch['mask'], 2) > 0
+  expected = _numpy_losses(both, labels)[0][real].mean()
+  np.testing.assert_allclose(figures['loss'], expected, rtol=1e-5)
+  hits = (both.argmax(axis=1) == labels)[real]
+  np.testing.assert_allclose(figures['accuracy'], hits.mean(), rtol=1e-6)
+  assert figures['contrastive_loss'] == 0
+
+
+def test_the_total_is_classification_and_weighted_contrastive():
+  """λ is 0 in epoch 0, half of its weight in epoch 1."""
+  losses = LossSettings(
+    contrastive_weight=WEIGHT, ramp_epochs=2, steps_per_epoch=STEPS_PER_EPOCH
+  )
+  state, one_step = _embeds_step(losses)
+  later = state.replace(step=jnp.int32(STEPS_PER_EPOCH))
+  batch = _batch()
+  before, metrics = one_step(state, batch)
+  after, later_metrics = one_step(later, batch)
+  rows = jnp.stack([batch['maps'], -batch['maps']], axis=1).reshape(-1, 4)
+  labels, mask = (jnp.repeat(batch[name], 2) for name in ('label', 'mask'))
+
+  def contrastive(joints):
+    embeddings = (rows @ joints).reshape(-1, 2, 2)
+    return joint_contrastive_loss(embeddings, labels, temperature=0.1, mask=mask)
+
+  joints = state.params['joints']['kernel']
+  value, slope = jax.value_and_grad(contrastive)(joints)
+  for shown in (metrics, later_metrics):  # Before its weight, whatever that is.
+    np.testing.assert_allclose(shown.compute()['contrastive_loss'], value, rtol=1e-5)
+  np.testing.assert_array_equal(before.params['joints']['kernel'], joints)
+  moved = joints - after.params['joints']['kernel']
+  np.testing.assert_allclose(moved, RATE * WEIGHT / 2 * slope, rtol=1e-4, atol=1e-6)
+  # The classifier is no part of it.
+  jax.tree.map(
+    lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6),
+    before.params['classifier'],
+    after.params['classifier'],
+  )
 
 
 def test_plateau_scales_the_update_and_the_rate_shown(linear):
@@ -200,6 +266,7 @@ def test_views_are_averaged(average, expected):
   batch = {
     'maps': views[:, :, None, None, None],
     'frame_size': np.array([[2, 2], [1, 1]], np.int32),
+    'num_frames': np.array([4, 4], np.int32),
     'mask': np.ones(2, np.float32),
   }
 
@@ -209,15 +276,74 @@ def test_views_are_averaged(average, expected):
     return views['maps'] * size.reshape(-1, 1, 1, 1, 1)
 
   answer = step.evaluation_step(
-    {}, batch, model=MapsAsLogits(), maps_of_batch=maps_of_batch, average=average
+    {},
+    batch,
+    model=MapsAsLogits(),
+    maps_of_batch=maps_of_batch,
+    losses=LossSettings(),
+    average=average,
   )
-  np.testing.assert_allclose(answer, expected, rtol=1e-6)
+  np.testing.assert_allclose(answer.probabilities, expected, rtol=1e-6)
+  assert answer.joint_weights is None
+
+
+class WeighsJoints(nn.Module):
+  """The maps' cells are the logits of two classes, then the weights of three joints."""
+
+  def __call__(self, maps, *, train):
+    assert not train
+    cells = maps[:, 0, 0, 0]
+    return ModelOutput(logits=cells[:, :2], joint_weights=cells[:, 2:])
+
+
+@pytest.mark.parametrize('name', sorted(step.VIEWED))
+def test_views_of_every_representation(name):
+  """Of several labels, by a sigmoid a class; joint weights are averaged as well."""
+  rows = np.array(
+    [
+      [[0, np.log(3), 0.5, 0.0, 1.0], [0, 0, 0.25, 0.0, 0.5]],
+      [[np.log(4), 0, 0.0, 1.0, 1.0], [np.log(4), 0, 1.0, 1.0, 1.0]],
+    ],
+    np.float32,
+  )
+  batch = {
+    name: rows[:, :, None, None, None],
+    'frame_size': np.array([[2, 3], [4, 5]], np.int32),
+    'num_frames': np.array([6, 7], np.int32),
+    'label': np.zeros((2, 2), np.float32),
+    'mask': np.ones(2, np.float32),
+  }
+
+  def maps_of_batch(views, key):
+    assert key is None
+    np.testing.assert_array_equal(views['num_frames'], [6, 6, 7, 7])
+    np.testing.assert_array_equal(views['frame_size'][:, 1], [3, 3, 5, 5])
+    return views[name]
+
+  answer = step.evaluation_step(
+    {},
+    batch,
+    model=WeighsJoints(),
+    maps_of_batch=maps_of_batch,
+    losses=LossSettings(classification='binary_cross_entropy'),
+  )
+  wanted = [[0.5, (0.75 + 0.5) / 2], [0.8, 0.5]]
+  np.testing.assert_allclose(answer.probabilities, wanted, rtol=1e-6)
+  wanted = [[0.375, 0.0, 0.75], [0.5, 1.0, 1.0]]
+  np.testing.assert_allclose(answer.joint_weights, wanted, rtol=1e-6)
 
 
 def test_unknown_average():
   message = r"average is 'median'; it is 'probabilities' or 'logits'"
   with pytest.raises(ValueError, match=message):
-    step.evaluation_step({}, {}, model=Linear(), maps_of_batch=None, average='median')
+    step.evaluation_step(
+      {},
+      {},
+      model=Linear(),
+      maps_of_batch=None,
+      losses=LossSettings(),
+      average='median',
+    )
 
 
 def test_bfloat16_is_for_the_computation_alone(

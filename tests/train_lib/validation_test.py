@@ -1,5 +1,8 @@
 """An evaluation during training: what it writes, returns and changes."""
 
+import pathlib
+import types
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -7,7 +10,7 @@ import pytest
 import tiny_run
 
 from train_lib import metrics, sharding, validation
-from train_lib.evaluate import negative_log_likelihood, predict_split
+from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 from train_lib.run import Run
 
@@ -51,21 +54,45 @@ def test_figures_of_the_held_out_clips(config, data, program):
     program.mesh,
     batch_size=7,
     num_views=2,
-  )
+  ).probabilities
   labels = data.validation.labels
   ((step, scalars),) = run.writer.scalars
   assert step == 6
   assert figure == scalars['validation/accuracy'] == metrics.accuracy(scores, labels)
-  loss = negative_log_likelihood(scores, labels)
+  loss = metrics.negative_log_likelihood(scores, labels)
   np.testing.assert_allclose(scalars['validation/loss'], loss, rtol=1e-5)
   wanted = metrics.mean_class_accuracy(scores, labels)
   assert scalars['validation/mean_class_accuracy'] == wanted
   assert run.writer.lines == [
-    f'validation at step 6: accuracy {figure:.1%}, mean class {wanted:.1%}, loss'
-    f' {scalars["validation/loss"]:.3f}'
+    f'validation at step 6: loss {scalars["validation/loss"]:.3f}, accuracy'
+    f' {figure:.1%}, mean class accuracy {wanted:.1%}'
   ]
   assert after is state  # No plateau is asked for.
   assert set(run.writer.images) == {'validation/confusion_matrix'}
+
+
+def test_clips_of_several_labels_have_a_map(several_labels, one_device):
+  config, data = several_labels
+  run = _run(config, data, build_program(config, data, one_device))
+  state = run.program.initial_state(jnp.int32(3))
+  _, figure = validation.validate(run, state, 6)
+  scores = run.predict(state, data.validation).probabilities
+  assert np.ptp(scores.sum(axis=1)) > 1e-3  # Each class by itself.
+  wanted = metrics.mean_average_precision(scores, data.validation.labels)
+  ((_, scalars),) = run.writer.scalars
+  assert figure == scalars['validation/mAP'] == wanted
+  assert set(scalars) == {'validation/loss', 'validation/mAP'}
+  assert run.writer.images == {}  # There is no confusion matrix of several labels.
+  assert run.writer.lines == [
+    f'validation at step 6: loss {scalars["validation/loss"]:.3f}, mAP {wanted:.1%}'
+  ]
+
+
+@pytest.fixture
+def several_labels(config, several_labels_dir):
+  config.data.data_dir = str(several_labels_dir)
+  config.train.loss = 'binary_cross_entropy'
+  return config, tiny_run.open_run_data(config)
 
 
 @pytest.mark.parametrize('monitored', ['accuracy', 'loss'])
@@ -105,8 +132,50 @@ def test_pictures_go_to_tensorboard_and_the_workdir(config, data, program, tmp_p
   assert names == {'sample_maps.png', 'motion_maps.png'}
 
 
+def test_pictures_of_potion_have_a_column_a_colour(
+  jmrn_config, jmrn_data, jmrn_program, tmp_path, monkeypatch, loose_dtypes
+):
+  drawn = {}
+
+  def sample_maps_image(maps, titles, column):
+    drawn.update(maps=maps, titles=titles, column=column)
+    return np.zeros((2, 2, 3), np.uint8)
+
+  monkeypatch.setattr(validation.plots, 'sample_maps_image', sample_maps_image)
+  run = _run(jmrn_config, jmrn_data, jmrn_program, tmp_path)
+  host_batch = tiny_run.training_batch(jmrn_data)
+  batch = sharding.global_batch(host_batch, jmrn_program.mesh)
+  state = jmrn_program.initial_state(jnp.int32(3))
+  validation.write_pictures(run, state, 3, batch)
+  assert {path.name for path in tmp_path.iterdir()} == {'sample_maps.png'}
+  assert drawn['column'].startswith('colour')
+  names = tiny_run.CLASS_NAMES
+  assert drawn['titles'] == [names[label] for label in host_batch['label'][:4]]
+  # Colour c of joint j of clip b, where the model reads them at [b, j, :, :, c].
+  maps, _, _ = jmrn_program.pictures(state.variables(), batch)
+  assert (maps.shape, drawn['maps'].shape) == ((4, 5, 16, 16, 3), (4, 3, 16, 16, 5))
+  np.testing.assert_array_equal(drawn['maps'][1, 2, :, :, 4], maps[1, 4, :, :, 2])
+
+
+def test_titles_of_clips_of_several_labels(several_labels, one_device, monkeypatch):
+  config, data = several_labels
+  shown = []
+  monkeypatch.setattr(
+    validation.plots, 'sample_maps_image', lambda maps, titles, _: shown.extend(titles)
+  )
+  monkeypatch.setattr(validation.plots, 'save_png', lambda path, image: None)
+  labels = np.array([[0, 1, 0], [1, 0, 1], [1, 1, 1], [0, 0, 0]], np.float32)
+  maps = np.zeros((4, 4, 16, 16, 5), np.float32)
+  program = types.SimpleNamespace(
+    pictures=lambda variables, batch: (maps, None, labels)
+  )
+  run = _run(config, data, program, pathlib.Path())
+  validation.write_pictures(run, types.SimpleNamespace(variables=dict), 3, {})
+  assert shown == ['lower', 'raise + 1', 'raise + 2', '–']
+
+
 def test_without_held_out_clips(config, program):
   config.data.validation_folds = 0
   run = _run(config, tiny_run.open_run_data(config), program)
-  with pytest.raises(ValueError, match='no held-out clips'):
+  with pytest.raises(ValueError, match='no clips to validate on'):
     validation.validate(run, program.initial_state(jnp.int32(0)), 1)

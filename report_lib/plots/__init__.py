@@ -1,0 +1,21 @@
+"""Arrays in, pictures out: what a model confuses, sees, computes and weighs, as RGB.
+
+A leaf that anyone may import: matplotlib is loaded when the first picture is drawn, by
+its object interface, so that no window opens and no global state is touched.
+"""
+
+from __future__ import annotations
+
+from report_lib.plots.confusion import confusion_matrix_image
+from report_lib.plots.drawing import save_png
+from report_lib.plots.joint_weights import joint_weights_image, skeleton_weights_image
+from report_lib.plots.montages import motion_maps_image, sample_maps_image
+
+__all__ = [
+  'confusion_matrix_image',
+  'joint_weights_image',
+  'motion_maps_image',
+  'sample_maps_image',
+  'save_png',
+  'skeleton_weights_image',
+]

@@ -1,0 +1,198 @@
+"""Which joints a model listens to (JMRN Fig. 2): a table in colours, standing figures."""
+
+from __future__ import annotations
+
+import math
+import textwrap
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from report_lib.plots import drawing
+
+if TYPE_CHECKING:
+  from matplotlib.axes import Axes
+  from matplotlib.cm import ScalarMappable
+
+_WEIGHT_COLOURS = 'YlOrRd'
+_LEAST_SPREAD = 0.01  # Weights closer together than this look alike.
+_UNIT_INCHES = 0.3  # Of a standing figure's coordinates.
+_PANEL_WIDTH, _PANEL_HEIGHT = 4.8, 10.4  # Units of one figure and what stands around.
+_TITLE_HEIGHT = 1.2  # Of it, above the head.
+_OTHERS_HEIGHT = 1.2  # Added where there are joints that the figure has no place for.
+_FIGURES_A_ROW = 8
+
+# Where each joint of a standing figure is drawn, (x, y) in units, y down. Of a pair the
+# person's left is given; the figure faces the viewer, so it is on the image's right.
+_STANDING = {
+  'head': (0.0, 0.4),
+  'face': (0.0, 0.4),
+  'nose': (0.0, 0.75),
+  'left_eye': (0.45, 0.3),
+  'left_ear': (0.95, 0.6),
+  'neck': (0.0, 1.8),
+  'left_shoulder': (1.05, 2.0),
+  'left_elbow': (1.5, 3.3),
+  'left_wrist': (1.8, 4.55),
+  'belly': (0.0, 3.2),
+  'mid_hip': (0.0, 4.3),
+  'left_hip': (0.65, 4.45),
+  'left_knee': (0.75, 6.15),
+  'left_ankle': (0.8, 7.75),
+  'left_heel': (0.6, 8.4),
+  'left_big_toe': (1.15, 8.45),
+  'left_small_toe': (1.6, 8.2),
+}
+_OTHERS_ROW = 9.1  # The row of joints that are not in the table, each with its name.
+
+
+def joint_weights_image(
+  weights: Float[np.ndarray, 'k j'],
+  class_names: Sequence[str],
+  joint_names: Sequence[str],
+) -> UInt8[np.ndarray, 'h w 3']:
+  """Mean weight of each joint (row) for each class (column), as in JMRN Fig. 2.
+
+  Colours span the weights there are; a class without weights (NaN) is grey.
+  """
+  weights = _checked_weights(weights, class_names, 'classes', joint_names)
+  classes, joints = weights.shape
+  wide = min(0.3, drawing.WIDEST_INCHES / classes)
+  width = max(1.0, wide * classes)
+  figure, axes = drawing.figure(width, 0.3 * joints)
+  low, high = _weight_limits(weights)
+  picture = axes.imshow(
+    weights.T, cmap=drawing.colours(_WEIGHT_COLOURS), vmin=low, vmax=high, aspect='auto'
+  )
+  named = range(0, classes, math.ceil(0.1 / wide))  # A name takes 0.1 inches.
+  size = 7 if wide < 0.15 else 9
+  names = [class_names[i] for i in named]
+  axes.set_xticks(named, names, rotation=90, fontsize=size)
+  axes.set_yticks(range(joints), list(joint_names), fontsize=9)
+  drawing.add_scale(figure, picture, "joint weight, mean of the class's clips")
+  return drawing.rgb(figure)
+
+
+def skeleton_weights_image(
+  weights: Float[np.ndarray, 'n j'],
+  titles: Sequence[str],
+  joint_names: Sequence[str],
+  limbs: Sequence[tuple[str, str]],
+) -> UInt8[np.ndarray, 'h w 3']:
+  """Standing figures, a disc a joint, its size and colour by weight; limbs are lines.
+
+  Figures stand in rows of 8 on one common scale. They face the viewer, and the picture
+  says so. A joint that has no place on the figure stands below it, with its name.
+
+  Args:
+    limbs: pairs of joint names.
+
+  Raises:
+    ValueError: where shapes do not fit, or a limb names a joint that is not there.
+  """
+  weights = _checked_weights(weights, titles, 'titles', joint_names)
+  unknown = {joint for limb in limbs for joint in limb} - set(joint_names)
+  if unknown:
+    raise ValueError(
+      f'limbs name {sorted(unknown)}, but the joints are {list(joint_names)}; leave'
+      ' limbs of other joints out'
+    )
+  places = _standing_places(joint_names)
+  panel_height = _PANEL_HEIGHT + _OTHERS_HEIGHT * (places[:, 1] == _OTHERS_ROW).any()
+  columns = min(len(titles), _FIGURES_A_ROW)
+  rows = math.ceil(len(titles) / columns)
+  width, height = columns * _PANEL_WIDTH, rows * panel_height
+  figure, axes = drawing.figure(width * _UNIT_INCHES, height * _UNIT_INCHES)
+  axes.set(xlim=(0, width), ylim=(height, 0), xticks=(), yticks=())
+  axes.spines[:].set_visible(False)
+  row, column = np.divmod(np.arange(len(titles)), columns)
+  tops = np.stack(
+    [(column + 0.5) * _PANEL_WIDTH, row * panel_height + _TITLE_HEIGHT], axis=1
+  )  # The middle of each head's top, [n, 2].
+  points = tops[:, None] + places
+  ends = [[joint_names.index(a), joint_names.index(b)] for a, b in limbs]
+  _draw_limbs(axes, points[:, ends].reshape(-1, 2, 2))
+  discs = _draw_discs(axes, points.reshape(-1, 2), weights.ravel())
+  for top, title in zip(tops, titles, strict=True):
+    _write_names(axes, top, title, joint_names, places)
+  axes.set_xlabel('The person faces you: L, their left, is on the right.')
+  drawing.add_scale(figure, discs, 'joint weight')
+  return drawing.rgb(figure)
+
+
+def _checked_weights(
+  weights: np.ndarray, rows: Sequence[str], what: str, joint_names: Sequence[str]
+) -> np.ndarray:
+  weights = np.asarray(weights, np.float64)
+  if weights.shape != (len(rows), len(joint_names)) or weights.size == 0:
+    raise ValueError(
+      f'joint weights have shape {weights.shape}, but {len(rows)} {what} and'
+      f' {len(joint_names)} joint names need ({len(rows)}, {len(joint_names)}), at least'
+      ' one of each'
+    )
+  return weights
+
+
+def _weight_limits(weights: np.ndarray) -> tuple[float, float]:
+  """The least and the largest weight, at least `_LEAST_SPREAD` apart."""
+  finite = weights[np.isfinite(weights)]
+  low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
+  missing = max(0.0, _LEAST_SPREAD - (high - low)) / 2
+  return float(low - missing), float(high + missing)
+
+
+def _standing_places(joint_names: Sequence[str]) -> Float[np.ndarray, 'j 2']:
+  """(x, y) of each joint, in units from the middle of the head's top, y down."""
+  places = dict(_STANDING)
+  for joint, (x, y) in _STANDING.items():
+    places[joint.replace('left_', 'right_')] = (-x if x else x, y)
+  others = [joint for joint in joint_names if joint not in places]
+  spread = np.linspace(-1.8, 1.8, 2 * len(others) + 1)[1::2]
+  places |= {name: (x, _OTHERS_ROW) for name, x in zip(others, spread, strict=True)}
+  return np.array([places[joint] for joint in joint_names])
+
+
+def _draw_limbs(axes: Axes, ends: Float[np.ndarray, 'limbs 2 2']):
+  from matplotlib.collections import LineCollection
+
+  axes.add_collection(LineCollection(list(ends), colors='0.7', linewidths=2, zorder=1))
+
+
+def _draw_discs(
+  axes: Axes, points: Float[np.ndarray, 'discs 2'], weights: Float[np.ndarray, 'discs']
+) -> ScalarMappable:
+  low, high = _weight_limits(weights)
+  heavy = np.nan_to_num((weights - low) / (high - low))
+  radius = (0.13 + 0.2 * heavy) * _UNIT_INCHES * 72  # Points.
+  return axes.scatter(
+    *points.T,
+    s=(2 * radius) ** 2,
+    c=weights,
+    cmap=drawing.colours(_WEIGHT_COLOURS),
+    vmin=low,
+    vmax=high,
+    plotnonfinite=True,
+    edgecolors='0.3',
+    linewidths=0.6,
+    zorder=2,
+  )
+
+
+def _write_names(
+  axes: Axes,
+  top: Float[np.ndarray, '2'],
+  title: str,
+  joint_names: Sequence[str],
+  places: Float[np.ndarray, 'j 2'],
+):
+  """Of one figure: title, sides, joints that have no place on it."""
+  x, y = top
+  text = textwrap.fill(title, 20, max_lines=3, placeholder=' …')
+  axes.text(x, y - 0.25, text, fontsize=9, ha='center', va='bottom')
+  for side, name in ((-2, 'R'), (2, 'L')):
+    axes.text(x + side, y + 1.8, name, fontsize=8, color='0.5', ha='center')
+  for (right, down), name in zip(places, joint_names, strict=True):
+    if down == _OTHERS_ROW:
+      axes.text(x + right, y + down + 0.45, name, fontsize=6, ha='center', va='top')

@@ -1,0 +1,62 @@
+"""The options for CPU: taken by this XLA, refused without harm, and exact."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from train_lib import compiler_options
+from train_lib.compiler_options import convolution_options
+
+
+@pytest.fixture(autouse=True)
+def fresh_cache():
+  convolution_options.cache_clear()
+  yield
+  convolution_options.cache_clear()
+
+
+def test_only_on_cpu():
+  assert convolution_options('gpu') is None
+  assert convolution_options('tpu') is None
+  assert convolution_options('cpu')  # This version of XLA takes them.
+
+
+def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch):
+  monkeypatch.setattr(compiler_options, '_CPU_CONVOLUTIONS', {'xla_no_such_flag': '1'})
+  assert convolution_options('cpu') is None
+
+
+def test_convolutions_and_their_gradients_stay_exact():
+  """Against a sum over the nine taps in float64."""
+  rng = np.random.default_rng(0)
+  maps = rng.normal(size=(4, 9, 10, 32))
+  kernel = rng.normal(size=(3, 3, 32, 32))
+  slope = rng.normal(size=(4, 5, 5, 32))
+
+  def convolve(maps, kernel):
+    return jax.lax.conv_general_dilated(
+      maps, kernel, (2, 2), ((1, 1), (1, 1)), dimension_numbers=('NHWC', 'HWIO', 'NHWC')
+    )
+
+  def results(maps, kernel, slope):
+    output, pull_back = jax.vjp(convolve, maps, kernel)
+    return output, *pull_back(slope)
+
+  fast = jax.jit(results, compiler_options=convolution_options('cpu'))
+  found = fast(*(jnp.asarray(a, jnp.float32) for a in (maps, kernel, slope)))
+
+  padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
+  output, to_kernel = np.zeros(slope.shape), np.zeros(kernel.shape)
+  to_padded = np.zeros(padded.shape)
+  for row in range(3):
+    for column in range(3):
+      window = np.s_[:, row : row + 9 : 2, column : column + 10 : 2]
+      output += padded[window] @ kernel[row, column]
+      to_kernel[row, column] = np.einsum('bhwc,bhwd->cd', padded[window], slope)
+      to_padded[window] += slope @ kernel[row, column].T
+  for got, expected in zip(
+    found, (output, to_padded[:, 1:-1, 1:-1], to_kernel), strict=True
+  ):
+    error = np.abs(got - expected).max() / np.abs(expected).max()
+    assert error < 1e-5

@@ -1,0 +1,122 @@
+"""The scores of one checkpoint on one split, from which results are written."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Sequence
+from typing import Literal
+
+import numpy as np
+from jaxtyping import Float, Int, UInt8
+
+from input_pipeline.skeletons import Skeleton
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Evaluation:
+  """The scores of one checkpoint on one split, checked when made.
+
+  Attributes:
+    split: as the source names it (`test1`); part of file names.
+    checkpoint: 'last', or 'best' on the split that checkpoints are selected by.
+    step: of the checkpoint.
+    video_ids: `b` of them, none twice.
+    scores: float32 `[b, k]` probabilities.
+    labels: int32 `[b]` class indices, or uint8 `[b, k]`, multi-hot.
+    class_names: `k` of them.
+    views: clips of each video whose scores were averaged.
+    joint_weights: float32 `[b, j]`, 0..1, of a model that weighs joints (JMRN Sec.
+      3.1), averaged over views.
+    skeleton: whose joints, or joint maps, were weighed; needed with `joint_weights`.
+
+  Raises:
+    ValueError: naming the split, the field, what it holds and what it must hold.
+  """
+
+  split: str
+  checkpoint: Literal['last', 'best']
+  step: int
+  video_ids: Sequence[str]
+  scores: Float[np.ndarray, 'b k']
+  labels: Int[np.ndarray, ' b'] | UInt8[np.ndarray, 'b k']
+  class_names: Sequence[str]
+  views: int
+  joint_weights: Float[np.ndarray, 'b j'] | None = None
+  skeleton: Skeleton | None = None
+
+  def __post_init__(self):
+    set_field = object.__setattr__  # The dataclass is frozen for everyone else.
+    set_field(self, 'scores', np.asarray(self.scores, np.float32))
+    set_field(self, 'labels', np.asarray(self.labels))
+    if self.checkpoint not in ('last', 'best'):
+      raise self._error(f"checkpoint is {self.checkpoint!r}; it is 'last' or 'best'")
+    if not self.split or pathlib.PurePath(self.split).name != self.split:
+      raise self._error('its name cannot be part of a file name')
+    self._check_shapes()
+    if self.multi_label and not np.isin(self.labels, (0, 1)).all():
+      raise self._error('multi-hot labels must be 0 or 1')
+    set_field(
+      self, 'labels', self.labels.astype(np.uint8 if self.multi_label else np.int32)
+    )
+    self._check_probabilities(self.scores, 'scores')
+    if self.joint_weights is not None:
+      set_field(self, 'joint_weights', self._checked_weights(self.joint_weights))
+
+  @property
+  def multi_label(self) -> bool:
+    return self.labels.ndim == 2
+
+  @property
+  def joint_names(self) -> tuple[str, ...]:
+    """Of the columns of `joint_weights`; a background map's comes last."""
+    if self.joint_weights is None or self.skeleton is None:
+      return ()
+    return (*self.skeleton.joints, 'background')[: self.joint_weights.shape[1]]
+
+  @property
+  def has_class(self) -> Int[np.ndarray, 'b k']:
+    """1 where a clip is of a class, also where each has exactly one; uint8."""
+    if self.multi_label:
+      return self.labels
+    return np.eye(len(self.class_names), dtype=np.uint8)[self.labels]
+
+  def _check_shapes(self):
+    n, k = len(self.video_ids), len(self.class_names)
+    fits = self.labels.shape in ((n,), (n, k))
+    if self.scores.shape != (n, k) or not fits or n == 0:
+      raise self._error(
+        f'scores have shape {self.scores.shape} and labels {self.labels.shape}, but'
+        f' {n} videos and {k} classes need ({n}, {k}) and ({n},), or multi-hot ({n},'
+        f' {k}), with at least one video'
+      )
+    if len(set(self.video_ids)) < n:
+      raise self._error('a video is scored twice; average the views of each video')
+
+  def _checked_weights(self, weights: np.ndarray) -> np.ndarray:
+    weights = np.asarray(weights, np.float32)
+    if self.skeleton is None:
+      raise self._error('joint_weights need the skeleton whose joints they weigh')
+    n, joints, maps = (
+      len(self.video_ids),
+      self.skeleton.num_joints,
+      self.skeleton.num_maps,
+    )
+    if weights.shape not in ((n, joints), (n, maps)):
+      raise self._error(
+        f'joint_weights have shape {weights.shape}, but {n} videos of skeleton'
+        f' {self.skeleton.name!r} need ({n}, {joints}), or ({n}, {maps}) with its'
+        ' background'
+      )
+    self._check_probabilities(weights, 'joint_weights')
+    return weights
+
+  def _check_probabilities(self, values: np.ndarray, what: str):
+    low, high = values.min(), values.max()
+    if not (low >= 0 and high <= 1 + 1e-4):  # False for NaN too; float32 sums round.
+      raise self._error(
+        f'{what} lie in {low}..{high}, but must be in 0..1; apply softmax or sigmoid'
+      )
+
+  def _error(self, message: str) -> ValueError:
+    return ValueError(f'evaluation of split {self.split!r}: {message}')

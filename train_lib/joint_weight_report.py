@@ -1,0 +1,95 @@
+"""What a model's joint weights say (JMRN Sec. 4.3, Fig. 2): tables and pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float, UInt8
+
+from report_lib import plots
+from train_lib.evaluation import Evaluation
+
+_PANELS = 24  # Ours: figures that a picture holds and one can still tell apart.
+_DECIMALS = 6
+
+
+def joint_weight_tables(evaluation: Evaluation) -> dict[str, list[Sequence[Any]]]:
+  """Tables by name, heading first; none where the model weighs no joints.
+
+  `joint_weights` has a row per video, its classes joined with '; ';
+  `joint_weights_per_class` the mean over each class's clips, empty where it has none.
+  """
+  weights, names = evaluation.joint_weights, evaluation.joint_names
+  if weights is None:
+    return {}
+  classes = np.array(evaluation.class_names, np.str_)
+  per_video = [
+    (video, '; '.join(classes[own > 0]), *_rounded(row))
+    for video, own, row in zip(
+      evaluation.video_ids, evaluation.has_class, weights, strict=True
+    )
+  ]
+  clips = evaluation.has_class.sum(axis=0, dtype=int).tolist()
+  per_class = [
+    (name, count, *_rounded(row))
+    for name, count, row in zip(
+      evaluation.class_names, clips, _class_means(evaluation, weights), strict=True
+    )
+  ]
+  return {
+    'joint_weights': [('video_id', 'class', *names), *per_video],
+    'joint_weights_per_class': [('class', 'clips', *names), *per_class],
+  }
+
+
+def joint_weight_images(
+  evaluation: Evaluation,
+) -> dict[str, UInt8[np.ndarray, 'h w 3']]:
+  """Pictures by name; none where the model weighs no joints.
+
+  `joint_weights` shows each class's mean as the paper's Fig. 2 does;
+  `joint_weights_skeleton` the mean over all clips on a standing figure, then those of
+  the classes: where there are too many, of those that are farthest from it.
+  """
+  weights, skeleton = evaluation.joint_weights, evaluation.skeleton
+  if weights is None or skeleton is None:
+    return {}
+  class_means = _class_means(evaluation, weights)
+  overall = weights.mean(axis=0, dtype=np.float64)
+  shown = _farthest(class_means, overall, _PANELS - 1)
+  titles = ['all clips', *(evaluation.class_names[i] for i in shown)]
+  panels = np.concatenate([overall[None], class_means[shown]])
+  names = evaluation.joint_names
+  return {
+    'joint_weights': plots.joint_weights_image(
+      class_means, evaluation.class_names, names
+    ),
+    'joint_weights_skeleton': plots.skeleton_weights_image(
+      panels, titles, names, skeleton.limbs
+    ),
+  }
+
+
+def _class_means(
+  evaluation: Evaluation, weights: Float[np.ndarray, 'b j']
+) -> Float[np.ndarray, 'k j']:
+  """The mean over the clips of each class; NaN where it has none."""
+  has_class = evaluation.has_class.astype(np.float64)
+  clips = has_class.sum(axis=0)[:, None]
+  return np.where(clips > 0, has_class.T @ weights / np.maximum(clips, 1), np.nan)
+
+
+def _farthest(
+  class_means: Float[np.ndarray, 'k j'], overall: Float[np.ndarray, 'j'], most: int
+) -> list[int]:
+  """Up to `most` classes that have clips, in their own order."""
+  distances = np.linalg.norm(class_means - overall, axis=1)
+  with_clips = np.flatnonzero(np.isfinite(distances))
+  order = np.argsort(-distances[with_clips], kind='stable')
+  return sorted(with_clips[order[:most]].tolist())
+
+
+def _rounded(row: np.ndarray) -> list[float | str]:
+  return ['' if np.isnan(weight) else round(float(weight), _DECIMALS) for weight in row]

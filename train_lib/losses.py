@@ -1,0 +1,143 @@
+"""What a training step lowers: classification and joint-contrastive losses."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import optax
+from jaxtyping import Array, Float, Int
+
+from jmrn_jax.contrastive import joint_contrastive_loss
+from model_lib.output import ModelOutput
+
+CLASSIFICATION_LOSSES = ('cross_entropy', 'binary_cross_entropy')
+
+Labels = Int[Array, 'b'] | Float[Array, 'b k']
+
+
+@dataclasses.dataclass(frozen=True)
+class LossSettings:
+  """The total loss: classification + λ(step) · joint-contrastive (JMRN Sec. 4.1).
+
+  Attributes:
+    classification: 'cross_entropy', or 'binary_cross_entropy' for clips of several
+      labels, the mean over classes.
+    label_smoothing: of cross entropy.
+    contrastive_weight: λ; 0 leaves the contrastive loss out.
+    temperature: τ of the contrastive loss.
+    ramp_start: epoch from which λ grows from 0 (official code).
+    ramp_epochs: epochs until it is whole; 0: whole from `ramp_start` on.
+    reduction: of the contrastive loss over anchors and joints: 'mean' (official code)
+      or 'sum' (Eq. 1 and 2).
+    positives: see `jmrn_jax.contrastive`.
+    steps_per_epoch: λ changes once an epoch.
+  """
+
+  classification: str = 'cross_entropy'
+  label_smoothing: float = 0.0
+  contrastive_weight: float = 0.0
+  temperature: float = 0.1
+  ramp_start: int = 0
+  ramp_epochs: int = 0
+  reduction: str = 'mean'
+  positives: str = 'shared_label'
+  steps_per_epoch: int = 1
+
+  def __post_init__(self):
+    if self.classification not in CLASSIFICATION_LOSSES:
+      raise ValueError(
+        f'config.train.loss is {self.classification!r}; it is one of'
+        f' {CLASSIFICATION_LOSSES}'
+      )
+    if self.contrastive_weight < 0 or self.temperature <= 0:
+      raise ValueError(
+        f'config.train.contrastive has weight {self.contrastive_weight} and temperature'
+        f' {self.temperature}; the weight must be at least 0, the temperature above 0'
+      )
+
+  @classmethod
+  def from_config(
+    cls, train: ml_collections.ConfigDict, steps_per_epoch: int
+  ) -> LossSettings:
+    contrastive = train.contrastive
+    return cls(
+      classification=train.loss,
+      label_smoothing=train.label_smoothing,
+      contrastive_weight=contrastive.weight,
+      temperature=contrastive.temperature,
+      ramp_start=contrastive.ramp_start_epoch,
+      ramp_epochs=contrastive.ramp_epochs,
+      reduction=contrastive.reduction,
+      positives=contrastive.positives,
+      steps_per_epoch=steps_per_epoch,
+    )
+
+  def weight_at(self, step: Int[Array, '']) -> Float[Array, '']:
+    """λ of a step: 0 before `ramp_start`, then rising to the whole (official code)."""
+    epochs = (step // self.steps_per_epoch - self.ramp_start).astype(jnp.float32)
+    if not self.ramp_epochs:
+      return self.contrastive_weight * (epochs >= 0).astype(jnp.float32)
+    return self.contrastive_weight * jnp.clip(epochs / self.ramp_epochs, 0, 1)
+
+
+def classification_losses(
+  logits: Float[Array, 'b k'], labels: Labels, settings: LossSettings
+) -> Float[Array, 'b']:
+  """The loss of each row, in nats.
+
+  Args:
+    labels: class indices `[b]` for cross entropy, multi-hot `[b, k]` for binary cross
+      entropy.
+  """
+  if settings.classification == 'binary_cross_entropy':
+    return optax.sigmoid_binary_cross_entropy(logits, labels).mean(axis=-1)
+  targets = jax.nn.one_hot(labels, logits.shape[-1])
+  targets = optax.smooth_labels(targets, settings.label_smoothing)
+  return optax.softmax_cross_entropy(logits, targets)
+
+
+def contrastive_loss(
+  output: ModelOutput,
+  labels: Labels,
+  mask: Float[Array, 'b'],
+  settings: LossSettings,
+) -> Float[Array, '']:
+  """The joint-contrastive loss before its weight; 0 where it is left out.
+
+  Raises:
+    ValueError: where the model gives no joint embeddings to take it of.
+  """
+  if not settings.contrastive_weight:
+    return jnp.float32(0)
+  if output.joint_embeddings is None:
+    raise ValueError(
+      f'config.train.contrastive.weight is {settings.contrastive_weight}, but the model'
+      ' gives no joint embeddings (config.model.projection_features is 0, or it is not'
+      ' a JMRN); set the weight to 0'
+    )
+  return joint_contrastive_loss(
+    output.joint_embeddings,
+    labels,
+    temperature=settings.temperature,
+    reduction=settings.reduction,
+    positives=settings.positives,
+    mask=mask,
+  )
+
+
+def class_probabilities(
+  logits: Float[Array, '*b k'], settings: LossSettings
+) -> Float[Array, '*b k']:
+  """Softmax; for clips of several labels, a sigmoid a class."""
+  if settings.classification == 'binary_cross_entropy':
+    return jax.nn.sigmoid(logits)
+  return jax.nn.softmax(logits)
+
+
+def masked_mean(values: Float[Array, 'b'], mask: Float[Array, 'b']) -> Float[Array, '']:
+  """The mean over the rows whose mask is 1."""
+  # A product would let a NaN of a padding row through.
+  return jnp.where(mask > 0, values, 0).sum() / jnp.maximum(mask.sum(), 1)
