@@ -29,7 +29,9 @@ def base_config() -> ml_collections.ConfigDict:
 def _data() -> dict:
   return {
     'dataset': '',  # a name of input_pipeline/datasets/protocols.py
-    'representation': 'keypoints',  # or 'heatmaps', the papers' own form
+    # What is stored: 'keypoints', 'heatmaps' (the papers' own form), or 'potion', whose
+    # frames are summed up once.
+    'representation': 'keypoints',
     'data_dir': '~/pose_action_data',  # where exported data sets live
     # Where poses are read from when the data set is not there yet: a format of
     # input_pipeline/readers (empty: the data set's own) and its file or folder.
@@ -42,14 +44,36 @@ def _data() -> dict:
     # select on the test split or do not say. Rule: input_pipeline/datasets/holdout.py.
     'validation_fold': 0,
     'validation_folds': 5,
-    'num_frames': 4,  # T
-    'sampling': 'segments',  # ours: a clip spans the action; or 'consecutive'
+    # 'test' selects the checkpoint and lowers the rate by the test split instead, as
+    # published results do; its figures are then marked as optimistic.
+    'validate_on': 'held_out',
+    # What the model reads: 'frames', maps of T frames, or 'potion', the whole video
+    # summed up into maps whose channels say when (JMRN Sec. 3; also PoTion's baseline).
+    'encoding': 'frames',
+    'potion': {
+      'channels': 3,  # C; JMRN Sec. 3
+      # PoTion's linear weights; or 'integer_break', as JMRN's official code rounds them.
+      'weights': 'exact',
+      # Of the sum over frames: 'area' divides by the weights (official code's default,
+      # the paper does not say), 'max' by each map's maximum, 'none' leaves it.
+      'normalization': 'area',
+      'variant': 'U',  # of PoTion: 'U', 'I', 'N', or 'UIN', all three
+    },
+    'num_frames': 4,  # T; of sampling 'whole' the most that are read
+    # Ours: 'segments', a clip spans the action; or 'consecutive'; or 'whole', every
+    # frame (of a longer video `num_frames` evenly spread ones).
+    'sampling': 'segments',
     'max_persons': 2,  # ours: a second person matters, a crowd is noise
     # Maps, in cells. 64 is the short side of JMRN's official code; PA3D gives none.
     'map_short_side': 64,
     'map_size': (64, 86),  # the canvas (h, w): 320×240 video with 64 on its short side
     'map_sigma': 2.0,  # ours: at 64 cells about what OpenPose's maps show
     'crop': 'frame',  # as the papers; 'person' fits the people to the canvas (ours)
+    'background': True,  # whether the model sees the background map, where there is one
+    # Stored maps only, as JMRN's official code treats HMDB and Charades: training takes
+    # the canvas from a random place of a larger map; a smaller one is stretched to it.
+    'random_crop': False,
+    'stretch': False,
     'read_threads': 2,
   }
 
@@ -60,6 +84,17 @@ def _augment() -> dict:
     'flip_probability': 0.5,
     'scale': (0.9, 1.1),
     'shift': 0.05,  # of the map's side, each way
+    'views': 1,  # of each clip in a batch, augmented apart; JMRN's loss takes 2
+    # JMRN Sec. 3.2, in map cells and degrees; 0 is off.
+    'pose_aware': {
+      'global_shift': 0.0,  # β, of the whole pose
+      'group_shift': 0.0,  # γ, of head, arms and legs, each on its own
+      'rotation': 0.0,  # of each group about the joint it hangs from
+      'unit': 'group',  # or 'joint', each joint on its own: not pose-aware
+      # Whole cells from 1 to one less than the largest, as the official code draws
+      # them; False: any shift up to the largest.
+      'whole_cells': True,
+    },
   }
 
 
@@ -87,7 +122,19 @@ def _train() -> dict:
   return {
     'batch_size': 32,  # of all devices together
     'epochs': 100,
+    'loss': 'cross_entropy',  # or 'binary_cross_entropy', for clips of several labels
     'label_smoothing': 0.0,
+    # The joint-contrastive loss, JMRN Eq. 1 and 2.
+    'contrastive': {
+      'weight': 0.0,  # λ; 0 leaves it out
+      'temperature': 0.1,  # τ
+      # λ grows from 0 over so many epochs from this one on (official code).
+      'ramp_start_epoch': 0,
+      'ramp_epochs': 0,
+      'reduction': 'mean',  # over anchors and joints, as the official code; or 'sum'
+      # Clips that share a label; or 'weighted', by the share of labels in common.
+      'positives': 'shared_label',
+    },
     'state_sharding': 'replicated',  # or 'fsdp': large arrays divided over devices
     'log_every_steps': 20,
     'eval_every_epochs': 5,  # on the held-out clips; a checkpoint follows

@@ -1,0 +1,63 @@
+"""JMRN on HMDB51, with pose-aware augmentation and the joint-contrastive loss.
+
+Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 54.05 %
+(Table 1, split 1), 54.2 % mean class accuracy over three splits (Table 2), poses
+estimated by OpenPose. Ours: not trained here (docs/results.md).
+
+  python main.py --config=configs/jmrn_hmdb51.py --workdir=/tmp/jmrn_hmdb51 \
+      --config.data.poses=hmdb51_hrnet.pkl
+
+Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatmaps`, or
+`potion`, the default); `fold=1`, the training fold held out for validation;
+`test=false`, no test split; `as_published`, which selects on the test split as the
+official code does. Ablations: `paa=none` (or `joint`; also `translation`, `continuous`,
+`rotation`), `contrastive=false`, `selector=false`, `siamese=false`; `model=potion` (or
+`potion_deeper`, as large as JMRN; `jmrn` is the default), the same maps, data and rates,
+but PoTion's action CNN and no contrastive loss.
+"""
+
+from configs import base, config_args, jmrn_model
+
+
+def get_config(arg: str = ''):
+  args = config_args.parse_arg(
+    arg,
+    split=1,
+    representation='',
+    fold=0,
+    test=True,
+    as_published=False,
+    model='jmrn',
+    paa='translation',
+    contrastive=True,
+    selector=True,
+    siamese=True,
+    choices={
+      'model': jmrn_model.MODELS,
+      'split': (1, 2, 3),
+      'representation': ('potion', 'heatmaps', 'keypoints'),
+      'paa': jmrn_model.MOTIONS,
+    },
+  )
+  config = base.base_config()
+  config.data.dataset = 'hmdb51'
+  config.data.train_split = f'train{args.split}'
+  config.data.test_split = f'test{args.split}' if args.test else ''
+  config.data.validation_fold = args.fold
+  # Ours; of stored PoTion maps every frame and every person counts.
+  jmrn_model.read_potion(config, args.representation, num_frames=96)
+  config.data.random_crop = config.data.representation != 'keypoints'
+  config.data.stretch = config.data.representation != 'keypoints'
+  jmrn_model.choose_model(config, args, compressed=64)
+  jmrn_model.train_with_adam(
+    config, batch_size=128, epochs=150, learning_rate=1e-4, patience=3
+  )
+  # The official script moves no groups here.
+  jmrn_model.move_joints(config, args.paa, global_shift=5, group_shift=0)
+  if args.contrastive and args.model == 'jmrn':
+    jmrn_model.contrast_joints(
+      config, weight=0.5, temperature=0.1, ramp_start=0, ramp_epochs=100
+    )
+  if args.as_published:
+    jmrn_model.as_published(config)
+  return config.lock()

@@ -1,0 +1,59 @@
+"""JMRN on Penn Action, a data set the paper does not use; settings as for JHMDB.
+
+Ours: `quick`, 00.0 % (docs/results.md).
+
+  python main.py --config=configs/jmrn_penn.py --workdir=/tmp/jmrn_penn \
+      --config.data.poses=Penn_Action/labels
+
+Options, after a colon: `representation=keypoints` (or `heatmaps`, or `potion`, the
+default); `quick`, our small setting for two cores, which reads keypoints; `fold=1`, the
+training fold held out for validation; `test=false`, no test split. Ablations:
+`paa=none` (or `joint`; also `translation`, `continuous`, `rotation`),
+`contrastive=false`, `selector=false`, `siamese=false`; `model=potion` (or
+`potion_deeper`, as large as JMRN; `jmrn` is the default), the same maps, data and rates,
+but PoTion's action CNN and no contrastive loss.
+"""
+
+from configs import base, config_args, jmrn_model
+
+
+def get_config(arg: str = ''):
+  args = config_args.parse_arg(
+    arg,
+    quick=False,
+    representation='',
+    fold=0,
+    test=True,
+    model='jmrn',
+    paa='translation',
+    contrastive=True,
+    selector=True,
+    siamese=True,
+    choices={
+      'model': jmrn_model.MODELS,
+      'representation': ('potion', 'heatmaps', 'keypoints'),
+      'paa': jmrn_model.MOTIONS,
+    },
+  )
+  config = base.base_config()
+  config.data.dataset = 'penn_action'
+  config.data.train_split = 'train'
+  config.data.test_split = 'test' if args.test else ''
+  config.data.validation_fold = args.fold
+  config.data.max_persons = 1  # Penn Action annotates one person
+  # Frames are 4:3 to 16:9; a little is cut of the widest.
+  config.data.map_size = (64, 96)
+  # Ours; clips have 18 to 663 frames. Of stored PoTion maps every frame counts.
+  jmrn_model.read_potion(config, args.representation, num_frames=64)
+  jmrn_model.choose_model(config, args, compressed=128)
+  jmrn_model.train_with_adam(
+    config, batch_size=16, epochs=100, learning_rate=1e-4, patience=5
+  )
+  jmrn_model.move_joints(config, args.paa, global_shift=7, group_shift=4)
+  if args.contrastive and args.model == 'jmrn':
+    jmrn_model.contrast_joints(
+      config, weight=0.05, temperature=0.3, ramp_start=50, ramp_epochs=50
+    )
+  if args.quick:
+    jmrn_model.make_quick(config, args.representation, epochs=10)
+  return config.lock()

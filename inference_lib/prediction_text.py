@@ -1,0 +1,53 @@
+"""Predictions as lines for the terminal."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from inference_lib.predictor import Predictor, PredictorError
+from input_pipeline.pose_clip import PoseClip
+from input_pipeline.pose_source import ClipSource, PotionClip
+from model_lib.output import ModelOutput
+
+
+def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str, ...]:
+  """Video ids of all splits, each once, or those asked for.
+
+  Raises:
+    PredictorError: for a clip that the source does not have.
+  """
+  offered = tuple(dict.fromkeys(v for ids in source.splits.values() for v in ids))
+  unknown = [video_id for video_id in asked or () if video_id not in offered]
+  if unknown:
+    raise PredictorError(
+      f'there is no clip {unknown[0]!r} in the poses given; the first of the'
+      f' {len(offered)} there are {", ".join(offered[:3])}'
+    )
+  return tuple(asked or offered)
+
+
+def describe(
+  predictor: Predictor, clip: PoseClip | PotionClip, output: ModelOutput, top: int
+) -> str:
+  """The clip's name and its `top` classes; of a JMRN the joints by weight too."""
+  shares = predictor.probabilities(output)[0]
+  lines = [clip.video_id + _truth(predictor, clip)]
+  for label in np.argsort(-shares, kind='stable')[:top]:
+    lines.append(f'  {shares[label]:6.1%}  {predictor.class_names[label]}')
+  if output.joint_weights is not None:
+    weights = np.asarray(output.joint_weights)[0]
+    joints = predictor.skeleton.joints
+    heaviest = np.argsort(-weights, kind='stable')
+    lines.append(
+      '  joints: ' + ', '.join(f'{joints[j]} {weights[j]:.2f}' for j in heaviest)
+    )
+  return '\n'.join(lines)
+
+
+def _truth(predictor: Predictor, clip: PoseClip | PotionClip) -> str:
+  """What the clip is labelled as, where its labels are the model's."""
+  names = predictor.class_names
+  labelled = [names[label] for label in clip.labels if 0 <= label < len(names)]
+  return f' (labelled {", ".join(labelled)})' if labelled else ''

@@ -1,0 +1,229 @@
+"""Predictor: from a workdir, trained or imported, to what its model says of a clip."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from jax.sharding import Mesh
+from jaxtyping import Array, Float
+
+from input_pipeline.clip_maps import batch_maps
+from input_pipeline.datasets.stored_examples import pose_features, potion_features
+from input_pipeline.datasets.stored_settings import rendering_settings
+from input_pipeline.loader import evaluation_batches
+from input_pipeline.pose_clip import PoseClip
+from input_pipeline.pose_source import PotionClip
+from input_pipeline.skeletons import Skeleton
+from model_lib.output import ModelOutput
+from train_lib import run_data, sharding
+from train_lib.checkpoints import SavedCheckpoints
+from train_lib.losses import LossSettings, class_probabilities
+from train_lib.models import build_model
+from train_lib.step import Prediction, evaluation_step
+
+_NO_POTION = (
+  'this model reads maps of single frames, not PoTion maps; give it clips of poses'
+)
+
+
+class PredictorError(ValueError):
+  """A workdir that cannot predict, or an input that its model cannot take."""
+
+
+class Predictor:
+  """A trained model with all that belongs to it; see `from_workdir`.
+
+  Attributes:
+    config: of the run.
+    class_names: by index.
+    skeleton: the joint layout that clips must have; of the maps that the model reads.
+    step: of the checkpoint.
+  """
+
+  def __init__(
+    self,
+    *,
+    config: ml_collections.ConfigDict,
+    class_names: tuple[str, ...],
+    skeleton: Skeleton,
+    model: nn.Module,
+    variables: dict[str, Any],
+    step: int,
+  ):
+    self.config = config
+    self.class_names = class_names
+    self.skeleton = skeleton
+    self.step = step
+    self._variables = variables
+    self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
+    self._clip_settings = run_data.clip_settings(config, skeleton)
+    maps_of_batch = functools.partial(
+      batch_maps,
+      skeleton=skeleton,
+      settings=run_data.map_settings(config),
+      augmentation=run_data.augment_settings(config),
+    )
+    self._evaluate = jax.jit(
+      functools.partial(
+        evaluation_step,
+        model=model,
+        maps_of_batch=maps_of_batch,
+        losses=self._losses,
+        average=config.eval.average,
+      )
+    )
+    self._apply = jax.jit(functools.partial(model.apply, train=False))
+
+  @classmethod
+  def from_workdir(
+    cls,
+    workdir: str | os.PathLike[str],
+    *,
+    checkpoint: str = 'best',
+    mesh: Mesh | None = None,
+  ) -> Predictor:
+    """Opens a workdir; its checkpoint holds config, class names and skeleton.
+
+    Args:
+      workdir: of a run of `main.py`, or made by `tools/import_weights.py`.
+      checkpoint: 'best' on validation (the last where nothing was validated), or
+        'last'.
+      mesh: of the first device by default.
+
+    Raises:
+      FileNotFoundError: where there is no checkpoint.
+      PredictorError: for another checkpoint, or a workdir of an incompatible version.
+    """
+    if checkpoint not in ('best', 'last'):
+      raise PredictorError(f"checkpoint is {checkpoint!r}; it is 'best' or 'last'")
+    mesh = mesh or sharding.make_mesh(jax.devices()[:1])
+    with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
+      best = saved.best_step if checkpoint == 'best' else None
+      step = saved.latest_step if best is None else best
+      description = saved.run_description(step)
+      config = ml_collections.ConfigDict(description['config'])
+      class_names = tuple(description['class_names'])
+      skeleton = Skeleton.from_dict(description['skeleton'])
+      try:
+        model = build_model(config.model, len(class_names))
+        example = run_data.example_maps(config, skeleton)
+      except (AttributeError, KeyError, TypeError) as error:
+        raise PredictorError(
+          f'{workdir} was made by another version of this library: {error}'
+        ) from error
+      shapes = jax.eval_shape(
+        functools.partial(model.init, train=False), jax.random.key(0), example
+      )
+      place = sharding.replicated(mesh)
+      shapes = jax.tree.map(
+        lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
+      )
+      variables = saved.restore_variables(step, shapes)
+    return cls(
+      config=config,
+      class_names=class_names,
+      skeleton=skeleton,
+      model=model,
+      variables=variables,
+      step=step,
+    )
+
+  def __call__(self, clip: PoseClip | PotionClip) -> ModelOutput:
+    """What the model says of one clip: exactly what an evaluation of it says.
+
+    The clip goes the way of an evaluation: through the form that the run's data set
+    stores, and all its views. Its labels are not read.
+
+    Returns:
+      Leaves with a first axis of 1. `logits` are those of the averaged probabilities
+      (their logarithm; of several labels a clip, their log-odds); `joint_weights` are
+      averaged likewise; a clip has no embedding of its own.
+
+    Raises:
+      PredictorError: for a clip of another joint layout.
+    """
+    (prediction,) = self.predict([clip])
+    probabilities = jnp.asarray(prediction.probabilities)
+    logits = jnp.log(probabilities)
+    if self.multi_label:
+      logits -= jnp.log1p(-probabilities)
+    return ModelOutput(logits=logits, joint_weights=prediction.joint_weights)
+
+  def predict(self, clips: Iterable[PoseClip | PotionClip]) -> Iterator[Prediction]:
+    """What an evaluation says of each clip, one after another.
+
+    Raises:
+      PredictorError: at a clip of another joint layout.
+    """
+    for clip in clips:
+      (batch,) = evaluation_batches(
+        (self._record(clip),),
+        [0],
+        self._clip_settings,
+        batch_size=1,
+        num_views=self.config.eval.views,
+        read_threads=0,
+      )
+      yield self._evaluate(self._variables, batch)
+
+  def apply_potion(self, maps: Float[Array, 'b j h w c']) -> ModelOutput:
+    """The model on ready PoTion maps, in `skeleton`'s joint order; unaveraged logits.
+
+    Raises:
+      PredictorError: where the model does not read PoTion maps, or other ones.
+    """
+    expected = run_data.example_maps(self.config, self.skeleton).shape
+    if self.config.data.encoding != 'potion':
+      raise PredictorError(_NO_POTION)
+    shape = np.shape(maps)
+    # The height and width are free: the network averages over what is left of them.
+    if len(shape) != 5 or shape[1] != expected[1] or shape[-1] != expected[-1]:
+      raise PredictorError(
+        f'maps have shape {shape}, but need [clips, {expected[1]} joints, height,'
+        f' width, {expected[-1]} channels], the joints in the order'
+        f' {", ".join(self.skeleton.joints)}'
+      )
+    return self._apply(self._variables, jnp.asarray(maps, jnp.float32))
+
+  def probabilities(self, output: ModelOutput) -> Float[np.ndarray, 'b k']:
+    """Of each class; they sum to 1 unless a clip may have several labels."""
+    return np.asarray(class_probabilities(output.logits, self._losses))
+
+  @property
+  def multi_label(self) -> bool:
+    """Whether a clip may have several labels."""
+    return self._losses.classification == 'binary_cross_entropy'
+
+  def _record(self, clip: PoseClip | PotionClip) -> dict[str, Any]:
+    """The clip as the run's data set would store it."""
+    if clip.skeleton.joints != self.skeleton.joints:
+      raise PredictorError(
+        f'clip {clip.video_id!r} has the joints of {clip.skeleton.name!r}'
+        f' ({", ".join(clip.skeleton.joints)}), but the model was trained on those of'
+        f' {self.skeleton.name!r} ({", ".join(self.skeleton.joints)})'
+      )
+    data = self.config.data
+    if isinstance(clip, PotionClip):
+      if data.encoding != 'potion':
+        raise PredictorError(_NO_POTION)
+      features = potion_features(clip)
+      return {'label': 0, **{name: make() for name, make in features.items()}}
+    settings = rendering_settings(
+      data.representation,
+      self.skeleton,
+      short_side=data.map_short_side,
+      sigma=data.map_sigma,
+      channels=data.potion.channels,
+      weights=data.potion.weights,
+    )
+    features = pose_features(clip, data.representation, settings)
+    return {'label': 0, **{name: make() for name, make in features.items()}}

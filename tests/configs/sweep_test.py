@@ -1,0 +1,167 @@
+"""The sweeps: which runs, that each loads, and the paper's figures beside them."""
+
+import importlib
+import inspect
+
+import pytest
+
+from configs import config_args
+
+SWEEPS = ('jmrn_table1_sweep', 'jmrn_table7_sweep', 'jmrn_table8_sweep')
+# JMRN Tables 1, 7 and 8: JHMDB and HMDB accuracy on split 1, Charades mAP.
+PAPER = {
+  'jmrn_table1_sweep': {
+    'PoTion baseline': (59.44, 42.04, 13.54),
+    'JMRN': (66.70, 48.71, 15.00),
+    'JMRN + PAA': (69.81, 52.02, 15.79),
+    'JMRN + PAA + contrastive': (71.08, 54.05, 16.2),
+  },
+  'jmrn_table7_sweep': {
+    'Deeper baseline': (66.38, 49.25, 14.88),
+    'JMRN': (71.08, 54.05, 16.2),
+  },
+  'jmrn_table8_sweep': {
+    'Non-Siamese': (65.98, 51.66, 14.93),
+    'JMRN': (71.08, 54.05, 16.2),
+  },
+}
+ARGS = (
+  *('', 'quick', 'development', 'quick,development', 'development,folds=1+4'),
+  *('dataset=hmdb51', 'dataset=hmdb51,development'),
+  *('dataset=charades', 'dataset=charades,development'),
+)
+each_sweep = pytest.mark.parametrize('sweep', SWEEPS)
+
+
+def module_of(sweep):
+  return importlib.import_module(f'configs.{sweep}')
+
+
+def runs_of(sweep, arg=''):
+  return module_of(sweep).get_sweep(arg)
+
+
+def config_of(run):
+  """What `main.py --config` makes of a run."""
+  path, _, options = run.config.partition(':')
+  folder, _, file = path.partition('/')
+  assert folder == 'configs'
+  module = importlib.import_module(f'configs.{file.removesuffix(".py")}')
+  return module.get_config(options)
+
+
+@pytest.mark.parametrize('arg', ARGS)
+@each_sweep
+def test_every_run_has_a_name_and_a_config_that_loads(sweep, arg):
+  runs = runs_of(sweep, arg)
+  assert len({run.name for run in runs}) == len(runs)
+  assert len({run.config for run in runs}) == len(runs)
+  folds = 3 if 'folds' not in arg and 'development' in arg else 1 + ('folds' in arg)
+  assert len(runs) == folds * len(PAPER[sweep])
+  configs = [config_of(run).to_dict() for run in runs]
+  for config in configs:
+    assert configs.count(config) == 1
+    assert (config['data']['test_split'] == '') == ('development' in arg)
+    assert (config['data']['map_size'] == (32, 32)) == ('quick' in arg)
+    assert config['augment']['views'] == 2
+
+
+@each_sweep
+@pytest.mark.parametrize('column', [0, 1, 2], ids=['jhmdb', 'hmdb51', 'charades'])
+def test_the_figures_are_the_paper_s(sweep, column):
+  dataset = ('jhmdb', 'hmdb51', 'charades')[column]
+  runs = runs_of(sweep, f'dataset={dataset}')
+  assert [(run.row, run.paper) for run in runs] == [
+    (row, figures[column]) for row, figures in PAPER[sweep].items()
+  ]
+  assert {config_of(run).data.dataset for run in runs} == {dataset}
+
+
+def test_folds_of_a_row_come_in_turn_and_are_held_out():
+  runs = runs_of('jmrn_table8_sweep', 'development,folds=1+4')
+  assert [run.name for run in runs] == [
+    *('jmrn_non_siamese_fold1', 'jmrn_non_siamese_fold4'),
+    *('jmrn_fold1', 'jmrn_fold4'),
+  ]
+  assert runs[1].config == 'configs/jmrn_jhmdb.py:fold=4,test=false,siamese=false'
+  assert [config_of(run).data.validation_fold for run in runs] == [1, 4, 1, 4]
+  assert {config_of(run).data.train_split for run in runs} == {'train1'}
+  default = runs_of('jmrn_table1_sweep', 'quick,development')
+  assert [config_of(run).data.validation_fold for run in default] == 4 * [0, 1, 2]
+
+
+@pytest.mark.parametrize('dataset', ['jhmdb', 'hmdb51', 'charades'])
+def test_table_1_adds_one_thing_after_another(dataset):
+  potion, plain, moved, whole = map(
+    config_of, runs_of('jmrn_table1_sweep', f'dataset={dataset}')
+  )
+  assert (potion.model.name, potion.model.temporal) == ('pa3d', 'potion')
+  assert potion.model.convolutions == 2
+  assert plain.model.name == 'jmrn'
+  for config in (potion, plain):
+    motion = config.augment.pose_aware
+    assert (motion.global_shift, motion.group_shift, motion.rotation) == (0, 0, 0)
+  assert moved.augment.pose_aware.global_shift > 0
+  assert [c.train.contrastive.weight > 0 for c in (potion, plain, moved, whole)] == [
+    *(False, False, False, True)
+  ]
+  assert moved.augment.to_dict() == whole.augment.to_dict()
+  assert plain.model.to_dict() == moved.model.to_dict() == whole.model.to_dict()
+  for section in ('data', 'optimizer', 'eval'):  # The rest is the same for all.
+    assert len({config[section].to_json() for config in (potion, plain, whole)}) == 1
+
+
+@pytest.mark.parametrize('dataset', ['jhmdb', 'hmdb51', 'charades'])
+def test_tables_7_and_8_change_the_network_alone(dataset):
+  deeper, jmrn = map(config_of, runs_of('jmrn_table7_sweep', f'dataset={dataset}'))
+  assert (deeper.model.temporal, deeper.model.convolutions) == ('potion', 3)
+  assert deeper.augment.to_dict() == jmrn.augment.to_dict()  # Sec. 4.3
+  assert deeper.train.contrastive.weight == 0  # It has no joints to contrast.
+  apart, shared = map(config_of, runs_of('jmrn_table8_sweep', f'dataset={dataset}'))
+  assert shared.to_dict() == jmrn.to_dict()
+  with apart.unlocked():
+    apart.model.siamese = True
+  assert apart.to_dict() == shared.to_dict()
+
+
+@pytest.mark.parametrize(
+  ('arg', 'message'),
+  [
+    ('dataset=penn', 'gives dataset=.penn.; allowed: jhmdb, hmdb51, charades'),
+    ('dataset=hmdb51,quick', 'no quick setting for dataset=hmdb51; leave quick out'),
+    ('folds=0', 'folds=0 is of the training clips; say development too'),
+    ('development,folds=0+5', 'gives folds=.5.; allowed: 0, 1, 2, 3, 4'),
+    ('development,folds=2+2', r'folds=2\+2 names a fold twice'),
+    ('develop', "did you mean 'development'"),
+  ],
+)
+def test_options_that_cannot_be(arg, message):
+  with pytest.raises(ValueError, match=message):
+    runs_of('jmrn_table1_sweep', arg)
+
+
+@each_sweep
+def test_the_header_gives_the_command(sweep):
+  header = inspect.getdoc(module_of(sweep))
+  assert header
+  command = f'python tools/run_sweep.py --config=configs/{sweep}.py:quick,development'
+  assert command in header
+  assert 'docs/results.md' in header
+
+
+def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
+  asked = {}
+  parse_arg = config_args.parse_arg
+
+  def spy(arg, **defaults):
+    asked.update(defaults)
+    return parse_arg(arg, **defaults)
+
+  monkeypatch.setattr(config_args, 'parse_arg', spy)
+  runs_of('jmrn_table1_sweep')
+  header = inspect.getdoc(importlib.import_module('configs.sweep'))
+  assert header
+  del asked['choices']
+  assert asked
+  for option in asked:
+    assert f'`{option}' in header

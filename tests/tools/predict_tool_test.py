@@ -1,0 +1,122 @@
+"""tools/predict.py as a user calls it, on a workdir that has learned nothing."""
+
+import contextlib
+import functools
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+import tiny_run
+
+from input_pipeline.skeletons import get_skeleton
+from train_lib import optimizers, run_data
+from train_lib.checkpoints import Checkpoints
+from train_lib.models import build_model
+from train_lib.step import initial_state
+
+ROOT = pathlib.Path(__file__).parents[2]
+CLASSES = ('wave', 'walk', 'sit')
+
+
+@pytest.fixture(scope='module')
+def workdir(tmp_path_factory):
+  folder = tmp_path_factory.mktemp('predict') / 'run'
+  config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
+  config.data.dataset = 'mine'
+  config.data.format = 'pyskl'
+  config.data.skeleton = 'coco_17'
+  skeleton = get_skeleton('coco_17')
+  schedule = optimizers.make_schedule(
+    config.optimizer, total_steps=1, steps_per_epoch=1
+  )
+  with jax.numpy_dtype_promotion('standard'):
+    fresh_state = functools.partial(
+      initial_state,
+      build_model(config.model, len(CLASSES)),
+      optimizers.make_optimizer(config.optimizer, schedule),
+      optimizers.make_plateau(config.optimizer),
+      run_data.example_maps(config, skeleton),
+    )
+    state = jax.jit(fresh_state)(jnp.int32(0))
+  description = {
+    'config': config.to_dict(),
+    'class_names': list(CLASSES),
+    'skeleton': skeleton.to_dict(),
+  }
+  with contextlib.closing(Checkpoints(folder)) as checkpoints:
+    checkpoints.save(0, state, None, description, None)
+    checkpoints.wait()
+  return folder
+
+
+@pytest.fixture(scope='module')
+def poses(tmp_path_factory):
+  """Three clips, the second of them broken."""
+  rng = np.random.default_rng(0)
+  annotations = [
+    {
+      'frame_dir': name,
+      'total_frames': 6,
+      'img_shape': (48, 64),
+      'label': 1,
+      'keypoint': rng.uniform(0, 48, (1, 6, 17, 2)).astype(np.float32),
+      'keypoint_score': np.ones((1, 6, 17), np.float32),
+    }
+    for name in ('first', 'broken', 'third')
+  ]
+  annotations[1]['keypoint'] = annotations[1]['keypoint'][:, :, :5]
+  path = tmp_path_factory.mktemp('poses') / 'poses.pkl'
+  content = {'split': {'train': ['first', 'broken', 'third']}}
+  path.write_bytes(pickle.dumps(content | {'annotations': annotations}))
+  return path
+
+
+def predict(*flags):
+  return subprocess.run(
+    [sys.executable, str(ROOT / 'tools' / 'predict.py'), *flags],
+    capture_output=True,
+    text=True,
+    cwd=ROOT,
+    check=False,
+  )
+
+
+def test_every_clip_and_the_broken_one_by_name(workdir, poses):
+  done = predict(f'--workdir={workdir}', f'--poses={poses}', '--top=2')
+  assert done.returncode == 1, done.stderr
+  assert done.stderr.strip().endswith('error: 1 clip could not be used; see above')
+  lines = done.stdout.splitlines()
+  # The reader names classes by number, the workdir by name.
+  assert lines[0].startswith('first (labelled walk)')
+  assert lines[3].startswith('  joints: ')
+  assert lines[4].startswith('broken: cannot be used: ')
+  assert lines[5].startswith('third')
+  assert len(lines) == 9
+
+
+def test_one_clip(workdir, poses):
+  done = predict(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third')
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.splitlines()[0].startswith('third')
+
+
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
+    (['--poses=nowhere.pkl'], 'nowhere.pkl'),
+    (['--poses={poses}', '--video_ids=fourth'], "there is no clip 'fourth'"),
+    (['--poses={poses}', '--skeleton=jhmdb'], 'joints'),
+  ],
+)
+def test_mistakes(workdir, poses, flags, message):
+  flags = [flag.format(poses=poses) for flag in flags]
+  done = predict(f'--workdir={workdir}', *flags)
+  assert done.returncode == 1
+  assert message in done.stderr + done.stdout
+  assert 'Traceback' not in done.stderr

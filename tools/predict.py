@@ -1,0 +1,76 @@
+"""Says what the model of a workdir sees in clips of poses.
+
+  python tools/predict.py --workdir=/tmp/jmrn_jhmdb --poses=jhmdb.pkl --format=pyskl
+
+Prints the top classes of each clip, and of a JMRN the weights of its joints. A clip that
+cannot be used is named with the reason, and does not stop the rest.
+"""
+
+import logging
+import sys
+
+from absl import app, flags
+
+_WORKDIR = flags.DEFINE_string(
+  'workdir', None, 'Of a run, or of imported weights.', required=True
+)
+_POSES = flags.DEFINE_string('poses', None, 'File or folder to read.', required=True)
+_FORMAT = flags.DEFINE_string(
+  'format', None, "Format of --poses. Default: that of the run's data set."
+)
+_SKELETON = flags.DEFINE_string(
+  'skeleton', None, "Joint layout of --poses. Default: that of the run's data set."
+)
+_VIDEO_IDS = flags.DEFINE_list('video_ids', None, 'Which clips. Default: all.')
+_TOP = flags.DEFINE_integer('top', 5, 'How many classes to print.', lower_bound=1)
+_CHECKPOINT = flags.DEFINE_enum(
+  'checkpoint', 'best', ['best', 'last'], 'Which one, by validation.'
+)
+
+
+def main(argv):
+  if len(argv) > 1:
+    raise app.UsageError(f'there are no arguments without a flag, but got {argv[1:]}')
+
+  # JAX tells of every backend that this machine does not have.
+  logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
+  # Only now, so that --help and wrong flags are answered at once.
+  from inference_lib.prediction_text import describe, offered_clips
+  from inference_lib.predictor import Predictor, PredictorError
+  from input_pipeline.datasets.protocols import PoseDatasetError, load_source
+  from input_pipeline.pose_clip import PoseDataError
+  from input_pipeline.skeletons import SkeletonError
+
+  try:
+    predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
+    data = predictor.config.data
+    source = load_source(
+      data.dataset,
+      format=_FORMAT.value or data.format or None,
+      poses=_POSES.value,
+      skeleton=_SKELETON.value or data.skeleton or None,
+    )
+    failed = 0
+    for video_id in offered_clips(source, _VIDEO_IDS.value):
+      try:
+        clip = source.load(video_id)
+      except PoseDataError as error:
+        failed += 1
+        print(f'{video_id}: cannot be used: {error}', flush=True)
+        continue
+      print(describe(predictor, clip, predictor(clip), top=_TOP.value), flush=True)
+  except (
+    OSError,
+    PoseDataError,
+    PoseDatasetError,
+    PredictorError,
+    SkeletonError,
+  ) as error:
+    sys.exit(f'error: {error}')
+  if failed:
+    clips = '1 clip' if failed == 1 else f'{failed} clips'
+    sys.exit(f'error: {clips} could not be used; see above')
+
+
+if __name__ == '__main__':
+  app.run(main)
