@@ -136,6 +136,9 @@ def _train() -> dict:
       'positives': 'shared_label',
     },
     'state_sharding': 'replicated',  # or 'fsdp': large arrays divided over devices
+    # On CPU: XLA's experimental matrix kernels for convolutions. JMRN's step takes 0.6 of
+    # the time (docs/performance.md); PA3D's gains little. No effect elsewhere.
+    'fast_cpu_convolutions': False,
     'log_every_steps': 20,
     'eval_every_epochs': 5,  # on the held-out clips; a checkpoint follows
     # Checkpoints between evaluations, so that a killed run loses little; 0: none.

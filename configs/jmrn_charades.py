@@ -4,7 +4,11 @@ Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 1
 (Table 1), poses estimated by OpenPose. Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/jmrn_charades.py --workdir=/tmp/jmrn_charades \
-      --config.data.format=jmrn_official --config.data.poses=charades_potion
+      --config.data.format=jmrn_official --config.data.poses=charades_potion \
+      --config.data.potion.weights=integer_break
+
+That reads the PoTion files of the official release. Poses of one's own go in a skeleton
+pickle whose labels are lists (`--config.data.format=pyskl`).
 
 Options, after a colon: `representation=keypoints` (or `heatmaps`, or `potion`, the
 default); `fold=1`, the training fold held out for validation; `test=false`, no figure

@@ -128,6 +128,7 @@ def train_with_adam(
   config.train.batch_size = batch_size
   config.train.epochs = epochs
   config.train.eval_every_epochs = 5
+  config.train.fast_cpu_convolutions = True  # ours
   config.augment.views = 2  # both are classified, and make the batch twice as large
 
 

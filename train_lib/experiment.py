@@ -199,10 +199,13 @@ def _protocol(run: Run) -> str:
     held_out = f'fold {data.validation_fold} of {data.validation_folds} of it held out'
   else:
     held_out = 'nothing held out'
-  seen = (
-    f'whole videos of at most {data.num_frames} frames'
-    if data.sampling == 'whole'
-    else f'{evaluation.views} views of {data.num_frames} frames a video,'
-    f' {evaluation.average} averaged'
-  )
+  if data.representation == 'potion':
+    seen = 'whole videos'
+  elif data.sampling == 'whole':
+    seen = f'whole videos, at most {data.num_frames} frames of each'
+  else:
+    seen = (
+      f'{evaluation.views} views of {data.num_frames} frames a video,'
+      f' {evaluation.average} averaged'
+    )
   return f'trained on {data.train_split}, {held_out}; {seen}; seed {run.config.seed}'

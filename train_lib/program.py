@@ -117,7 +117,9 @@ def build_program(
     losses=losses,
     average=config.eval.average,
   )
-  fast = convolution_options(mesh.devices.flat[0].platform)
+  options = None
+  if config.train.fast_cpu_convolutions:
+    options = convolution_options(mesh.devices.flat[0].platform)
   return Program(
     mesh=mesh,
     model=model,
@@ -133,12 +135,12 @@ def build_program(
       in_shardings=(places, whole, rows),
       out_shardings=(places, whole),
       donate_argnums=(0, 1),
-      compiler_options=fast,
+      compiler_options=options,
     ),
     evaluation_step=jax.jit(
       lambda variables, batch: (evaluate(variables, batch), batch['index']),
       out_shardings=whole,
-      compiler_options=fast,
+      compiler_options=options,
     ),
     pictures=jax.jit(
       functools.partial(_pictures, model, maps_of_batch), out_shardings=whole

@@ -180,8 +180,8 @@ def test_the_ablations_of_tables_7_and_8_are_as_large_as_jmrn(experiment):
 def test_quick_shifts_by_a_share_of_the_map_and_ramps_over_a_share_of_the_epochs():
   config = config_of('jmrn_jhmdb', 'quick')
   motion, contrastive = config.augment.pose_aware, config.train.contrastive
-  # Of 32 cells, not 64: 7 → 3.5, rounded, and 4 → 2. Of 60 epochs, not 100: 50 → 30.
-  assert (motion.global_shift, motion.group_shift) == (4, 2)
-  assert (contrastive.ramp_start_epoch, contrastive.ramp_epochs) == (30, 30)
+  # 0.6 of 7 and of 4, rounded up. Of 30 epochs, not 100: 50 → 15.
+  assert (motion.global_shift, motion.group_shift) == (5, 3)
+  assert (contrastive.ramp_start_epoch, contrastive.ramp_epochs) == (15, 15)
   still = config_of('jmrn_jhmdb', 'quick,paa=none').augment.pose_aware
   assert (still.global_shift, still.group_shift) == (0, 0)

@@ -29,6 +29,7 @@ ARGS = (
   *('', 'quick', 'development', 'quick,development', 'development,folds=1+4'),
   *('dataset=hmdb51', 'dataset=hmdb51,development'),
   *('dataset=charades', 'dataset=charades,development'),
+  *('dataset=penn', 'dataset=penn,quick,development'),
 )
 each_sweep = pytest.mark.parametrize('sweep', SWEEPS)
 
@@ -127,7 +128,7 @@ def test_tables_7_and_8_change_the_network_alone(dataset):
 @pytest.mark.parametrize(
   ('arg', 'message'),
   [
-    ('dataset=penn', 'gives dataset=.penn.; allowed: jhmdb, hmdb51, charades'),
+    ('dataset=pen', r'gives dataset=.pen.; allowed: jhmdb, hmdb51, charades, penn'),
     ('dataset=hmdb51,quick', 'no quick setting for dataset=hmdb51; leave quick out'),
     ('folds=0', 'folds=0 is of the training clips; say development too'),
     ('development,folds=0+5', 'gives folds=.5.; allowed: 0, 1, 2, 3, 4'),

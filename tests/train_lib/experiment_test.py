@@ -214,7 +214,7 @@ def test_selected_on_the_test_split_and_said_so(published):
     ' loss), so its figures are optimistic'
   ]
   assert results['protocol'] == (
-    'trained on train, validated on test; whole videos of at most 8 frames; seed 0'
+    'trained on train, validated on test; whole videos, at most 8 frames of each; seed 0'
   )
   assert json.loads((workdir / 'results.json').read_text()) == results
 

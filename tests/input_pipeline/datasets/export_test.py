@@ -297,7 +297,9 @@ assert 'tensorflow' not in sys.modules
 """
   done = run_python(code, tmp_path)
   assert (done.returncode, done.stderr) == (0, '')
-  assert done.stdout == 'tiny as heatmaps: 5 clips\n'
+  # On a busy machine it takes long enough for a line of progress.
+  lines = [x for x in done.stdout.splitlines() if 'a second' not in x]
+  assert lines == ['tiny as heatmaps: 5 clips']
 
 
 def test_one_clips_maps_at_a_time_are_in_memory(tmp_path, monkeypatch):
