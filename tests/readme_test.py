@@ -87,7 +87,25 @@ def test_configs_that_a_page_names_load(document):
   for name, options in re.findall(
     r'--config=configs/(\w+)\.py(?::([\w=,+.]+))?', document.read_text('utf-8')
   ):
-    importlib.import_module(f'configs.{name}').get_config(options)
+    module = importlib.import_module(f'configs.{name}')
+    getattr(module, 'get_sweep' if name.endswith('_sweep') else 'get_config')(options)
+
+
+@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+def test_tools_know_the_flags_that_a_page_gives_them(document):
+  calls: dict[str, set[str]] = {}
+  for tool, flags in re.findall(
+    r'python (tools/\w+\.py)((?:[^\n`]|\\\n)*)', document.read_text('utf-8')
+  ):
+    given = re.findall(r' --(\w+)', flags.partition(' -- ')[0])
+    calls.setdefault(tool, set()).update(given)
+  for tool, given in calls.items():
+    # absl answers --help with exit status 1.
+    shown = subprocess.run(
+      [sys.executable, tool, '--help'], cwd=ROOT, capture_output=True, text=True
+    ).stdout
+    known = set(re.findall(r'--(?:\[no\])?(\w+)', shown))
+    assert given <= known, tool
 
 
 @pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
