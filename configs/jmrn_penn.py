@@ -55,5 +55,5 @@ def get_config(arg: str = ''):
       config, weight=0.05, temperature=0.3, ramp_start=50, ramp_epochs=50
     )
   if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=10)
+    jmrn_model.make_quick(config, args.representation, epochs=8)
   return config.lock()
