@@ -1,0 +1,168 @@
+"""Score files: matched by name, and each mistake in one named."""
+
+import numpy as np
+import pytest
+
+from report_lib import score_files
+
+CLASSES = ('run', 'sit', 'wave')
+LOGITS = np.array([[2.0, 0.0, -1.0], [0.0, 3.0, 0.5], [-1.0, 0.0, 1.0]])
+
+
+def probabilities(logits, function):
+  if function == 'sigmoid':
+    return 1 / (1 + np.exp(-logits))
+  return np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+
+
+@pytest.fixture
+def write(tmp_path):
+  """Writes a file of scores of three videos; what is None is left out."""
+
+  def write(name, ids=('v1', 'v2', 'v3'), scores=None, classes=CLASSES, **others):
+    if scores is None:
+      scores = probabilities(LOGITS, 'softmax')
+    arrays = {'video_ids': ids, 'scores': scores, 'class_names': classes, **others}
+    known = {key: np.array(array) for key, array in arrays.items() if array is not None}
+    np.savez(tmp_path / name, allow_pickle=True, **known)
+    return str(tmp_path / name)
+
+  return write
+
+
+@pytest.mark.parametrize('function', ['softmax', 'sigmoid'])
+def test_logits_are_read_as_their_probabilities(write, function):
+  file = write('a.npz', scores=LOGITS)
+  scores = score_files.read_scores(f'{file}:{function}')
+  expected = probabilities(LOGITS, function)
+  np.testing.assert_allclose(scores.probabilities, expected, rtol=1e-12)
+  assert scores.name == file
+
+
+def test_videos_and_classes_are_matched_by_name(write):
+  p = probabilities(LOGITS, 'softmax')
+  a = write('a.npz', scores=p, labels=[0, 1, 2])
+  turned = [2, 0, 1]
+  # Its class 0 is `wave`, and its first video v3.
+  b = write(
+    'b.npz',
+    ids=('v3', 'v2', 'v1'),
+    scores=p[::-1][:, turned],
+    classes=np.array(CLASSES)[turned],
+    labels=[0, 2, 1],
+  )
+  streams, fit = score_files.read_streams([a, b])
+  assert fit is None
+  np.testing.assert_array_equal(streams.probabilities, [p, p])
+  assert streams.labels is not None
+  assert streams.labels.tolist() == [0, 1, 2]
+  assert streams.video_ids.tolist() == ['v1', 'v2', 'v3']
+  assert streams.notes == ()
+  # Multi-hot labels turn with their columns, and what is unknown comes from the others.
+  hot = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]])
+  b = write(
+    'b.npz', scores=p[:, turned], classes=np.array(CLASSES)[turned], labels=None
+  )
+  c = write('c.npz', scores=p, classes=None, labels=hot)
+  streams, _ = score_files.read_streams([c, b])
+  # The first file that has names gives the order; c is taken to have it.
+  assert streams.class_names is not None
+  assert streams.class_names.tolist() == ['wave', 'run', 'sit']
+  np.testing.assert_array_equal(streams.labels, hot)
+  assert streams.notes == (f'{c} has no class names: read in the order of the others',)
+
+
+def test_videos_that_not_all_have_are_named_and_left_out_if_asked(write):
+  a = write('a.npz', labels=[0, 1, 2])
+  b = write('b.npz', ids=('v3', 'v1', 'v4'))
+  lacking = (
+    f'{a} lacks videos of the others: 1 (v4)',
+    f'{b} lacks videos of the others: 1 (v2)',
+  )
+  with pytest.raises(ValueError, match='all files have 2 of 4 videos') as error:
+    score_files.read_streams([a, b])
+  assert str(error.value).startswith('; '.join(lacking))
+  streams, _ = score_files.read_streams([a, b], allow_missing=True)
+  assert streams.video_ids.tolist() == ['v1', 'v3']
+  assert streams.labels is not None
+  assert streams.labels.tolist() == [0, 2]
+  assert streams.notes == lacking
+  p = probabilities(LOGITS, 'softmax')
+  np.testing.assert_array_equal(streams.probabilities, [p[[0, 2]], p[[1, 0]]])
+  other = write('other.npz', ids=('w1', 'w2', 'w3'))
+  with pytest.raises(ValueError, match='all files have 0 of 6 videos'):
+    score_files.read_streams([a, other], allow_missing=True)
+
+
+def test_weights_are_not_fitted_on_what_is_fused(write):
+  a, b = write('a.npz'), write('b.npz')
+  fit_a = write('fit_a.npz', ids=('w1', 'w2', 'w3'), labels=[0, 1, 2])
+  _, fit = score_files.read_streams([a, b], [fit_a, fit_a])
+  assert fit is not None
+  assert fit.video_ids.tolist() == ['w1', 'w2', 'w3']
+  leaky = write('leaky.npz', ids=('w1', 'v2', 'w3'))
+  # Also where the video would be left out.
+  with pytest.raises(ValueError, match=r'leaky\.npz, to fit .* 1 \(v2\); fit on held'):
+    score_files.read_streams([a, b], [fit_a, leaky], allow_missing=True)
+
+
+@pytest.mark.parametrize(
+  ('mistake', 'message'),
+  [
+    ({'scores': LOGITS}, r'lie in -1\.\.3, .* 0\.\.1; .*b\.npz:softmax'),
+    ({'scores': np.ones((3, 3))}, r'scores of v1 sum up to 3, .*b\.npz:softmax'),
+    ({'scores': np.full((3, 3), np.nan)}, 'NaN or infinity'),
+    ({'scores': np.ones(3)}, r'scores are float64 of shape \(3,\), but must be'),
+    ({'scores': np.full((3, 2), 0.5), 'classes': None}, r'same classes, .* 3, .* 2}'),
+    ({'classes': ('run', 'sit', 'fly')}, r'b\.npz and others .* 2 \(fly, wave\)'),
+    ({'classes': ('run', 'sit', 'sit')}, r'class_names hold 1 \(sit\) more than once'),
+    ({'classes': (b'run', b'sit', b'wave')}, 'class_names are .S4 .* must be text'),
+    ({'ids': ('v1', 'v2', 'v2')}, r'video_ids hold 1 \(v2\) more than once'),
+    ({'labels': [0, 1, 3]}, r'labels are int64 .* 0\.\.2 of shape \(3,\)'),
+    ({'labels': [0, 1, 1]}, r'differ in the labels of 1 \(v3\)'),
+    ({'labels': np.eye(3)}, 'one label a video, one has several'),
+    ({'ids': np.array(['v1', 'v2', 'v3'], object)}, r'cannot be read: .*allow_pickle'),
+    ({'ids': None}, r"must have \['video_ids'\]"),
+  ],
+)
+def test_mistakes_are_named(write, mistake, message):
+  a = write('a.npz', labels=[0, 1, 2])
+  b = write('b.npz', **mistake)
+  with pytest.raises(ValueError, match=message) as error:
+    score_files.read_streams([a, b])
+  assert b in str(error.value)
+
+
+def test_fused_scores_are_a_file_to_read_again(tmp_path, write):
+  file, fused = tmp_path / 'fused.npz', probabilities(LOGITS, 'softmax')
+  streams, _ = score_files.read_streams([write('a.npz', labels=[0, 1, 2])] * 2)
+  file.write_bytes(score_files.fused_npz(streams, fused))
+  scores = score_files.read_scores(str(file))
+  np.testing.assert_allclose(scores.probabilities, fused, rtol=1e-6)
+  assert scores.video_ids.tolist() == ['v1', 'v2', 'v3']
+  assert scores.labels is not None
+  assert scores.labels.tolist() == [0, 1, 2]
+  assert scores.class_names is not None
+  assert scores.class_names.tolist() == list(CLASSES)
+  bare = write('bare.npz', classes=None)
+  streams, _ = score_files.read_streams([bare, bare])
+  file.write_bytes(score_files.fused_npz(streams, fused))
+  with np.load(file, allow_pickle=False) as content:
+    assert set(content) == {'video_ids', 'scores'}
+    assert content['scores'].dtype == np.float32
+
+
+def test_what_is_no_file_of_scores_is_refused(tmp_path):
+  text, lone = tmp_path / 'text.npz', tmp_path / 'lone.npz'
+  text.write_text('no zip')
+  with lone.open('wb') as file:
+    np.save(file, np.ones(3))
+  for file in (text, lone):
+    with pytest.raises(ValueError, match=f'{file} cannot be read'):
+      score_files.read_scores(str(file))
+  with pytest.raises(
+    ValueError, match=r'a\.npz:logits is no file .* FILE\.npz:softmax'
+  ):
+    score_files.read_scores('a.npz:logits')
+  with pytest.raises(FileNotFoundError, match=r'absent\.npz'):
+    score_files.read_scores('absent.npz')
