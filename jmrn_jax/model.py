@@ -58,6 +58,11 @@ class JMRN(nn.Module):
   siamese: bool = True
   dtype: jnp.dtype = jnp.float32
 
+  @property
+  def encoding(self) -> str:
+    """What it reads: PoTion maps."""
+    return 'potion'
+
   @nn.compact
   def __call__(self, maps: Float[Array, 'b j h w c'], *, train: bool) -> ModelOutput:
     if maps.ndim != 5:

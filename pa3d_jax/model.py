@@ -48,6 +48,11 @@ class PA3D(nn.Module):
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
 
+  @property
+  def encoding(self) -> str:
+    """What it reads: maps of frames, or PoTion maps."""
+    return 'potion' if self.temporal == 'potion' else 'frames'
+
   @nn.compact
   def __call__(
     self,

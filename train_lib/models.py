@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import flax.linen as nn
 import jax.numpy as jnp
 import ml_collections
@@ -10,6 +12,16 @@ from jmrn_jax.model import JMRN
 from pa3d_jax.model import PA3D
 
 MODELS: dict[str, type[nn.Module]] = {'jmrn': JMRN, 'pa3d': PA3D}
+
+
+def check_encoding(model: Any, encoding: str):
+  """Raises ValueError where the model reads other maps than `config.data.encoding`."""
+  if model.encoding != encoding:
+    raise ValueError(
+      f'config.data.encoding is {encoding!r}, but this model reads {model.encoding!r}'
+      f' (config.model is a {type(model).__name__}); set config.data.encoding, or take'
+      ' a config file of that model'
+    )
 
 
 def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:

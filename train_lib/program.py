@@ -15,11 +15,12 @@ import optax
 from jax.sharding import Mesh
 
 from input_pipeline.clip_maps import batch_maps
+from input_pipeline.sampling import check_one_view
 from train_lib import optimizers, sharding
 from train_lib.compiler_options import convolution_options
 from train_lib.losses import LossSettings
 from train_lib.metrics import TrainMetrics
-from train_lib.models import build_model
+from train_lib.models import build_model, check_encoding
 from train_lib.run_data import RunData
 from train_lib.step import (
   Batch,
@@ -83,6 +84,7 @@ def build_program(
   steps_per_epoch = max(len(data.train.indices) // config.train.batch_size, 1)
   total_steps = config.train.epochs * steps_per_epoch
   model = build_model(config.model, len(data.class_names))
+  check_encoding(model, config.data.encoding)
   schedule = optimizers.make_schedule(
     config.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
   )
@@ -159,6 +161,8 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
       )
   sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
   check_average(config.eval.average)
+  if config.data.sampling == 'whole' or config.data.representation == 'potion':
+    check_one_view(config.eval.views, 'the model sees the whole video')
   if config.optimizer.plateau and data.validation is None:
     raise ValueError(
       f'config.optimizer.plateau is {config.optimizer.plateau!r}, but no clips are held'

@@ -95,3 +95,22 @@ def test_a_plateau_needs_clips_to_watch(config, one_device):
   message = r"plateau is 'loss', but no clips are held out .*validation_folds"
   with pytest.raises(ValueError, match=message):
     build_program(config, data, one_device)
+
+
+def test_whole_videos_have_one_view(jmrn_config, jmrn_data, one_device):
+  jmrn_config.eval.views = 2
+  with pytest.raises(
+    ValueError, match=r'eval\.views is 2, but the model sees the whol'
+  ):
+    build_program(jmrn_config, jmrn_data, one_device)
+
+
+def test_a_model_reads_its_own_kind_of_maps(
+  config, data, jmrn_config, jmrn_data, one_device
+):
+  config.data.encoding = 'potion'
+  with pytest.raises(ValueError, match=r"encoding is 'potion'.*reads 'frames'.*PA3D"):
+    build_program(config, data, one_device)
+  jmrn_config.data.encoding = 'frames'
+  with pytest.raises(ValueError, match=r"encoding is 'frames'.*reads 'potion'.*JMRN"):
+    build_program(jmrn_config, jmrn_data, one_device)
