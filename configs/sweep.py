@@ -15,11 +15,8 @@ from collections.abc import Sequence
 
 from configs import config_args
 
-DATASETS: tuple[str, ...] = (
-  'jhmdb',
-  'hmdb51',
-  'charades',
-)  # as the papers' columns stand
+# As the papers' columns stand.
+DATASETS: tuple[str, ...] = ('jhmdb', 'hmdb51', 'charades')
 _OTHERS = ('penn',)  # without figures in the papers
 _QUICK = ('jhmdb', 'penn')
 _FOLDS = ('0', '1', '2', '3', '4')  # of base.py's validation_folds
