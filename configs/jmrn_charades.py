@@ -21,27 +21,18 @@ official code does;
 contrastive loss.
 """
 
-from configs import base, config_args, jmrn_model
+from configs import base, jmrn_model
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
+  args = jmrn_model.parse_options(
     arg,
-    representation='',
-    fold=0,
-    test=True,
     as_published=False,
     positives='shared_label',
     model='jmrn',
-    paa='translation',
-    contrastive=True,
-    selector=True,
-    siamese=True,
     choices={
-      'model': jmrn_model.MODELS,
-      'representation': ('potion', 'heatmaps', 'keypoints'),
       'positives': ('shared_label', 'weighted'),
-      'paa': jmrn_model.MOTIONS,
+      'model': jmrn_model.MODELS,
     },
   )
   config = base.base_config()

@@ -16,28 +16,16 @@ official code does. Ablations: `paa=none` (or `joint`; also `translation`, `cont
 but PoTion's action CNN and no contrastive loss.
 """
 
-from configs import base, config_args, jmrn_model
+from configs import base, jmrn_model
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
+  args = jmrn_model.parse_options(
     arg,
     split=1,
-    representation='',
-    fold=0,
-    test=True,
     as_published=False,
     model='jmrn',
-    paa='translation',
-    contrastive=True,
-    selector=True,
-    siamese=True,
-    choices={
-      'model': jmrn_model.MODELS,
-      'split': (1, 2, 3),
-      'representation': ('potion', 'heatmaps', 'keypoints'),
-      'paa': jmrn_model.MOTIONS,
-    },
+    choices={'split': (1, 2, 3), 'model': jmrn_model.MODELS},
   )
   config = base.base_config()
   config.data.dataset = 'hmdb51'

@@ -17,27 +17,12 @@ Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatma
 `contrastive=false`, `selector=false`, `siamese=false`.
 """
 
-from configs import base, config_args, jmrn_model
+from configs import base, jmrn_model
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
-    arg,
-    split=1,
-    quick=False,
-    representation='',
-    fold=0,
-    test=True,
-    as_published=False,
-    paa='translation',
-    contrastive=True,
-    selector=True,
-    siamese=True,
-    choices={
-      'split': (1, 2, 3),
-      'representation': ('potion', 'heatmaps', 'keypoints'),
-      'paa': jmrn_model.MOTIONS,
-    },
+  args = jmrn_model.parse_options(
+    arg, split=1, quick=False, as_published=False, choices={'split': (1, 2, 3)}
   )
   config = base.base_config()
   config.data.dataset = 'jhmdb'

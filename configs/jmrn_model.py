@@ -9,6 +9,33 @@ import math
 
 import ml_collections
 
+from configs import config_args
+
+MODELS = ('jmrn', 'potion', 'potion_deeper')
+MOTIONS = ('translation', 'continuous', 'rotation', 'joint', 'none')
+
+
+def parse_options(arg: str, *, choices: dict | None = None, **own):
+  """The options that all these experiments have, and those that are one's `own`."""
+  shared = {
+    'representation': ('potion', 'heatmaps', 'keypoints'),
+    'paa': MOTIONS,
+  }
+  return config_args.parse_arg(
+    arg,
+    choices={**shared, **(choices or {})},
+    **{
+      'representation': '',
+      'fold': 0,
+      'test': True,
+      'paa': 'translation',
+      'contrastive': True,
+      'selector': True,
+      'siamese': True,
+      **own,
+    },
+  )
+
 
 def read_potion(
   config: ml_collections.ConfigDict,
@@ -79,9 +106,6 @@ def potion_baseline(deeper: bool = False) -> ml_collections.ConfigDict:
       'dtype': 'float32',
     }
   )
-
-
-MODELS = ('jmrn', 'potion', 'potion_deeper')
 
 
 def choose_model(
@@ -159,9 +183,6 @@ def move_joints(
     motion.group_shift = float(group_shift)
   motion.unit = 'joint' if mode == 'joint' else 'group'
   motion.whole_cells = mode != 'continuous'
-
-
-MOTIONS = ('translation', 'continuous', 'rotation', 'joint', 'none')
 
 
 def contrast_joints(

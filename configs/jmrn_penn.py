@@ -15,26 +15,12 @@ training fold held out for validation; `test=false`, no test split. Ablations:
 but PoTion's action CNN and no contrastive loss.
 """
 
-from configs import base, config_args, jmrn_model
+from configs import base, jmrn_model
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
-    arg,
-    quick=False,
-    representation='',
-    fold=0,
-    test=True,
-    model='jmrn',
-    paa='translation',
-    contrastive=True,
-    selector=True,
-    siamese=True,
-    choices={
-      'model': jmrn_model.MODELS,
-      'representation': ('potion', 'heatmaps', 'keypoints'),
-      'paa': jmrn_model.MOTIONS,
-    },
+  args = jmrn_model.parse_options(
+    arg, quick=False, model='jmrn', choices={'model': jmrn_model.MODELS}
   )
   config = base.base_config()
   config.data.dataset = 'penn_action'
