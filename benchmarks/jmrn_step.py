@@ -152,7 +152,7 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
 
 
 def torch_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
-  import torch
+  import torch  # pyright: ignore[reportMissingImports]
 
   from benchmarks.jmrn_torch import TorchJMRN
 

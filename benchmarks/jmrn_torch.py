@@ -5,8 +5,8 @@ included. It takes maps as the release does, `[b, c, j, h, w]`, background dropp
 Needs the extra `torch`.
 """
 
-import torch
-from torch import nn
+import torch  # pyright: ignore[reportMissingImports]
+from torch import nn  # pyright: ignore[reportMissingImports]
 
 
 class TorchSelector(nn.Module):

@@ -4,8 +4,8 @@ Written from its published structure (Cao et al., CVPR 2017); parameters have th
 of the PyTorch port that is widely used. Needs the extra `torch`.
 """
 
-import torch
-from torch import nn
+import torch  # pyright: ignore[reportMissingImports]
+from torch import nn  # pyright: ignore[reportMissingImports]
 
 
 def _sequence(channels, *layers, relu_at_end=False):

@@ -55,7 +55,7 @@ def read_jmrn_official(path: PathLike) -> OfficialWeights:
 
 def _load_state_dict(path: pathlib.Path) -> Mapping[str, np.ndarray]:
   try:
-    import torch
+    import torch  # pyright: ignore[reportMissingImports]
   except ImportError as error:
     raise WeightsError(
       f"{path} is a file of PyTorch, which is not installed: pip install '.[torch]'"
