@@ -82,6 +82,7 @@ def peak_memory(side: str, clips: int) -> float:
 
 
 def make_step(side: str, clips: int) -> Callable[[], object]:
+  """A function that does one update of that side and returns when it is done."""
   return {'jax': jax_step, 'torch': torch_step}[side](*batch(clips))
 
 
@@ -99,6 +100,7 @@ def batch(clips: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
+  """One update by the library's own `train_step`; maps and labels as of `batch`."""
   import jax
   import optax
 
@@ -152,6 +154,7 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
 
 
 def torch_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
+  """One update by eager PyTorch, channels last; maps and labels as of `batch`."""
   import torch  # pyright: ignore[reportMissingImports]
 
   from benchmarks.jmrn_torch import TorchJMRN

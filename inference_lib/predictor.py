@@ -13,7 +13,6 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 import numpy as np
-from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
 from input_pipeline.clip_maps import batch_maps
@@ -89,7 +88,6 @@ class Predictor:
     workdir: str | os.PathLike[str],
     *,
     checkpoint: str = 'best',
-    mesh: Mesh | None = None,
   ) -> Predictor:
     """Opens a workdir; its checkpoint holds config, class names and skeleton.
 
@@ -97,7 +95,6 @@ class Predictor:
       workdir: of a run of `main.py`, or made by `tools/import_weights.py`.
       checkpoint: 'best' on validation (the last where nothing was validated), or
         'last'.
-      mesh: of the first device by default.
 
     Raises:
       FileNotFoundError: where there is no checkpoint.
@@ -105,7 +102,6 @@ class Predictor:
     """
     if checkpoint not in ('best', 'last'):
       raise PredictorError(f"checkpoint is {checkpoint!r}; it is 'best' or 'last'")
-    mesh = mesh or sharding.make_mesh(jax.devices()[:1])
     with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
       best = saved.best_step if checkpoint == 'best' else None
       step = saved.latest_step if best is None else best
@@ -123,7 +119,7 @@ class Predictor:
       shapes = jax.eval_shape(
         functools.partial(model.init, train=False), jax.random.key(0), example
       )
-      place = sharding.replicated(mesh)
+      place = sharding.replicated(sharding.make_mesh(jax.devices()[:1]))
       shapes = jax.tree.map(
         lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
       )

@@ -17,7 +17,7 @@ from input_pipeline.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.evaluation import Evaluation
 from train_lib.joint_weight_report import joint_weight_images
-from train_lib.results import results_table, write_results
+from train_lib.results import headline, results_table, write_results
 from train_lib.run import ResumeError, Run, open_run
 from train_lib.step import TrainState
 from train_lib.train import train
@@ -136,7 +136,7 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
     notes=_notes(run),
   )
   run.report(results_table(results, run.workdir))
-  _write_joint_weight_images(run, results, evaluations)
+  _write_joint_weight_images(run, headline(evaluations, chosen))
   return results
 
 
@@ -166,17 +166,12 @@ def _evaluations(
   return evaluations
 
 
-def _write_joint_weight_images(
-  run: Run, results: dict[str, Any], evaluations: list[Evaluation]
-):
-  """The pictures of the headline evaluation's joint weights, in TensorBoard."""
-  chosen = results['headline']
-  for evaluation in evaluations:
-    if (evaluation.split, evaluation.checkpoint) == tuple(chosen.values()):
-      images = joint_weight_images(evaluation)
-      run.writer.write_images(
-        evaluation.step, {f'joint_weights/{name}': i for name, i in images.items()}
-      )
+def _write_joint_weight_images(run: Run, evaluation: Evaluation):
+  """The pictures of an evaluation's joint weights, in TensorBoard."""
+  images = joint_weight_images(evaluation)
+  run.writer.write_images(
+    evaluation.step, {f'joint_weights/{name}': i for name, i in images.items()}
+  )
 
 
 def _notes(run: Run) -> list[str]:

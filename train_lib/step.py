@@ -29,7 +29,6 @@ Batch = dict[str, jax.Array]
 # (batch, key or None) to maps [b·v, …]; see `input_pipeline.clip_maps`.
 MapsOfBatch = Callable[[Batch, Any], jax.Array]
 
-
 # What a view of a clip has of its own; the rest of a batch is the clip's.
 VIEWED = {'keypoints', 'maps', 'potion'}
 
