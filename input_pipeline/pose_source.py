@@ -1,7 +1,7 @@
 """What readers return: named clips, loaded one at a time.
 
-A PoseSource gives poses. A PotionSource gives PoTion maps that another program made,
-from which poses cannot be had back.
+A PoseSource gives poses. A PotionSource gives PoTion maps that another program made, and
+a HeatmapSource a pose network's maps of frames, from which poses cannot be had back.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline.heatmap_source import HeatmapSource
 from input_pipeline.pose_clip import PoseClip, PoseDataError
 from input_pipeline.skeletons import Skeleton
 
@@ -115,7 +116,7 @@ class PotionSource:
     _check_splits(self.splits)
 
 
-ClipSource = PoseSource | PotionSource
+ClipSource = PoseSource | PotionSource | HeatmapSource
 
 
 def _check_splits(splits: Mapping[str, tuple[str, ...]]):
