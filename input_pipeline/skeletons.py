@@ -230,6 +230,17 @@ _OPENPOSE_LIMBS = (
   ),
 )
 
+# The 19 limbs whose part affinity fields OpenPose's COCO model gives (x and y of each:
+# PA3D's 38): in the order of its channels, each in the direction of its vectors.
+_OPENPOSE_18_LIMBS = tuple(
+  (_OPENPOSE_18_JOINTS[a], _OPENPOSE_18_JOINTS[b])
+  for a, b in (
+    *((1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13)),
+    *((1, 2), (2, 3), (3, 4), (2, 16), (1, 5), (5, 6), (6, 7), (5, 17)),
+    *((1, 0), (0, 14), (0, 15), (14, 16), (15, 17)),
+  )
+)
+
 SKELETONS: dict[str, Skeleton] = {
   skeleton.name: skeleton
   for skeleton in (
@@ -320,9 +331,9 @@ SKELETONS: dict[str, Skeleton] = {
     ),
     # OpenPose's COCO model (Cao et al., CVPR 2017); with the background it has the 19
     # joint maps of PA3D Sec. 4.
-    Skeleton('openpose_18', _OPENPOSE_18_JOINTS, _OPENPOSE_LIMBS),
+    Skeleton('openpose_18', _OPENPOSE_18_JOINTS, _OPENPOSE_18_LIMBS),
     Skeleton(
-      'openpose_18_background', _OPENPOSE_18_JOINTS, _OPENPOSE_LIMBS, background=True
+      'openpose_18_background', _OPENPOSE_18_JOINTS, _OPENPOSE_18_LIMBS, background=True
     ),
     # The order of JMRN's official code, whose background (17) our readers put last.
     Skeleton('jmrn_official', (*_COCO_17_JOINTS, 'neck'), _OPENPOSE_LIMBS),

@@ -24,6 +24,7 @@ COCO_LIMBS = [
 OPENPOSE_18_LIMBS = [
   *[(1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10)],
   *[(1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17)],
+  *[(2, 16), (5, 17)],
 ]
 BODY_25_LIMBS = [
   *[(1, 8), (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10)],
@@ -55,6 +56,16 @@ def test_limbs(name, limbs):
   ours = [frozenset(limb) for limb in SKELETONS[name].limb_indices]
   assert len(set(ours)) == len(ours)
   assert set(ours) == {frozenset(limb) for limb in limbs}
+
+
+@pytest.mark.parametrize('name', ['openpose_18', 'openpose_18_background'])
+def test_limbs_of_openpose_stand_as_its_part_affinity_fields_do(name):
+  limbs = SKELETONS[name].limbs
+  assert len(limbs) == 19
+  # The third, tenth and last of the released COCO model's pairs of channels.
+  assert limbs[2] == ('right_knee', 'right_ankle')
+  assert limbs[9] == ('right_shoulder', 'right_ear')
+  assert limbs[18] == ('left_eye', 'left_ear')
 
 
 @pytest.mark.parametrize(
