@@ -6,39 +6,40 @@ poses estimated by OpenPose. Ours: docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table1
 
-Options: see configs/sweep.py. What follows `--` is passed on to every run, such as
+Options: see configs/jmrn_tables.py. What follows `--` is passed on to every run, such as
 `-- --config.data.poses=FILE`.
 """
 
-from configs import sweep
+from configs import jmrn_tables, sweep
 
 _ROWS = (
-  sweep.Row(
+  jmrn_tables.Row(
     name='potion',
     title='PoTion baseline',
     paper=(59.44, 42.04, 13.54),
     model='potion',
     options=('paa=none',),
   ),
-  sweep.Row(
+  jmrn_tables.Row(
     name='jmrn',
     title='JMRN',
     paper=(66.70, 48.71, 15.00),
     options=('paa=none', 'contrastive=false'),
   ),
-  sweep.Row(
+  jmrn_tables.Row(
     name='jmrn_paa',
     title='JMRN + PAA',
     paper=(69.81, 52.02, 15.79),
     options=('contrastive=false',),
   ),
-  sweep.Row(
-    name='jmrn_paa_contrastive',
+  jmrn_tables.Row(
+    name=jmrn_tables.WHOLE,
     title='JMRN + PAA + contrastive',
-    paper=(71.08, 54.05, 16.2),
+    paper=jmrn_tables.WHOLE_PAPER,
   ),
 )
 
 
-def get_sweep(arg: str = '') -> tuple[sweep.SweepRun, ...]:
-  return sweep.runs_of_table(arg, _ROWS)
+def get_sweep(arg: str = '') -> sweep.Sweep:
+  title = 'JMRN Table 1: JMRN, step by step'
+  return jmrn_tables.sweep_of(arg, 'jmrn_table1', title, _ROWS)

@@ -7,23 +7,24 @@ paper does not say; ours add 3.1 M parameters. Ours: docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_table7_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table7
 
-Options: see configs/sweep.py. What follows `--` is passed on to every run, such as
+Options: see configs/jmrn_tables.py. What follows `--` is passed on to every run, such as
 `-- --config.data.poses=FILE`.
 """
 
-from configs import sweep
+from configs import jmrn_tables, sweep
 
 _ROWS = (
-  sweep.Row(
+  jmrn_tables.Row(
     name='potion_deeper',
     title='Deeper baseline',
     paper=(66.38, 49.25, 14.88),
     model='potion_deeper',
     options=('paa=translation',),  # Sec. 4.3: with the paper's augmentation
   ),
-  sweep.Row(name='jmrn', title='JMRN', paper=(71.08, 54.05, 16.2)),
+  jmrn_tables.Row(name=jmrn_tables.WHOLE, title='JMRN', paper=jmrn_tables.WHOLE_PAPER),
 )
 
 
-def get_sweep(arg: str = '') -> tuple[sweep.SweepRun, ...]:
-  return sweep.runs_of_table(arg, _ROWS)
+def get_sweep(arg: str = '') -> sweep.Sweep:
+  title = 'JMRN Table 7: JMRN and a PoTion baseline as large'
+  return jmrn_tables.sweep_of(arg, 'jmrn_table7', title, _ROWS)

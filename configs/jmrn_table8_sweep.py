@@ -7,22 +7,23 @@ large as the shared one; their cut is ours. Ours: docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_table8_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table8
 
-Options: see configs/sweep.py. What follows `--` is passed on to every run, such as
+Options: see configs/jmrn_tables.py. What follows `--` is passed on to every run, such as
 `-- --config.data.poses=FILE`.
 """
 
-from configs import sweep
+from configs import jmrn_tables, sweep
 
 _ROWS = (
-  sweep.Row(
+  jmrn_tables.Row(
     name='jmrn_non_siamese',
     title='Non-Siamese',
     paper=(65.98, 51.66, 14.93),
     options=('siamese=false',),
   ),
-  sweep.Row(name='jmrn', title='JMRN', paper=(71.08, 54.05, 16.2)),
+  jmrn_tables.Row(name=jmrn_tables.WHOLE, title='JMRN', paper=jmrn_tables.WHOLE_PAPER),
 )
 
 
-def get_sweep(arg: str = '') -> tuple[sweep.SweepRun, ...]:
-  return sweep.runs_of_table(arg, _ROWS)
+def get_sweep(arg: str = '') -> sweep.Sweep:
+  title = 'JMRN Table 8: one encoder for all joints, or one for each'
+  return jmrn_tables.sweep_of(arg, 'jmrn_table8', title, _ROWS)

@@ -1,67 +1,137 @@
-"""A sweep's results in a Markdown table, row by row beside the paper's."""
+"""A sweep's results in Markdown tables, row by row beside the paper's."""
 
 from __future__ import annotations
 
 import dataclasses
-import json
+import math
 import os
 import pathlib
 import statistics
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from train_lib import metrics
+from report_lib.row_order import agreement, in_order
+from report_lib.sweep_figures import sample_figures
+from report_lib.sweep_record import Record
+
+_PAPER_NAMES = {'jhmdb': 'JHMDB', 'hmdb51': 'HMDB', 'charades': 'Charades'}
+_HEADLINES = ('mAP', 'accuracy')
 
 
 @dataclasses.dataclass(frozen=True)
 class TableRow:
-  """One row of the paper's table.
+  """One row of a table.
 
   Attributes:
     title: of the row.
-    figures: one of each run (fold), %; None for a run without results.
-    paper: the paper's figure, %, where it has one.
+    samples: runs of each fold and seed by name, joined by + where they are fused.
+    figures: of each sample, see `sample_figures`; None for one that is not done.
+    paper: the paper's figures, %, by data set.
   """
 
   title: str
-  figures: tuple[float | None, ...]
-  paper: float | None
+  samples: tuple[str, ...]
+  figures: tuple[Mapping[str, float] | None, ...]
+  paper: Mapping[str, float]
+
+  @property
+  def done(self) -> int:
+    return sum(figures is not None for figures in self.figures)
+
+  def values(self, name: str) -> list[float]:
+    """Of the samples that are done and have it."""
+    return [f[name] for f in self.figures if f is not None and name in f]
+
+  @property
+  def metric(self) -> str:
+    """The figure that speaks for it: 'mAP', or 'accuracy'."""
+    return next((name for name in _HEADLINES if self.values(name)), _HEADLINES[-1])
 
 
-def figure_of_run(workdir: str | os.PathLike[str]) -> float | None:
-  """The figure that speaks for a run, %: its accuracy, or mAP; None without results.
-
-  Which checkpoint on which split that is, `results.json` says itself.
-
-  Raises:
-    ValueError: where the file names an evaluation that it does not hold.
-  """
-  file = pathlib.Path(workdir) / 'results.json'
-  if not file.exists():
-    return None
-  results = json.loads(file.read_text('utf-8'))
-  chosen = results['headline']
-  for entry in results['evaluations']:
-    if all(entry[name] == chosen[name] for name in ('split', 'checkpoint')):
-      return 100 * metrics.headline_figure(entry)
-  raise ValueError(
-    f'{file} has no evaluation of {chosen}, which it calls its headline; delete it and'
-    ' evaluate the run again (main.py --mode=evaluate)'
-  )
+def report(record: Record, workdir: str | os.PathLike[str]) -> str:
+  """Every table of a sweep in Markdown, with the order of its rows."""
+  tables = []
+  for table in record['tables']:
+    rows = table_rows(table, workdir)
+    columns = _paper_columns(rows, record['dataset'])
+    lines = [f'### {table["title"]}', '', markdown(rows, columns)]
+    for dataset in columns:
+      lines += [f'\n{line}' for line in _order_lines(rows, dataset)]
+    tables.append('\n'.join(lines))
+  heading = f'Ours: {record["setting"]}; mean ± standard deviation (n - 1) over folds and seeds.'
+  return '\n\n'.join([heading, *tables])
 
 
-def sweep_table(rows: Sequence[TableRow]) -> str:
-  """Markdown: row, mean ± std over runs (n - 1), runs done, the paper's figure."""
-  lines = ['| row | ours, % | runs | paper, % |', '|---|---|---|---|']
-  for row in rows:
-    done = [figure for figure in row.figures if figure is not None]
-    paper = '–' if row.paper is None else f'{row.paper:.2f}'
-    runs = f'{len(done)} of {len(row.figures)}'
-    lines.append(f'| {row.title} | {_mean_and_std(done)} | {runs} | {paper} |')
-  return '\n'.join(lines)
+def table_rows(table: Record, workdir: str | os.PathLike[str]) -> list[TableRow]:
+  """The rows of a table of `sweep.json`, with what their runs measure."""
+  folder = pathlib.Path(workdir)
+  return [
+    TableRow(
+      title=row['title'],
+      samples=tuple('+'.join(names) for names in row['samples']),
+      figures=tuple(
+        sample_figures([folder / name for name in names]) for names in row['samples']
+      ),
+      paper=row['paper'],
+    )
+    for row in table['rows']
+  ]
 
 
-def _mean_and_std(figures: Sequence[float]) -> str:
+def markdown(rows: Sequence[TableRow], paper_columns: Sequence[str]) -> str:
+  """Row, mean ± std, mean class accuracy, folds and seeds done, the paper's figures."""
+  headings = ['row', 'ours, %', 'mean class, %', 'done']
+  cells = [
+    [
+      row.title,
+      mean_and_std(row.values(row.metric)),
+      mean_and_std(row.values('mean_class_accuracy')),
+      f'{row.done} of {len(row.figures)}',
+    ]
+    for row in rows
+  ]
+  for dataset in paper_columns:
+    headings.append(f'paper, {_PAPER_NAMES.get(dataset, dataset)}, %')
+    for line, figure in zip(cells, _as_printed(rows, dataset), strict=True):
+      line.append(figure)
+  heading, *lines = (f'| {" | ".join(line)} |' for line in [headings, *cells])
+  return '\n'.join([heading, f'|{"---|" * len(headings)}', *lines])
+
+
+def mean_and_std(figures: Sequence[float]) -> str:
+  """Such as `62.0 ± 2.0`, by n - 1; of one the figure alone, of none –."""
   if not figures:
     return '–'
   mean = f'{statistics.fmean(figures):.1f}'
   return f'{mean} ± {statistics.stdev(figures):.1f}' if len(figures) > 1 else mean
+
+
+def _paper_columns(rows: Sequence[TableRow], dataset: str) -> list[str]:
+  """The sweep's own data set; where the paper has no figures of it, all it has."""
+  known = list(dict.fromkeys(name for row in rows for name in row.paper))
+  return [dataset] if dataset in known else known
+
+
+def _as_printed(rows: Sequence[TableRow], dataset: str) -> list[str]:
+  """A column of the paper's, with as many decimals as its longest has."""
+  figures = [row.paper.get(dataset) for row in rows]
+  decimals = max(
+    (len(f'{f:g}'.partition('.')[2]) for f in figures if f is not None), default=0
+  )
+  return ['–' if figure is None else f'{figure:.{decimals}f}' for figure in figures]
+
+
+def _order_lines(rows: Sequence[TableRow], dataset: str) -> list[str]:
+  """In words how far the rows that have figures come in the paper's order."""
+  known = [row for row in rows if row.done and dataset in row.paper]
+  if len(known) < 2:
+    return []
+  titles = [row.title for row in known]
+  ours = [statistics.fmean(row.values(row.metric)) for row in known]
+  paper = [row.paper[dataset] for row in known]
+  found = agreement(ours, paper)
+  tau = '–' if math.isnan(found.tau) else f'{found.tau:.2f}'
+  return [
+    f"The paper's order of rows ({_PAPER_NAMES.get(dataset, dataset)}):"
+    f' {in_order(titles, paper)}; ours: {in_order(titles, ours)}; Kendall τ = {tau};'
+    f' pairs in the same order: {found.same} of {found.pairs}.'
+  ]

@@ -38,8 +38,12 @@ def module_of(sweep):
   return importlib.import_module(f'configs.{sweep}')
 
 
-def runs_of(sweep, arg=''):
+def sweep_of(sweep, arg=''):
   return module_of(sweep).get_sweep(arg)
+
+
+def runs_of(sweep, arg=''):
+  return sweep_of(sweep, arg).runs
 
 
 def config_of(run):
@@ -71,24 +75,50 @@ def test_every_run_has_a_name_and_a_config_that_loads(sweep, arg):
 @pytest.mark.parametrize('column', [0, 1, 2], ids=['jhmdb', 'hmdb51', 'charades'])
 def test_the_figures_are_the_paper_s(sweep, column):
   dataset = ('jhmdb', 'hmdb51', 'charades')[column]
-  runs = runs_of(sweep, f'dataset={dataset}')
-  assert [(run.row, run.paper) for run in runs] == [
+  made = sweep_of(sweep, f'dataset={dataset}')
+  (table,) = made.tables
+  assert made.dataset == dataset
+  assert [(row.title, row.paper[dataset]) for row in table.rows] == [
     (row, figures[column]) for row, figures in PAPER[sweep].items()
   ]
-  assert {config_of(run).data.dataset for run in runs} == {dataset}
+  assert [row.samples for row in table.rows] == [((run.name,),) for run in made.runs]
+  assert {config_of(run).data.dataset for run in made.runs} == {dataset}
 
 
 def test_folds_of_a_row_come_in_turn_and_are_held_out():
   runs = runs_of('jmrn_table8_sweep', 'development,folds=1+4')
   assert [run.name for run in runs] == [
     *('jmrn_non_siamese_fold1', 'jmrn_non_siamese_fold4'),
-    *('jmrn_fold1', 'jmrn_fold4'),
+    *('jmrn_paa_contrastive_fold1', 'jmrn_paa_contrastive_fold4'),
   ]
   assert runs[1].config == 'configs/jmrn_jhmdb.py:fold=4,test=false,siamese=false'
   assert [config_of(run).data.validation_fold for run in runs] == [1, 4, 1, 4]
   assert {config_of(run).data.train_split for run in runs} == {'train1'}
   default = runs_of('jmrn_table1_sweep', 'quick,development')
   assert [config_of(run).data.validation_fold for run in default] == 4 * [0, 1, 2]
+
+
+def test_seeds_come_within_folds_and_the_default_leaves_no_mark():
+  made = sweep_of('jmrn_table8_sweep', 'development,folds=1+4,seeds=0+2')
+  assert [(run.name, run.flags) for run in made.runs[:4]] == [
+    ('jmrn_non_siamese_fold1', ()),
+    ('jmrn_non_siamese_fold1_seed2', ('--config.seed=2',)),
+    ('jmrn_non_siamese_fold4', ()),
+    ('jmrn_non_siamese_fold4_seed2', ('--config.seed=2',)),
+  ]
+  assert [name for (name,) in made.tables[0].rows[0].samples] == [
+    run.name for run in made.runs[:4]
+  ]
+  assert {run.config for run in made.runs} == {
+    run.config for run in runs_of('jmrn_table8_sweep', 'development,folds=1+4')
+  }
+
+
+def test_the_tables_share_their_runs_and_differ_in_nothing_of_the_same_name():
+  runs = [run for sweep in SWEEPS for run in runs_of(sweep)]
+  by_name = {run.name: run for run in runs}
+  assert all(by_name[run.name] == run for run in runs)
+  assert len({run.config for run in by_name.values()}) == len(by_name) == 6
 
 
 @pytest.mark.parametrize('dataset', ['jhmdb', 'hmdb51', 'charades'])
@@ -129,10 +159,13 @@ def test_tables_7_and_8_change_the_network_alone(dataset):
   ('arg', 'message'),
   [
     ('dataset=pen', r'gives dataset=.pen.; allowed: jhmdb, hmdb51, charades, penn'),
-    ('dataset=hmdb51,quick', 'no quick setting for dataset=hmdb51; leave quick out'),
+    ('dataset=hmdb51,quick', 'no quick setting for hmdb51; leave quick out'),
     ('folds=0', 'folds=0 is of the training clips; say development too'),
     ('development,folds=0+5', 'gives folds=.5.; allowed: 0, 1, 2, 3, 4'),
     ('development,folds=2+2', r'folds=2\+2 names a fold twice'),
+    ('seeds=0+x', r'seeds=0\+x gives .x.; a seed is a whole number ≥ 0'),
+    ('seeds=0+-1', r'gives .-1.; a seed is a whole number ≥ 0'),
+    ('seeds=1+01', r'seeds=1\+01 names a seed twice'),
     ('develop', "did you mean 'development'"),
   ],
 )
@@ -160,9 +193,13 @@ def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
 
   monkeypatch.setattr(config_args, 'parse_arg', spy)
   runs_of('jmrn_table1_sweep')
-  header = inspect.getdoc(importlib.import_module('configs.sweep'))
-  assert header
+  shared = inspect.getdoc(importlib.import_module('configs.sweep'))
+  own = inspect.getdoc(importlib.import_module('configs.jmrn_tables'))
+  assert shared and own and 'configs/sweep.py' in own
+  assert 'configs/jmrn_tables.py' in (
+    inspect.getdoc(module_of('jmrn_table1_sweep')) or ''
+  )
   del asked['choices']
   assert asked
   for option in asked:
-    assert f'`{option}' in header
+    assert f'`{option}' in shared + own

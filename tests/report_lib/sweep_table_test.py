@@ -1,62 +1,119 @@
-"""Headline figures read from results, and their table worked by hand."""
+"""A sweep's tables in Markdown and as csv, worked by hand."""
 
+import csv
+import io
 import json
 
-import pytest
-
-from report_lib.sweep_table import TableRow, figure_of_run, sweep_table
-
-
-def write_results(folder, evaluations, headline):
-  (folder / 'results.json').write_text(
-    json.dumps({'headline': headline, 'evaluations': evaluations})
-  )
+from report_lib.sweep_csv import tables_csv
+from report_lib.sweep_table import TableRow, markdown, report
 
 
-def entry(split, checkpoint, **figures):
-  return {'split': split, 'checkpoint': checkpoint, **figures}
+def figures(accuracy, of_classes):
+  return {'accuracy': accuracy, 'mean_class_accuracy': of_classes}
 
 
-TEST_BEST = {'split': 'test1', 'checkpoint': 'best'}
-
-
-def test_the_headline_is_that_of_the_file(tmp_path):
-  evaluations = [
-    entry('validation', 'best', accuracy=0.9),
-    entry('test1', 'last', accuracy=0.6),
-    entry('test1', 'best', accuracy=0.625, mean_class_accuracy=0.5),
-  ]
-  write_results(tmp_path, evaluations, TEST_BEST)
-  assert figure_of_run(tmp_path) == 62.5
-
-
-def test_of_several_labels_it_is_the_map(tmp_path):
-  write_results(tmp_path, [entry('test1', 'best', mAP=0.25)], TEST_BEST)
-  assert figure_of_run(tmp_path) == 25
-
-
-def test_a_run_without_results_has_none(tmp_path):
-  assert figure_of_run(tmp_path) is None
-  assert figure_of_run(tmp_path / 'absent') is None
-
-
-def test_a_headline_that_is_not_there_is_named(tmp_path):
-  write_results(tmp_path, [entry('test1', 'last', accuracy=0.6)], TEST_BEST)
-  with pytest.raises(ValueError, match=r"results\.json has no evaluation of .*'best'"):
-    figure_of_run(tmp_path)
+def row(title, of_samples, **paper):
+  names = tuple(f'{title}_fold{i}' for i in range(len(of_samples)))
+  return TableRow(title, names, tuple(of_samples), paper)
 
 
 def test_the_table():
   rows = [
-    # Mean 62, squared distances 4 + 0 + 4, over n - 1 = 2: a variance of 4.
-    TableRow('JMRN', (60.0, 62.0, 64.0), 66.7),
-    TableRow('JMRN + PAA', (None, 70.25, None), 69.81),
-    TableRow('ours', (None,), None),
+    # Means 62 and 50, squared distances 4 + 0 + 4, over n - 1 = 2: a variance of 4.
+    row('A', [figures(60, 50), figures(62, 52), figures(64, 48)], jhmdb=66.7),
+    row('B', [None, figures(70.25, 60), None], jhmdb=69.81, hmdb51=5.0),
+    row('C', [{'mAP': 12.5}]),
+    row('D', [None]),
   ]
-  assert sweep_table(rows).splitlines() == [
-    '| row | ours, % | runs | paper, % |',
-    '|---|---|---|---|',
-    '| JMRN | 62.0 ± 2.0 | 3 of 3 | 66.70 |',
-    '| JMRN + PAA | 70.2 | 1 of 3 | 69.81 |',
-    '| ours | – | 0 of 1 | – |',
+  assert markdown(rows, ['jhmdb', 'hmdb51']).splitlines() == [
+    '| row | ours, % | mean class, % | done | paper, JHMDB, % | paper, HMDB, % |',
+    '|---|---|---|---|---|---|',
+    '| A | 62.0 ± 2.0 | 50.0 ± 2.0 | 3 of 3 | 66.70 | – |',
+    '| B | 70.2 | 60.0 | 1 of 3 | 69.81 | 5 |',
+    '| C | 12.5 | – | 1 of 1 | – | – |',
+    '| D | – | – | 0 of 1 | – | – |',
   ]
+
+
+ROWS = {
+  'A': {'jhmdb': 60.0, 'hmdb51': 30.5},
+  'B': {'jhmdb': 50.0, 'hmdb51': 40.5},
+  'C': {'jhmdb': 40.0, 'hmdb51': 20.5},
+}
+
+
+def record(dataset):
+  rows = [
+    {
+      'title': title,
+      'paper': paper,
+      'samples': [[f'{title}_fold0'], [f'{title}_fold1']],
+    }
+    for title, paper in ROWS.items()
+  ]
+  tables = [{'name': 'table3', 'title': 'The table', 'rows': rows}]
+  return {'dataset': dataset, 'setting': f'{dataset}, quick', 'tables': tables}
+
+
+def write_results(workdir, accuracy):
+  workdir.mkdir(parents=True)
+  of = {'split': 'test', 'checkpoint': 'last'}
+  entry = {**of, 'accuracy': accuracy, 'mean_class_accuracy': accuracy / 2}
+  results = {'headline': of, 'evaluations': [entry]}
+  (workdir / 'results.json').write_text(json.dumps(results))
+
+
+def write_runs(folder):
+  for name, accuracy in {'A_fold0': 0.5, 'A_fold1': 0.75, 'B_fold0': 0.875}.items():
+    write_results(folder / name, accuracy)
+
+
+def test_the_report_says_how_far_the_paper_s_order_holds(tmp_path):
+  write_runs(tmp_path)
+  assert report(record('hmdb51'), tmp_path).splitlines() == [
+    'Ours: hmdb51, quick; mean ± standard deviation (n - 1) over folds and seeds.',
+    '',
+    '### The table',
+    '',
+    '| row | ours, % | mean class, % | done | paper, HMDB, % |',
+    '|---|---|---|---|---|',
+    '| A | 62.5 ± 17.7 | 31.2 ± 8.8 | 2 of 2 | 30.5 |',
+    '| B | 87.5 | 43.8 | 1 of 2 | 40.5 |',
+    '| C | – | – | 0 of 2 | 20.5 |',
+    '',
+    "The paper's order of rows (HMDB): B > A; ours: B > A; Kendall τ = 1.00; pairs in"
+    ' the same order: 1 of 1.',
+  ]
+
+
+def test_a_data_set_that_the_paper_lacks_stands_beside_all_it_has(tmp_path):
+  write_runs(tmp_path)
+  shown = report(record('penn'), tmp_path)
+  assert '| done | paper, JHMDB, % | paper, HMDB, % |' in shown
+  assert '| A | 62.5 ± 17.7 | 31.2 ± 8.8 | 2 of 2 | 60 | 30.5 |' in shown
+  assert 'order of rows (JHMDB): A > B; ours: B > A; Kendall τ = -1.00' in shown
+  assert 'order of rows (HMDB): B > A; ours: B > A; Kendall τ = 1.00' in shown
+
+
+def test_the_csv_has_a_line_a_row_and_every_figure(tmp_path):
+  write_runs(tmp_path)
+  text = tables_csv(record('jhmdb'), tmp_path).decode()
+  first, _, last = csv.DictReader(io.StringIO(text))
+  assert first == {
+    'table': 'table3',
+    'row': 'A',
+    'setting': 'jhmdb, quick',
+    'metric': 'accuracy',
+    'mean': '62.5000',
+    'std': '17.6777',
+    'mean_class': '31.2500',
+    'done': '2',
+    'of': '2',
+    'paper_jhmdb': '60.0',
+    'paper_hmdb51': '30.5',
+    'runs': 'A_fold0 A_fold1',
+    'figures': '50.0000 75.0000',
+    'mean_class_figures': '25.0000 37.5000',
+  }
+  assert (last['mean'], last['std'], last['done']) == ('', '', '0')
+  assert last['figures'] == '– –'

@@ -1,9 +1,12 @@
 """A sweep from end to end, with a stand-in for `main.py` that trains nothing."""
 
+import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import time
 
 import pytest
 
@@ -11,28 +14,43 @@ ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'run_sweep.py'
 
 SWEEP = """
-from configs.sweep import SweepRun
+from configs import sweep
+
+A, B = (sweep.Stream(name, f'{name}.py', (f'x={name}',)) for name in 'ab')
 
 def get_sweep(arg=''):
-  accuracies = {'a_fold0': 0.5, 'a_fold1': 0.6, 'b': 0.7}
-  return tuple(
-    SweepRun(name, f'configs/x.py:{accuracy},{arg}', name[0].upper(), 66.7)
-    for name, accuracy in accuracies.items()
-  )
+  args = sweep.parse_options(arg, one_row=False)
+  rows = [sweep.Row('A', {'jhmdb': 66.7}, (A,)), sweep.Row('B', {'jhmdb': 60.0}, (B,))]
+  table = sweep.Table('t', 'The table', tuple(rows[: 1 if args.one_row else 2]))
+  return sweep.make_sweep([table], args, dataset='jhmdb', notes=('some are left out',))
 """
-# Notes its flags; fails where its workdir has a file that says so; else writes results.
+# Notes its flags and cores; opens its data for a while; fails where its workdir has a
+# file that says so; else writes results.
 MAIN = """
-import json, pathlib, sys
+import json, os, pathlib, sys, time
 config, workdir, *others = (arg.partition('=')[2] for arg in sys.argv[1:])
 workdir = pathlib.Path(workdir)
 workdir.mkdir(parents=True, exist_ok=True)
 with open('calls.txt', 'a') as calls:
   print(workdir.name, config, *others, file=calls)
+with open('opening.txt', 'a') as opening:
+  print('open', len(os.sched_getaffinity(0)), file=opening, flush=True)
+  time.sleep(0.1)
+  print('opened', file=opening, flush=True)
+(workdir / 'config.json').write_text('{}')
+print('words of', workdir.name)
+if (workdir / 'hang').exists():
+  (workdir / 'hanging').write_text(str(os.getpid()))
+  time.sleep(60)
 if (workdir / 'fail').exists():
+  (workdir / 'error.log').write_text('why')
   sys.exit(3)
+if (workdir / 'slow').exists():
+  time.sleep(2)
 of = {'split': 'test', 'checkpoint': 'last'}
-accuracy = float(config.partition(':')[2].partition(',')[0])
-results = {'headline': of, 'evaluations': [{**of, 'accuracy': accuracy}]}
+accuracy = {'a_fold0': 0.5, 'a_fold1': 0.6}.get(workdir.name, 0.7)
+entry = {**of, 'accuracy': accuracy, 'mean_class_accuracy': accuracy / 2}
+results = {'headline': of, 'evaluations': [entry]}
 (workdir / 'results.json').write_text(json.dumps(results))
 """
 
@@ -44,15 +62,26 @@ def checkout(tmp_path):
   return tmp_path
 
 
-def run(folder, *args):
-  return subprocess.run(
+def start(folder, *args):
+  return subprocess.Popen(
     [sys.executable, str(TOOL), '--workdir=S', *args],
     cwd=folder,
     env={**os.environ, 'PYTHONPATH': str(ROOT)},
-    capture_output=True,
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
     text=True,
-    check=False,
   )
+
+
+def run(folder, *args):
+  process = start(folder, *args)
+  stdout, stderr = process.communicate(timeout=100)
+  return subprocess.CompletedProcess(args, process.returncode, stdout, stderr)
+
+
+def mark(folder, name, what):
+  (folder / 'S' / name).mkdir(parents=True)
+  (folder / 'S' / name / what).touch()
 
 
 def calls(folder):
@@ -60,31 +89,127 @@ def calls(folder):
 
 
 def test_a_failed_run_is_named_the_others_go_on_and_only_it_is_run_again(checkout):
-  (checkout / 'S' / 'a_fold1').mkdir(parents=True)
-  (checkout / 'S' / 'a_fold1' / 'fail').touch()
-  done = run(checkout, '--config=tiny_sweep.py:quick', '--', '--config.data.poses=P')
+  mark(checkout, 'a_fold1', 'fail')
+  asked = '--config=tiny_sweep.py:quick,development,folds=0+1'
+  done = run(checkout, asked, '--', '--config.data.poses=P')
   assert done.returncode == 1
-  assert 'error: 1 of 3 runs failed: a_fold1' in done.stderr
+  assert 'error: 1 of 4 runs failed:\n  a_fold1: S/a_fold1/error.log' in done.stderr
   assert calls(checkout) == [
-    'a_fold0 configs/x.py:0.5,quick P',
-    'a_fold1 configs/x.py:0.6,quick P',
-    'b configs/x.py:0.7,quick P',
+    'a_fold0 configs/a.py:quick,fold=0,test=false,x=a P',
+    'a_fold1 configs/a.py:quick,fold=1,test=false,x=a P',
+    'b_fold0 configs/b.py:quick,fold=0,test=false,x=b P',
+    'b_fold1 configs/b.py:quick,fold=1,test=false,x=b P',
   ]
-  assert 'to do: 3 of 3 runs' in done.stdout
-  assert '[2/3] python main.py --config=configs/x.py:0.6,quick' in done.stdout
-  assert 'left: 1 runs, about 0 min' in done.stdout
-  assert done.stdout.splitlines()[-2:] == [
-    '| A | 50.0 | 1 of 2 | 66.70 |',
-    '| B | 70.0 | 1 of 1 | 66.70 |',
-  ]
+  assert done.stdout.startswith('note: some are left out\nto do: 4 of 4 runs\n')
+  assert '[2/4] python main.py --config=configs/a.py:quick,fold=1' in done.stdout
+  assert 'words of a_fold0' in done.stdout
+  assert 'FAILED a_fold1 (exit status 3) after' in done.stdout
+  assert '; left: 2 runs, about ' in done.stdout
+  assert '; left: 0 runs, about 0 s' in done.stdout
+  assert '### The table' in done.stdout
+  assert '| A | 50.0 | 25.0 | 1 of 2 | 66.7 |' in done.stdout
+  assert '| B | 70.0 ± 0.0 | 35.0 ± 0.0 | 2 of 2 | 60.0 |' in done.stdout
 
   (checkout / 'S' / 'a_fold1' / 'fail').unlink()
-  again = run(checkout, '--config=tiny_sweep.py:quick')
+  again = run(checkout, asked)
   assert again.returncode == 0, again.stderr
-  assert calls(checkout)[3:] == ['a_fold1 configs/x.py:0.6,quick']
-  assert 'to do: 1 of 3 runs' in again.stdout
+  assert calls(checkout)[4:] == ['a_fold1 configs/a.py:quick,fold=1,test=false,x=a']
+  assert 'to do: 1 of 4 runs' in again.stdout
   # √((5² + 5²) / (2 - 1))
-  assert '| A | 55.0 ± 7.1 | 2 of 2 | 66.70 |' in again.stdout
+  assert '| A | 55.0 ± 7.1 | 27.5 ± 3.5 | 2 of 2 | 66.7 |' in again.stdout
+  assert 'pairs in the same order: 0 of 1' in again.stdout
+
+
+def test_two_run_side_by_side_but_open_their_data_one_after_another(checkout):
+  mark(checkout, 'a', 'slow')
+  mark(checkout, 'b', 'fail')
+  done = run(checkout, '--config=tiny_sweep.py:seeds=0+1', '--jobs=2')
+  assert done.returncode == 1
+  assert 'error: 1 of 4 runs failed:\n  b: S/b.log' in done.stderr
+  assert (checkout / 'S' / 'b.log').read_text() == 'words of b\n'
+  assert 'words of' not in done.stdout
+  assert '> S/a_seed1.log\n' in done.stdout
+  assert 'done a in' in done.stdout
+  assert {line.split()[0] for line in calls(checkout)} == {
+    *('a', 'a_seed1', 'b', 'b_seed1')
+  }
+  lines = done.stdout.splitlines()
+  second = next(i for i, line in enumerate(lines) if line.startswith('[2/4]'))
+  assert second < next(i for i, line in enumerate(lines) if line.startswith('done'))
+  opening = (checkout / 'opening.txt').read_text().split()
+  cores = len(os.sched_getaffinity(0))
+  halves = {max(cores // 2, 1), (cores + 1) // 2}
+  for i in range(0, len(opening), 3):
+    assert (opening[i], opening[i + 2]) == ('open', 'opened')
+    assert int(opening[i + 1]) in halves
+
+
+def test_seeds_are_flags_of_main_and_the_default_one_leaves_no_mark(checkout):
+  done = run(checkout, '--config=tiny_sweep.py:one_row,seeds=0+2', '--', '--x=P')
+  assert done.returncode == 0, done.stderr
+  assert calls(checkout) == ['a configs/a.py:x=a P', 'a_seed2 configs/a.py:x=a 2 P']
+
+
+def test_a_later_sweep_adds_its_rows_and_runs(checkout):
+  for arg in ('one_row', 'seeds=0+1', 'one_row'):
+    done = run(checkout, f'--config=tiny_sweep.py:{arg}')
+    assert done.returncode == 0, done.stderr
+  assert [line.split()[0] for line in calls(checkout)] == [
+    'a',
+    'a_seed1',
+    'b',
+    'b_seed1',
+  ]
+  assert '| B | 70.0 ± 0.0 | 35.0 ± 0.0 | 2 of 2 | 60.0 |' in done.stdout
+  record = json.loads((checkout / 'S' / 'sweep.json').read_text())
+  assert record['tables'][0]['rows'][0] == {
+    'title': 'A',
+    'paper': {'jhmdb': 66.7},
+    'samples': [['a'], ['a_seed1']],
+  }
+
+
+def test_a_sweep_of_another_setting_needs_another_workdir(checkout):
+  assert run(checkout, '--config=tiny_sweep.py:one_row').returncode == 0
+  done = run(checkout, '--config=tiny_sweep.py:quick')
+  assert done.returncode == 1
+  assert 'is of jhmdb, official split, but this sweep of jhmdb, quick' in done.stderr
+  assert len(calls(checkout)) == 1
+
+
+def test_a_dry_run_prints_the_missing_commands_and_does_nothing(checkout):
+  done = run(checkout, '--config=tiny_sweep.py:seeds=3', '--dry_run', '--', '--x=P Q')
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.splitlines()[1:] == [
+    'to do: 2 of 2 runs',
+    *(
+      f'python main.py --config=configs/{r}.py:x={r} --workdir=S/{r}_seed3'
+      " --config.seed=3 '--x=P Q'"
+      for r in 'ab'
+    ),
+  ]
+  assert not (checkout / 'S').exists()
+
+
+def wait_for(file):
+  until = time.monotonic() + 60
+  while not (file.exists() and file.read_text()):
+    assert time.monotonic() < until, f'{file} did not come'
+    time.sleep(0.05)
+
+
+def test_ended_from_outside_it_ends_its_runs_and_works_alone(checkout):
+  mark(checkout, 'a', 'hang')
+  process = start(checkout, '--config=tiny_sweep.py')
+  wait_for(checkout / 'S' / 'a' / 'hanging')
+  second = run(checkout, '--config=tiny_sweep.py')
+  assert second.returncode == 1
+  assert 'error: another run_sweep is at work in S; wait until' in second.stderr
+  process.send_signal(signal.SIGTERM)
+  process.communicate(timeout=60)
+  assert process.returncode == 143
+  with pytest.raises(ProcessLookupError):
+    os.kill(int((checkout / 'S' / 'a' / 'hanging').read_text()), 0)
 
 
 def test_an_experiment_is_no_sweep(checkout):
@@ -106,3 +231,4 @@ def test_it_runs_where_main_is(checkout):
   done = run(checkout, '--config=tiny_sweep.py')
   assert done.returncode == 1
   assert 'error: there is no main.py in' in done.stderr
+  assert not (checkout / 'S').exists()

@@ -1,0 +1,71 @@
+"""What the sweeps of JMRN's tables share: from a row of one to its experiment.
+
+Options: those of configs/sweep.py, and `dataset=hmdb51` (or `charades`, or `penn`, which
+the paper does not use; `jhmdb` is the default).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+
+from configs import sweep
+
+# As the paper's columns stand.
+DATASETS = ('jhmdb', 'hmdb51', 'charades')
+_OTHERS = ('penn',)  # without figures in the paper
+
+
+@dataclasses.dataclass(frozen=True)
+class Row:
+  """A row of a table.
+
+  Attributes:
+    name: of its runs' folders, the same in all tables.
+    title: as the table prints it.
+    paper: the figures for `DATASETS`, %; accuracy on split 1, Charades mAP.
+    model: one of `jmrn_model.MODELS`.
+    options: of the config, on every data set.
+  """
+
+  name: str
+  title: str
+  paper: tuple[float, float, float]
+  model: str = 'jmrn'
+  options: tuple[str, ...] = ()
+
+
+# The same run in Tables 1, 7 and 8.
+WHOLE = 'jmrn_paa_contrastive'
+WHOLE_PAPER = (71.08, 54.05, 16.2)
+
+
+def sweep_of(arg: str, name: str, title: str, rows: Sequence[Row]) -> sweep.Sweep:
+  """The sweep of one table, as `arg` asks (see the module).
+
+  Raises:
+    ValueError: for options that do not go together.
+  """
+  args = sweep.parse_options(
+    arg, dataset=DATASETS[0], choices={'dataset': DATASETS + _OTHERS}
+  )
+  made = tuple(
+    sweep.Row(
+      title=row.title,
+      paper=dict(zip(DATASETS, row.paper, strict=True)),
+      streams=(_stream(args.dataset, row),),
+    )
+    for row in rows
+  )
+  table = sweep.Table(name, title, made)
+  return sweep.make_sweep([table], args, dataset=args.dataset)
+
+
+def _stream(dataset: str, row: Row) -> sweep.Stream:
+  file, model = f'jmrn_{dataset}.py', (f'model={row.model}',)
+  if row.model == 'jmrn':
+    model = ()
+  elif dataset == 'jhmdb':  # PoTion has a file of its own here.
+    file = 'potion_jhmdb.py'
+    model = ('deeper',) if row.model == 'potion_deeper' else ()
+  return sweep.Stream(row.name, file, (*model, *row.options))
