@@ -1,0 +1,234 @@
+"""PA3D's Tables 2 to 5: their rows, the paper's figures, and the settings we read in it.
+
+Paper: An Yan et al., PA3D, CVPR 2019; accuracy on split 1, poses estimated by OpenPose.
+
+Settings. The paper gives T and N of a table only in part; ours where it does not:
+
+- Tables 2 and 3: T = 8, N = 6 on both data sets ("all 8 frames", "e.g., N = 6 for each
+  joint", Sec. 4.1 on Table 3; 59.3 / 46.7 stands in both tables, so that Table 2's
+  TempPoseConv is the global branch alone). Table 2's PoTion is its colorization of the
+  sampled frames with C = 3, the colours of its paper; TSN style has no N.
+- Table 4: the global branch (its caption names Eq. (1)'s Θ); N = 6 while T changes,
+  T = 4 while N changes (caption).
+- Table 5: global + dilated ("multi-scale TempPoseConv for all the cases"), with the
+  chosen T = 4, N = 8 for JHMDB and T = 8, N = 6 for HMDB (Sec. 4.1); Penn Action, which
+  the paper does not use, as HMDB. ⊕ concatenates representations before one action CNN;
+  ∪ fuses the scores of one each, by their mean (ours: the paper gives no formula).
+
+The paper's cells do not all agree, so one run here may stand beside two figures: JHMDB's
+Table 3 Global (59.3, 8 frames) is Table 4's T = 8 (55.6); its 60.1 is Table 4's N = 8 of
+the global branch, and Table 3's and 5's global + dilated; HMDB is 54.7 at most here, but
+55.3 in Table 7. Every run's name therefore says its T and N.
+
+Options of these sweeps, after a colon: at least one of `table2`, `table3`, `table4`,
+`table5`; `modalities=joints+parts`, what is at hand: rows that need another are left out
+(all of joints, parts and features if not given; of `quick`, which reads keypoints, joints
+and parts); and those of configs/sweep.py.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+
+from configs import sweep
+
+MODALITIES = ('joints', 'parts', 'features')
+_DATASETS: tuple[str, ...] = ('jhmdb', 'hmdb51')  # as the paper's columns stand
+_MULTI_SCALE = ('global', 'dilated')  # Table 3's best, of all rows of Table 5
+
+
+@dataclasses.dataclass(frozen=True)
+class _Model:
+  """A network of these tables.
+
+  Attributes:
+    frames: T.
+    outputs: N; 0 for a model that has none.
+    branches: of temporal pose convolution.
+    modality: several are concatenated.
+    temporal: temporal pose convolution, or a baseline, which has no branches.
+  """
+
+  frames: int
+  outputs: int
+  branches: tuple[str, ...] = ()
+  modality: tuple[str, ...] = ('joints',)
+  temporal: str = 'temporal_pose_conv'
+
+  def stream(self, file: str) -> sweep.Stream:
+    words = ['-'.join(self.modality), '-'.join(self.branches) or self.temporal]
+    words.append(f't{self.frames}')
+    options = [f'modality={"+".join(self.modality)}', f'temporal={self.temporal}']
+    if self.branches:
+      options.append(f'branches={"+".join(self.branches)}')
+    options.append(f'frames={self.frames}')
+    if self.outputs:
+      words.append(f'n{self.outputs}')
+      options.append(f'outputs={self.outputs}')
+    return sweep.Stream('_'.join(words), file, tuple(options))
+
+
+@dataclasses.dataclass(frozen=True)
+class _Row:
+  """A row: its title, the figures for `_DATASETS` in %, its models; ∪ has several."""
+
+  title: str
+  paper: tuple[float, float]
+  models: tuple[_Model, ...]
+
+  def missing(self, modalities: tuple[str, ...]) -> set[str]:
+    """What must be at hand beside `modalities`."""
+    read = {name for model in self.models for name in model.modality}
+    return {name.removesuffix('_diff') for name in read} - set(modalities)
+
+  def on(self, file: str) -> sweep.Row:
+    paper = dict(zip(_DATASETS, self.paper, strict=True))
+    streams = tuple(model.stream(file) for model in self.models)
+    return sweep.Row(self.title, paper, streams)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Table:
+  name: str
+  title: str
+  rows: tuple[_Row, ...]
+
+
+def sweep_of(arg: str, dataset: str) -> sweep.Sweep:
+  """The tables that `arg` asks for (see the module), on configs/pa3d_<dataset>.py.
+
+  Raises:
+    ValueError: for options that do not go together, or that leave nothing.
+  """
+  args = sweep.parse_options(
+    arg,
+    **dict.fromkeys(_TABLES, False),
+    modalities=(),
+    choices={'modalities': MODALITIES},
+  )
+  if not any(args[name] for name in _TABLES):
+    raise ValueError(
+      f'{arg!r} names no table; give at least one of {", ".join(_TABLES)}, such as'
+      f' configs/pa3d_{dataset}_sweep.py:table3'
+    )
+  modalities = args.modalities or (MODALITIES[:2] if args.quick else MODALITIES)
+  tables, notes = [], []
+  for table in (t for name in _TABLES if args[name] for t in _TABLES[name](dataset)):
+    kept = [row for row in table.rows if not row.missing(modalities)]
+    if left_out := [row.title for row in table.rows if row not in kept]:
+      notes.append(
+        f'{table.title}: left out {", ".join(left_out)}, which need more than'
+        f' modalities={"+".join(modalities)}'
+      )
+    if kept:
+      rows = tuple(row.on(f'pa3d_{dataset}.py') for row in kept)
+      tables.append(sweep.Table(table.name, table.title, rows))
+  if not tables:
+    raise ValueError(
+      f'modalities={"+".join(modalities)} leave no row of what {arg!r} asks for; name'
+      ' more of them, or another table'
+    )
+  return sweep.make_sweep(tables, args, dataset=dataset, notes=tuple(notes))
+
+
+def _table2(dataset: str) -> tuple[_Table, ...]:
+  """Ways to model time; a table for each modality."""
+  del dataset  # The setting is the same for all.
+  ways = (
+    ('TSN style', 'tsn', 0),
+    ('3DConv', 'conv3d', 6),
+    ('TempConv', 'temporal_conv', 6),
+    ('PoTion', 'colorization', 3),
+    ('TempPoseConv', 'temporal_pose_conv', 6),
+  )
+  paper = {
+    'joints': ((54.5, 42.3), (55.6, 45.1), (58.5, 45.8), (51.2, 43.4), (59.3, 46.7)),
+    'parts': ((58.5, 44.0), (54.5, 44.8), (51.4, 44.7), (50.3, 42.6), (58.6, 47.1)),
+    'features': ((38.0, 35.5), (40.5, 40.0), (38.4, 39.3), (38.0, 37.8), (40.5, 40.3)),
+  }
+  tables = []
+  for modality, figures in paper.items():
+    rows = []
+    for (title, temporal, outputs), of_row in zip(ways, figures, strict=True):
+      branches = ('global',) if temporal == 'temporal_pose_conv' else ()
+      model = _Model(8, outputs, branches, (modality,), temporal)
+      rows.append(_Row(title, of_row, (model,)))
+    title = f'PA3D Table 2, {modality}: ways to model time'
+    tables.append(_Table(f'pa3d_table2_{modality}', title, tuple(rows)))
+  return tuple(tables)
+
+
+def _table3(dataset: str) -> tuple[_Table, ...]:
+  """Branches of temporal pose convolution, and their concatenations of the same N."""
+  del dataset  # The setting is the same for all.
+  rows = (
+    ('Global', (59.3, 46.7), ('global',)),
+    ('Local', (57.5, 44.9), ('local',)),
+    ('Dilated', (58.4, 44.8), ('dilated',)),
+    ('Global + Local', (59.7, 44.8), ('global', 'local')),
+    ('Global + Dilated', (60.1, 47.8), _MULTI_SCALE),
+    ('Global + Dilated + Local', (58.5, 47.1), (*_MULTI_SCALE, 'local')),
+  )
+  made = tuple(
+    _Row(title, paper, (_Model(8, 6, branches),)) for title, paper, branches in rows
+  )
+  title = 'PA3D Table 3, joints: types of temporal pose convolution'
+  return (_Table('pa3d_table3', title, made),)
+
+
+def _table4(dataset: str) -> tuple[_Table, ...]:
+  """T and N; a table for each."""
+  del dataset  # The setting is the same for all.
+  sizes = (2, 4, 6, 8, 12)
+  of_frames = ((57.8, 44.6), (56.3, 46.1), (55.3, 45.5), (55.6, 46.8), (50.4, 43.2))
+  of_outputs = ((58.2, 43.7), (59.6, 46.3), (56.3, 46.1), (60.1, 46.0), (52.6, 45.7))
+  frames = tuple(
+    _Row(f'T = {size}', paper, (_Model(size, 6, ('global',)),))
+    for size, paper in zip(sizes, of_frames, strict=True)
+  )
+  outputs = tuple(
+    _Row(f'N = {size}', paper, (_Model(4, size, ('global',)),))
+    for size, paper in zip(sizes, of_outputs, strict=True)
+  )
+  return (
+    _Table('pa3d_table4_t', 'PA3D Table 4, joints: frames T, of N = 6', frames),
+    _Table('pa3d_table4_n', 'PA3D Table 4, joints: outputs N, of T = 4', outputs),
+  )
+
+
+def _table5(dataset: str) -> tuple[_Table, ...]:
+  """Streams, and their fusion before the action CNN (⊕) or of scores (∪)."""
+  frames, outputs = (4, 8) if dataset == 'jhmdb' else (8, 6)
+
+  def stream(*modality: str) -> _Model:
+    return _Model(frames, outputs, _MULTI_SCALE, modality)
+
+  j, p, f = (stream(modality) for modality in MODALITIES)
+  j_diff, p_diff, f_diff = (stream(f'{modality}_diff') for modality in MODALITIES)
+  rows = (
+    _Row('J', (60.1, 47.8), (j,)),
+    _Row('Jdiff', (52.6, 46.4), (j_diff,)),
+    _Row('P', (61.9, 48.0), (p,)),
+    _Row('Pdiff', (50.0, 42.2), (p_diff,)),
+    _Row('F', (41.0, 40.9), (f,)),
+    _Row('Fdiff', (35.0, 36.2), (f_diff,)),
+    _Row('J ⊕ P', (58.7, 47.5), (stream('joints', 'parts'),)),
+    _Row('J ∪ P', (65.6, 50.7), (j, p)),
+    _Row('J ⊕ Jdiff', (56.2, 45.8), (stream('joints', 'joints_diff'),)),
+    _Row('J ∪ Jdiff', (61.2, 50.3), (j, j_diff)),
+    _Row('P ∪ Pdiff', (64.9, 49.1), (p, p_diff)),
+    _Row('F ∪ Fdiff', (47.7, 45.1), (f, f_diff)),
+    _Row('J ∪ P ∪ F', (67.5, 54.1), (j, p, f)),
+    _Row('all six ∪', (69.5, 54.7), (j, p, f, j_diff, p_diff, f_diff)),
+  )
+  title = 'PA3D Table 5: streams, and their fusion by ⊕ or ∪'
+  return (_Table('pa3d_table5', title, rows),)
+
+
+_TABLES: dict[str, Callable[[str], tuple[_Table, ...]]] = {
+  'table2': _table2,
+  'table3': _table3,
+  'table4': _table4,
+  'table5': _table5,
+}
