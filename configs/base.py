@@ -47,6 +47,12 @@ def _data() -> dict:
     # 'test' selects the checkpoint and lowers the rate by the test split instead, as
     # published results do; its figures are then marked as optimistic.
     'validate_on': 'held_out',
+    # Modalities of pose (PA3D Sec. 3.1), of 'joints', 'parts', 'features', and their
+    # differences in time, 'joints_diff' and so on (Sec. 4.1). Of several the model
+    # concatenates the representations (⊕ of Table 5).
+    'modalities': ('joints',),
+    # Of 'features' in the data set; 128 is PA3D's (Sec. 4), of conv4_4_CPM.
+    'num_features': 128,
     # What the model reads: 'frames', maps of T frames, or 'potion', the whole video
     # summed up into maps whose channels say when (JMRN Sec. 3; also PoTion's baseline).
     'encoding': 'frames',
@@ -68,6 +74,8 @@ def _data() -> dict:
     'map_short_side': 64,
     'map_size': (64, 86),  # the canvas (h, w): 320×240 video with 64 on its short side
     'map_sigma': 2.0,  # ours: at 64 cells about what OpenPose's maps show
+    # Part affinity fields, cells from a limb's axis: ours, OpenPose's 1 of 46 cells.
+    'part_width': 1.5,
     'crop': 'frame',  # as the papers; 'person' fits the people to the canvas (ours)
     'background': True,  # whether the model sees the background map, where there is one
     # Stored maps only, as JMRN's official code treats HMDB and Charades: training takes

@@ -10,35 +10,32 @@ not been trained here.
 
 Options, after a colon: `split=2` (or 3); `representation=keypoints`; `quick`, our small
 setting for two cores, a few minutes a run, which reads keypoints; `fold=1`, the training
-fold held out for validation; `test=false`, no test split, for poses that have none.
+fold held out for validation; `test=false`, no test split, for poses that have none;
+`modality=parts` (or `features`, `joints_diff`,
+`parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
+`temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
+`temporal_pose_conv` is the default); `branches=global` (or `dilated`, `local`, joined by
++: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
 Poses are downloaded, or read from `--config.data.poses`, with
 `--config.data.format=pyskl` where that is a skeleton pickle.
 """
 
-from configs import base, config_args, pa3d_model
+from configs import base, pa3d_model
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
-    arg,
-    split=1,
-    quick=False,
-    representation='',
-    fold=0,
-    test=True,
-    choices={'split': (1, 2, 3), 'representation': ('heatmaps', 'keypoints')},
+  args = pa3d_model.parse_options(
+    arg, split=1, quick=False, choices={'split': (1, 2, 3)}
   )
   config = base.base_config()
   config.data.dataset = 'jhmdb'
-  config.data.representation = args.representation or 'heatmaps'
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.num_frames = 4  # Table 4 and Sec. 4.1: T=4 for JHMDB
   config.data.max_persons = 1  # JHMDB annotates one person
-  config.model = pa3d_model.joint_stream(outputs=8)  # Sec. 4.1: N=8 for JHMDB
+  pa3d_model.choose_stream(config, args, frames=4, outputs=8)  # Table 4 and Sec. 4.1
   config.train.batch_size = 32  # Sec. 4
   config.train.epochs = 150  # Sec. 4
   if args.quick:
-    pa3d_model.make_quick(config, args.representation, epochs=60)
+    pa3d_model.make_quick(config, args, epochs=60)
   return config.lock()

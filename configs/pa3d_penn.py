@@ -9,34 +9,30 @@ CPU cores (docs/results.md).
 
 Options, after a colon: `representation=keypoints`; `quick`, our small setting for two
 cores, a few minutes a run, which reads keypoints; `fold=1`, the training fold held out
-for validation; `test=false`, no test split.
+for validation; `test=false`, no test split;
+`modality=parts` (or `features`, `joints_diff`,
+`parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
+`temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
+`temporal_pose_conv` is the default); `branches=global` (or `dilated`, `local`, joined by
++: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
 """
 
-from configs import base, config_args, pa3d_model
+from configs import base, pa3d_model
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
-    arg,
-    quick=False,
-    representation='',
-    fold=0,
-    test=True,
-    choices={'representation': ('heatmaps', 'keypoints')},
-  )
+  args = pa3d_model.parse_options(arg, quick=False)
   config = base.base_config()
   config.data.dataset = 'penn_action'
-  config.data.representation = args.representation or 'heatmaps'
   config.data.train_split = 'train'
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.num_frames = 8  # as Sec. 4.1 for HMDB
   config.data.max_persons = 1  # Penn Action annotates one person
   # Frames are 4:3 to 16:9; a little is cut of the widest.
   config.data.map_size = (64, 96)
-  config.model = pa3d_model.joint_stream(outputs=6)  # as Sec. 4.1 for HMDB
+  pa3d_model.choose_stream(config, args, frames=8, outputs=6)  # Sec. 4.1 for HMDB
   config.train.batch_size = 64  # as Sec. 4 for HMDB
   config.train.epochs = 100  # ours
   if args.quick:
-    pa3d_model.make_quick(config, args.representation, epochs=40)
+    pa3d_model.make_quick(config, args, epochs=40)
   return config.lock()

@@ -16,10 +16,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from input_pipeline.clip_maps import batch_maps
-from input_pipeline.datasets.stored_examples import pose_features, potion_features
+from input_pipeline.datasets.stored_examples import AnyClip, clip_features
 from input_pipeline.datasets.stored_settings import rendering_settings
+from input_pipeline.heatmap_source import HeatmapClip
 from input_pipeline.loader import evaluation_batches
-from input_pipeline.pose_clip import PoseClip
+from input_pipeline.modalities import stored_modalities
 from input_pipeline.pose_source import PotionClip
 from input_pipeline.skeletons import Skeleton
 from model_lib.output import ModelOutput
@@ -133,7 +134,7 @@ class Predictor:
       step=step,
     )
 
-  def __call__(self, clip: PoseClip | PotionClip) -> ModelOutput:
+  def __call__(self, clip: AnyClip) -> ModelOutput:
     """What the model says of one clip: exactly what an evaluation of it says.
 
     The clip goes the way of an evaluation: through the form that the run's data set
@@ -154,7 +155,7 @@ class Predictor:
       logits -= jnp.log1p(-probabilities)
     return ModelOutput(logits=logits, joint_weights=prediction.joint_weights)
 
-  def predict(self, clips: Iterable[PoseClip | PotionClip]) -> Iterator[Prediction]:
+  def predict(self, clips: Iterable[AnyClip]) -> Iterator[Prediction]:
     """What an evaluation says of each clip, one after another.
 
     Raises:
@@ -177,10 +178,10 @@ class Predictor:
     Raises:
       PredictorError: where the model does not read PoTion maps, or other ones.
     """
-    expected = run_data.example_maps(self.config, self.skeleton).shape
     if self.config.data.encoding != 'potion':
       raise PredictorError(_NO_POTION)
-    shape = np.shape(maps)
+    (example,) = jax.tree.leaves(run_data.example_maps(self.config, self.skeleton))
+    expected, shape = example.shape, np.shape(maps)
     # The height and width are free: the network averages over what is left of them.
     if len(shape) != 5 or shape[1] != expected[1] or shape[-1] != expected[-1]:
       raise PredictorError(
@@ -199,7 +200,7 @@ class Predictor:
     """Whether a clip may have several labels."""
     return self._losses.classification == 'binary_cross_entropy'
 
-  def _record(self, clip: PoseClip | PotionClip) -> dict[str, Any]:
+  def _record(self, clip: AnyClip) -> dict[str, Any]:
     """The clip as the run's data set would store it."""
     if clip.skeleton.joints != self.skeleton.joints:
       raise PredictorError(
@@ -207,19 +208,31 @@ class Predictor:
         f' ({", ".join(clip.skeleton.joints)}), but the model was trained on those of'
         f' {self.skeleton.name!r} ({", ".join(self.skeleton.joints)})'
       )
+    if isinstance(clip, PotionClip) and self.config.data.encoding != 'potion':
+      raise PredictorError(_NO_POTION)
+    features = clip_features(
+      clip, self.config.data.representation, self._stored_settings(clip)
+    )
+    return {'label': 0, **{name: make() for name, make in features.items()}}
+
+  def _stored_settings(self, clip: AnyClip) -> dict[str, Any]:
+    """What the run's data set was rendered with, or what of ready maps is read."""
     data = self.config.data
-    if isinstance(clip, PotionClip):
-      if data.encoding != 'potion':
-        raise PredictorError(_NO_POTION)
-      features = potion_features(clip)
-      return {'label': 0, **{name: make() for name, make in features.items()}}
-    settings = rendering_settings(
+    modalities = stored_modalities(data.modalities)
+    if isinstance(clip, PotionClip | HeatmapClip):
+      return {'modalities': modalities}
+    if 'features' in modalities:
+      raise PredictorError(
+        f'the model reads {", ".join(modalities)}, but poses have no features; give it'
+        ' the maps of a pose network (a HeatmapClip)'
+      )
+    return rendering_settings(
       data.representation,
       self.skeleton,
       short_side=data.map_short_side,
       sigma=data.map_sigma,
       channels=data.potion.channels,
       weights=data.potion.weights,
+      modalities=modalities,
+      part_width=data.part_width,
     )
-    features = pose_features(clip, data.representation, settings)
-    return {'label': 0, **{name: make() for name, make in features.items()}}

@@ -15,7 +15,9 @@ import grain
 import numpy as np
 
 from input_pipeline import sampling
-from input_pipeline.clip_maps import frame_offset
+from input_pipeline.canvas import frame_offset
+from input_pipeline.modalities import STORED
+from input_pipeline.quantization import EMPTY
 
 Batch = dict[str, np.ndarray]
 
@@ -38,7 +40,8 @@ class ClipSettings:
     max_persons: `m` of a batch of keypoints: those with the most confident joints are
       kept, fewer are padded with missing joints.
     canvas: (h, w) that stored maps are cut or padded to.
-    background: whether the last of the stored maps is the background.
+    background: whether the last of the stored joint maps is the background.
+    modalities: which of the stored ones are read ('joints', 'parts', 'features').
     random_crop: stored maps only: where a map is larger than the canvas, training
       sees a window of it drawn anew each time (official code of JMRN); evaluation
       keeps the centre.
@@ -51,6 +54,7 @@ class ClipSettings:
   max_persons: int
   canvas: tuple[int, int]
   background: bool = False
+  modalities: tuple[str, ...] = ('joints',)
   random_crop: bool = False
   stretch: bool = False
 
@@ -96,8 +100,9 @@ def training_batches(
     read_threads: that read ahead; 0 reads in the caller's thread.
 
   Returns:
-    An iterator of `keypoints` float32 `[b, t, m, j, 3]`, `maps` uint8
-    `[b, t, h, w, c]` or `potion` float16 `[b, j, h, w, c]`, with `num_frames` int32
+    An iterator of `keypoints` float32 `[b, t, m, j, 3]`, stored modalities (`maps`,
+    `parts`, `features`) uint8 `[b, t, h, w, c]` or `potion` float16 `[b, j, h, w, c]`,
+    with `features_scale` float32 `[b]` where there are features, `num_frames` int32
     `[b]` (frames before the padding, see `sampling.real_frames`; of `potion` the
     video's), `frame_size` int32 `[b, 2]`, `label` int32 `[b]` or multi-hot float32
     `[b, k]`, `mask` float32 `[b]` (all 1) and `index` int32 `[b]`, the record's own.
@@ -108,13 +113,13 @@ def training_batches(
   def training_clip(index: int, rng: np.random.Generator) -> Batch:
     record = records[index]
     clip = _clip_fields(record, settings, index)
-    crop_rng = rng if settings.random_crop else None
+    place = rng.random(2) if settings.random_crop else None
     if 'potion' in record:
-      return clip | {'potion': _potion(record['potion'], settings, crop_rng)}
+      return clip | {'potion': _potion(record['potion'], settings, place)}
     frames = sampling.training_frames(
       rng, _video_length(record), settings.num_frames, settings.rule
     )
-    return clip | _poses(record, frames, settings, crop_rng)
+    return clip | _poses(record, frames, settings, place)
 
   rows = host.rows(batch_size)
   dataset = (
@@ -142,7 +147,7 @@ def evaluation_batches(
 ) -> Iterator[Batch]:
   """Every clip once, in order; batches as in training, but for what a view has alone.
 
-  `keypoints`, `maps` or `potion` hold `num_views` views, `[b, v, …]`. The last batch is
+  What holds pixels or joints has `num_views` views, `[b, v, …]`. The last batch is
   filled with rows of `mask` 0 and `index` -1, so that every process yields as many
   batches of one shape. No clips give no batch.
 
@@ -195,7 +200,9 @@ class _HostBlocks(grain.MapDataset):
 
 
 def _video_length(record: dict[str, Any]) -> int:
-  return len(record['maps'] if 'maps' in record else record['keypoints'])
+  return next(
+    len(record[name]) for name in ('keypoints', *STORED.values()) if name in record
+  )
 
 
 def _clip_fields(record: dict[str, Any], settings: ClipSettings, index: int) -> Batch:
@@ -209,40 +216,45 @@ def _clip_fields(record: dict[str, Any], settings: ClipSettings, index: int) -> 
     label = np.asarray(record['labels'], np.float32)
   else:
     label = np.asarray(record['label'], np.int32)
-  return {
+  clip = {
     'num_frames': np.asarray(num_frames, np.int32),
     'frame_size': np.asarray(record['frame_size'], np.int32),
     'label': label,
     'mask': np.ones((), np.float32),
     'index': np.asarray(index, np.int32),
   }
+  if 'features_scale' in record and 'features' in settings.modalities:
+    clip['features_scale'] = np.asarray(record['features_scale'], np.float32)
+  return clip
 
 
 def _poses(
   record: dict[str, Any],
   frames: np.ndarray,
   settings: ClipSettings,
-  crop_rng: np.random.Generator | None = None,
+  place: np.ndarray | None = None,
 ) -> Batch:
   """Keypoints or maps of the `frames` `[t]` or `[v, t]`, whose axes go first."""
   if 'keypoints' in record:
     return {'keypoints': _people(record['keypoints'], settings.max_persons)[frames]}
-  outside = np.zeros((1, 1, record['maps'].shape[-1]), np.uint8)
-  if settings.background:
-    outside[..., -1] = 255
-  return {'maps': _on_canvas(record['maps'][frames], outside, settings, crop_rng)}
+  poses = {}
+  for modality in settings.modalities:
+    maps = record[STORED[modality]]
+    outside = np.full((1, 1, maps.shape[-1]), EMPTY[modality], np.uint8)
+    if modality == 'joints' and settings.background:
+      outside[..., -1] = 255
+    poses[STORED[modality]] = _on_canvas(maps[frames], outside, settings, place)
+  return poses
 
 
 def _potion(
-  maps: np.ndarray,
-  settings: ClipSettings,
-  crop_rng: np.random.Generator | None = None,
+  maps: np.ndarray, settings: ClipSettings, place: np.ndarray | None = None
 ) -> np.ndarray:
   """PoTion maps float16 `[j, h, w, c]` on the canvas."""
   outside = np.zeros((len(maps), 1, 1, 1), maps.dtype)
   if settings.background:
     outside[-1] = 1
-  return _on_canvas(maps, outside, settings, crop_rng)
+  return _on_canvas(maps, outside, settings, place)
 
 
 def _people(keypoints: np.ndarray, count: int) -> np.ndarray:
@@ -258,24 +270,25 @@ def _on_canvas(
   maps: np.ndarray,
   outside: np.ndarray,
   settings: ClipSettings,
-  crop_rng: np.random.Generator | None,
+  place: np.ndarray | None,
 ) -> np.ndarray:
   """Cuts or pads `[…, h, w, c]` to the canvas, centred as rendered maps are.
 
   Args:
     outside: the values beside a map, broadcast to the canvas.
-    crop_rng: draws the window where a map is larger; None takes the centre.
+    place: of the window where a map is larger, `[2]` for rows and columns, from 0 at
+      one end to 1 at the other; None takes the centre.
   """
   canvas = np.empty((*maps.shape[:-3], *settings.canvas, maps.shape[-1]), maps.dtype)
   canvas[:] = outside
   source, target = [], []
-  for axis, canvas_side in zip((-3, -2), settings.canvas, strict=True):
+  for i, (axis, canvas_side) in enumerate(zip((-3, -2), settings.canvas, strict=True)):
     if settings.stretch and maps.shape[axis] < canvas_side:
       maps = _stretched(maps, axis, canvas_side)
     side = maps.shape[axis]
     offset = frame_offset(side, canvas_side)
-    if crop_rng is not None and side > canvas_side:
-      offset = -int(crop_rng.integers(side - canvas_side + 1))
+    if place is not None and side > canvas_side:
+      offset = -int(place[i] * (side - canvas_side + 1))
     start, stop = max(offset, 0), min(offset + side, canvas_side)
     target.append(slice(start, stop))
     source.append(slice(start - offset, stop - offset))

@@ -89,6 +89,36 @@ class Skeleton:
     extra = (self.num_joints,) if self.background else ()
     return self.flip_permutation + extra
 
+  @property
+  def num_part_maps(self) -> int:
+    """Channels of the part affinity fields: (x, y) of each limb."""
+    return 2 * len(self.limbs)
+
+  @functools.cached_property
+  def part_flip(self) -> tuple[tuple[int, int], ...]:
+    """For each channel of the part affinity fields, (channel, sign) that replaces it.
+
+    In a mirrored image a limb is its partner of the other side. Of its vectors x changes
+    the sign; so does the whole vector where the partner is listed the other way round,
+    as a limb across the body is by itself.
+
+    Raises:
+      SkeletonError: for a limb whose partner is no limb.
+    """
+    replacements = []
+    for a, b in self.limbs:
+      partner = (_mirrored(a), _mirrored(b))
+      turned = partner not in self.limbs
+      if turned and partner[::-1] not in self.limbs:
+        raise SkeletonError(
+          f'skeleton {self.name!r}: limb ({a}, {b}) has no partner {partner}, so its part'
+          ' affinity field cannot be flipped; add the partner to its limbs'
+        )
+      index = self.limbs.index(partner[::-1] if turned else partner)
+      sign = -1 if turned else 1
+      replacements += [(2 * index, -sign), (2 * index + 1, sign)]
+    return tuple(replacements)
+
   @functools.cached_property
   def flip_pairs(self) -> tuple[tuple[int, int], ...]:
     return tuple((i, k) for i, k in enumerate(self.flip_permutation) if i < k)

@@ -49,6 +49,15 @@ _WEIGHTS = flags.DEFINE_enum(
   'Potion: how frames are weighted, as published (PoTion) or as the official code of'
   ' JMRN has it. Default: exact, or that of ready PoTion maps.',
 )
+_MODALITIES = flags.DEFINE_list(
+  'modalities',
+  None,
+  'Heatmaps: of joints, parts (part affinity fields) and features. Default: joints, or'
+  ' what ready maps have.',
+)
+_PART_WIDTH = flags.DEFINE_float(
+  'part_width', None, "Parts: cells from a limb's axis. Default: 1.5."
+)
 _STRICT = flags.DEFINE_bool('strict', False, 'Stop at a clip that cannot be used.')
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Replace the data set if there.')
 
@@ -58,6 +67,7 @@ def main(argv):
     raise app.UsageError(f'there are no arguments without a flag, but got {argv[1:]}')
   of_maps = _given(_SHORT_SIDE, _SIGMA)
   of_potion = _given(_CHANNELS, _WEIGHTS)
+  of_heatmaps = _given(_MODALITIES, _PART_WIDTH)
   if of_maps and _REPRESENTATION.value == 'keypoints':
     raise app.UsageError(
       f'--{" and --".join(of_maps)} only matters to --representation=heatmaps or potion'
@@ -65,6 +75,10 @@ def main(argv):
   if of_potion and _REPRESENTATION.value != 'potion':
     raise app.UsageError(
       f'--{" and --".join(of_potion)} only matters to --representation=potion'
+    )
+  if of_heatmaps and _REPRESENTATION.value != 'heatmaps':
+    raise app.UsageError(
+      f'--{" and --".join(of_heatmaps)} only matters to --representation=heatmaps'
     )
 
   # Only now, so that --help and wrong flags are answered at once.
@@ -93,6 +107,7 @@ def main(argv):
       progress=functools.partial(print, flush=True),
       **of_maps,
       **of_potion,
+      **of_heatmaps,
     )
   except (
     DownloadError,

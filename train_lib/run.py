@@ -15,6 +15,7 @@ import ml_collections
 from jax.sharding import Mesh
 
 from input_pipeline.datasets.export import open_or_export
+from input_pipeline.modalities import stored_modalities
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints
 from train_lib.evaluate import predict_split
@@ -125,6 +126,8 @@ def _open_data(config: ml_collections.ConfigDict, report):
     sigma=data.map_sigma,
     channels=data.potion.channels,
     weights=data.potion.weights,
+    modalities=stored_modalities(data.modalities),
+    part_width=data.part_width,
     progress=report,
     is_primary=jax.process_index() == 0,
     wait=lambda: sharding.wait_for_all('data set'),

@@ -10,13 +10,17 @@ import ml_collections
 import numpy as np
 
 from input_pipeline.augment import AugmentSettings
-from input_pipeline.clip_maps import MapSettings
+from input_pipeline.canvas import MapSettings
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.loader import ClipSettings, Records
+from input_pipeline.modalities import num_frames_of, stored_modalities, stored_modality
 from input_pipeline.pose_aware import PoseAwareSettings
 from input_pipeline.potion import PotionSettings
 from input_pipeline.skeletons import Skeleton
+
+# Shapes of what a model reads: maps of one modality, or of several by name.
+ExampleMaps = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,7 +54,7 @@ class RunData:
   clip_settings: ClipSettings
   map_settings: MapSettings
   augment_settings: AugmentSettings
-  example_maps: jax.ShapeDtypeStruct  # of one clip
+  example_maps: ExampleMaps  # of one clip
   read_threads: int
 
 
@@ -67,6 +71,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
     remedy = "; set it to '' (or the option test=false) to go without"
     _check_split(config, dataset, 'test_split', remedy)
   _check_stored_maps(config, dataset)
+  _check_modalities(config, dataset)
   _check_labels(config, dataset)
   train, validation = _train_and_validation(config, dataset)
   skeleton = dataset.skeleton
@@ -98,6 +103,7 @@ def clip_settings(
     max_persons=data.max_persons,
     canvas=tuple(data.map_size),
     background=stored_skeleton.background,
+    modalities=stored_modalities(data.modalities),
     random_crop=data.random_crop,
     stretch=data.stretch,
   )
@@ -115,6 +121,8 @@ def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
     short_side=data.map_short_side,
     sigma=data.map_sigma,
     crop=data.crop,
+    modalities=tuple(data.modalities),
+    part_width=data.part_width,
     potion=PotionSettings(**data.potion) if data.encoding == 'potion' else None,
   )
 
@@ -130,20 +138,28 @@ def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
   )
 
 
-def example_maps(
-  config: ml_collections.ConfigDict, skeleton: Skeleton
-) -> jax.ShapeDtypeStruct:
+def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> ExampleMaps:
   """The shape of one clip's maps, `[1, t, h, w, c]` or (PoTion) `[1, j, h, w, c]`.
 
   Args:
     skeleton: of the maps that the model reads.
   """
   settings = map_settings(config)
-  if settings.potion is None:
-    shape = (1, config.data.num_frames, *settings.size, skeleton.num_maps)
-  else:
-    shape = (1, skeleton.num_maps, *settings.size, settings.potion.num_maps_channels)
-  return jax.ShapeDtypeStruct(shape, jnp.float32)
+  if settings.potion is not None:
+    joints, channels = skeleton.num_maps, settings.potion.num_maps_channels
+    return jax.ShapeDtypeStruct((1, joints, *settings.size, channels), jnp.float32)
+  channels_of = {
+    'joints': skeleton.num_maps,
+    'parts': skeleton.num_part_maps,
+    'features': config.data.num_features,
+  }
+  shapes = {}
+  for modality in settings.modalities:
+    frames = num_frames_of(modality, config.data.num_frames)
+    channels = channels_of[stored_modality(modality)]
+    shape = (1, frames, *settings.size, channels)
+    shapes[modality] = jax.ShapeDtypeStruct(shape, jnp.float32)
+  return shapes[settings.modalities[0]] if len(shapes) == 1 else shapes
 
 
 def _train_and_validation(
@@ -214,6 +230,36 @@ def _check_labels(config: ml_collections.ConfigDict, dataset: PoseDataset):
     )
 
 
+def _check_modalities(config: ml_collections.ConfigDict, dataset: PoseDataset):
+  """What the config reads must be there, or be something that can be rendered."""
+  data = config.data
+  wanted = stored_modalities(map_settings(config).modalities)
+  if 'features' in wanted and dataset.representation == 'keypoints':
+    raise ValueError(
+      f'config.data.modalities is {tuple(data.modalities)}, but features cannot be'
+      ' rendered from keypoints; they come from a pose network (tools/extract_poses.py)'
+      " as representation='heatmaps'"
+    )
+  if dataset.representation != 'heatmaps':
+    return
+  if missing := [name for name in wanted if name not in dataset.modalities]:
+    raise ValueError(
+      f'config.data.modalities is {tuple(data.modalities)}, but {dataset.directory}'
+      f' holds {", ".join(dataset.modalities)} and not {", ".join(missing)}'
+    )
+  if 'features' in wanted and data.num_features != dataset.num_features:
+    raise ValueError(
+      f'config.data.num_features is {data.num_features}, but the features of'
+      f' {dataset.directory} have {dataset.num_features} channels; set it to that'
+    )
+  if wanted != ('joints',) and augment_settings(config).pose_aware.moves:
+    raise ValueError(
+      'config.augment.pose_aware moves joints one by one, but stored'
+      f' {" and ".join(name for name in wanted if name != "joints")} cannot follow;'
+      " take config.data.representation='keypoints', or set its shifts and rotation to 0"
+    )
+
+
 def _check_stored_maps(config: ml_collections.ConfigDict, dataset: PoseDataset):
   """Stored maps must be those that the config asks for."""
   data = config.data
@@ -237,6 +283,8 @@ def _check_stored_maps(config: ml_collections.ConfigDict, dataset: PoseDataset):
         " summed up; set it to 'potion', or take another config.data.representation"
       )
     asked |= {'channels': 'potion.channels', 'weights': 'potion.weights'}
+  elif 'parts' in stored_modalities(data.modalities):
+    asked |= {'part_width': 'part_width'}
   wanted = {name: _field(data, field) for name, field in asked.items()}
   stored = {name: dataset.settings.get(name) for name in asked}
   differing = [n for n in asked if stored[n] is not None and stored[n] != wanted[n]]

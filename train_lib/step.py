@@ -14,6 +14,7 @@ from einops import rearrange
 from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
+from input_pipeline.clip_maps import VIEWED, Maps
 from train_lib.losses import (
   LossSettings,
   class_probabilities,
@@ -27,10 +28,7 @@ AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
 # (batch, key or None) to maps [b·v, …]; see `input_pipeline.clip_maps`.
-MapsOfBatch = Callable[[Batch, Any], jax.Array]
-
-# What a view of a clip has of its own; the rest of a batch is the clip's.
-VIEWED = {'keypoints', 'maps', 'potion'}
+MapsOfBatch = Callable[[Batch, Any], Maps]
 
 
 class TrainingDiverged(FloatingPointError):
@@ -78,12 +76,14 @@ def initial_state(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   plateau: optax.GradientTransformation,
-  example_maps: jax.ShapeDtypeStruct,
+  example_maps: Any,
   seed: Int[Array, ''],
 ) -> TrainState:
   """A fresh state; pure, so that its shapes come from `jax.eval_shape` for free."""
   init_key, run_key = jax.random.split(jax.random.key(seed))
-  maps = jnp.zeros((1, *example_maps.shape[1:]), example_maps.dtype)
+  maps = jax.tree.map(
+    lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_maps
+  )
   variables = model.init(init_key, maps, train=False)
   params = variables.pop('params')
   return TrainState(
@@ -114,7 +114,7 @@ def train_step(
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
   maps = maps_of_batch(batch, augment_key)
-  views = len(maps) // len(batch['mask'])
+  views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
 
   def loss_of(params):
@@ -182,13 +182,14 @@ def evaluation_step(
     average: over views, of 'probabilities', or of 'logits' before the softmax.
   """
   check_average(average)
-  (name,) = VIEWED & batch.keys()
-  num_views = batch[name].shape[1]
+  viewed = VIEWED & batch.keys()
+  num_views = batch[next(iter(viewed))].shape[1]
   views = {
-    field: jnp.repeat(batch[field], num_views, axis=0)
-    for field in ('frame_size', 'num_frames')
+    name: rearrange(array, 'b v ... -> (b v) ...')
+    if name in viewed
+    else jnp.repeat(array, num_views, axis=0)
+    for name, array in batch.items()
   }
-  views[name] = rearrange(batch[name], 'b v ... -> (b v) ...')
   output: Any = model.apply(variables, maps_of_batch(views, None), train=False)
   logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
   if average == 'logits':

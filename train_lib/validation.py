@@ -9,6 +9,7 @@ import jax
 import numpy as np
 from einops import rearrange
 
+from input_pipeline.modalities import stored_modality
 from report_lib import plots
 from train_lib import metrics, sharding
 from train_lib.run import Run
@@ -53,13 +54,29 @@ def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
   if run.data.map_settings.potion is not None:
     column = 'colour, from first to last'
     maps = rearrange(maps, 'b j h w c -> b c h w j')
-  joints = maps[..., : run.data.skeleton.num_joints]
-  images = {'sample_maps': plots.sample_maps_image(joints, titles, column)}
-  if motion_maps is not None:
-    images['motion_maps'] = plots.motion_maps_image(motion_maps, titles)
+  images = {}
+  for name, shown in _by_modality(run, maps).items():
+    if stored_modality(name) == 'joints':
+      shown = shown[..., : run.data.skeleton.num_joints]
+    image = plots.sample_maps_image(np.abs(shown), titles, column)
+    images[_file_name(run, 'sample_maps', name)] = image
+  for name, shown in _by_modality(run, motion_maps).items():
+    image = plots.motion_maps_image(shown, titles)
+    images[_file_name(run, 'motion_maps', name)] = image
   run.writer.write_images(step, {f'maps/{name}': i for name, i in images.items()})
   for name, image in images.items():
     plots.save_png(run.workdir / f'{name}.png', image)
+
+
+def _by_modality(run: Run, maps) -> dict[str, np.ndarray]:
+  """Maps by the name of their modality; none where the model makes none."""
+  if maps is None:
+    return {}
+  return maps if isinstance(maps, dict) else {run.config.data.modalities[0]: maps}
+
+
+def _file_name(run: Run, kind: str, modality: str) -> str:
+  return kind if len(run.config.data.modalities) == 1 else f'{kind}_{modality}'
 
 
 def _title(label: np.ndarray, class_names: Sequence[str]) -> str:

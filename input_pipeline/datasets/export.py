@@ -22,13 +22,11 @@ from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
 from input_pipeline.datasets.staging import staging_dir
 from input_pipeline.datasets.stored_examples import load_usable_clip, make_example
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
-from input_pipeline.datasets.stored_settings import (
-  check_same,
-  rendering_settings,
-  source_settings,
-)
+from input_pipeline.datasets.stored_settings import check_same, source_settings
+from input_pipeline.part_fields import DEFAULT_WIDTH
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import ClipSource
+from input_pipeline.rendering import TRUNCATE
 
 _CLIPS_PER_SHARD = 256
 _OTHER_DATA = (
@@ -47,6 +45,8 @@ def export_dataset(
   sigma: float | None = None,
   channels: int | None = None,
   weights: str | None = None,
+  modalities: Sequence[str] | None = None,
+  part_width: float | None = None,
   splits: Sequence[str] | None = None,
   strict: bool = False,
   overwrite: bool = False,
@@ -63,11 +63,13 @@ def export_dataset(
     representation: 'keypoints', 'heatmaps' or 'potion'.
     data_dir: where data sets lie.
     short_side: of maps: cells on the shorter side of the frame. This and the following
-      three are by default those of the source's ready maps; where it has none, the ones
+      five are by default those of the source's ready maps; where it has none, the ones
       of `stored_settings.rendering_settings`.
     sigma: of maps: of the Gaussians, in cells.
     channels: potion only: the colours of time.
     weights: potion only: of the frames, see `potion.PotionSettings`.
+    modalities: heatmaps only: of 'joints', 'parts', 'features'.
+    part_width: of the parts among them, in cells from a limb's axis.
     splits: which of the source's; by default all that name a clip.
     strict: raise at the first clip that cannot be used.
     overwrite: replace the data set where it is already there.
@@ -88,6 +90,8 @@ def export_dataset(
     sigma=sigma,
     channels=channels,
     weights=weights,
+    modalities=modalities,
+    part_width=part_width,
   )
   chosen = _chosen_splits(source, splits)
   export = _Export(source, representation, settings, chosen, strict, progress)
@@ -105,6 +109,8 @@ def export_dataset(
       skeleton=source.skeleton,
       class_names=source.class_names,
       multi_label=source.multi_label,
+      modalities=settings.get('modalities', ()),
+      num_features=settings.get('num_features', 0),
       data_dir=staging,
     )
     built = builder.write(export.shards(), export.metadata)
@@ -133,6 +139,8 @@ def open_or_export(
   sigma: float = DEFAULT_SIGMA,
   channels: int = 3,
   weights: str = 'exact',
+  modalities: Sequence[str] = ('joints',),
+  part_width: float = DEFAULT_WIDTH,
   is_primary: bool = True,
   wait: Callable[[], object] = lambda: None,
   progress: Callable[[str], object] = print,
@@ -140,8 +148,9 @@ def open_or_export(
   """Opens a data set, which the primary process exports first if it is not there.
 
   Args:
-    dataset, representation, data_dir, short_side, sigma, channels, weights, progress:
-      as in `export_dataset`.
+    dataset, representation, data_dir, short_side, sigma, channels, weights,
+      part_width, progress: as in `export_dataset`.
+    modalities: of heatmaps, those that must be there; an export adds the joints.
     format, poses, skeleton, seed: as in `protocols.load_source`.
     is_primary: whether this process is the one that exports.
     wait: returns once every process of the job has called it; each calls it once,
@@ -156,6 +165,8 @@ def open_or_export(
     'sigma': sigma,
     'channels': channels,
     'weights': weights,
+    'modalities': tuple(dict.fromkeys(('joints', *modalities))),
+    'part_width': part_width,
   }
   try:
     if is_primary and not dataset_dir(data_dir, dataset, representation).exists():
@@ -179,7 +190,10 @@ def open_or_export(
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
-  asked = rendering_settings(representation, opened.skeleton, **rendering)
+  _check_modalities(opened, modalities)
+  # Which modalities are there beside those asked for makes no difference.
+  asked = {'truncate': TRUNCATE, **rendering}
+  asked = {n: asked[n] for n in asked if n in opened.settings and n != 'modalities'}
   check_same(
     f'{opened.directory} is rendered with', asked, opened.settings, _OTHER_DATA
   )
@@ -187,6 +201,23 @@ def open_or_export(
     asked, there = {'skeleton': skeleton}, {'skeleton': opened.skeleton.name}
     check_same(f'{opened.directory} is of', asked, there, _OTHER_DATA)
   return opened
+
+
+def _check_modalities(opened: PoseDataset, asked: Sequence[str]):
+  if opened.representation != 'heatmaps':
+    return
+  missing = [name for name in asked if name not in opened.modalities]
+  if missing:
+    wanted = ','.join(dict.fromkeys((*opened.modalities, *missing)))
+    raise PoseDatasetError(
+      f'{opened.directory} holds {", ".join(opened.modalities)}, but not'
+      f' {", ".join(missing)}; replace it with tools/export_dataset.py --overwrite'
+      f' --modalities={wanted}'
+      + (
+        ' (features come from tools/extract_poses.py)' if 'features' in missing else ''
+      )
+      + ', or use another data_dir'
+    )
 
 
 class _Export:

@@ -25,6 +25,7 @@ from input_pipeline.datasets.protocols import (
   PoseDatasetError,
   export_command,
 )
+from input_pipeline.modalities import STORED
 from input_pipeline.skeletons import Skeleton
 
 # Goes up when the features or the metadata change, so that old data is never misread.
@@ -72,8 +73,9 @@ class PoseDataset:
     skeleton: the layout of axis `j` or, of heatmaps, `c`.
     class_names: by label.
     settings: how maps were rendered (`short_side` and `sigma` in cells, `truncate` in
-      σ, `background`), and of potion how frames were weighted (`channels`, `weights`);
-      None where it is not known; empty for keypoints.
+      σ, `part_width`, `background`), of heatmaps which `modalities` there are, and of
+      potion how frames were weighted (`channels`, `weights`); None where it is not
+      known; empty for keypoints.
     splits: names.
     left_out: (split, video id, reason) of the clips that could not be used.
     multi_label: whether a clip has any number of labels (records then hold `labels`,
@@ -105,6 +107,17 @@ class PoseDataset:
       labels=labels,
       num_frames=np.array(columns['num_frames'], np.int32),
     )
+
+  @property
+  def modalities(self) -> tuple[str, ...]:
+    """What heatmaps hold of 'joints', 'parts', 'features'; of others, 'joints'."""
+    # Data sets of before there was a choice hold joints.
+    return tuple(self.settings.get('modalities', ('joints',)))
+
+  @property
+  def num_features(self) -> int:
+    """Channels of the stored features; 0 where there are none."""
+    return int(self.settings.get('num_features') or 0)
 
   def records(self, split: str) -> Records:
     """The features of a split's clips as numpy arrays; `video_id` as UTF-8 bytes."""
@@ -189,11 +202,17 @@ class PoseDatasetBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
     skeleton: Skeleton,
     class_names: Sequence[str],
     multi_label: bool = False,
+    modalities: Sequence[str] = ('joints',),
+    num_features: int = 0,
     data_dir: PathLike,
   ):
     # TFDS names a builder after its class; ours serves every data set.
     self.name = dataset  # pyright: ignore[reportAttributeAccessIssue]
-    self._features = _features(representation, skeleton, class_names, multi_label)
+    if representation == 'heatmaps':
+      poses = _map_features(skeleton, modalities, num_features)
+    else:
+      poses = _pose_features(representation, skeleton)
+    self._features = _features(poses, class_names, multi_label)
     self._metadata_dict = tfds.core.MetadataDict()
     super().__init__(data_dir=data_dir, config=representation)
 
@@ -255,14 +274,28 @@ def _stored_name(split: str) -> str:
   return 'all_' if split == 'all' else split
 
 
-def _features(
-  representation: str, skeleton: Skeleton, class_names: Sequence[str], multi_label: bool
-) -> tfds.features.FeaturesDict:
-  poses = {
+def _map_features(
+  skeleton: Skeleton, modalities: Sequence[str], num_features: int
+) -> dict[str, Any]:
+  channels = {
+    'joints': skeleton.num_maps,
+    'parts': skeleton.num_part_maps,
+    'features': num_features,
+  }
+  features: dict[str, Any] = {
+    STORED[name]: _array((None, None, None, channels[name]), np.uint8)
+    for name in modalities
+  }
+  if 'features' in modalities:
+    features['features_scale'] = tfds.features.Scalar(np.float32)
+  return features
+
+
+def _pose_features(representation: str, skeleton: Skeleton) -> dict[str, Any]:
+  return {
     'keypoints': {
       'keypoints': _array((None, None, skeleton.num_joints, 3), np.float32)
     },
-    'heatmaps': {'maps': _array((None, None, None, skeleton.num_maps), np.uint8)},
     # Mean confidences in 0..1, of which half precision keeps 11 bits: finer than the 8
     # of a frame's map.
     'potion': {
@@ -270,6 +303,11 @@ def _features(
       'num_frames': tfds.features.Scalar(np.int32),
     },
   }[representation]
+
+
+def _features(
+  poses: Mapping[str, Any], class_names: Sequence[str], multi_label: bool
+) -> tfds.features.FeaturesDict:
   if multi_label:
     labels = {'labels': _array((len(class_names),), np.uint8)}
   else:

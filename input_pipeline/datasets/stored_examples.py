@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+import functools
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from input_pipeline.datasets.pose_dataset import multi_hot
-from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
+from input_pipeline.datasets.stored_maps import (
+  potion_clip_maps,
+  render_clip,
+  render_clip_parts,
+)
+from input_pipeline.heatmap_source import HeatmapClip
+from input_pipeline.modalities import STORED
 from input_pipeline.pose_clip import PoseClip, PoseDataError
 from input_pipeline.pose_source import ClipSource, PotionClip
 from input_pipeline.potion import PotionSettings
+
+AnyClip = PoseClip | PotionClip | HeatmapClip
 
 
 class Example(Mapping[str, Any]):
@@ -36,7 +45,7 @@ class Example(Mapping[str, Any]):
 
 def make_example(
   source: ClipSource,
-  clip: PoseClip | PotionClip,
+  clip: AnyClip,
   representation: str,
   settings: Mapping[str, Any],
 ) -> Example:
@@ -47,11 +56,34 @@ def make_example(
     features['labels'] = lambda: multi_hot(clip.labels, num_classes)
   else:
     features['label'] = lambda: clip.labels[0]
+  return Example(features | clip_features(clip, representation, settings))
+
+
+def clip_features(
+  clip: AnyClip, representation: str, settings: Mapping[str, Any]
+) -> dict[str, Callable[[], Any]]:
+  """What is stored of a clip but its name and labels, by name, each made by a call.
+
+  Args:
+    settings: from `stored_settings`; of ready maps only `modalities` are asked for.
+  """
   if isinstance(clip, PotionClip):
-    features |= potion_features(clip)
-  else:
-    features |= pose_features(clip, representation, settings)
-  return Example(features)
+    return potion_features(clip)
+  if isinstance(clip, HeatmapClip):
+    return heatmap_features(clip, settings['modalities'])
+  return pose_features(clip, representation, settings)
+
+
+def heatmap_features(
+  clip: HeatmapClip, modalities: Sequence[str]
+) -> dict[str, Callable[[], Any]]:
+  """What is stored of a pose network's maps, as `pose_features` of a clip's poses."""
+  features: dict[str, Callable[[], Any]] = {
+    STORED[modality]: functools.partial(clip.maps, modality) for modality in modalities
+  }
+  if 'features' in modalities:
+    features['features_scale'] = lambda: np.float32(clip.features_scale or 0)
+  return {'frame_size': lambda: np.array(clip.frame_size, np.int32), **features}
 
 
 def potion_features(clip: PotionClip) -> dict[str, Callable[[], Any]]:
@@ -77,8 +109,13 @@ def pose_features(
   def keypoints():
     return np.concatenate([clip.keypoints, clip.scores[..., None]], axis=-1)
 
-  def maps():
+  def joints():
     return render_clip(clip, short_side=settings['short_side'], sigma=settings['sigma'])
+
+  def parts():
+    return render_clip_parts(
+      clip, short_side=settings['short_side'], width=settings['part_width']
+    )
 
   def potion():
     return potion_clip_maps(
@@ -88,17 +125,19 @@ def pose_features(
       potion=PotionSettings(settings['channels'], settings['weights']),
     ).astype(np.float16)
 
-  return {
-    'frame_size': lambda: np.array(clip.frame_size, np.int32),
-    **{
+  stored: dict[str, Callable[[], Any]]
+  if representation == 'heatmaps':
+    renderers = {'joints': joints, 'parts': parts}
+    stored = {STORED[name]: renderers[name] for name in settings['modalities']}
+  else:
+    stored = {
       'keypoints': {'keypoints': keypoints},
-      'heatmaps': {'maps': maps},
       'potion': {'potion': potion, 'num_frames': lambda: clip.num_frames},
-    }[representation],
-  }
+    }[representation]
+  return {'frame_size': lambda: np.array(clip.frame_size, np.int32), **stored}
 
 
-def load_usable_clip(source: ClipSource, video_id: str) -> PoseClip | PotionClip:
+def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
   """The clip of that name.
 
   Raises:
@@ -119,10 +158,19 @@ def load_usable_clip(source: ClipSource, video_id: str) -> PoseClip | PotionClip
     raise PoseDataError(
       f'clip {video_id!r}: has labels {clip.labels}, but each may come only once'
     )
-  if isinstance(clip, PotionClip):
-    visible = clip.maps[: clip.skeleton.num_joints] > 0
-  else:
-    visible = clip.scores > 0
-  if not visible.any():
+  if not _shows_a_joint(source, clip):
     raise PoseDataError(f'clip {video_id!r}: no joint is visible in any frame')
   return clip
+
+
+def _shows_a_joint(source: ClipSource, clip: AnyClip) -> bool:
+  """Whether any joint can be seen; of maps without joints, whether there are any."""
+  joints = clip.skeleton.num_joints
+  if isinstance(clip, PotionClip):
+    return bool((clip.maps[:joints] > 0).any())
+  if isinstance(clip, PoseClip):
+    return bool((clip.scores > 0).any())
+  modalities = getattr(source, 'modalities', ())
+  if 'joints' not in modalities:
+    return clip.num_frames > 0
+  return bool(clip.maps('joints')[..., :joints].any())

@@ -1,4 +1,4 @@
-"""The maps that a data set stores: a clip's keypoints, rendered once."""
+"""The maps that a data set stores: a clip's keypoints, rendered once, in 8 bits."""
 
 from __future__ import annotations
 
@@ -11,8 +11,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Int, UInt8
 
+from input_pipeline.part_fields import render_part_fields
 from input_pipeline.pose_clip import PoseClip
 from input_pipeline.potion import PotionSettings, colour_weights
+from input_pipeline.quantization import quantize
 from input_pipeline.rendering import (
   map_size_of_frame,
   pixels_to_cells,
@@ -44,6 +46,31 @@ def render_clip(
     rendered = np.asarray(_render_chunk(**poses))
     maps[chunk] = rendered[: len(maps[chunk]), :height, :width]
   return maps
+
+
+def render_clip_parts(
+  clip: PoseClip, *, short_side: int, width: float
+) -> UInt8[np.ndarray, 't h w c']:
+  """The part affinity fields of a clip, coded as `quantization` says of parts.
+
+  Args:
+    width: in cells from a limb's axis; see `part_fields`.
+  """
+  height, columns = _map_size(clip, short_side)
+  shape = (clip.num_frames, height, columns, clip.skeleton.num_part_maps)
+  fields = np.empty(shape, dtype=np.uint8)
+  for chunk, poses in _chunks(clip, short_side, sigma=0.0):
+    rendered = _render_chunk_parts(
+      poses['keypoints'],
+      poses['scores'],
+      poses['frame_size'],
+      poses['map_size'],
+      grid=poses['grid'],
+      limbs=clip.skeleton.limb_indices,
+      width=float(width),
+    )
+    fields[chunk] = np.asarray(rendered)[: len(fields[chunk]), :height, :columns]
+  return fields
 
 
 def potion_clip_maps(
@@ -113,7 +140,23 @@ def _chunk_maps(
 
 @functools.partial(jax.jit, static_argnames=_STATIC)
 def _render_chunk(**poses) -> UInt8[Array, 't h w c']:
-  return jnp.round(255 * _chunk_maps(**poses)).astype(jnp.uint8)
+  return quantize(_chunk_maps(**poses), 'joints')
+
+
+@functools.partial(jax.jit, static_argnames=('grid', 'limbs', 'width'))
+def _render_chunk_parts(
+  keypoints: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  frame_size: Int[Array, '2'],
+  map_size: Int[Array, '2'],
+  *,
+  grid: tuple[int, int],
+  limbs: tuple[tuple[int, int], ...],
+  width: float,
+) -> UInt8[Array, 't h w c']:
+  cells = pixels_to_cells(keypoints, frame_size, map_size)
+  fields = render_part_fields(cells, scores, limbs=limbs, map_size=grid, width=width)
+  return quantize(fields, 'parts')
 
 
 @functools.partial(jax.jit, static_argnames=_STATIC)

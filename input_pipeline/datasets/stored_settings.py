@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from input_pipeline.datasets.protocols import PoseDatasetError
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from input_pipeline.heatmap_source import HeatmapSource
+from input_pipeline.part_fields import DEFAULT_WIDTH
 from input_pipeline.pose_source import ClipSource, PotionSource
 from input_pipeline.potion import PotionSettings
 from input_pipeline.rendering import TRUNCATE
@@ -21,6 +23,8 @@ def source_settings(
   sigma: float | None = None,
   channels: int | None = None,
   weights: str | None = None,
+  modalities: Sequence[str] | None = None,
+  part_width: float | None = None,
 ) -> dict[str, Any]:
   """The settings of a source's maps: as asked, where None its own or the default.
 
@@ -33,17 +37,27 @@ def source_settings(
     'sigma': sigma,
     'channels': channels,
     'weights': weights,
+    'modalities': modalities and list(modalities),
+    'part_width': part_width,
   }
   asked = {name: value for name, value in asked.items() if value is not None}
-  if not isinstance(source, PotionSource):
+  if isinstance(source, PotionSource):
+    own, ready, kind = dict(source.settings), 'potion', 'PoTion maps'
+  elif isinstance(source, HeatmapSource):
+    own, ready, kind = dict(source.settings), 'heatmaps', 'maps of frames'
+    own |= {
+      'modalities': list(source.modalities),
+      'num_features': source.num_features,
+    }
+  else:
     return rendering_settings(representation, source.skeleton, **asked)
-  if representation != 'potion':
+  if representation != ready:
     raise PoseDatasetError(
-      f'the source holds ready PoTion maps, from which {representation} cannot be had;'
-      " take the representation 'potion'"
+      f'the source holds ready {kind}, from which {representation} cannot be had;'
+      f' take the representation {ready!r}'
     )
-  check_same("the source's PoTion maps have", asked, source.settings, 'ask for that')
-  return {**source.settings, 'background': source.skeleton.background}
+  check_same(f"the source's {kind} have", asked, own, 'ask for that')
+  return {**own, 'background': source.skeleton.background}
 
 
 def rendering_settings(
@@ -54,8 +68,14 @@ def rendering_settings(
   sigma: float = DEFAULT_SIGMA,
   channels: int = PotionSettings.channels,
   weights: str = PotionSettings.weights,
+  modalities: Sequence[str] = ('joints',),
+  part_width: float = DEFAULT_WIDTH,
 ) -> dict[str, Any]:
   """The settings of maps rendered from keypoints; none for keypoints themselves.
+
+  Args:
+    modalities: heatmaps only; 'joints' and 'parts' can be rendered.
+    part_width: of 'parts', see `part_fields`.
 
   Raises:
     PoseDatasetError: on settings that make no sense.
@@ -73,6 +93,20 @@ def rendering_settings(
     'truncate': TRUNCATE,
     'background': skeleton.background,
   }
+  if representation == 'heatmaps':
+    settings['modalities'] = list(modalities)
+    if set(modalities) - {'joints', 'parts'} or not modalities:
+      raise PoseDatasetError(
+        f'modalities are {", ".join(modalities) or "none"}, but from keypoints joints and'
+        ' parts are rendered, and nothing else; features come from a pose network'
+        ' (tools/extract_poses.py)'
+      )
+    if 'parts' in modalities:
+      if part_width <= 0:
+        raise PoseDatasetError(
+          f'part_width is {part_width}, but must be above 0, in cells from the axis'
+        )
+      settings['part_width'] = float(part_width)
   if representation == 'potion':
     try:
       PotionSettings(channels, weights)

@@ -11,7 +11,7 @@ import pytest
 
 from input_pipeline import augment, clip_maps
 from input_pipeline.augment import Augmentation, AugmentSettings
-from input_pipeline.clip_maps import MapSettings, frame_offset
+from input_pipeline.canvas import MapSettings, frame_offset
 from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
 from input_pipeline.loader import ClipSettings, evaluation_batches
 from input_pipeline.pose_aware import JointMotion, PoseAwareSettings

@@ -13,6 +13,7 @@ import tiny_run
 from configs import base
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
+from input_pipeline.clip_maps import VIEWED
 from train_lib import optimizers, sharding, step
 from train_lib.losses import LossSettings
 from train_lib.program import build_program
@@ -296,7 +297,7 @@ class WeighsJoints(nn.Module):
     return ModelOutput(logits=cells[:, :2], joint_weights=cells[:, 2:])
 
 
-@pytest.mark.parametrize('name', sorted(step.VIEWED))
+@pytest.mark.parametrize('name', sorted(VIEWED))
 def test_views_of_every_representation(name):
   """Of several labels, by a sigmoid a class; joint weights are averaged as well."""
   rows = np.array(

@@ -1,0 +1,124 @@
+"""The canvas that clips are drawn on, and where on it a frame or its people lie."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float, Int
+
+from input_pipeline import augment
+from input_pipeline.augment import Augmentation
+from input_pipeline.modalities import check_modalities
+from input_pipeline.part_fields import DEFAULT_WIDTH
+from input_pipeline.potion import PotionSettings
+from input_pipeline.rendering import map_size_of_frame, pixels_to_cells
+
+CROPS = ('frame', 'person')
+# Share of the map left free on each side of the people in a 'person' crop; ours.
+_PERSON_MARGIN = 0.1
+
+
+@dataclasses.dataclass(frozen=True)
+class MapSettings:
+  """The canvas, and what is drawn on it.
+
+  Attributes:
+    size: (h, w) of the canvas in cells, the same for every clip.
+    short_side: cells on the shorter side of a frame.
+    sigma: of the Gaussians, in cells.
+    crop: 'frame' puts the frame's centre on the canvas' centre, cut or padded with
+      empty cells; 'person' fits the box of all joints of the clip's frames into the
+      canvas instead (keypoints only; ours), whatever lies there of the frame.
+    modalities: what a model reads, of `modalities.MODALITIES`.
+    part_width: of part affinity fields, in cells from a limb's axis.
+    potion: how the frames of a whole video are summed up into PoTion maps; None for
+      maps of single frames.
+  """
+
+  size: tuple[int, int]
+  short_side: int
+  sigma: float
+  crop: str = 'frame'
+  modalities: tuple[str, ...] = ('joints',)
+  part_width: float = DEFAULT_WIDTH
+  potion: PotionSettings | None = None
+
+  def __post_init__(self):
+    if len(self.size) != 2 or min(self.size) < 1:
+      raise ValueError(
+        f'data.map_size is {self.size}; it is (height, width) in cells (a tuple flag'
+        ' given twice is joined, not replaced)'
+      )
+    if self.crop not in CROPS:
+      raise ValueError(f'there is no crop {self.crop!r}; it is one of {CROPS}')
+    if self.part_width <= 0:
+      raise ValueError(
+        f'data.part_width is {self.part_width}; it is above 0, in cells from the axis'
+      )
+    check_modalities(self.modalities, 'data.modalities')
+    if self.potion is not None and self.modalities != ('joints',):
+      raise ValueError(
+        f'data.modalities is {self.modalities}, but PoTion maps of whole videos are of'
+        " joints alone; take ('joints',), or another data.encoding"
+      )
+
+
+def frame_offset(map_size, canvas_size):
+  """(rows, columns) from the canvas' corner to the centred map's; negative cuts."""
+  return (canvas_size - map_size) // 2
+
+
+def centre_frame(
+  positions: Float[Array, 't m j 2'],
+  frame_size: Int[Array, '2'],
+  settings: MapSettings,
+) -> Float[Array, 't m j 2']:
+  """Pixels to the canvas' cells, the frame's centre on the canvas' centre."""
+  map_size = map_size_of_frame(frame_size, settings.short_side)
+  canvas = jnp.array(settings.size, map_size.dtype)
+  offset = frame_offset(map_size, canvas)[::-1].astype(jnp.float32)
+  cells = pixels_to_cells(positions, frame_size, map_size)
+  return cells + offset.reshape(1, 1, 1, 2)
+
+
+def shows_frame(
+  frame_size: Int[Array, '2'], drawn: Augmentation | None, settings: MapSettings
+) -> Bool[Array, 'h w']:
+  """The canvas' cells that lie in the frame: a stored map ends where its frame does."""
+  far_corner = frame_size[::-1].astype(jnp.float32)
+  corners = jnp.stack([jnp.zeros(2), far_corner]).reshape(1, 1, 2, 2) - 0.5
+  cells = centre_frame(corners, frame_size, settings)
+  if drawn is not None:  # The corners move as the whole pose does.
+    if drawn.joint_motion is not None:
+      cells += drawn.joint_motion.global_shift.reshape(1, 1, 1, 2)
+    cells, _ = augment.augment_keypoints(
+      cells,
+      jnp.ones((1, 1, 2)),
+      drawn,
+      map_size=settings.size,
+      flip_permutation=(0, 1),
+    )
+  (left, top), (right, bottom) = cells.min(axis=(0, 1, 2)), cells.max(axis=(0, 1, 2))
+  height, width = settings.size
+  row = jnp.arange(height, dtype=jnp.float32)[:, None]
+  column = jnp.arange(width, dtype=jnp.float32)[None, :]
+  return (row >= top) & (row < bottom) & (column >= left) & (column < right)
+
+
+def fit_people(
+  positions: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  size: tuple[int, int],
+) -> Float[Array, 't m j 2']:
+  """Scales the box of all present joints into the canvas, aspect kept, centred."""
+  present = (scores > 0)[..., None]
+  low = jnp.where(present, positions, jnp.inf).min(axis=(0, 1, 2))
+  high = jnp.where(present, positions, -jnp.inf).max(axis=(0, 1, 2))
+  canvas = jnp.array(size[::-1], jnp.float32)
+  # A single visible joint makes a box of no extent; a clip without any, no box at all.
+  extent = jnp.maximum(high - low, 1.0)
+  scale = (canvas * (1 - 2 * _PERSON_MARGIN) / extent).min()
+  middle = ((low + high) / 2).reshape(1, 1, 1, 2)
+  cells = (positions - middle) * scale + (canvas.reshape(1, 1, 1, 2) - 1) / 2
+  return jnp.where(present, cells, 0.0)

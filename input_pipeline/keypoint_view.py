@@ -1,0 +1,100 @@
+"""One view of a clip of keypoints: augmented, then rendered. Pure JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Bool, Float
+
+from input_pipeline import augment, canvas, pose_aware, potion
+from input_pipeline.augment import Augmentation
+from input_pipeline.canvas import MapSettings
+from input_pipeline.modalities import stored_modalities
+from input_pipeline.part_fields import render_part_fields
+from input_pipeline.rendering import append_background, render_joint_maps
+from input_pipeline.skeletons import Skeleton
+
+
+def keypoint_view(
+  clip: Mapping[str, Array],
+  drawn: Augmentation | None,
+  skeleton: Skeleton,
+  settings: MapSettings,
+) -> dict[str, Float[Array, 't h w c']] | Float[Array, 'j h w c']:
+  """The maps of a clip's frames by modality (no differences), or its PoTion maps.
+
+  Args:
+    clip: `keypoints` `[t, m, j, 3]`, `frame_size` and `num_frames`.
+    drawn: None for no augmentation.
+  """
+  positions, scores = clip['keypoints'][..., :2], clip['keypoints'][..., 2]
+  if settings.potion is not None:
+    real = jnp.arange(len(scores)) < clip['num_frames']
+    scores = jnp.where(real[:, None, None], scores, 0)
+  frame_size = clip['frame_size']
+  if settings.crop == 'person':
+    cells, shown = canvas.fit_people(positions, scores, settings.size), None
+  else:
+    cells = canvas.centre_frame(positions, frame_size, settings)
+    shown = canvas.shows_frame(frame_size, drawn, settings)
+  if drawn is not None:
+    if drawn.joint_motion is not None:
+      cells = pose_aware.move_keypoints(cells, scores, drawn.joint_motion, skeleton)
+    cells, scores = augment.augment_keypoints(
+      cells,
+      scores,
+      drawn,
+      map_size=settings.size,
+      flip_permutation=skeleton.flip_permutation,
+    )
+  if settings.potion is not None:
+    weights = potion.colour_weights(clip['num_frames'], len(cells), settings.potion)
+    means = potion.aggregate_keypoints(
+      cells,
+      scores,
+      weights,
+      background=skeleton.background,
+      frame_mask=shown,
+      map_size=settings.size,
+      sigma=settings.sigma,
+    )
+    return potion.finish(means, weights, settings.potion)
+  return {
+    modality: _frame_maps(modality, cells, scores, shown, skeleton, settings)
+    for modality in stored_modalities(settings.modalities)
+  }
+
+
+def _frame_maps(
+  modality: str,
+  cells: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  shown: Bool[Array, 'h w'] | None,
+  skeleton: Skeleton,
+  settings: MapSettings,
+) -> Float[Array, 't h w c']:
+  def in_frame(maps: jax.Array) -> jax.Array:
+    return maps if shown is None else jnp.where(shown[None, :, :, None], maps, 0)
+
+  match modality:
+    case 'joints':
+      maps = in_frame(
+        render_joint_maps(cells, scores, map_size=settings.size, sigma=settings.sigma)
+      )
+      return append_background(maps) if skeleton.background else maps
+    case 'parts':
+      return in_frame(
+        render_part_fields(
+          cells,
+          scores,
+          limbs=skeleton.limb_indices,
+          map_size=settings.size,
+          width=settings.part_width,
+        )
+      )
+  raise ValueError(
+    f'{modality} cannot be rendered from keypoints: they come from a pose network'
+    " (tools/extract_poses.py); take config.data.representation='heatmaps'"
+  )

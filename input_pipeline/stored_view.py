@@ -1,0 +1,133 @@
+"""One view of a clip of stored maps: read back from 8 bits, augmented. Pure JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import jax
+import jax.numpy as jnp
+from einops import rearrange
+from jaxtyping import Array, Float
+
+from input_pipeline import augment, pose_aware, potion
+from input_pipeline.augment import Augmentation, AugmentSettings
+from input_pipeline.canvas import MapSettings
+from input_pipeline.modalities import STORED, stored_modalities
+from input_pipeline.quantization import dequantize
+from input_pipeline.rendering import append_background
+from input_pipeline.skeletons import Skeleton
+
+# Frames of a video whose PoTion maps are stored; only 'none' normalisation asks.
+_LONGEST_VIDEO = 2**14
+
+
+def read_stored(
+  clip: Mapping[str, Array], skeleton: Skeleton, settings: MapSettings
+) -> dict[str, Float[Array, 't h w c']]:
+  """A stored clip's maps by modality; of PoTion maps the colours take `t`'s place.
+
+  PoTion maps are means over time here: what is done to a clip is done before they are
+  finished, as it is for keypoints.
+  """
+  if 'potion' in clip:
+    means = clip['potion'][: skeleton.num_maps].astype(jnp.float32)
+    return {'joints': rearrange(means, 'j h w c -> c h w j')}
+  maps = {
+    modality: dequantize(
+      clip[STORED[modality]], modality, clip.get('features_scale', 1.0)
+    )
+    for modality in stored_modalities(settings.modalities)
+  }
+  if 'joints' in maps:
+    maps['joints'] = maps['joints'][..., : skeleton.num_maps]
+  if settings.potion is None:
+    return maps
+  joints = maps['joints']
+  weights = potion.colour_weights(clip['num_frames'], len(joints), settings.potion)
+  means = potion.aggregate_maps(joints, weights)
+  return {'joints': rearrange(means, 'j h w c -> c h w j')}
+
+
+def stored_view(
+  maps: Mapping[str, Float[Array, 't h w c']],
+  clip: Mapping[str, Array],
+  drawn: Augmentation | None,
+  *,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  augmentation: AugmentSettings,
+) -> dict[str, Float[Array, 't h w c']] | Float[Array, 'j h w c']:
+  """The maps of a stored clip's frames by modality, or its PoTion maps.
+
+  Args:
+    maps: of `read_stored`.
+    drawn: None for no augmentation.
+  """
+  moved = dict(maps)
+  if drawn is not None:
+    for modality, stored in maps.items():
+      moved[modality] = {
+        'joints': _moved_joints,
+        'parts': _moved_parts,
+        'features': _moved_features,
+      }[modality](stored, drawn, skeleton, augmentation)
+  if settings.potion is None:
+    moves = augmentation.moves or augmentation.pose_aware.moves
+    if drawn is not None and moves and skeleton.background and 'joints' in moved:
+      # Of single frames the background is known exactly; of a mean of them it is not.
+      joints = moved['joints'][..., : skeleton.num_joints]
+      moved['joints'] = append_background(joints)
+    return moved
+  longest = len(clip['maps']) if 'maps' in clip else _LONGEST_VIDEO
+  weights = potion.colour_weights(clip['num_frames'], longest, settings.potion)
+  means = rearrange(moved['joints'], 'c h w j -> j h w c')
+  return potion.finish(means, weights, settings.potion)
+
+
+def _moved_joints(
+  maps: Float[Array, 't h w c'],
+  drawn: Augmentation,
+  skeleton: Skeleton,
+  augmentation: AugmentSettings,
+) -> Float[Array, 't h w c']:
+  """Each joint by its own motion, then all; what comes in is background."""
+  if drawn.joint_motion is not None:
+    moved = pose_aware.move_joint_maps(
+      rearrange(maps, 't h w j -> j h w t'),
+      drawn.joint_motion,
+      skeleton,
+      rotates=augmentation.pose_aware.rotation > 0,
+    )
+    maps = rearrange(moved, 'j h w t -> t h w j')
+  maps = augment.flip_maps(maps, drawn, skeleton.map_flip_permutation)
+  if not augmentation.moves:
+    return maps
+  joints, background = jnp.split(maps, [skeleton.num_joints], axis=-1)
+  moved = augment.move_maps(jnp.concatenate([joints, 1 - background], axis=-1), drawn)
+  joints, background = jnp.split(moved, [skeleton.num_joints], axis=-1)
+  return jnp.concatenate([joints, 1 - background], axis=-1)
+
+
+def _moved_parts(
+  maps: Float[Array, 't h w c'],
+  drawn: Augmentation,
+  skeleton: Skeleton,
+  augmentation: AugmentSettings,
+) -> Float[Array, 't h w c']:
+  """A shift and a scale of the plane leave a vector's direction; a mirror turns it."""
+  channels, signs = zip(*skeleton.part_flip, strict=True)
+  sign = jnp.array(signs, jnp.float32).reshape(1, 1, 1, -1)
+  signed = jnp.where(drawn.flip, maps[..., jnp.array(channels)] * sign, maps)
+  return _moved_features(signed, drawn, skeleton, augmentation)
+
+
+def _moved_features(
+  maps: Float[Array, 't h w c'],
+  drawn: Augmentation,
+  skeleton: Skeleton,
+  augmentation: AugmentSettings,
+) -> Float[Array, 't h w c']:
+  """Mirrors and moves the plane; a channel has no partner of the other side."""
+  del skeleton
+  mirrored: jax.Array = jnp.where(drawn.flip, maps[:, :, ::-1], maps)
+  return augment.move_maps(mirrored, drawn) if augmentation.moves else mirrored
