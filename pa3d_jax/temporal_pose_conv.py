@@ -47,19 +47,25 @@ def dilated_branch(
 ) -> Branch:
   """Eq. (2): filters over the frames at intervals of `dilation`, T/d taps each.
 
+  The paper is silent on the T - 1 frames of a difference, which d seldom divides; ours:
+  the frames 0, d, 2d, … that there are, so that T/d is rounded up.
+
   Args:
     phases: 'first' lays every filter over frames 0, d, 2d, … (M = outputs, as Eq. (2)
       counts them); 'all' slides it over the d starts, as a dilated convolution does
-      (so M = outputs / d). The paper leaves this open.
+      (so M = outputs / d), and needs d to divide T. The paper leaves this open.
   """
-  if dilation < 1 or num_frames % dilation:
-    raise ValueError(
-      f'a dilation of {dilation} needs a number of frames that it divides (Eq. (2) has'
-      f' T/d taps), but got {num_frames} frames'
-    )
+  if dilation < 1:
+    raise ValueError(f'a dilation is at least 1 frame, got {dilation}')
   starts = {'first': 1, 'all': dilation}.get(phases)
   if starts is None:
     raise ValueError(f"dilation phases are 'first' or 'all', got {phases!r}")
+  if num_frames % starts:
+    raise ValueError(
+      f"a dilation of {dilation} at phases 'all' needs a number of frames that it"
+      f' divides, so that each start has T/d taps, but got {num_frames} frames; take'
+      " phases 'first', which read any number"
+    )
   taps = np.arange(0, num_frames, dilation)
   return _lay(taps + np.arange(starts)[:, None], outputs)
 
@@ -68,7 +74,8 @@ def local_branch(num_frames: int, outputs: int) -> Branch:
   """Table 3: filters over adjacent 3 frames, slid with stride 1.
 
   With as many outputs as positions, one filter gives them all (T = 8, N = 6); with
-  fewer, the positions kept are spread over the clip; with more, further filters start.
+  fewer, the positions kept are spread over the clip; with more, further filters start
+  (as for the T - 1 frames of a difference, on which the paper is silent).
   """
   positions = num_frames - LOCAL_FRAMES + 1
   if positions < 1:
@@ -103,6 +110,22 @@ def split_outputs(outputs: int, branches: Sequence[str]) -> tuple[int, ...]:
   return tuple(share + (i < rest) for i in range(len(branches)))
 
 
+def semantic_convolution(
+  maps: Float[Array, 'b t h w c'], theta: Float[Array, 'n t'], dtype: jnp.dtype
+) -> Float[Array, 'b h w c n']:
+  """Θ applied to the frames of every channel, computed in `dtype` (Eq. (1))."""
+  return jnp.einsum('bthwc,nt->bhwcn', maps.astype(dtype), theta.astype(dtype))
+
+
+def with_nonlinearity(motion_maps: jax.Array, nonlinearity: str) -> jax.Array:
+  """The maps as they are ('none'), or cut at 0 ('relu')."""
+  if nonlinearity not in ('none', 'relu'):
+    raise ValueError(
+      f"there is no nonlinearity {nonlinearity!r}; it is 'none' or 'relu'"
+    )
+  return nn.relu(motion_maps) if nonlinearity == 'relu' else motion_maps
+
+
 class TemporalPoseConv(nn.Module):
   """Θ [n, t] applied to the frames of every channel: `bthwc,nt->bhwcn`.
 
@@ -127,10 +150,6 @@ class TemporalPoseConv(nn.Module):
 
   @nn.compact
   def __call__(self, maps: Float[Array, 'b t h w c']) -> Float[Array, 'b h w c n']:
-    if self.nonlinearity not in ('none', 'relu'):
-      raise ValueError(
-        f"there is no nonlinearity {self.nonlinearity!r}; it is 'none' or 'relu'"
-      )
     num_frames = maps.shape[1]
     theta = []
     shares = split_outputs(self.outputs, self.branches)
@@ -140,9 +159,8 @@ class TemporalPoseConv(nn.Module):
       rows = jnp.zeros((outputs, num_frames), filters.dtype)
       output = np.arange(outputs)[:, None]
       theta.append(rows.at[output, branch.frames].set(filters[branch.filters]))
-    theta = jnp.concatenate(theta).astype(self.dtype)
-    motion_maps = jnp.einsum('bthwc,nt->bhwcn', maps.astype(self.dtype), theta)
-    return nn.relu(motion_maps) if self.nonlinearity == 'relu' else motion_maps
+    motion_maps = semantic_convolution(maps, jnp.concatenate(theta), self.dtype)
+    return with_nonlinearity(motion_maps, self.nonlinearity)
 
   def _branch(self, name: str, num_frames: int, outputs: int) -> Branch:
     match name:

@@ -77,16 +77,27 @@ def test_global_is_equation_1(frames, outputs):
 
 
 @pytest.mark.parametrize(
-  ('frames', 'dilation'), [(8, 2), (4, 2), (9, 3), (8, 4), (4, 1)]
+  ('frames', 'dilation', 'read'),
+  [
+    (8, 2, [0, 2, 4, 6]),
+    (4, 2, [0, 2]),
+    (9, 3, [0, 3, 6]),
+    (8, 4, [0, 4]),
+    (4, 1, [0, 1, 2, 3]),
+    # A difference has a frame less: T/d is rounded up.
+    (7, 2, [0, 2, 4, 6]),
+    (3, 2, [0, 2]),
+    (7, 3, [0, 3, 6]),
+    (8, 3, [0, 3, 6]),
+    (1, 2, [0]),
+  ],
 )
-def test_dilated_is_equation_2(frames, dilation):
+def test_dilated_is_equation_2(frames, dilation, read):
   maps = random_maps(frames)
   output, filters = output_of(maps, branches=('dilated',), outputs=3, dilation=dilation)
   phi = filters['dilated']
-  assert phi.shape == (3, frames // dilation)
-  taps = [
-    [(k * dilation, phi[m, k]) for k in range(frames // dilation)] for m in range(3)
-  ]
+  assert phi.shape == (3, len(read))
+  taps = [[(t, phi[m, k]) for k, t in enumerate(read)] for m in range(3)]
   np.testing.assert_allclose(output, by_loops(maps, taps), atol=1e-5)
 
 
@@ -130,6 +141,7 @@ def test_local_is_one_filter_over_the_windows_of_table_3():
     (8, 3, [0, 2, 5], [0, 0, 0]),  # Spread over the clip: 0, 2.5, 5.
     (8, 2, [0, 5], [0, 0]),
     (3, 2, [0, 0], [0, 1]),
+    (7, 6, [0, 1, 2, 3, 4, 0], [0, 0, 0, 0, 0, 1]),  # The difference of 8 frames.
   ],
 )
 def test_local_windows_where_outputs_are_not_as_many_as_positions(
@@ -278,11 +290,11 @@ def test_bfloat16_computes_in_bfloat16_with_float32_filters():
   ('fields', 'frames', 'message'),
   [
     (
-      {'branches': ('dilated',), 'dilation': 3},
-      8,
-      r'dilation of 3 needs a number of frames that it divides .* but got 8 frames',
+      {'branches': ('dilated',), 'dilation_phases': 'all'},
+      7,
+      r"dilation of 2 at phases 'all' needs .* divides.* got 7 frames; take phases 'fi",
     ),
-    ({'branches': ('dilated',), 'dilation': 0}, 8, 'a dilation of 0 needs'),
+    ({'branches': ('dilated',), 'dilation': 0}, 8, 'at least 1 frame, got 0'),
     (
       {'branches': ('dilated',), 'dilation_phases': 'last'},
       8,
