@@ -17,7 +17,8 @@ class ActionCNN(nn.Module):
   and ReLU: Table 1 lists the convolutions; BatchNorm and ReLU are as in the network of
   PoTion, the paper's reference [4], which Sec. 3.3 follows. Their order is left open.
   Padding is 1 on every side, as in PyTorch (XLA's 'SAME' would shift the grid on even
-  sizes).
+  sizes). Layers have Table 1's names, by which their outputs can be captured for a
+  picture (Fig. 4): `conv3_2`, and `norm3_2`, its BatchNorm.
 
   Attributes:
     num_classes: K.

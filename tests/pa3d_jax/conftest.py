@@ -8,10 +8,17 @@ import numpy as np
 import pytest
 
 
+def structs_of(maps_shape):
+  if isinstance(maps_shape, dict):
+    return {name: structs_of(shape) for name, shape in maps_shape.items()}
+  return jax.ShapeDtypeStruct(maps_shape, jnp.float32)
+
+
 @pytest.fixture(scope='session')
 def random_variables():
   """(model, shape of its maps) to variables far from where training starts.
 
+  Of several modalities the shapes are a dict.
   There means are 0 and scales 1, which would hide a mistake.
   """
 
@@ -19,7 +26,7 @@ def random_variables():
     shapes = jax.eval_shape(
       functools.partial(model.init, train=False),
       jax.random.key(0),
-      jax.ShapeDtypeStruct(maps_shape, jnp.float32),
+      structs_of(maps_shape),
     )
     rng = np.random.default_rng(1)
 

@@ -125,10 +125,12 @@ def test_fields_reach_the_temporal_pose_convolution(fields, filters):
 # Flax's BatchNorm takes its float32 statistics from bfloat16 activations by the standard
 # promotion, which the strict one, a setting of these tests, refuses.
 @jax.numpy_dtype_promotion('standard')
-def test_bfloat16_keeps_parameters_statistics_and_logits_in_float32():
-  variables, output = shapes_of(
-    PA3D(num_classes=5, dtype=jnp.bfloat16), (1, 8, 16, 16, 3)
-  )
+@pytest.mark.parametrize(
+  'temporal', ['temporal_pose_conv', 'temporal_conv', 'conv3d', 'colorization']
+)
+def test_bfloat16_keeps_parameters_statistics_and_logits_in_float32(temporal):
+  model = PA3D(num_classes=5, temporal=temporal, dtype=jnp.bfloat16)
+  variables, output = shapes_of(model, (1, 8, 16, 16, 3))
   assert {leaf.dtype for leaf in jax.tree.leaves(variables)} == {jnp.dtype('float32')}
   assert output.motion_maps.dtype == jnp.bfloat16
   assert output.logits.dtype == jnp.float32
@@ -143,6 +145,28 @@ def test_tsn_has_the_action_cnn_alone():
   assert set(variables['params']) == {'action_cnn'}
   assert output.logits.shape == (2, 21)
   assert output.motion_maps is None
+
+
+@pytest.mark.parametrize(
+  ('temporal', 'parameters', 'motion', 'representation'),
+  [
+    ('temporal_conv', 912, (1, 6), 6),  # N·C·T = 6·19·8
+    ('conv3d', 8_208, (1, 6), 6),  # N·C·T·9
+    ('colorization', 0, (19, 6), 114),
+  ],
+)
+def test_baselines_differ_before_the_action_cnn(
+  temporal, parameters, motion, representation
+):
+  """HMDB's T = 8 and N = 6; the action CNN as there."""
+  model = PA3D(num_classes=51, outputs=6, temporal=temporal)
+  variables, output = shapes_of(model, (2, 8, 64, 86, 19))
+  action_cnn = 9 * representation * 128 + 4_571_136 + 3_584 + 26_163
+  assert count(variables['params']) == parameters + action_cnn
+  assert set(variables['params']) - {temporal} == {'action_cnn'}
+  assert output.logits.shape == (2, 51)
+  assert output.motion_maps.shape == (2, 64, 86, *motion)
+  assert model.encoding == 'frames'
 
 
 # PoTion on JHMDB's 18 joints of 3 colours: 9·54·128, the rest as for PA3D.
@@ -181,22 +205,29 @@ def test_potion_lays_the_maps_of_a_joint_side_by_side(random_variables):
   np.testing.assert_allclose(logits, beside, rtol=1e-5)
 
 
-def test_tells_a_motion_from_its_reverse_and_tsn_does_not(random_variables):
+def change_by_reversing(temporal, random_variables):
+  """How much the logits of reversed clips differ, as a part of the largest."""
   rng = np.random.default_rng(0)
   maps = jnp.array(rng.uniform(0, 1, (2, 4, 8, 8, 3)), jnp.float32)
+  model = PA3D(**SMALL, temporal=temporal)
+  variables = random_variables(model, maps.shape)
+  apply = jax.jit(functools.partial(model.apply, train=False))
+  forward, backward = (
+    np.asarray(apply(variables, clips).logits) for clips in (maps, maps[:, ::-1])
+  )
+  assert abs(forward).max() > 0.01
+  return abs(forward - backward).max() / abs(forward).max()
 
-  def change_by_reversing(temporal):
-    model = PA3D(**SMALL, temporal=temporal)
-    variables = random_variables(model, maps.shape)
-    apply = jax.jit(functools.partial(model.apply, train=False))
-    forward, backward = (
-      np.asarray(apply(variables, clips).logits) for clips in (maps, maps[:, ::-1])
-    )
-    assert abs(forward).max() > 0.01
-    return abs(forward - backward).max() / abs(forward).max()
 
-  assert change_by_reversing('tsn') < 1e-5
-  assert change_by_reversing('temporal_pose_conv') > 0.05
+@pytest.mark.parametrize(
+  'temporal', ['temporal_pose_conv', 'temporal_conv', 'conv3d', 'colorization']
+)
+def test_tells_a_motion_from_its_reverse(temporal, random_variables):
+  assert change_by_reversing(temporal, random_variables) > 0.05
+
+
+def test_tsn_does_not_tell_a_motion_from_its_reverse(random_variables):
+  assert change_by_reversing('tsn', random_variables) < 1e-5
 
 
 def test_motion_maps_are_those_of_the_filters(random_variables):
@@ -228,7 +259,10 @@ def test_tsn_cannot_tell_them_apart(random_variables):
 
 
 def test_an_unknown_temporal_model_is_refused():
-  message = r"no temporal model '3dconv'; it is 'temporal_pose_conv', 'tsn' or 'p"
+  message = (
+    "no temporal model '3dconv'; it is one of temporal_pose_conv, temporal_conv, "
+    'conv3d, colorization, tsn, potion'
+  )
   with pytest.raises(ValueError, match=message):
     shapes_of(PA3D(num_classes=3, temporal='3dconv'), (1, 4, 8, 8, 2))
 
@@ -251,3 +285,36 @@ def test_the_input_can_be_normalised_by_channel(random_variables):
 def test_an_unknown_input_norm_is_refused():
   with pytest.raises(ValueError, match="no input norm 'zscore'; it is 'none' or 'bat"):
     shapes_of(PA3D(num_classes=3, input_norm='zscore'), (1, 4, 8, 8, 2))
+
+
+def test_the_last_convolution_can_be_captured_for_a_picture(random_variables):
+  """PA3D Fig. 4: after BatchNorm and ReLU, it is what the classifier reads."""
+  model = PA3D(**(SMALL | {'features': (4, 8, 16)}))
+  maps, _ = four_clips()
+  variables = random_variables(model, maps.shape)
+
+  @jax.jit
+  def captured(maps):
+    return model.apply(
+      variables,
+      maps,
+      train=False,
+      capture_intermediates=lambda module, _: module.name in ('conv3_2', 'norm3_2'),
+      mutable=['intermediates'],
+    )
+
+  output, collections = captured(maps)
+  layers = collections['intermediates']['action_cnn']
+  assert set(layers) == {'conv3_2', 'norm3_2'}
+  (convolved,), (normalised,) = (layers[name]['__call__'] for name in sorted(layers))
+  assert convolved.shape == (4, 2, 2, 16)
+  statistics = variables['batch_stats']['action_cnn']['norm3_2']
+  affine = variables['params']['action_cnn']['norm3_2']
+  expected = (np.asarray(convolved) - np.asarray(statistics['mean'])) / np.sqrt(
+    np.asarray(statistics['var']) + 1e-5
+  ) * np.asarray(affine['scale']) + np.asarray(affine['bias'])
+  np.testing.assert_allclose(normalised, expected, rtol=1e-4, atol=1e-4)
+  pooled = np.maximum(normalised, 0).mean(axis=(1, 2))
+  classifier = variables['params']['action_cnn']['classifier']
+  logits = pooled @ np.asarray(classifier['kernel']) + np.asarray(classifier['bias'])
+  np.testing.assert_allclose(output.logits, logits, rtol=1e-4, atol=1e-4)
