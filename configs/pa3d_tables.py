@@ -34,6 +34,7 @@ from collections.abc import Callable
 from configs import sweep
 
 MODALITIES = ('joints', 'parts', 'features')
+RENDERED = ('joints', 'parts')  # from keypoints
 _DATASETS: tuple[str, ...] = ('jhmdb', 'hmdb51')  # as the paper's columns stand
 _MULTI_SCALE = ('global', 'dilated')  # Table 3's best, of all rows of Table 5
 
@@ -112,7 +113,12 @@ def sweep_of(arg: str, dataset: str) -> sweep.Sweep:
       f'{arg!r} names no table; give at least one of {", ".join(_TABLES)}, such as'
       f' configs/pa3d_{dataset}_sweep.py:table3'
     )
-  modalities = args.modalities or (MODALITIES[:2] if args.quick else MODALITIES)
+  modalities = args.modalities or (RENDERED if args.quick else MODALITIES)
+  if args.quick and not set(modalities) <= set(RENDERED):
+    raise ValueError(
+      f'modalities={"+".join(modalities)} cannot be had with quick, which reads keypoints;'
+      f' leave quick out, or take of {", ".join(RENDERED)}'
+    )
   tables, notes = [], []
   for table in (t for name in _TABLES if args[name] for t in _TABLES[name](dataset)):
     kept = [row for row in table.rows if not row.missing(modalities)]

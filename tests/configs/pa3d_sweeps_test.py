@@ -114,6 +114,34 @@ def test_a_run_that_several_rows_ask_for_is_made_once(dataset):
   assert len(runs) == 15 + 5 + 8 + (8 if dataset == 'jhmdb' else 7)
 
 
+@pytest.mark.parametrize(
+  ('dataset', 'options'),
+  [
+    *(
+      ('jhmdb', ''),
+      ('jhmdb', ',quick,development,folds=1'),
+      ('hmdb51', ',development'),
+    ),
+    *(('penn', ''), ('penn', ',quick,development')),
+  ],
+)
+def test_every_run_is_a_config_that_loads_and_no_two_are_alike(dataset, options):
+  runs = sweep_of(dataset, ALL_TABLES + options).runs
+  configs = [config_of(run).to_dict() for run in runs]
+  for run, config in zip(runs, configs, strict=True):
+    assert configs.count(config) == 1, run.name
+    assert (config['data']['test_split'] == '') == ('development' in options)
+    assert (config['data']['map_size'] == (32, 32)) == ('quick' in options)
+    assert f'_t{config["data"]["num_frames"]}' in run.name
+    assert config['model']['temporal'] == 'tsn' or (
+      f'_n{config["model"]["outputs"]}' in run.name
+    )
+    assert run.name.startswith('-'.join(config['data']['modalities']))
+  assert {config['data']['validation_fold'] for config in configs} == (
+    {1} if 'folds' in options else {0, 1, 2} if 'development' in options else {0}
+  )
+
+
 def test_what_a_row_trains():
   made = sweep_of('jhmdb', ALL_TABLES)
   config = {run.name: run.config.partition(':')[2] for run in made.runs}
@@ -219,6 +247,7 @@ def test_quick_reads_keypoints_which_have_no_features():
     ('hmdb51', 'table3,quick', 'no quick setting for hmdb51; leave quick out'),
     ('jhmdb', 'table3,modalities=parts', 'modalities=parts leave no row of what'),
     ('jhmdb', 'table3,modalities=limbs', 'allowed: joints, parts, features'),
+    ('penn', 'table5,quick,modalities=features', 'cannot be had with quick, which'),
     ('jhmdb', 'table6', "did you mean 'table"),
   ],
 )
