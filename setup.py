@@ -4,13 +4,21 @@ import pathlib
 
 import setuptools
 
-# TensorFlow serves one purpose: clu's TensorBoard writer. Training runs without it.
+# For clu's TensorBoard writer, without which training runs too, and for pose networks
+# that are TensorFlow graphs (pose_extraction/tf_graph.py).
 TENSORBOARD = [
   'tensorboard>=2.18,<3',
   "tensorflow-cpu>=2.18,<3; platform_machine=='x86_64' or platform_machine=='AMD64'",
   "tensorflow>=2.18,<3; platform_machine!='x86_64' and platform_machine!='AMD64'",
 ]
-TEST = [*TENSORBOARD, 'pytest>=8,<10', 'pytest-xdist>=3.6,<4', 'scikit-learn>=1.5,<2']
+VIDEO = ['opencv-python-headless>=4.10,<5']
+TEST = [
+  *TENSORBOARD,
+  *VIDEO,
+  'pytest>=8,<10',
+  'pytest-xdist>=3.6,<4',
+  'scikit-learn>=1.5,<2',
+]
 
 setuptools.setup(
   name='pose-action-jax',
@@ -30,6 +38,7 @@ setuptools.setup(
         'jmrn_jax',
         'model_lib',
         'pa3d_jax',
+        'pose_extraction',
         'report_lib',
         'train_lib',
       )
@@ -64,7 +73,7 @@ setuptools.setup(
     'beam': ['apache-beam>=2.70,<3'],
     # Reads the checkpoints of the official JMRN release (tools/import_weights.py).
     'torch': ['torch>=2.4,<3'],
-    'video': ['opencv-python-headless>=4.10,<5'],
+    'video': VIDEO,
     'test': TEST,
     'dev': [*TEST, 'pre-commit>=4,<5', 'pyright>=1.1.400,<2', 'ruff>=0.12,<1'],
   },

@@ -17,6 +17,7 @@ LIBRARY = (
   'jmrn_jax',
   'model_lib',
   'pa3d_jax',
+  'pose_extraction',
   'report_lib',
   'tools',
   'train_lib',
@@ -95,9 +96,10 @@ def test_extras(packaging):
   }
 
 
-def test_dev_contains_test_contains_tensorboard(packaging):
+def test_dev_contains_test_contains_tensorboard_and_video(packaging):
   extras = {name: set(given) for name, given in packaging['extras_require'].items()}
   assert extras['tensorboard'] < extras['test'] < extras['dev']
+  assert extras['video'] < extras['test']
 
 
 def test_every_package_is_installed(packaging):

@@ -1,0 +1,109 @@
+"""A network's maps as a data set stores them: on its grid, free of noise, in 8 bits."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jaxtyping import Float, Float16, UInt8
+
+from input_pipeline.quantization import quantize
+from input_pipeline.rendering import map_size_of_frame
+from input_pipeline.skeletons import Skeleton
+from pose_extraction.extractor import NetworkMaps
+
+# What is below is nothing, and compresses to nothing. Ours: a true peak of a small
+# network is about 0.3 high, and its noise about 0.02.
+DEFAULT_THRESHOLD = 0.05
+# As of the spatial pose CNN's own resampling.
+_RESIZING = 'cubic'
+
+
+def map_size(frame_size: tuple[int, int], short_side: int) -> tuple[int, int]:
+  """(height, width) in cells of the stored maps of frames of that size."""
+  size = np.array(frame_size, np.int32)
+  height, width = map_size_of_frame(size, short_side)  # pyright: ignore (numpy)
+  return int(height), int(width)
+
+
+def stored_maps(
+  maps: NetworkMaps,
+  modalities: Sequence[str],
+  *,
+  skeleton: Skeleton,
+  frame_size: tuple[int, int],
+  short_side: int,
+  threshold: float,
+) -> dict[str, UInt8[np.ndarray, 't h w c'] | Float16[np.ndarray, 't h w c']]:
+  """The maps of each modality on the data set's grid.
+
+  Joint maps and part affinity fields are coded as `quantization` says. Of joints, what
+  is below the threshold is exactly 0; of fields, each of x and y that is less from 0.
+  The background stays the network's own, and is exactly 1 where it is nearer to 1 than
+  the threshold. Features stay numbers, float16: their scale is that of the whole clip.
+
+  Args:
+    frame_size: (height, width) in pixels.
+    short_side: of the grid, in cells.
+  """
+  size = map_size(frame_size, short_side)
+  stored = {}
+  for modality in modalities:
+    values = resampled(maps.by_modality[modality], maps.cell_size, frame_size, size)
+    if modality == 'features':
+      # Cubic interpolation undershoots; half precision ends at 65504.
+      stored[modality] = np.clip(values, 0, 65504).astype(np.float16)
+      continue
+    background = skeleton.background and modality == 'joints'
+    stored[modality] = quantize(_without_noise(values, threshold, background), modality)
+  return stored
+
+
+def resampled(
+  values: Float[np.ndarray, 't h w c'],
+  cell_size: tuple[float, float],
+  frame_size: tuple[int, int],
+  size: tuple[int, int],
+) -> Float[np.ndarray, 't h2 w2 c']:
+  """Maps on a grid of `size` cells that covers the frame; cubic, against aliasing.
+
+  Args:
+    cell_size: (height, width) of the given maps' cells, in pixels.
+  """
+  rows, columns = (
+    _weights(cells, new, cell * new / side)
+    for cells, new, cell, side in zip(
+      values.shape[1:3], size, cell_size, frame_size, strict=True
+    )
+  )
+  count, height, width, channels = values.shape
+  tall = np.matmul(rows, values.reshape(count, height, width * channels))
+  return np.matmul(columns, tall.reshape(count, size[0], width, channels))
+
+
+@functools.lru_cache(maxsize=64)
+def _weights(cells: int, new_cells: int, scale: float) -> Float[np.ndarray, 'new old']:
+  """What each of the old cells on one axis gives to each of the new ones."""
+  return np.asarray(
+    jax.image.scale_and_translate(
+      jnp.eye(cells, dtype=jnp.float32),
+      (new_cells, cells),
+      spatial_dims=(0,),
+      scale=jnp.array([scale], jnp.float32),
+      translation=jnp.zeros(1, jnp.float32),
+      method=_RESIZING,
+    )
+  )
+
+
+def _without_noise(
+  values: Float[np.ndarray, 't h w c'], threshold: float, background: bool
+) -> Float[np.ndarray, 't h w c']:
+  kept = np.where(np.abs(values) < threshold, 0, values)
+  if background:
+    last = values[..., -1]
+    kept[..., -1] = np.where(1 - last < threshold, 1, last)
+  return kept

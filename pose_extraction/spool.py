@@ -1,0 +1,227 @@
+"""What an extraction has done so far, on disk: finished clips, and with which settings.
+
+`<data_dir>/.extract-<dataset>/` holds `settings.json`, a folder for every finished clip
+and a file for every finished video. Each appears whole or not at all, so that a killed
+extraction goes on after its last finished clip.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import fcntl
+import hashlib
+import json
+import os
+import pathlib
+import shutil
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
+from input_pipeline.quantization import quantize
+
+_CLIP = 'clip.json'
+_SETTINGS = 'settings.json'
+_FRAMES_AT_ONCE = 16
+
+
+@dataclasses.dataclass(frozen=True)
+class SpooledClip:
+  """A finished clip, or part of a long video.
+
+  Attributes:
+    folder: where its arrays lie.
+    num_frames: of the clip.
+    frame_size: (height, width) in pixels.
+    shapes: of each array, by name: the modalities (uint8 `[t, h, w, c]`), and
+      'keypoints' (float32 `[t, j, 3]`: x, y in pixels, score).
+    features_scale: the value that 255 stands for in features; None without them.
+  """
+
+  folder: pathlib.Path
+  num_frames: int
+  frame_size: tuple[int, int]
+  shapes: Mapping[str, tuple[int, ...]]
+  features_scale: float | None
+
+  def read(self, name: str) -> np.ndarray:
+    dtype = np.float32 if name == 'keypoints' else np.uint8
+    array = np.fromfile(self.folder / name, dtype)
+    return array.reshape(self.shapes[name])
+
+
+class ClipWriter:
+  """Takes a clip's arrays chunk by chunk; `finish` makes it one of the spool's."""
+
+  def __init__(self, target: pathlib.Path):
+    self._target = target
+    self._folder = target.with_name(f'{target.name}.unfinished')
+    if self._folder.exists():  # Of a run that was killed.
+      shutil.rmtree(self._folder)
+    self._folder.mkdir(parents=True)
+    self._shapes: dict[str, tuple[int, ...]] = {}
+    self._features_scale = 0.0
+    self.num_frames = 0
+
+  def append(self, arrays: Mapping[str, np.ndarray]):
+    """The next frames: of the modalities, features as float16, and 'keypoints'."""
+    for name, array in arrays.items():
+      with open(self._folder / name, 'ab') as file:
+        array.tofile(file)
+      self._shapes[name] = (self.num_frames + len(array), *array.shape[1:])
+    if 'features' in arrays:
+      largest = float(arrays['features'].max())
+      self._features_scale = max(self._features_scale, largest)
+    self.num_frames += len(next(iter(arrays.values())))
+
+  def finish(self, frame_size: tuple[int, int]) -> SpooledClip:
+    has_features = 'features' in self._shapes
+    if has_features:
+      self._quantize_features()
+    description = {
+      'num_frames': self.num_frames,
+      'frame_size': list(frame_size),
+      'shapes': self._shapes,
+      'features_scale': self._features_scale if has_features else None,
+    }
+    (self._folder / _CLIP).write_text(json.dumps(description))
+    self._folder.rename(self._target)
+    return _read_clip(self._target)
+
+  def _quantize_features(self):
+    """Now that the clip's largest is known; a few frames at a time."""
+    path = self._folder / 'features'
+    numbers = self._folder / 'features.float16'
+    path.rename(numbers)
+    shape = self._shapes['features']
+    per_chunk = _FRAMES_AT_ONCE * int(np.prod(shape[1:]))
+    with open(numbers, 'rb') as source, open(path, 'wb') as file:
+      while len(chunk := np.fromfile(source, np.float16, per_chunk)):
+        codes = quantize(chunk.astype(np.float32), 'features', self._features_scale)
+        codes.tofile(file)
+    numbers.unlink()
+
+
+class Spool:
+  """The finished part of one extraction."""
+
+  def __init__(self, folder: pathlib.Path):
+    self.folder = folder
+
+  def clips(self, video_id: str) -> list[SpooledClip]:
+    """Finished clips of a video, in order: one, or the parts of a long one."""
+    clips = []
+    while (folder := self._clip_folder(video_id, len(clips))).is_dir():
+      clips.append(_read_clip(folder))
+    return clips
+
+  def begin_clip(self, video_id: str, part: int) -> ClipWriter:
+    return ClipWriter(self._clip_folder(video_id, part))
+
+  def finish_video(self, video_id: str, note: str | None):
+    """Marks that all clips of a video are there; a note is what was odd about it."""
+    content = {'video_id': video_id, 'note': note}
+    _write_whole(self._video_file(video_id), json.dumps(content))
+
+  def is_finished(self, video_id: str) -> bool:
+    return self._video_file(video_id).is_file()
+
+  def note(self, video_id: str) -> str | None:
+    """What was odd about a finished video."""
+    return json.loads(self._video_file(video_id).read_text())['note']
+
+  def is_exported(self, representation: str) -> bool:
+    """Whether a data set was made of these clips already."""
+    return (self.folder / f'exported_{representation}').exists()
+
+  def mark_exported(self, representation: str):
+    _write_whole(self.folder / f'exported_{representation}', '')
+
+  def remove(self):
+    shutil.rmtree(self.folder)
+
+  def _clip_folder(self, video_id: str, part: int) -> pathlib.Path:
+    return self.folder / 'clips' / f'{_key(video_id)}_{part:06d}'
+
+  def _video_file(self, video_id: str) -> pathlib.Path:
+    return self.folder / 'videos' / f'{_key(video_id)}.json'
+
+
+def spool_dir(data_dir: PathLike, dataset: str) -> pathlib.Path:
+  return pathlib.Path(data_dir).expanduser() / f'.extract-{dataset}'
+
+
+@contextlib.contextmanager
+def open_spool(
+  data_dir: PathLike, dataset: str, settings: Mapping[str, Any]
+) -> Iterator[Spool]:
+  """The spool of a data set, new or as an earlier run left it, for one process.
+
+  Raises:
+    PoseDatasetError: where another process extracts this data set, or the clips there
+      were extracted with other settings.
+  """
+  folder = spool_dir(data_dir, dataset)
+  folder.mkdir(parents=True, exist_ok=True)
+  path = folder / 'lock'
+  # The lock dies with its process.
+  with open(path, 'w') as lock:
+    try:
+      fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+      # The owner before us may have removed the file after we opened it.
+      ours = os.path.samestat(os.fstat(lock.fileno()), os.stat(path))
+    except (BlockingIOError, FileNotFoundError):
+      ours = False
+    if not ours:
+      raise PoseDatasetError(
+        f'another process is extracting {dataset!r}; wait until it is done'
+      )
+    _check_settings(folder, settings)
+    yield Spool(folder)
+
+
+def _check_settings(folder: pathlib.Path, settings: Mapping[str, Any]):
+  path = folder / _SETTINGS
+  settings = json.loads(json.dumps(settings))  # As they come back: lists, no tuples.
+  if not path.exists():
+    _write_whole(path, json.dumps(settings, indent=2))
+    return
+  there = json.loads(path.read_text())
+  differ = [
+    name for name in {**there, **settings} if there.get(name) != settings.get(name)
+  ]
+  if differ:
+    raise PoseDatasetError(
+      f'an extraction that has not ended left clips in {folder}, made with '
+      + ', '.join(
+        f'{name} {there.get(name)}, not {settings.get(name)}' for name in differ
+      )
+      + '; go on with those settings, or remove that folder to begin anew'
+    )
+
+
+def _read_clip(folder: pathlib.Path) -> SpooledClip:
+  fields = json.loads((folder / _CLIP).read_text())
+  height, width = fields['frame_size']
+  return SpooledClip(
+    folder=folder,
+    num_frames=fields['num_frames'],
+    frame_size=(height, width),
+    shapes={name: tuple(shape) for name, shape in fields['shapes'].items()},
+    features_scale=fields['features_scale'],
+  )
+
+
+def _write_whole(path: pathlib.Path, content: str):
+  path.parent.mkdir(parents=True, exist_ok=True)
+  unfinished = path.with_name(f'{path.name}.unfinished')
+  unfinished.write_text(content)
+  os.replace(unfinished, path)
+
+
+def _key(video_id: str) -> str:
+  """A file name for any video id."""
+  return hashlib.sha256(video_id.encode()).hexdigest()[:24]

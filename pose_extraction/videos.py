@@ -1,0 +1,184 @@
+"""Frames of a video file, or of a folder of images, a few at a time."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+from jaxtyping import UInt8
+
+from input_pipeline.pose_clip import PoseDataError
+
+VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
+IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
+
+Frame = UInt8[np.ndarray, 'h w 3']
+
+
+def is_video(path: pathlib.Path) -> bool:
+  return path.suffix.lower() in VIDEO_SUFFIXES and not path.name.startswith('.')
+
+
+def is_image(path: pathlib.Path) -> bool:
+  return path.suffix.lower() in IMAGE_SUFFIXES and not path.name.startswith('.')
+
+
+def natural_key(name: str) -> list[tuple[int, str]]:
+  """Sorts 'frame2' before 'frame10'."""
+  parts = re.split(r'(\d+)', name)
+  return [(int(part), '') if part.isdecimal() else (-1, part) for part in parts]
+
+
+def opencv() -> Any:
+  """OpenCV's module, imported when it is needed.
+
+  Raises:
+    ImportError: with the extra to install.
+  """
+  try:
+    import cv2
+  except ImportError as error:
+    raise ImportError(
+      f'frames are read by OpenCV, which is not installed ({error}):'
+      " pip install 'pose-action-jax[video]'"
+    ) from error
+  return cv2
+
+
+class FrameReader:
+  """The frames of one video, in order, every `stride`-th of them.
+
+  Frame 0 is kept, then frame `stride`, and so on; `start` leaves out that many of the
+  kept ones, which are decoded but not converted.
+
+  Attributes:
+    claimed: frames that the file's header, or the number of images, speaks of, before
+      the stride; 0 where it does not say.
+    decoded: frames that have been there so far, before the stride.
+
+  Raises:
+    PoseDataError: where there is no such video, or none that can be opened.
+  """
+
+  def __init__(self, path: pathlib.Path, *, stride: int = 1, start: int = 0):
+    self._path = path
+    self._stride = stride
+    self._start = start
+    self.decoded = 0
+    self._images = _images_of(path) if path.is_dir() else None
+    self.claimed = len(self._images) if self._images else _claimed_frames(path)
+
+  def __iter__(self) -> Iterator[Frame]:
+    """Raises PoseDataError at a frame that cannot be read, or is of another size."""
+    size = None
+    for name, frame in self._frames():
+      size = size or frame.shape[:2]
+      if frame.shape[:2] != size:
+        raise PoseDataError(
+          f'{name} is {frame.shape[0]}×{frame.shape[1]} pixels (height × width), but the'
+          f' frames before it {size[0]}×{size[1]}; all frames of a clip need one size'
+        )
+      yield frame
+
+  def chunks(self, size: int, clip_frames: int) -> Iterator[tuple[int, np.ndarray]]:
+    """Frames uint8 `[t, h, w, 3]`, red, green, blue, with the part they belong to.
+
+    A chunk has `size` frames, fewer at the end of a part. Parts are `clip_frames` long,
+    counted from the video's first frame.
+    """
+    index = self._start
+    gathered: list[np.ndarray] = []
+    for frame in self:
+      gathered.append(frame)
+      index += 1
+      if len(gathered) == size or index % clip_frames == 0:
+        yield (index - 1) // clip_frames, np.stack(gathered)
+        gathered = []
+    if gathered:
+      yield (index - 1) // clip_frames, np.stack(gathered)
+
+  def shortfall(self) -> str | None:
+    """After the last frame: what is missing of those the header speaks of."""
+    if self.decoded >= self.claimed:
+      return None
+    return f'its header says {self.claimed} frames, but only {self.decoded} decode'
+
+  def _frames(self) -> Iterator[tuple[str, Frame]]:
+    if self._images is not None:
+      return self._read_images(self._images)
+    return self._decode()
+
+  def _is_kept(self, index: int) -> bool:
+    return index % self._stride == 0 and index // self._stride >= self._start
+
+  def _read_images(self, images: list[pathlib.Path]) -> Iterator[tuple[str, Frame]]:
+    cv2 = opencv()
+    for index, image in enumerate(images):
+      self.decoded += 1
+      if self._is_kept(index):
+        frame = cv2.imread(str(image), cv2.IMREAD_COLOR)
+        if frame is None:
+          raise PoseDataError(f'{image} cannot be read as an image')
+        yield str(image), frame[..., ::-1]
+
+  def _decode(self) -> Iterator[tuple[str, Frame]]:
+    with _Capture(self._path) as capture:
+      while capture.grab():
+        index = self.decoded
+        self.decoded += 1
+        if self._is_kept(index):
+          found, frame = capture.retrieve()
+          if not found:
+            self.decoded -= 1
+            break
+          yield f'{self._path}: frame {index}', frame[..., ::-1]
+    if not self.decoded:
+      raise PoseDataError(f'{self._path}: not one frame can be decoded')
+
+
+def kept_frames(path: pathlib.Path, stride: int) -> int:
+  """How many frames there will be, as far as the header tells; for estimates.
+
+  Raises:
+    PoseDataError: as `FrameReader`.
+  """
+  return -(-FrameReader(path).claimed // stride)
+
+
+def _images_of(folder: pathlib.Path) -> list[pathlib.Path]:
+  images = sorted(
+    (file for file in folder.iterdir() if is_image(file)),
+    key=lambda file: natural_key(file.name),
+  )
+  if not images:
+    raise PoseDataError(
+      f'{folder} holds no image; frames are files *{", *".join(IMAGE_SUFFIXES)}'
+    )
+  return images
+
+
+def _claimed_frames(path: pathlib.Path) -> int:
+  cv2 = opencv()
+  with _Capture(path) as capture:
+    return max(0, round(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+
+
+class _Capture:
+  """An open video file of OpenCV; a context manager."""
+
+  def __init__(self, path: pathlib.Path):
+    cv2 = opencv()
+    if not path.exists():
+      raise PoseDataError(f'{path} does not exist')
+    self._capture: Any = cv2.VideoCapture(str(path))
+    if not self._capture.isOpened():
+      raise PoseDataError(f'{path} cannot be opened as a video; it may be broken')
+
+  def __enter__(self) -> Any:
+    return self._capture
+
+  def __exit__(self, *exception):
+    self._capture.release()
