@@ -22,6 +22,7 @@ import pathlib
 import runpy
 import shlex
 import signal
+import statistics
 import subprocess
 import sys
 import time
@@ -146,6 +147,9 @@ class _Running:
     """A run writes its config.json afresh once its data set is exported and opened."""
     return _written_at(self.workdir / 'config.json') != self.config_before
 
+  def seconds(self) -> float:
+    return time.monotonic() - self.started
+
 
 def _train(missing, workdir: pathlib.Path, passed_on: list[str]) -> dict[str, str]:
   """Trains runs, `--jobs` at a time; of those that failed the name and where to look.
@@ -153,8 +157,9 @@ def _train(missing, workdir: pathlib.Path, passed_on: list[str]) -> dict[str, st
   A run starts once all that are under way have opened their data: the first of a data
   set exports it, and a second process that meets an unfinished export gives up.
   """
-  jobs, waiting, started = _JOBS.value, list(missing), time.monotonic()
+  jobs, waiting = _JOBS.value, list(missing)
   running: list[_Running] = []
+  took: list[float] = []
   failed: dict[str, str] = {}
   try:
     while waiting or running:
@@ -166,8 +171,10 @@ def _train(missing, workdir: pathlib.Path, passed_on: list[str]) -> dict[str, st
         running.remove(run)
         if run.process.returncode:
           failed[run.name] = _where_to_look(run)
+        took.append(run.seconds())
         left = len(waiting) + len(running)
-        seconds = (time.monotonic() - started) / (len(missing) - left) * left
+        spent = sum(other.seconds() for other in running)
+        seconds = max(statistics.fmean(took) * left - spent, 0) / jobs
         print(
           f'{_ended(run)}; left: {left} runs, about {in_words(seconds)}', flush=True
         )
@@ -219,7 +226,7 @@ def _written_at(file: pathlib.Path) -> int:
 
 
 def _ended(run: _Running) -> str:
-  took = in_words(time.monotonic() - run.started)
+  took = in_words(run.seconds())
   if run.process.returncode:
     return f'FAILED {run.name} (exit status {run.process.returncode}) after {took}'
   return f'done {run.name} in {took}'
