@@ -71,8 +71,11 @@ def config_of(experiment, arg=''):
 
 
 def test_the_experiments_are_found():
-  assert {'demo', 'pa3d_jhmdb', 'pa3d_penn', 'potion_jhmdb'} <= set(EXPERIMENTS)
+  assert {'demo', 'potion_jhmdb'} <= set(EXPERIMENTS)
   assert {f'jmrn_{name}' for name in ('jhmdb', 'hmdb51', 'charades', 'penn')} <= set(
+    EXPERIMENTS
+  )
+  assert {f'pa3d_{name}' for name in ('jhmdb', 'hmdb51', 'charades', 'penn')} <= set(
     EXPERIMENTS
   )
   assert not any(name.endswith('sweep') for name in EXPERIMENTS)
@@ -100,14 +103,27 @@ def test_every_option_changes_the_config(experiment):
     assert any(config_of(experiment, arg).to_dict() != default for arg in strings)
 
 
+def stored_maps(config, skeleton, frames):
+  """All that a pose network gives."""
+  channels = {
+    'maps': skeleton.num_maps,
+    'parts': skeleton.num_part_maps,
+    'features': config.data.num_features,
+  }
+  maps = {
+    name: np.ones((frames, *config.data.map_size, number), np.uint8)
+    for name, number in channels.items()
+  }
+  return maps | {'features_scale': np.float32(1)}
+
+
 def dataset_of(config, class_names=tuple('abcdefg'), frames=5):
   """Ten clips in each split, as the config's data set stores them."""
   protocol = get_protocol(config.data.dataset)
   skeleton = get_skeleton(protocol.skeleton)
-  map_shape = (*config.data.map_size, skeleton.num_maps)
   poses = {
     'keypoints': {'keypoints': np.ones((frames, 1, skeleton.num_joints, 3), 'f4')},
-    'heatmaps': {'maps': np.ones((frames, *map_shape), np.uint8)},
+    'heatmaps': stored_maps(config, skeleton, frames),
     'potion': {
       'potion': np.ones((skeleton.num_maps, *config.data.map_size, 3), np.float16),
       'num_frames': frames,
@@ -127,7 +143,10 @@ def dataset_of(config, class_names=tuple('abcdefg'), frames=5):
     representation=config.data.representation,
     skeleton=skeleton,
     class_names=class_names,
-    settings={},
+    settings={
+      'modalities': ('joints', 'parts', 'features'),
+      'num_features': config.data.num_features,
+    },
     splits=splits,
     left_out=(),
     multi_label=protocol.multi_label,
@@ -145,15 +164,21 @@ def first_batch(data, batches, **options):
 
 
 @functools.cache
-def logits_shape(model_json, maps_shape):
+def logits_shape(model_json, maps_shapes):
   """Of a model as a config describes it; many configs have the same."""
   model = build_model(ml_collections.ConfigDict(json.loads(model_json)), 7)
+  maps = {n: jax.ShapeDtypeStruct(s, jnp.float32) for n, s in maps_shapes}
   output, _ = jax.eval_shape(
     functools.partial(model.init_with_output, train=False),
     jax.random.key(0),
-    jax.ShapeDtypeStruct(maps_shape, jnp.float32),
+    maps.get('', maps),
   )
   return output.logits.shape
+
+
+def by_name(tree):
+  """Shapes by modality, '' where there is one."""
+  return tree if isinstance(tree, dict) else {'': tree}
 
 
 @each_arg
@@ -171,8 +196,12 @@ def test_makes_a_model_that_takes_its_maps(experiment, arg):
     jax.random.key(0),
   )
   rows = 2 * config.augment.views
-  assert maps.shape == (rows, *data.example_maps.shape[1:])
-  assert logits_shape(config.model.to_json(), data.example_maps.shape) == (1, 7)
+  examples = by_name(data.example_maps)
+  assert {name: leaf.shape for name, leaf in by_name(maps).items()} == {
+    name: (rows, *leaf.shape[1:]) for name, leaf in examples.items()
+  }
+  shapes = tuple((name, leaf.shape) for name, leaf in examples.items())
+  assert logits_shape(config.model.to_json(), shapes) == (1, 7)
 
 
 def shapes_of(tree):
@@ -274,6 +303,35 @@ def test_jhmdb_is_as_in_the_paper():
   assert config.model.features == (128, 256, 512)
   assert config.data.representation == 'heatmaps'
   assert (config.data.train_split, config.data.test_split) == ('train1', 'test1')
+
+
+def test_hmdb_and_charades_are_as_in_the_paper():
+  hmdb, charades = config_of('pa3d_hmdb51'), config_of('pa3d_charades')
+  # Sec. 4.1: T=8, N=6; Sec. 4: batches of 64 and 256, 400 and 60 epochs, SGD and Adam.
+  assert (hmdb.data.num_frames, hmdb.model.outputs) == (8, 6)
+  assert (hmdb.train.batch_size, hmdb.train.epochs) == (64, 400)
+  assert (hmdb.optimizer.name, hmdb.optimizer.learning_rate) == ('sgd', 0.01)
+  assert (charades.train.batch_size, charades.train.epochs) == (256, 60)
+  assert (charades.optimizer.name, charades.optimizer.learning_rate) == ('adam', 0.01)
+  assert charades.train.loss == 'binary_cross_entropy'
+  assert hmdb.data.representation == charades.data.representation == 'heatmaps'
+
+
+def test_several_modalities_are_read_as_one_model():
+  config = config_of('pa3d_jhmdb', 'modality=joints+parts_diff,branches=global')
+  assert config.data.modalities == ('joints', 'parts_diff')
+  data = make_run_data(config, dataset_of(config))
+  assert {name: leaf.shape[1] for name, leaf in data.example_maps.items()} == {
+    'joints': 4,
+    'parts_diff': 3,
+  }
+  assert config_of('pa3d_jhmdb', 'modality=features').model.input_norm == 'batch_norm'
+
+
+@pytest.mark.parametrize('options', ['quick', 'representation=keypoints'])
+def test_keypoints_have_no_features(options):
+  with pytest.raises(ValueError, match='keypoints have no features; they come from'):
+    config_of('pa3d_jhmdb', f'{options},modality=joints+features_diff')
 
 
 def test_penn_follows_the_papers_hmdb():

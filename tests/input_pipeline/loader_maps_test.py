@@ -126,6 +126,44 @@ def test_random_crops_of_stored_maps_are_the_same_in_all_frames():
   assert (tops == tops[:, :1]).all()
 
 
+def test_random_crops_of_all_modalities_are_the_same():
+  maps = np.zeros((3, 8, 9, 1), np.uint8)
+  maps[:] = np.arange(8).reshape(1, 8, 1, 1) * 10 + np.arange(9).reshape(1, 1, 9, 1)
+  record = {'maps': maps, 'parts': maps, 'frame_size': (9, 9), 'label': 0}
+  settings = dataclasses.replace(
+    SETTINGS, random_crop=True, modalities=('joints', 'parts')
+  )
+  (batch,) = first(1, train([record] * 9, settings=settings, batch_size=9))
+  np.testing.assert_array_equal(batch['maps'], batch['parts'])
+  assert len(np.unique(batch['maps'][:, 0, 0, 0, 0])) > 2
+
+
+def test_only_the_modalities_asked_for_are_read():
+  maps = np.full((3, 4, 4, 2), 9, np.uint8)
+  record = {
+    'maps': maps,
+    'parts': maps,
+    'features': maps,
+    'features_scale': np.float32(0.5),
+    'frame_size': (9, 9),
+    'label': 0,
+  }
+  wide = dataclasses.replace(SETTINGS, canvas=(4, 6))
+  for modalities, fields in {
+    ('parts',): {'parts'},
+    ('joints', 'features'): {'maps', 'features', 'features_scale'},
+  }.items():
+    settings = dataclasses.replace(wide, modalities=modalities)
+    (batch,) = evaluate([record], settings=settings, batch_size=1)
+    held = {'maps', 'parts', 'features', 'features_scale'}
+    assert held & batch.keys() == fields
+  # Beside the map a field is empty, which of parts is 128.
+  settings = dataclasses.replace(wide, modalities=('parts',))
+  (batch,) = evaluate([record], settings=settings, batch_size=1)
+  assert (batch['parts'][..., 0, :] == 128).all()
+  assert (batch['parts'][..., 1, :] == 9).all()
+
+
 def test_what_is_smaller_than_the_canvas_is_stretched_when_asked_to():
   settings = dataclasses.replace(WHOLE, stretch=True)
   (batch,) = evaluate([potion_record(4, 3)], settings=settings, batch_size=1)

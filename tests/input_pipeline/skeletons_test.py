@@ -230,3 +230,34 @@ def test_contradictions_are_refused():
     dataclasses.replace(good, limbs=(('left_eye', 'nose'),))
   with pytest.raises(SkeletonError, match=r"'left_ear' has no partner 'right_ear'"):
     dataclasses.replace(good, joints=('left_eye', 'right_eye', 'left_ear'))
+
+
+@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
+def test_mirrored_twice_a_field_is_itself(skeleton):
+  flip = skeleton.part_flip
+  assert len(flip) == skeleton.num_part_maps
+  for channel, (source, sign) in enumerate(flip):
+    back, back_sign = flip[source]
+    assert (back, sign * back_sign) == (channel, 1)
+    assert source % 2 == channel % 2  # x stays x.
+
+
+def test_fields_of_limbs_mirrored_by_hand():
+  skeleton = Skeleton(
+    'cross',
+    ('left_hip', 'right_hip', 'neck'),
+    (('left_hip', 'right_hip'), ('neck', 'left_hip'), ('right_hip', 'neck')),
+  )
+  # The hips change places: their vector turns, then its x changes sign. The third limb
+  # is the second one's partner, listed the other way round.
+  assert skeleton.part_flip == ((0, 1), (1, -1), (4, 1), (5, -1), (2, 1), (3, -1))
+
+
+def test_a_limb_without_a_partner_cannot_be_flipped():
+  skeleton = Skeleton(
+    'one_sided', ('neck', 'left_hip', 'right_hip'), (('neck', 'left_hip'),)
+  )
+  with pytest.raises(
+    SkeletonError, match=r"limb \(neck, left_hip\) has no partner \('"
+  ):
+    _ = skeleton.part_flip

@@ -14,7 +14,8 @@ from input_pipeline.datasets import export, protocols, stored_examples
 from input_pipeline.datasets.export import export_dataset, open_or_export
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.datasets.protocols import PoseDatasetError
-from input_pipeline.datasets.stored_maps import render_clip
+from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
+from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
 from input_pipeline.pose_clip import PoseClip, PoseDataError
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers.registry import read_poses
@@ -84,6 +85,7 @@ def test_heatmaps_are_the_rendered_clips(tmp_path):
     'sigma': 1.0,
     'truncate': 3.0,
     'background': True,
+    'modalities': ['joints'],
   }
   record = dataset.records('train1')[0]
   assert record['maps'].shape == (7, 8, 11, 3)  # v4; 80 · 8 / 60 = 10.67
@@ -91,6 +93,83 @@ def test_heatmaps_are_the_rendered_clips(tmp_path):
   expected = render_clip(make_clip('v4'), short_side=8, sigma=1.0)
   np.testing.assert_array_equal(record['maps'], expected)
   assert expected.any()
+
+
+def test_parts_are_stored_beside_joints(tmp_path):
+  export_tiny(
+    tmp_path,
+    representation='heatmaps',
+    modalities=('joints', 'parts'),
+    part_width=0.8,
+  )
+
+  dataset = open_dataset(tmp_path, 'tiny', 'heatmaps')
+  assert dataset.modalities == ('joints', 'parts')
+  assert dataset.num_features == 0
+  record = dataset.records('train1')[0]
+  parts = render_clip_parts(make_clip('v4'), short_side=8, width=0.8)
+  np.testing.assert_array_equal(record['parts'], parts, strict=True)
+  assert parts.shape == (7, 8, 11, 2)  # One limb.
+  assert record['maps'].shape == (7, 8, 11, 3)
+
+
+def network_source(modalities=('joints', 'parts', 'features'), broken=()):
+  """A pose network's maps of clips of three frames; `broken` have none."""
+
+  def load(video_id):
+    rng = np.random.default_rng(int(video_id[1:]))
+    channels = {'joints': 3, 'parts': 2, 'features': 5}
+    if video_id in broken:
+      channels = dict.fromkeys(channels, 7)
+
+    def read(modality):
+      shape = (3, 8, 11, channels[modality])
+      return rng.integers(0, 255, shape, dtype=np.uint8)
+
+    return HeatmapClip(video_id, read, 3, (60, 80), SKELETON, 2.5, (1,))
+
+  splits = {'train1': ('v4', 'v0', 'v7')}
+  return HeatmapSource(
+    SKELETON, ('run', 'sit'), splits, load, modalities, {'short_side': 8}, 5
+  )
+
+
+def test_a_networks_maps_are_stored_as_they_are(tmp_path):
+  source = network_source()
+  export_tiny(tmp_path, source, representation='heatmaps', short_side=None, sigma=None)
+
+  dataset = open_dataset(tmp_path, 'tiny', 'heatmaps')
+  assert dataset.modalities == ('joints', 'parts', 'features')
+  assert (dataset.num_features, dataset.settings['short_side']) == (5, 8)
+  record = dataset.records('train1')[1]
+  assert record['maps'].shape == (3, 8, 11, 3)
+  assert record['parts'].shape == (3, 8, 11, 2)
+  assert record['features'].shape == (3, 8, 11, 5)
+  assert record['features_scale'] == np.float32(2.5)
+  assert dataset.clips('train1').num_frames.tolist() == [3, 3, 3]
+
+
+def test_a_networks_clip_of_a_wrong_shape_is_left_out(tmp_path):
+  source = network_source(('joints',), broken=('v0',))
+  options = {'representation': 'heatmaps', 'short_side': None, 'sigma': None}
+  summary = export_tiny(tmp_path, source, **options)
+  ((video_id, reason),) = summary.splits[0].left_out
+  assert video_id == 'v0'
+  assert 'joints are uint8 of shape (3, 8, 11, 7), but need' in reason
+
+
+def test_a_run_that_needs_parts_is_told_how_to_have_them(tmp_path):
+  export_tiny(tmp_path, representation='heatmaps')
+  message = r'holds joints, but not parts; replace it .* --modalities=joints,parts'
+  with pytest.raises(PoseDatasetError, match=message):
+    open_or_export(
+      dataset='tiny',
+      representation='heatmaps',
+      data_dir=tmp_path,
+      short_side=8,
+      sigma=1.0,
+      modalities=('parts',),
+    )
 
 
 def test_record_order_is_index_order_over_many_shards(tmp_path, monkeypatch):

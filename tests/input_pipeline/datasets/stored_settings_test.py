@@ -8,6 +8,7 @@ from input_pipeline.datasets.stored_settings import (
   rendering_settings,
   source_settings,
 )
+from input_pipeline.heatmap_source import HeatmapSource
 from input_pipeline.pose_source import PoseSource, PotionSource
 from input_pipeline.skeletons import Skeleton
 
@@ -32,7 +33,10 @@ POSES = PoseSource(DUO, ('run',), {}, no_clip)
 def test_what_each_representation_depends_on():
   assert source_settings(POSES, 'keypoints', short_side=9) == {}
   rendered = {'short_side': 64, 'sigma': 2.0, 'truncate': 3.0, 'background': False}
-  assert source_settings(POSES, 'heatmaps') == rendered
+  assert source_settings(POSES, 'heatmaps') == rendered | {'modalities': ['joints']}
+  assert source_settings(
+    POSES, 'heatmaps', modalities=('joints', 'parts'), part_width=1
+  ) == rendered | {'modalities': ['joints', 'parts'], 'part_width': 1.0}
   assert source_settings(POSES, 'potion', sigma=1) == rendered | {
     'sigma': 1.0,
     'channels': 3,
@@ -52,6 +56,33 @@ def test_ready_maps_are_as_they_are():
     source_settings(READY, 'potion', channels=4, weights='exact')
   with pytest.raises(PoseDatasetError, match=r"heatmaps cannot be had; .* 'potion'"):
     source_settings(READY, 'heatmaps')
+
+
+def test_a_networks_maps_keep_theirs():
+  own = {'short_side': 64, 'sigma': None}
+  network = HeatmapSource(
+    *(DUO, ('run',), {}, no_clip), ('joints', 'features'), own, num_features=5
+  )
+  modalities = ['joints', 'features']
+  expected = own | {'modalities': modalities, 'num_features': 5, 'background': False}
+  assert source_settings(network, 'heatmaps', modalities=modalities) == expected
+  with pytest.raises(PoseDatasetError, match=r"keypoints cannot be had; .* 'heatmaps'"):
+    source_settings(network, 'keypoints')
+  with pytest.raises(PoseDatasetError, match=r"features'\], not \['parts'\]"):
+    source_settings(network, 'heatmaps', modalities=['parts'])
+
+
+@pytest.mark.parametrize(
+  ('asked', 'message'),
+  [
+    ({'modalities': ('features',)}, 'modalities are features, but from keypoints'),
+    ({'modalities': ()}, 'modalities are none'),
+    ({'modalities': ('parts',), 'part_width': 0}, 'part_width is 0, but must be above'),
+  ],
+)
+def test_heatmaps_that_cannot_be_rendered(asked, message):
+  with pytest.raises(PoseDatasetError, match=message):
+    rendering_settings('heatmaps', DUO, **asked)
 
 
 @pytest.mark.parametrize(
