@@ -143,6 +143,10 @@ def _train() -> dict:
       # Clips that share a label; or 'weighted', by the share of labels in common.
       'positives': 'shared_label',
     },
+    # Another run's workdir, of whose best checkpoint these modules begin, where their
+    # arrays have the same shapes (PA3D Sec. 4.1: the action CNN, of Charades for HMDB).
+    'init_from': '',
+    'init_modules': ('action_cnn',),
     'state_sharding': 'replicated',  # or 'fsdp': large arrays divided over devices
     # On CPU: XLA's experimental matrix kernels for convolutions. JMRN's step takes 0.6 of
     # the time (docs/performance.md); PA3D's gains little. No effect elsewhere.

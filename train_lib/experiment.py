@@ -17,8 +17,10 @@ from input_pipeline.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.evaluation import Evaluation
 from train_lib.joint_weight_report import joint_weight_images
+from train_lib.pretrained import start_from
 from train_lib.results import headline, results_table, write_results
 from train_lib.run import ResumeError, Run, open_run
+from train_lib.saved_model import load_model
 from train_lib.step import TrainState
 from train_lib.train import train
 
@@ -79,6 +81,10 @@ def _start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
   step = run.checkpoints.latest_step
   if step is None:
     state = run.program.initial_state(jnp.int32(run.config.seed))
+    train = run.config.train
+    if train.init_from:
+      saved = load_model(train.init_from, mesh=run.program.mesh)
+      state = start_from(state, saved, train.init_modules, run.report)
     _introduce(run, state)
     return state, iterator
   state = run.checkpoints.restore_state(step, run.program.state_shapes)

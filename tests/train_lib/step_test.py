@@ -11,9 +11,9 @@ import pytest
 import tiny_run
 
 from configs import base
+from input_pipeline.clip_maps import VIEWED
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
-from input_pipeline.clip_maps import VIEWED
 from train_lib import optimizers, sharding, step
 from train_lib.losses import LossSettings
 from train_lib.program import build_program
