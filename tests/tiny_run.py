@@ -111,6 +111,7 @@ def export(
   data_dir: pathlib.Path,
   representation: str = 'keypoints',
   first: int = 0,
+  modalities: tuple[str, ...] | None = None,
   **source_options: bool,
 ):
   """Writes the data set as the configs expect it; see `source` for the options."""
@@ -121,6 +122,7 @@ def export(
     data_dir=data_dir,
     short_side=16,
     sigma=1.0,
+    modalities=modalities,
     progress=lambda line: None,
   )
 
