@@ -5,8 +5,6 @@ from __future__ import annotations
 import functools
 from collections.abc import Sequence
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float, Float16, UInt8
 
@@ -18,8 +16,6 @@ from pose_extraction.extractor import NetworkMaps
 # What is below is nothing, and compresses to nothing. Ours: a true peak of a small
 # network is about 0.3 high, and its noise about 0.02.
 DEFAULT_THRESHOLD = 0.05
-# As of the spatial pose CNN's own resampling.
-_RESIZING = 'cubic'
 
 
 def map_size(frame_size: tuple[int, int], short_side: int) -> tuple[int, int]:
@@ -85,18 +81,27 @@ def resampled(
 
 
 @functools.lru_cache(maxsize=64)
-def _weights(cells: int, new_cells: int, scale: float) -> Float[np.ndarray, 'new old']:
-  """What each of the old cells on one axis gives to each of the new ones."""
-  return np.asarray(
-    jax.image.scale_and_translate(
-      jnp.eye(cells, dtype=jnp.float32),
-      (new_cells, cells),
-      spatial_dims=(0,),
-      scale=jnp.array([scale], jnp.float32),
-      translation=jnp.zeros(1, jnp.float32),
-      method=_RESIZING,
-    )
-  )
+def _weights(
+  cells: int, new_cells: int, enlargement: float
+) -> Float[np.ndarray, 'new old']:
+  """What each of the old cells on one axis gives to each of the new ones.
+
+  As `jax.image.scale_and_translate` with method 'cubic', which the spatial pose CNN's
+  own maps are resampled by; but without a program for each size of frames.
+  """
+  centres = (np.arange(new_cells) + 0.5) / enlargement - 0.5
+  # What becomes smaller is smoothed, against aliasing.
+  width = max(1.0, 1 / enlargement)
+  distance = np.abs(centres[:, None] - np.arange(cells)) / width
+  weights = np.where(distance < 2, _cubic(distance), 0)
+  return (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+
+
+def _cubic(distance: np.ndarray) -> np.ndarray:
+  """Keys' kernel (1981), a = -0.5, for distances below 2."""
+  inner = (1.5 * distance - 2.5) * distance**2 + 1
+  outer = ((-0.5 * distance + 2.5) * distance - 4) * distance + 2
+  return np.where(distance < 1, inner, outer)
 
 
 def _without_noise(

@@ -63,7 +63,8 @@ class OpenPoseExtractor:
     Raises:
       ExtractorError: for scales, a height or a batch size that make no sense.
     """
-    if not scales or min(scales) <= 0 or (base_height or 1) < 1 or batch_size < 1:
+    heights = [] if base_height is None else [base_height]
+    if not scales or min(*scales, *heights, batch_size) <= 0:
       raise ExtractorError(
         'need at least one scale, all above 0, a base height of 1 pixel or more (or'
         ' None) and a batch size of at least 1, but got scales'

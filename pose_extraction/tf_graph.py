@@ -69,7 +69,7 @@ class TfGraphExtractor:
     *,
     input_size: tuple[int, int] = DEFAULT_INPUT_SIZE,
     pixels: str = 'signed',
-    tensors: GraphTensors | None = None,
+    tensors: GraphTensors | tuple[str, str, str] | None = None,
   ):
     """Loads the graph and runs it once.
 
@@ -77,6 +77,7 @@ class TfGraphExtractor:
       weights: the frozen graph, *.pb.
       input_size: (width, height) that frames are resized to.
       pixels: a key of `PIXELS`.
+      tensors: of the graph; three names are its image, maps and features.
 
     Raises:
       ExtractorError: where TensorFlow is not installed, the file holds no such graph,
@@ -91,6 +92,9 @@ class TfGraphExtractor:
         f'input_size is {input_size}, but both sides must be above 0'
       )
     self.skeleton: Skeleton = get_skeleton(OPENPOSE_SKELETON)
+    if isinstance(tensors, tuple):
+      image, maps, features = tensors
+      tensors = GraphTensors(image, maps, features)
     self._tensors = tensors or GraphTensors()
     self._input_size = input_size
     self._pixels = pixels
@@ -157,7 +161,7 @@ class TfGraphExtractor:
         raise ExtractorError(
           f'{self._weights} has no tensor {name!r}; its inputs are'
           f' {", ".join(inputs) or "none"}. Name the tensors of this graph'
-          ' (GraphTensors)'
+          ' (GraphTensors, --tensors)'
         ) from error
 
   def _checked_features(self) -> int:

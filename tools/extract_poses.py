@@ -64,7 +64,9 @@ _BATCH_SIZE = flags.DEFINE_integer(
   'batch_size', 8, 'Frames read at once, over all devices.', lower_bound=1
 )
 _SCALES = flags.DEFINE_list(
-  'scales', None, "openpose: of the frames; maps are averaged. Default: PA3D's four."
+  'scales',
+  None,
+  'openpose: of the frames; maps are averaged. Default: 0.5,1.0,1.5,2.0.',
 )
 _BASE_HEIGHT = flags.DEFINE_integer(
   'base_height',
@@ -84,6 +86,13 @@ _PIXELS = flags.DEFINE_enum(
   ['signed', 'unit', 'raw'],
   'tf_graph: how it reads a pixel x: x/128-1, x/255, or x. Default: signed.',
 )
+_TENSORS = flags.DEFINE_list(
+  'tensors',
+  None,
+  'tf_graph: names of its input, of its maps (19 of joints, 38 of part affinity fields)'
+  ' and of its features, which may be empty.'
+  ' Default: image:0,Openpose/concat_stage7:0,feat_concat:0.',
+)
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Replace the data set if there.')
 
 
@@ -101,20 +110,19 @@ def main(argv):
   from pose_extraction.video_list import list_videos
 
   try:
-    options = ExtractionOptions(
-      modalities=tuple(_MODALITIES.value),
-      stride=_STRIDE.value,
-      short_side=_SHORT_SIDE.value,
-      threshold=_THRESHOLD.value,
-      clip_frames=_CLIP_FRAMES.value,
-      batch_size=_BATCH_SIZE.value,
-    )
     summary = extract_dataset(
       list_videos(_VIDEOS.value),
       make_extractor(_EXTRACTOR.value, _WEIGHTS.value, **extractor_options),
       dataset=_DATASET.value,
       data_dir=_DATA_DIR.value,
-      options=options,
+      options=ExtractionOptions(
+        modalities=tuple(_MODALITIES.value),
+        stride=_STRIDE.value,
+        short_side=_SHORT_SIDE.value,
+        threshold=_THRESHOLD.value,
+        clip_frames=_CLIP_FRAMES.value,
+        batch_size=_BATCH_SIZE.value,
+      ),
       overwrite=_OVERWRITE.value,
       progress=functools.partial(print, flush=True),
     )
@@ -139,6 +147,7 @@ def _extractor_options():
     'tf_graph': {
       'input_size': _INPUT_SIZE.value and _size(_INPUT_SIZE.value),
       'pixels': _PIXELS.value,
+      'tensors': _TENSORS.value and _three_names(_TENSORS.value),
     },
   }
   for kind, options in of_kind.items():
@@ -149,6 +158,15 @@ def _extractor_options():
   if _EXTRACTOR.value == 'openpose':
     options['batch_size'] = _BATCH_SIZE.value
   return {name: value for name, value in options.items() if value is not None}
+
+
+def _three_names(words):
+  if len(words) != 3:
+    raise app.UsageError(
+      f'--tensors has {len(words)} names, but needs three; the last may be empty, as in'
+      ' image:0,maps:0,'
+    )
+  return tuple(words)
 
 
 def _numbers(words):

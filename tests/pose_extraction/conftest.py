@@ -1,0 +1,40 @@
+"""Videos and folders of frames, written as the tests want them."""
+
+import numpy as np
+import pytest
+
+
+@pytest.fixture
+def cv2():
+  return pytest.importorskip('cv2', reason='OpenCV is not installed')
+
+
+@pytest.fixture
+def write_video(cv2):
+  """(path, frames uint8 [t, h, w, 3] red, green, blue) to a video file there."""
+
+  def write(path, frames):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    height, width = frames.shape[1:3]
+    codec = cv2.VideoWriter.fourcc(*('mp4v' if path.suffix == '.mp4' else 'MJPG'))
+    writer = cv2.VideoWriter(str(path), codec, 25, (width, height))
+    assert writer.isOpened()
+    for frame in frames:
+      writer.write(np.ascontiguousarray(frame[..., ::-1]))
+    writer.release()
+    return path
+
+  return write
+
+
+@pytest.fixture
+def write_frames(cv2):
+  """(folder, frames) to the folder with 1.png, 2.png and so on, free of loss."""
+
+  def write(folder, frames):
+    folder.mkdir(parents=True, exist_ok=True)
+    for number, frame in enumerate(frames, start=1):
+      assert cv2.imwrite(str(folder / f'{number}.png'), frame[..., ::-1])
+    return folder
+
+  return write

@@ -1,0 +1,53 @@
+"""A pose network whose answers are known: it reads joints off the frames' colours."""
+
+import numpy as np
+
+from input_pipeline.skeletons import get_skeleton
+from pose_extraction.extractor import NetworkMaps
+
+CELL = 8
+NOSE, NECK = 0, 1
+
+
+class FakePoseNetwork:
+  """Red is the nose, green the neck, and their difference the first limb's x.
+
+  Features are ten times the colours. Frames are counted, and `before` is called with
+  their number before each call.
+  """
+
+  name = 'fake'
+  modalities = ('joints', 'parts', 'features')
+  num_features = 3
+  settings = {'extractor': 'fake', 'version': 1}  # noqa: RUF012 (a constant)
+
+  def __init__(self, before=lambda num_frames: None):
+    self.skeleton = get_skeleton('openpose_18_background')
+    self.num_frames = 0
+    self._before = before
+
+  def __call__(self, frames):
+    self._before(self.num_frames)
+    self.num_frames += len(frames)
+    count, height, width, _ = frames.shape
+    cells = frames.reshape(count, height // CELL, CELL, width // CELL, CELL, 3)
+    colours = cells.mean(axis=(2, 4), dtype=np.float32) / 255
+    grid = colours.shape[:3]
+    joints = np.zeros((*grid, 19), np.float32)
+    joints[..., [NOSE, NECK]] = colours[..., :2]
+    joints[..., -1] = 1 - joints.max(axis=-1)
+    parts = np.zeros((*grid, 38), np.float32)
+    parts[..., 0] = colours[..., 0] - colours[..., 1]
+    features = 10 * colours
+    maps = {'joints': joints, 'parts': parts, 'features': features}
+    return NetworkMaps(maps, cell_size=(CELL, CELL))
+
+
+def frames_with_dots(count, height=64, width=96):
+  """Black frames; a red cell that moves right, 8 pixels a frame, and a green one."""
+  frames = np.zeros((count, height, width, 3), np.uint8)
+  for index, frame in enumerate(frames):
+    x = CELL * (index % (width // CELL))
+    frame[16:24, x : x + CELL, 0] = 255
+    frame[40:48, 24:32, 1] = 200
+  return frames
