@@ -124,28 +124,22 @@ def extract_dataset(
   with open_spool(data_dir, _checked_name(dataset), settings) as spool:
     unwritten = _unwritten(spool, dataset, data_dir, overwrite)
     broken = _extract_videos(videos, spool, extractor, options, progress)
-    usable = [video for video in videos if video.video_id not in broken]
-    if not usable:
-      video_id, reason = next(iter(broken.items()), ('', 'there is none'))
-      raise PoseDatasetError(
-        f'none of the {len(videos)} videos can be used; the first: {video_id}: {reason}'
-      )
+    usable = _usable(videos, broken)
     sources = {
       'keypoints': keypoint_source(usable, spool, extractor),
       'heatmaps': heatmap_source(usable, spool, extractor, settings),
     }
     exports = []
     for representation in unwritten:
-      exports.append(
-        export_dataset(
-          sources[representation],
-          dataset=dataset,
-          representation=representation,
-          data_dir=data_dir,
-          overwrite=overwrite,
-          progress=progress,
-        )
+      summary = export_dataset(
+        sources[representation],
+        dataset=dataset,
+        representation=representation,
+        data_dir=data_dir,
+        overwrite=overwrite,
+        progress=progress,
       )
+      exports.append(summary)
       spool.mark_exported(representation)
     notes = {video.video_id: spool.note(video.video_id) for video in usable}
     spool.remove()
@@ -178,6 +172,16 @@ def _unwritten(
         ' --overwrite (overwrite=True) to replace it'
       )
   return unwritten
+
+
+def _usable(videos: Sequence[Video], broken: Mapping[str, str]) -> list[Video]:
+  usable = [video for video in videos if video.video_id not in broken]
+  if not usable:
+    video_id, reason = next(iter(broken.items()), ('', 'there is none'))
+    raise PoseDatasetError(
+      f'none of the {len(videos)} videos can be used; the first: {video_id}: {reason}'
+    )
+  return usable
 
 
 def _extract_videos(

@@ -28,6 +28,21 @@ def write_video(cv2):
 
 
 @pytest.fixture
+def write_torn_video(write_video):
+  """(path, frames) to an AVI file that ends after a few of them."""
+
+  def write(path, frames):
+    content = write_video(path, frames).read_bytes()
+    end = -1
+    for _ in range(6):
+      end = content.index(b'00dc', end + 1)  # Before a frame; its first is the index's.
+    path.write_bytes(content[:end])
+    return path
+
+  return write
+
+
+@pytest.fixture
 def write_frames(cv2):
   """(folder, frames) to the folder with 1.png, 2.png and so on, free of loss."""
 
