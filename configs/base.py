@@ -82,6 +82,9 @@ def _data() -> dict:
     # the canvas from a random place of a larger map; a smaller one is stretched to it.
     'random_crop': False,
     'stretch': False,
+    # 'inverse_frequency' draws each class equally often, the clips of each in turn, and
+    # not each clip; an epoch stays as long. Of one label a clip alone. Ours.
+    'balance': '',
     'read_threads': 2,
   }
 
@@ -132,6 +135,9 @@ def _train() -> dict:
     'epochs': 100,
     'loss': 'cross_entropy',  # or 'binary_cross_entropy', for clips of several labels
     'label_smoothing': 0.0,
+    # 'inverse_frequency' weighs rare classes more, as often as training clips have them,
+    # with a mean of 1; of clips of several labels the classes that a clip has. Ours.
+    'class_weights': '',
     # The joint-contrastive loss, JMRN Eq. 1 and 2.
     'contrastive': {
       'weight': 0.0,  # λ; 0 leaves it out

@@ -16,6 +16,7 @@ import numpy as np
 
 from input_pipeline import sampling
 from input_pipeline.canvas import frame_offset
+from input_pipeline.class_balance import BalancedOrder
 from input_pipeline.modalities import STORED
 from input_pipeline.quantization import EMPTY
 
@@ -85,6 +86,7 @@ def training_batches(
   *,
   batch_size: int,
   seed: int,
+  classes: Sequence[int] | np.ndarray | None = None,
   host: HostShare = HostShare(),
   read_threads: int = 2,
 ) -> grain.DatasetIterator[Batch]:
@@ -96,6 +98,8 @@ def training_batches(
   Args:
     records: the examples of a split.
     indices: those of them to train on.
+    classes: of each of them; where given, every class comes equally often, not every
+      clip (see `class_balance`).
     batch_size: rows of the global batch.
     read_threads: that read ahead; 0 reads in the caller's thread.
 
@@ -122,13 +126,11 @@ def training_batches(
     return clip | _poses(record, frames, settings, place)
 
   rows = host.rows(batch_size)
-  dataset = (
-    grain.MapDataset.source(list(indices))
-    .seed(seed)
-    .shuffle()
-    .repeat()
-    .random_map(training_clip)
-  )
+  if classes is None:
+    dataset = grain.MapDataset.source(list(indices)).seed(seed).shuffle().repeat()
+  else:
+    dataset = grain.MapDataset.source(BalancedOrder(indices, classes, seed)).seed(seed)
+  dataset = dataset.random_map(training_clip)
   # There is no remainder in what has no end; grain cannot count one of single rows.
   dataset = _HostBlocks(dataset, host, batch_size).batch(rows, drop_remainder=True)
   options = grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=4 * rows)

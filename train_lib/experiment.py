@@ -75,6 +75,7 @@ def _start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
     run.data.clip_settings,
     batch_size=run.config.train.batch_size,
     seed=run.config.seed,
+    classes=run.data.train.labels if run.config.data.balance else None,
     host=HostShare(jax.process_index(), jax.process_count()),
     read_threads=run.data.read_threads,
   )

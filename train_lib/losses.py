@@ -7,6 +7,7 @@ import dataclasses
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 import optax
 from jaxtyping import Array, Float, Int
 
@@ -14,6 +15,7 @@ from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
 
 CLASSIFICATION_LOSSES = ('cross_entropy', 'binary_cross_entropy')
+CLASS_WEIGHTS = ('', 'inverse_frequency')
 
 Labels = Int[Array, 'b'] | Float[Array, 'b k']
 
@@ -26,6 +28,10 @@ class LossSettings:
     classification: 'cross_entropy', or 'binary_cross_entropy' for clips of several
       labels, the mean over classes.
     label_smoothing: of cross entropy.
+    class_weights: one a class, from `inverse_frequency_weights`, or none. Of cross
+      entropy they weigh a clip by its class; of binary cross entropy only the terms of
+      the classes that a clip has, not those of the classes it lacks. The contrastive
+      loss takes no weights.
     contrastive_weight: λ; 0 leaves the contrastive loss out.
     temperature: τ of the contrastive loss.
     ramp_start: epoch from which λ grows from 0 (official code).
@@ -38,6 +44,7 @@ class LossSettings:
 
   classification: str = 'cross_entropy'
   label_smoothing: float = 0.0
+  class_weights: tuple[float, ...] = ()
   contrastive_weight: float = 0.0
   temperature: float = 0.1
   ramp_start: int = 0
@@ -60,12 +67,16 @@ class LossSettings:
 
   @classmethod
   def from_config(
-    cls, train: ml_collections.ConfigDict, steps_per_epoch: int
+    cls,
+    train: ml_collections.ConfigDict,
+    steps_per_epoch: int,
+    class_weights: tuple[float, ...] = (),
   ) -> LossSettings:
     contrastive = train.contrastive
     return cls(
       classification=train.loss,
       label_smoothing=train.label_smoothing,
+      class_weights=class_weights,
       contrastive_weight=contrastive.weight,
       temperature=contrastive.temperature,
       ramp_start=contrastive.ramp_start_epoch,
@@ -83,20 +94,67 @@ class LossSettings:
     return self.contrastive_weight * jnp.clip(epochs / self.ramp_epochs, 0, 1)
 
 
+def make_class_weights(
+  rule: str, labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'], num_classes: int
+) -> tuple[float, ...]:
+  """The weights that `config.train.class_weights` asks for; none for ''.
+
+  Args:
+    labels: of the training clips, class indices or multi-hot.
+
+  Raises:
+    ValueError: for a rule that does not exist.
+  """
+  if rule not in CLASS_WEIGHTS:
+    raise ValueError(
+      f'config.train.class_weights is {rule!r}; it is one of {CLASS_WEIGHTS}'
+    )
+  return inverse_frequency_weights(labels, num_classes) if rule else ()
+
+
+def inverse_frequency_weights(
+  labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'], num_classes: int
+) -> tuple[float, ...]:
+  """Weights of classes, so that all that have clips count the same in the loss.
+
+  Of N labels in all, N / (classes with clips · labels of the class): their mean over
+  all labels, which of one label a clip is the mean over clips, is 1. A class without
+  clips has weight 0. Source: ours.
+
+  Args:
+    labels: class indices, or multi-hot.
+  """
+  labels = np.asarray(labels)
+  if labels.ndim == 2:
+    counts = labels.sum(axis=0, dtype=np.int64)
+  else:
+    counts = np.bincount(labels, minlength=num_classes)
+  share = counts.sum() / max(np.count_nonzero(counts), 1)
+  return tuple(float(share / count) if count else 0.0 for count in counts)
+
+
 def classification_losses(
   logits: Float[Array, 'b k'], labels: Labels, settings: LossSettings
 ) -> Float[Array, 'b']:
   """The loss of each row, in nats.
 
+  A weighted loss is not divided by the weights of its batch: a clip of a rare class
+  counts as much whichever clips it meets.
+
   Args:
     labels: class indices `[b]` for cross entropy, multi-hot `[b, k]` for binary cross
       entropy.
   """
+  weights = jnp.array(settings.class_weights, logits.dtype)
   if settings.classification == 'binary_cross_entropy':
-    return optax.sigmoid_binary_cross_entropy(logits, labels).mean(axis=-1)
+    terms = optax.sigmoid_binary_cross_entropy(logits, labels)
+    if settings.class_weights:
+      terms *= jnp.where(labels > 0, weights[None], 1)
+    return terms.mean(axis=-1)
   targets = jax.nn.one_hot(labels, logits.shape[-1])
   targets = optax.smooth_labels(targets, settings.label_smoothing)
-  return optax.softmax_cross_entropy(logits, targets)
+  losses = optax.softmax_cross_entropy(logits, targets)
+  return losses * weights[labels] if settings.class_weights else losses
 
 
 def contrastive_loss(

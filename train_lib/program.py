@@ -18,7 +18,7 @@ from input_pipeline.clip_maps import batch_maps
 from input_pipeline.sampling import check_one_view
 from train_lib import optimizers, sharding
 from train_lib.compiler_options import convolution_options
-from train_lib.losses import LossSettings
+from train_lib.losses import LossSettings, make_class_weights
 from train_lib.metrics import TrainMetrics
 from train_lib.models import build_model, check_encoding
 from train_lib.run_data import RunData
@@ -90,7 +90,10 @@ def build_program(
   )
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer)
-  losses = LossSettings.from_config(config.train, steps_per_epoch)
+  weights = make_class_weights(
+    config.train.class_weights, data.train.labels, len(data.class_names)
+  )
+  losses = LossSettings.from_config(config.train, steps_per_epoch, weights)
   maps_of_batch = functools.partial(
     batch_maps,
     skeleton=data.skeleton,

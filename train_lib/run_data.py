@@ -11,6 +11,7 @@ import numpy as np
 
 from input_pipeline.augment import AugmentSettings
 from input_pipeline.canvas import MapSettings
+from input_pipeline.class_balance import check_balance
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.loader import ClipSettings, Records
@@ -73,6 +74,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   _check_stored_maps(config, dataset)
   _check_modalities(config, dataset)
   _check_labels(config, dataset)
+  check_balance(data.balance, dataset.multi_label)
   train, validation = _train_and_validation(config, dataset)
   skeleton = dataset.skeleton
   if not data.background:

@@ -155,6 +155,57 @@ def test_resumes_where_it_stopped(host):
   assert_equal_batches(first(4, resumed), expected)
 
 
+# Of 12 clips: 8, 3 and 1 of each class.
+RARE = np.array([0, 1, 0, 0, 2, 0, 0, 1, 0, 1, 0, 0])
+
+
+def test_balanced_classes_come_equally_often_and_their_clips_in_turn():
+  batches = first(24, train(keypoint_records(), batch_size=3, classes=RARE))
+  rounds = np.stack([batch['index'] for batch in batches])  # Three classes each.
+  np.testing.assert_array_equal(
+    np.sort(RARE[rounds], axis=1), np.tile([0, 1, 2], (24, 1))
+  )
+  assert len(np.unique(RARE[rounds], axis=0)) > 3  # In ever new order.
+  # 24 draws a class: clips of 8, 3 and 1 come 3, 8 and 24 times, none twice in a lap.
+  counts = np.bincount(rounds.ravel(), minlength=12)
+  np.testing.assert_array_equal(counts, np.array([3, 8, 24])[RARE])
+  of_class_1 = rounds[RARE[rounds] == 1].reshape(8, 3)
+  np.testing.assert_array_equal(np.sort(of_class_1, axis=1), np.tile([1, 7, 9], (8, 1)))
+  assert len(np.unique(of_class_1, axis=0)) > 2
+  frames = joined(batches)['keypoints'][..., 0, 0, 0]
+  assert len(np.unique(frames, axis=0)) > 10  # As fresh as without balance.
+
+
+def test_classes_are_of_the_chosen_clips():
+  indices = [11, 4, 0, 2]
+  rows = joined(first(8, train(keypoint_records(), indices, classes=RARE[indices])))
+  counts = np.bincount(rows['index'], minlength=12)
+  assert counts[4] == 16
+  assert counts[[0, 2, 11]].sum() == 16
+  with pytest.raises(
+    ValueError, match=r'4 clips have classes of shape \(12,\), but nee'
+  ):
+    train(keypoint_records(), indices, classes=RARE)
+
+
+@pytest.mark.parametrize('processes', [2, 4])
+def test_balance_is_the_same_whatever_the_processes_and_resumes(processes):
+  records = keypoint_records()
+  alone = first(6, train(records, classes=RARE))
+  shares = []
+  for index in range(processes):
+    options = {'classes': RARE, 'host': HostShare(index, processes)}
+    iterator = train(records, **options)
+    begun = first(2, iterator)
+    resumed = train(records, **options)
+    resumed.set_state(iterator.get_state())
+    shares.append([*begun, *first(4, resumed)])
+  together = [joined(batches) for batches in zip(*shares, strict=True)]
+  assert_equal_batches(together, alone)
+  other = first(6, train(records, classes=RARE, seed=1))
+  assert (joined(other)['index'] != joined(alone)['index']).any()
+
+
 def test_evaluation_covers_each_clip_once_in_order_and_masks_the_rest():
   indices = [9, 4, 0, 2, 7, 11]
   batches = evaluate(keypoint_records(), indices)

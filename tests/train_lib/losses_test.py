@@ -40,6 +40,49 @@ def test_binary_cross_entropy_is_the_mean_over_classes():
   np.testing.assert_allclose(got, np.full(4, np.log(2)), rtol=1e-6)
 
 
+def test_inverse_frequencies_by_hand():
+  # Six clips of two classes: 6 / (2 · 4) and 6 / (2 · 2); no clip has the middle class.
+  labels = np.array([0, 2, 0, 0, 2, 0], np.int32)
+  weights = losses.inverse_frequency_weights(labels, num_classes=3)
+  assert weights == (0.75, 0, 1.5)
+  assert np.mean([weights[label] for label in labels]) == 1
+  # Four labels of two classes over three clips, one of which has none: 4 / (2 · 1), …
+  several = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 0], [0, 0, 1]], np.uint8)
+  weights = losses.inverse_frequency_weights(several, num_classes=3)
+  assert weights == (2, 0, pytest.approx(2 / 3))
+  assert (several * weights).sum() == pytest.approx(several.sum())
+
+
+def test_class_weights_of_one_label_weigh_the_clip():
+  weights = (0.5, 2.0, 3.0)
+  plain = LossSettings(label_smoothing=0.2)
+  weighted = LossSettings(label_smoothing=0.2, class_weights=weights)
+  got = losses.classification_losses(LOGITS, LABELS, weighted)
+  expected = losses.classification_losses(LOGITS, LABELS, plain)
+  # Of classes 2, 0, 1, 1; not divided by the batch's sum of weights, 7.5.
+  np.testing.assert_allclose(got, expected * np.array([3, 0.5, 2, 2], 'f4'), rtol=1e-6)
+
+
+def test_class_weights_of_several_labels_weigh_what_a_clip_has():
+  settings = LossSettings(
+    classification='binary_cross_entropy', class_weights=(3.0, 0.5)
+  )
+  labels = np.array([[1, 0], [0, 1], [0, 0], [1, 1]], np.float32)
+  got = losses.classification_losses(jnp.zeros((4, 2)), labels, settings)
+  # Of logits 0 each term is ln 2, 3 or 0.5 times that where the clip has the class.
+  expected = np.log(2) * np.array([3 + 1, 1 + 0.5, 1 + 1, 3 + 0.5]) / 2
+  np.testing.assert_allclose(got, expected, rtol=1e-6)
+
+
+def test_class_weights_are_off_unless_asked_for():
+  labels = np.array([0, 0, 1])
+  assert base.base_config().train.class_weights == ''
+  assert losses.make_class_weights('', labels, 2) == ()
+  assert losses.make_class_weights('inverse_frequency', labels, 2) == (0.75, 1.5)
+  with pytest.raises(ValueError, match=r"class_weights is 'inverse'; it is one of"):
+    losses.make_class_weights('inverse', labels, 2)
+
+
 @pytest.mark.parametrize(
   ('start', 'length', 'expected'),
   [
@@ -156,9 +199,11 @@ def test_settings_come_from_the_config():
       'positives': 'weighted',
     }
   )
-  assert LossSettings.from_config(train, steps_per_epoch=7) == LossSettings(
+  weights = (1.5, 0.5)
+  assert LossSettings.from_config(train, 7, weights) == LossSettings(
     classification='cross_entropy',
     label_smoothing=0.1,
+    class_weights=weights,
     contrastive_weight=0.2,
     temperature=0.3,
     ramp_start=4,

@@ -221,6 +221,22 @@ def test_what_potion_is_finished_by_is_free(stored_potion):
   assert tiny_run.open_run_data(stored_potion).example_maps.shape[-1] == 1
 
 
+def test_balance_is_of_one_label_a_clip(config, several_labels_dir):
+  config.data.balance = 'inverse_frequency'
+  assert tiny_run.open_run_data(config)
+  config.data.balance = 'classes'
+  with pytest.raises(
+    ValueError, match=r"balance is 'classes'; it is one of .*inverse_"
+  ):
+    tiny_run.open_run_data(config)
+  config.data.balance = 'inverse_frequency'
+  config.train.loss = 'binary_cross_entropy'
+  config.data.data_dir = str(several_labels_dir)
+  message = r"clips of several labels .* set it to '', and config\.train\.class_weights"
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(config)
+
+
 def test_a_loss_fits_the_labels(config, several_labels_dir):
   config.train.loss = 'binary_cross_entropy'
   message = (
