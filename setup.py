@@ -61,6 +61,7 @@ setuptools.setup(
     'optax>=0.2.5,<0.3',
     'orbax-checkpoint>=0.11.30,<0.13',
     'pooch>=1.8,<2',
+    'pyyaml>=6,<7',
     'requests>=2.31,<3',
     'scipy>=1.14,<2',
     'tensorflow-datasets>=4.9.9,<5',

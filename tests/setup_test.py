@@ -28,6 +28,7 @@ DISTRIBUTION = {
   'cv2': 'opencv-python-headless',
   'orbax': 'orbax-checkpoint',
   'sklearn': 'scikit-learn',
+  'yaml': 'pyyaml',
 }
 
 

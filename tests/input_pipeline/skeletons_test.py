@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from input_pipeline.skeleton_files import islands_of
 from input_pipeline.skeletons import SKELETONS, Skeleton, SkeletonError, get_skeleton
 
 # (joint, joint) by index, as each layout's documentation numbers them.
@@ -38,10 +39,46 @@ JMRN_OFFICIAL_LIMBS = [
   *[(17, 11), (11, 13), (13, 15), (17, 0), (0, 2), (2, 4), (0, 1), (1, 3)],
 ]
 
+# OpenPose's pairs of its MPI model (`POSE_MPI_PAIRS_RENDER_GPU`).
+MPI_LIMBS = [
+  *[(0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 14), (14, 8), (8, 9)],
+  *[(9, 10), (14, 11), (11, 12), (12, 13)],
+]
+# MMPose's, less the shoulders to the upper neck instead of the thorax.
+MPII_LIMBS = [
+  *[(0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9)],
+  *[(7, 12), (12, 11), (11, 10), (7, 13), (13, 14), (14, 15)],
+]
+# VideoPose3D's parents of joints 1 to 16.
+HUMAN36M_PARENTS = [0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15]
+HUMAN36M_LIMBS = list(enumerate(HUMAN36M_PARENTS, start=1))
+# NTU RGB+D's bones as PYSKL numbers them from 1, but the thumb at the wrist.
+NTU_LIMBS = [
+  (a - 1, b - 1)
+  for a, b in [
+    *[(1, 2), (2, 21), (3, 21), (4, 3), (5, 21), (6, 5), (7, 6), (8, 7), (9, 21)],
+    *[(10, 9), (11, 10), (12, 11), (13, 1), (14, 13), (15, 14), (16, 15), (17, 1)],
+    *[(18, 17), (19, 18), (20, 19), (22, 8), (23, 7), (24, 12), (25, 11)],
+  ]
+]
+# MediaPipe's POSE_CONNECTIONS, then ours: nose to mouth, ears to shoulders.
+MEDIAPIPE_LIMBS = [
+  *[(0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10), (11, 12)],
+  *[(11, 13), (13, 15), (15, 17), (15, 19), (15, 21), (17, 19), (12, 14), (14, 16)],
+  *[(16, 18), (16, 20), (16, 22), (18, 20), (11, 23), (12, 24), (23, 24), (23, 25)],
+  *[(24, 26), (25, 27), (26, 28), (27, 29), (28, 30), (29, 31), (30, 32), (27, 31)],
+  *[(28, 32), (0, 9), (0, 10), (7, 11), (8, 12)],
+]
+
 
 @pytest.mark.parametrize(
   ('name', 'limbs'),
   [
+    ('openpose_mpi', MPI_LIMBS),
+    ('mpii_16', MPII_LIMBS),
+    ('human36m_17', HUMAN36M_LIMBS),
+    ('ntu_25', NTU_LIMBS),
+    ('mediapipe_33', MEDIAPIPE_LIMBS),
     ('jhmdb', JHMDB_LIMBS),
     ('penn_action', PENN_LIMBS),
     ('coco_17', COCO_LIMBS),
@@ -92,6 +129,34 @@ def test_limbs_of_openpose_stand_as_its_part_affinity_fields_do(name):
         *((19, 22), (20, 23), (21, 24)),
       ),
     ),
+    (
+      'body_25b',
+      (
+        *((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
+        *((19, 22), (20, 23), (21, 24)),
+      ),
+    ),
+    ('openpose_mpi', ((2, 5), (3, 6), (4, 7), (8, 11), (9, 12), (10, 13))),
+    ('mpii_16', ((0, 5), (1, 4), (2, 3), (10, 15), (11, 14), (12, 13))),
+    ('human36m_17', ((1, 4), (2, 5), (3, 6), (11, 14), (12, 15), (13, 16))),
+    (
+      'halpe_26',
+      (
+        *((1, 2), (3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
+        *((20, 21), (22, 23), (24, 25)),
+      ),
+    ),
+    (
+      'ntu_25',
+      (
+        *((4, 8), (5, 9), (6, 10), (7, 11), (12, 16), (13, 17), (14, 18), (15, 19)),
+        *((21, 23), (22, 24)),
+      ),
+    ),
+    (
+      'mediapipe_33',
+      ((1, 4), (2, 5), (3, 6), *((left, left + 1) for left in range(7, 33, 2))),
+    ),
   ],
 )
 def test_flip_pairs(name, pairs):
@@ -109,6 +174,13 @@ def test_flip_pairs(name, pairs):
     ('jmrn_official', 18),
     ('jmrn_official_background', 18),
     ('body_25', 25),
+    ('body_25b', 25),
+    ('openpose_mpi', 15),
+    ('mpii_16', 16),
+    ('human36m_17', 17),
+    ('halpe_26', 26),
+    ('ntu_25', 25),
+    ('mediapipe_33', 33),
   ],
 )
 def test_number_of_joints(name, number):
@@ -139,6 +211,48 @@ def test_penn_action_says_right_first():
     'right_elbow',
     'left_elbow',
   )
+
+
+@pytest.mark.parametrize(
+  ('name', 'places'),
+  [
+    # Where the documents' own numbering could be mistaken.
+    ('body_25b', {'left_eye': 1, 'upper_neck': 17, 'head_top': 18, 'left_heel': 21}),
+    ('openpose_mpi', {'head_top': 0, 'right_shoulder': 2, 'chest': 14}),
+    ('mpii_16', {'right_ankle': 0, 'thorax': 7, 'upper_neck': 8, 'left_wrist': 15}),
+    ('human36m_17', {'right_hip': 1, 'thorax': 8, 'head_top': 10, 'left_shoulder': 11}),
+    ('halpe_26', {'head_top': 17, 'neck': 18, 'mid_hip': 19, 'right_big_toe': 21}),
+    ('ntu_25', {'neck': 2, 'left_hand': 7, 'spine_shoulder': 20, 'right_thumb': 24}),
+    ('mediapipe_33', {'left_mouth': 9, 'left_pinky': 17, 'left_hip': 23}),
+  ],
+)
+def test_places_of_joints(name, places):
+  assert {joint: SKELETONS[name].joints.index(joint) for joint in places} == places
+
+
+def test_the_25_joint_layouts_differ():
+  assert SKELETONS['body_25b'].joints[:17] == SKELETONS['coco_17'].joints
+  assert SKELETONS['body_25'].joints[:17] != SKELETONS['coco_17'].joints
+
+
+@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
+def test_limbs_connect_every_joint(skeleton):
+  assert len(islands_of(skeleton)) == 1
+
+
+def test_groups_of_hands_and_feet():
+  groups = SKELETONS['ntu_25'].groups
+  assert groups == {
+    'torso': (0, 1, 2, 12, 16, 20),
+    'head': (3,),
+    'left_arm': (4, 5, 6, 7, 21, 22),
+    'right_arm': (8, 9, 10, 11, 23, 24),
+    'left_leg': (13, 14, 15),
+    'right_leg': (17, 18, 19),
+  }
+  assert SKELETONS['mediapipe_33'].groups['head'] == tuple(range(11))
+  assert SKELETONS['mediapipe_33'].groups['left_arm'] == (11, 13, 15, 17, 19, 21)
+  assert SKELETONS['mediapipe_33'].groups['right_leg'] == (26, 28, 30, 32)
 
 
 def test_groups_of_jhmdb():
@@ -174,6 +288,8 @@ def test_groups_of_jmrn_are_the_papers():
     ('coco_17', {'head': 0, 'arms': (5, 6), 'legs': (11, 12)}),
     ('penn_action', {'head': 0, 'arms': (2, 1), 'legs': (8, 7)}),
     ('body_25', {'head': 1, 'arms': (5, 2), 'legs': (12, 9)}),
+    ('body_25b', {'head': 17, 'arms': (5, 6), 'legs': (11, 12)}),
+    ('human36m_17', {'head': 8, 'arms': (11, 14), 'legs': (4, 1)}),
   ],
 )
 def test_groups_turn_about_neck_shoulders_and_hips(name, pivots):
@@ -218,13 +334,15 @@ def test_travels_as_json(skeleton):
 def test_unknown_name_gives_the_nearest():
   with pytest.raises(SkeletonError, match=r"no skeleton 'body25'.*mean 'body_25'"):
     get_skeleton('body25')
-  with pytest.raises(SkeletonError, match=r"no skeleton 'xyzzy'.*Registered: body_25"):
+  with pytest.raises(
+    SkeletonError, match=r"no skeleton 'xyzzy'.*Registered: body_25.*a file \*\.yaml"
+  ):
     get_skeleton('xyzzy')
 
 
 def test_contradictions_are_refused():
   good = Skeleton('s', ('left_eye', 'right_eye'), (('left_eye', 'right_eye'),))
-  with pytest.raises(SkeletonError, match=r"names repeat: \{'left_eye'\}"):
+  with pytest.raises(SkeletonError, match=r'names repeat: left_eye;'):
     dataclasses.replace(good, joints=('left_eye', 'right_eye', 'left_eye'))
   with pytest.raises(SkeletonError, match=r"names 'nose', which is not one"):
     dataclasses.replace(good, limbs=(('left_eye', 'nose'),))
@@ -251,6 +369,76 @@ def test_fields_of_limbs_mirrored_by_hand():
   # The hips change places: their vector turns, then its x changes sign. The third limb
   # is the second one's partner, listed the other way round.
   assert skeleton.part_flip == ((0, 1), (1, -1), (4, 1), (5, -1), (2, 1), (3, -1))
+
+
+# A layout whose names say nothing of sides: claws 1 and 2 of one side, 3 and 4 of the other.
+CRAB = Skeleton(
+  'crab',
+  ('eye', 'c1', 'c2', 'c3', 'c4'),
+  (('eye', 'c1'), ('c1', 'c2'), ('eye', 'c3'), ('c4', 'c3')),
+  pairs=(('c1', 'c3'), ('c4', 'c2')),
+  group_of=(('c1', 'left_arm'), ('c2', 'left_arm'), ('c4', 'right_arm')),
+  pivots=(('left_arm', 'eye'),),
+)
+
+
+def test_pairs_groups_and_pivots_that_are_given():
+  assert CRAB.flip_permutation == (0, 3, 4, 1, 2)
+  assert CRAB.flip_pairs == ((1, 3), (2, 4))
+  # The eye and c3 are in no group: they are the torso, whatever their names say.
+  assert CRAB.groups == {'torso': (0, 3), 'left_arm': (1, 2), 'right_arm': (4,)}
+  assert CRAB.group_pivots == {'left_arm': 0, 'right_arm': 4}
+  # Limb 1 is (c1, c2), limb 3 its partner the other way round.
+  assert CRAB.part_flip[2:4] == ((6, 1), (7, -1))
+
+
+def test_what_is_given_travels_as_json():
+  assert Skeleton.from_dict(json.loads(json.dumps(CRAB.to_dict()))) == CRAB
+
+
+def test_dicts_of_data_sets_and_checkpoints_are_as_they_were():
+  written = {
+    'name': 's',
+    'joints': ['left_eye', 'right_eye'],
+    'limbs': [['left_eye', 'right_eye']],
+    'background': False,
+  }
+  skeleton = Skeleton.from_dict(written)
+  assert skeleton.flip_pairs == ((0, 1),)
+  assert json.loads(json.dumps(skeleton.to_dict())) == written
+
+
+def test_sides_that_are_not_said():
+  skeleton = Skeleton('s', ('wrist', 'nose'), ())
+  assert skeleton.groups == {'torso': (0,), 'head': (1,)}
+
+
+@pytest.mark.parametrize(
+  ('change', 'message'),
+  [
+    ({'pairs': (('c1', 'c9'),)}, r"flip pair \(c1, c9\) names 'c9', which is not"),
+    ({'pairs': (('c1', 'c1'),)}, r'pairs a joint with itself; leave out'),
+    (
+      {'pairs': (('c1', 'c2'), ('c2', 'c3'))},
+      r"\(c2, c3\) takes 'c2' again; a joint is in one pair",
+    ),
+    ({'pairs': (('c1', 'c2'), ('c2', 'c1'))}, r"takes 'c1' again"),
+    (
+      {'group_of': (('c1', 'claw'),)},
+      r"no group 'claw'; use one of head, torso, left_",
+    ),
+    (
+      {'group_of': (('c1', 'head'), ('c1', 'torso'))},
+      r"'c1' is in the groups 'head' and 'torso'; one is allowed",
+    ),
+    ({'pivots': (('torso', 'eye'),)}, r"no group 'torso'; use one of head, left_arm"),
+    ({'pivots': (('head', 'c9'),)}, r"the pivot of 'head' names 'c9'"),
+    ({'limbs': (('c1', 'c1'),)}, r'limb \(c1, c1\) joins a joint to itself'),
+  ],
+)
+def test_contradictions_in_what_is_given_are_refused(change, message):
+  with pytest.raises(SkeletonError, match=message):
+    dataclasses.replace(CRAB, **change)
 
 
 def test_a_limb_without_a_partner_cannot_be_flipped():

@@ -1,0 +1,239 @@
+"""The joint layouts in which data sets are annotated by hand, or by a depth camera."""
+
+from __future__ import annotations
+
+from input_pipeline.skeleton import Skeleton, both_sides
+
+COCO_17_JOINTS = (
+  'nose',
+  'left_eye',
+  'right_eye',
+  'left_ear',
+  'right_ear',
+  'left_shoulder',
+  'right_shoulder',
+  'left_elbow',
+  'right_elbow',
+  'left_wrist',
+  'right_wrist',
+  'left_hip',
+  'right_hip',
+  'left_knee',
+  'right_knee',
+  'left_ankle',
+  'right_ankle',
+)
+
+ANNOTATED_SKELETONS = (
+  # JHMDB's puppet annotation (Jhuang et al., ICCV 2013).
+  Skeleton(
+    name='jhmdb',
+    joints=(
+      'neck',
+      'belly',
+      'face',
+      'right_shoulder',
+      'left_shoulder',
+      'right_hip',
+      'left_hip',
+      'right_elbow',
+      'left_elbow',
+      'right_knee',
+      'left_knee',
+      'right_wrist',
+      'left_wrist',
+      'right_ankle',
+      'left_ankle',
+    ),
+    limbs=(
+      ('neck', 'face'),
+      ('neck', 'belly'),
+      *both_sides(
+        ('neck', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('belly', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+      ),
+    ),
+  ),
+  # Penn Action (Zhang et al., ICCV 2013). Usually listed left first, but the first of
+  # each pair is image-left of the second in 96 % of the frames of frontal clips, so
+  # it is the person's right; the names here say what the files hold.
+  Skeleton(
+    name='penn_action',
+    joints=(
+      'head',
+      'right_shoulder',
+      'left_shoulder',
+      'right_elbow',
+      'left_elbow',
+      'right_wrist',
+      'left_wrist',
+      'right_hip',
+      'left_hip',
+      'right_knee',
+      'left_knee',
+      'right_ankle',
+      'left_ankle',
+    ),
+    limbs=(
+      ('right_shoulder', 'left_shoulder'),
+      ('right_hip', 'left_hip'),
+      *both_sides(
+        ('head', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('shoulder', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+      ),
+    ),
+  ),
+  # COCO keypoints (Lin et al., ECCV 2014): HRNet, AlphaPose, MMPose.
+  Skeleton(
+    name='coco_17',
+    joints=COCO_17_JOINTS,
+    limbs=(
+      ('right_shoulder', 'left_shoulder'),
+      ('right_hip', 'left_hip'),
+      *both_sides(
+        ('nose', 'eye'),
+        ('eye', 'ear'),
+        ('ear', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('shoulder', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+      ),
+    ),
+  ),
+  # MPII Human Pose (Andriluka et al., CVPR 2014), joint ids 0 to 15 of its README.
+  Skeleton(
+    name='mpii_16',
+    joints=(
+      'right_ankle',
+      'right_knee',
+      'right_hip',
+      'left_hip',
+      'left_knee',
+      'left_ankle',
+      'pelvis',
+      'thorax',
+      'upper_neck',
+      'head_top',
+      'right_wrist',
+      'right_elbow',
+      'right_shoulder',
+      'left_shoulder',
+      'left_elbow',
+      'left_wrist',
+    ),
+    limbs=(
+      ('pelvis', 'thorax'),
+      ('thorax', 'upper_neck'),
+      ('upper_neck', 'head_top'),
+      *both_sides(
+        ('thorax', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('pelvis', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+      ),
+    ),
+  ),
+  # The 17 joints of Human3.6M (Ionescu et al., TPAMI 2014) that move, in the order of
+  # 3d-pose-baseline (Martinez et al., ICCV 2017; `H36M_NAMES` of its data_utils.py) and
+  # of VideoPose3D (CVPR 2019): right leg first, but left arm first. Old versions of
+  # MMPose name the sides the other way round. `neck_nose` lies between the two, the
+  # head's joint is its top.
+  Skeleton(
+    name='human36m_17',
+    joints=(
+      'pelvis',
+      'right_hip',
+      'right_knee',
+      'right_ankle',
+      'left_hip',
+      'left_knee',
+      'left_ankle',
+      'spine',
+      'thorax',
+      'neck_nose',
+      'head_top',
+      'left_shoulder',
+      'left_elbow',
+      'left_wrist',
+      'right_shoulder',
+      'right_elbow',
+      'right_wrist',
+    ),
+    limbs=(
+      ('pelvis', 'spine'),
+      ('spine', 'thorax'),
+      ('thorax', 'neck_nose'),
+      ('neck_nose', 'head_top'),
+      *both_sides(
+        ('thorax', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('pelvis', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+      ),
+    ),
+  ),
+  # NTU RGB+D (Shahroudy et al., CVPR 2016, Fig. 1): the joints of Kinect v2, whose left
+  # is the person's own.
+  Skeleton(
+    name='ntu_25',
+    joints=(
+      'spine_base',
+      'spine_mid',
+      'neck',
+      'head',
+      'left_shoulder',
+      'left_elbow',
+      'left_wrist',
+      'left_hand',
+      'right_shoulder',
+      'right_elbow',
+      'right_wrist',
+      'right_hand',
+      'left_hip',
+      'left_knee',
+      'left_ankle',
+      'left_foot',
+      'right_hip',
+      'right_knee',
+      'right_ankle',
+      'right_foot',
+      'spine_shoulder',
+      'left_hand_tip',
+      'left_thumb',
+      'right_hand_tip',
+      'right_thumb',
+    ),
+    limbs=(
+      ('spine_base', 'spine_mid'),
+      ('spine_mid', 'spine_shoulder'),
+      ('spine_shoulder', 'neck'),
+      ('neck', 'head'),
+      *both_sides(
+        ('spine_shoulder', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('wrist', 'hand'),
+        ('hand', 'hand_tip'),
+        ('wrist', 'thumb'),
+        ('spine_base', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+        ('ankle', 'foot'),
+      ),
+    ),
+  ),
+)

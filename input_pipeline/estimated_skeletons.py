@@ -1,0 +1,263 @@
+"""The joint layouts that pose estimators give."""
+
+from __future__ import annotations
+
+from input_pipeline.annotated_skeletons import COCO_17_JOINTS
+from input_pipeline.skeleton import Skeleton, both_sides
+
+_OPENPOSE_18_JOINTS = (
+  'nose',
+  'neck',
+  'right_shoulder',
+  'right_elbow',
+  'right_wrist',
+  'left_shoulder',
+  'left_elbow',
+  'left_wrist',
+  'right_hip',
+  'right_knee',
+  'right_ankle',
+  'left_hip',
+  'left_knee',
+  'left_ankle',
+  'right_eye',
+  'left_eye',
+  'right_ear',
+  'left_ear',
+)
+
+_OPENPOSE_LIMBS = (
+  ('neck', 'nose'),
+  *both_sides(
+    ('neck', 'shoulder'),
+    ('shoulder', 'elbow'),
+    ('elbow', 'wrist'),
+    ('neck', 'hip'),
+    ('hip', 'knee'),
+    ('knee', 'ankle'),
+    ('nose', 'eye'),
+    ('eye', 'ear'),
+  ),
+)
+
+# The 19 limbs whose part affinity fields OpenPose's COCO model gives (x and y of each:
+# PA3D's 38): in the order of its channels, each in the direction of its vectors.
+_OPENPOSE_18_LIMBS = tuple(
+  (_OPENPOSE_18_JOINTS[a], _OPENPOSE_18_JOINTS[b])
+  for a, b in (
+    *((1, 8), (8, 9), (9, 10), (1, 11), (11, 12), (12, 13)),
+    *((1, 2), (2, 3), (3, 4), (2, 16), (1, 5), (5, 6), (6, 7), (5, 17)),
+    *((1, 0), (0, 14), (0, 15), (14, 16), (15, 17)),
+  )
+)
+
+_ARM_AND_LEG_LIMBS = (
+  ('shoulder', 'elbow'),
+  ('elbow', 'wrist'),
+  ('hip', 'knee'),
+  ('knee', 'ankle'),
+)
+_FACE_LIMBS = (('nose', 'eye'), ('eye', 'ear'))
+_FOOT_LIMBS = (('ankle', 'big_toe'), ('big_toe', 'small_toe'), ('ankle', 'heel'))
+
+ESTIMATED_SKELETONS = (
+  # OpenPose's COCO model (Cao et al., CVPR 2017); with the background it has the 19
+  # joint maps of PA3D Sec. 4.
+  Skeleton('openpose_18', _OPENPOSE_18_JOINTS, _OPENPOSE_18_LIMBS),
+  Skeleton(
+    'openpose_18_background', _OPENPOSE_18_JOINTS, _OPENPOSE_18_LIMBS, background=True
+  ),
+  # The order of JMRN's official code, whose background (17) our readers put last.
+  Skeleton('jmrn_official', (*COCO_17_JOINTS, 'neck'), _OPENPOSE_LIMBS),
+  Skeleton(
+    'jmrn_official_background',
+    (*COCO_17_JOINTS, 'neck'),
+    _OPENPOSE_LIMBS,
+    background=True,
+  ),
+  # OpenPose's BODY_25 model (not BODY_25B, whose order differs).
+  Skeleton(
+    name='body_25',
+    joints=(
+      'nose',
+      'neck',
+      'right_shoulder',
+      'right_elbow',
+      'right_wrist',
+      'left_shoulder',
+      'left_elbow',
+      'left_wrist',
+      'mid_hip',
+      'right_hip',
+      'right_knee',
+      'right_ankle',
+      'left_hip',
+      'left_knee',
+      'left_ankle',
+      'right_eye',
+      'left_eye',
+      'right_ear',
+      'left_ear',
+      'left_big_toe',
+      'left_small_toe',
+      'left_heel',
+      'right_big_toe',
+      'right_small_toe',
+      'right_heel',
+    ),
+    limbs=(
+      ('neck', 'nose'),
+      ('neck', 'mid_hip'),
+      *both_sides(
+        ('neck', 'shoulder'),
+        ('shoulder', 'elbow'),
+        ('elbow', 'wrist'),
+        ('mid_hip', 'hip'),
+        ('hip', 'knee'),
+        ('knee', 'ankle'),
+        ('nose', 'eye'),
+        ('eye', 'ear'),
+        ('ankle', 'big_toe'),
+        ('big_toe', 'small_toe'),
+        ('ankle', 'heel'),
+      ),
+    ),
+  ),
+  # OpenPose's BODY_25B model: `POSE_BODY_25B_BODY_PARTS` of its poseParameters.cpp. The
+  # first 17 are COCO's; nothing in its output says that it is not BODY_25. Limbs ours.
+  Skeleton(
+    name='body_25b',
+    joints=(
+      *COCO_17_JOINTS,
+      'upper_neck',
+      'head_top',
+      'left_big_toe',
+      'left_small_toe',
+      'left_heel',
+      'right_big_toe',
+      'right_small_toe',
+      'right_heel',
+    ),
+    limbs=(
+      ('upper_neck', 'head_top'),
+      ('nose', 'upper_neck'),
+      ('right_hip', 'left_hip'),
+      *both_sides(
+        *_FACE_LIMBS,
+        ('upper_neck', 'shoulder'),
+        ('shoulder', 'hip'),
+        *_ARM_AND_LEG_LIMBS,
+        *_FOOT_LIMBS,
+      ),
+    ),
+  ),
+  # OpenPose's MPI model: `POSE_MPI_BODY_PARTS` of its poseParameters.cpp. Its head is the
+  # top of the head, its chest halfway down to the hips.
+  Skeleton(
+    name='openpose_mpi',
+    joints=(
+      'head_top',
+      'neck',
+      'right_shoulder',
+      'right_elbow',
+      'right_wrist',
+      'left_shoulder',
+      'left_elbow',
+      'left_wrist',
+      'right_hip',
+      'right_knee',
+      'right_ankle',
+      'left_hip',
+      'left_knee',
+      'left_ankle',
+      'chest',
+    ),
+    limbs=(
+      ('neck', 'head_top'),
+      ('neck', 'chest'),
+      *both_sides(('neck', 'shoulder'), *_ARM_AND_LEG_LIMBS, ('chest', 'hip')),
+    ),
+  ),
+  # AlphaPose's 26 joints: the body of Halpe-FullBody, in the order of its README. Its
+  # head is the top of the head (MMPose takes MPII's for it), its hip the middle of both.
+  Skeleton(
+    name='halpe_26',
+    joints=(
+      *COCO_17_JOINTS,
+      'head_top',
+      'neck',
+      'mid_hip',
+      'left_big_toe',
+      'right_big_toe',
+      'left_small_toe',
+      'right_small_toe',
+      'left_heel',
+      'right_heel',
+    ),
+    limbs=(
+      ('neck', 'head_top'),
+      ('nose', 'neck'),
+      ('neck', 'mid_hip'),
+      *both_sides(
+        *_FACE_LIMBS,
+        ('neck', 'shoulder'),
+        ('mid_hip', 'hip'),
+        *_ARM_AND_LEG_LIMBS,
+        *_FOOT_LIMBS,
+      ),
+    ),
+  ),
+  # MediaPipe's pose landmarks (Bazarevsky et al., BlazePose, 2020), in the order of
+  # `PoseLandmark`. Its connections, and two of ours that join the mouth to the nose and
+  # the ears to the shoulders.
+  Skeleton(
+    name='mediapipe_33',
+    joints=(
+      'nose',
+      'left_eye_inner',
+      'left_eye',
+      'left_eye_outer',
+      'right_eye_inner',
+      'right_eye',
+      'right_eye_outer',
+      'left_ear',
+      'right_ear',
+      'left_mouth',
+      'right_mouth',
+      *COCO_17_JOINTS[5:11],
+      'left_pinky',
+      'right_pinky',
+      'left_index',
+      'right_index',
+      'left_thumb',
+      'right_thumb',
+      *COCO_17_JOINTS[11:],
+      'left_heel',
+      'right_heel',
+      'left_foot_index',
+      'right_foot_index',
+    ),
+    limbs=(
+      ('right_mouth', 'left_mouth'),
+      ('right_shoulder', 'left_shoulder'),
+      ('right_hip', 'left_hip'),
+      *both_sides(
+        ('nose', 'eye_inner'),
+        ('eye_inner', 'eye'),
+        ('eye', 'eye_outer'),
+        ('eye_outer', 'ear'),
+        ('nose', 'mouth'),
+        ('ear', 'shoulder'),
+        ('shoulder', 'hip'),
+        *_ARM_AND_LEG_LIMBS,
+        ('wrist', 'pinky'),
+        ('wrist', 'index'),
+        ('pinky', 'index'),
+        ('wrist', 'thumb'),
+        ('ankle', 'heel'),
+        ('heel', 'foot_index'),
+        ('ankle', 'foot_index'),
+      ),
+    ),
+  ),
+)
