@@ -1,0 +1,247 @@
+"""Poses from one joint layout to another.
+
+A joint is taken by its name. One that the source does not have is made of others by the
+first rule of `RULES` that can be followed; one that no rule gives is missing: its score
+is 0 in every frame.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import Float32
+
+from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_source import ClipSource, PoseSource
+from input_pipeline.skeleton import Skeleton, SkeletonError
+
+
+@dataclasses.dataclass(frozen=True)
+class Rule:
+  """How a joint is made of others.
+
+  Attributes:
+    parents: one joint of the source, which is taken as it is, or several, in whose middle
+      the joint lies; those may be made by rules themselves that are not approximate.
+    approximate: what differs, where it is another point of the body; '' where it is the
+      same one under another name, or the other layout's own definition.
+  """
+
+  parents: tuple[str, ...]
+  approximate: str = ''
+
+
+_SHOULDERS = ('left_shoulder', 'right_shoulder')
+_HIPS = ('left_hip', 'right_hip')
+_MIDDLES = ('belly', 'chest', 'spine', 'spine_mid')  # Of the trunk.
+_PLACED = 'placed by eye, near the middle'
+_TRUNK = 'layouts place it higher or lower on the trunk'
+_NAPE = 'where the neck meets the head, not the shoulders'
+_TOE = 'layouts end the foot at another toe'
+_TOP = 'the top of the head'
+_NOSE = 'the tip of the nose'
+_FACE = 'the middle of the face'
+_HEAD = 'the middle of the head'
+_BETWEEN = 'between nose and neck'
+_HALFWAY = (
+  Rule(('upper_neck', 'head_top'), 'halfway up the head'),
+  Rule(('neck', 'head_top'), 'halfway from the shoulders to the top of the head'),
+)
+
+# By joint, the rules in the order in which they are tried; ours. OpenPose and JMRN define
+# the neck as the middle of the shoulders, OpenPose mid_hip as that of the hips; who
+# annotates them places them near there (NTU's neck is higher). JHMDB's `face` is the
+# middle of the face, the `head` of Penn Action and NTU that of the head.
+RULES: dict[str, tuple[Rule, ...]] = {
+  'neck': (
+    Rule(('spine_shoulder',)),
+    Rule(('thorax',)),
+    Rule(_SHOULDERS),
+    Rule(('upper_neck',), _NAPE),
+  ),
+  'thorax': (
+    Rule(('spine_shoulder',)),
+    Rule(('neck',), _PLACED),
+    Rule(_SHOULDERS, _PLACED),
+  ),
+  'spine_shoulder': (
+    Rule(('thorax',)),
+    Rule(('neck',), _PLACED),
+    Rule(_SHOULDERS, _PLACED),
+  ),
+  'upper_neck': (
+    Rule(('neck',), _NAPE),
+    Rule(('spine_shoulder',), _NAPE),
+    Rule(('thorax',), _NAPE),
+    Rule(_SHOULDERS, _NAPE),
+  ),
+  'mid_hip': (Rule(('pelvis',)), Rule(('spine_base',)), Rule(_HIPS)),
+  'pelvis': (Rule(('mid_hip',)), Rule(('spine_base',)), Rule(_HIPS)),
+  'spine_base': (Rule(('mid_hip',)), Rule(('pelvis',)), Rule(_HIPS)),
+  **{
+    joint: (
+      *(Rule((other,), _TRUNK) for other in _MIDDLES if other != joint),
+      Rule(('neck', 'mid_hip'), _TRUNK),
+    )
+    for joint in _MIDDLES
+  },
+  'nose': (
+    Rule(('face',), _FACE),
+    Rule(('neck_nose',), _BETWEEN),
+    Rule(('head',), _HEAD),
+    *_HALFWAY,
+  ),
+  'face': (
+    Rule(('nose',), _NOSE),
+    Rule(('head',), _HEAD),
+    Rule(('neck_nose',), _BETWEEN),
+    *_HALFWAY,
+  ),
+  'head': (
+    Rule(('left_ear', 'right_ear'), 'the middle of the ears'),
+    Rule(('face',), _FACE),
+    Rule(('nose',), _NOSE),
+    *_HALFWAY,
+  ),
+  'head_top': (Rule(('head',), _HEAD),),
+  'neck_nose': (
+    Rule(('nose',), _BETWEEN),
+    Rule(('face',), _BETWEEN),
+    Rule(('upper_neck',), _BETWEEN),
+  ),
+  **{
+    f'{side}_{joint}': tuple(
+      Rule(tuple(f'{side}_{parent}' for parent in parents), note)
+      for parents, note in rules
+    )
+    for side in ('left', 'right')
+    for joint, rules in {
+      'hand': [(('index', 'pinky'), 'the middle of the knuckles')],
+      'foot': [(('big_toe',), _TOE), (('foot_index',), _TOE)],
+      'big_toe': [(('foot_index',), _TOE), (('foot',), _TOE)],
+      'foot_index': [(('big_toe',), _TOE), (('foot',), _TOE)],
+    }.items()
+  },
+}
+
+
+def map_clip(clip: PoseClip, target: Skeleton, *, strict: bool = False) -> PoseClip:
+  """The clip in another joint layout.
+
+  A joint that is made of others lies in their middle and has the smallest of their
+  scores: it is missing in a frame where one of them is.
+
+  Args:
+    strict: refuse a target with joints that cannot be had, instead of leaving them out.
+
+  Raises:
+    SkeletonError: where no joint, or with `strict` not every joint, can be had.
+  """
+  weights = _usable_weights(clip.skeleton, target, strict)
+  return _mapped(clip, target, weights)
+
+
+def map_source(
+  source: ClipSource, target: Skeleton, *, strict: bool = False
+) -> PoseSource:
+  """The source with every clip in another joint layout, mapped when it is loaded.
+
+  Raises:
+    PoseDataError: for maps, whose joints have no positions.
+    SkeletonError: as `map_clip`, at once.
+  """
+  if not isinstance(source, PoseSource):
+    raise PoseDataError(
+      f'ready maps of the skeleton {source.skeleton.name!r} cannot be mapped to'
+      f' {target.name!r}: only keypoints can; leave the skeleton as it is'
+    )
+  weights = _usable_weights(source.skeleton, target, strict)
+  load = source.load
+
+  def load_mapped(video_id: str) -> PoseClip:
+    return _mapped(load(video_id), target, weights)
+
+  return dataclasses.replace(source, skeleton=target, load=load_mapped)
+
+
+def missing_joints(source: Skeleton, target: Skeleton) -> tuple[str, ...]:
+  """The joints of the target that can be had from the source in no way."""
+  weights = mapping_weights(source, target)
+  return tuple(
+    joint for joint, row in zip(target.joints, weights, strict=True) if not row.any()
+  )
+
+
+def describe_mapping(source: Skeleton, target: Skeleton) -> str:
+  """What a user should know of a mapping: joints made by rules, and those missing."""
+  lines = []
+  for joint in target.joints:
+    rule = None if joint in source.joints else _rule(joint, source.joints)
+    if rule is not None:
+      middle = 'the middle of ' if len(rule.parents) > 1 else ''
+      note = f' (approximate: {rule.approximate})' if rule.approximate else ''
+      lines.append(f'  {joint}: {middle}{" and ".join(rule.parents)}{note}')
+  missing = missing_joints(source, target)
+  lines += [f'  not there, always missing: {", ".join(missing)}'] if missing else []
+  heading = f'{source.name} to {target.name}'
+  return '\n'.join([f'{heading}:', *lines]) if lines else f'{heading}: joint by joint'
+
+
+@functools.cache
+def mapping_weights(
+  source: Skeleton, target: Skeleton
+) -> Float32[np.ndarray, 'target_j source_j']:
+  """Each target joint as a mean of source joints; a row of 0 where it cannot be had."""
+  rows = [_weights(joint, source.joints) for joint in target.joints]
+  nothing = np.zeros(source.num_joints, np.float32)
+  weights = np.stack([nothing if row is None else row for row in rows])
+  weights.flags.writeable = False  # It is cached.
+  return weights
+
+
+def _weights(joint: str, known: Sequence[str]) -> np.ndarray | None:
+  if joint in known:
+    return np.eye(len(known), dtype=np.float32)[known.index(joint)]
+  rule = _rule(joint, known)
+  if rule is None:
+    return None
+  parents = [_weights(parent, known) for parent in rule.parents]
+  return np.stack([row for row in parents if row is not None]).mean(axis=0)
+
+
+def _rule(joint: str, known: Sequence[str]) -> Rule | None:
+  """The first rule that can be followed; at most one approximate step leads to a joint."""
+  for rule in RULES.get(joint, ()):
+    made = [parent for parent in rule.parents if parent not in known]
+    if not made or (
+      len(rule.parents) > 1 and all(_is_exact(_rule(p, known)) for p in made)
+    ):
+      return rule
+  return None
+
+
+def _is_exact(rule: Rule | None) -> bool:
+  return rule is not None and not rule.approximate
+
+
+def _usable_weights(source: Skeleton, target: Skeleton, strict: bool) -> np.ndarray:
+  missing = missing_joints(source, target)
+  if len(missing) == target.num_joints or (strict and missing):
+    raise SkeletonError(
+      f'poses of the skeleton {source.name!r} cannot be mapped to {target.name!r}:'
+      f' {", ".join(missing)} can be had in no way from {", ".join(source.joints)}'
+    )
+  return mapping_weights(source, target)
+
+
+def _mapped(clip: PoseClip, target: Skeleton, weights: np.ndarray) -> PoseClip:
+  # A missing joint lies at (0, 0), so that nothing here is not finite.
+  keypoints = np.einsum('ks,tmsc->tmkc', weights, clip.keypoints)
+  scores = np.stack(
+    [clip.scores[..., row > 0].min(axis=-1, initial=1) * row.any() for row in weights],
+    axis=-1,
+  )
+  return dataclasses.replace(clip, keypoints=keypoints, scores=scores, skeleton=target)
