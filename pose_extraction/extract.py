@@ -58,7 +58,7 @@ class ExtractionOptions:
       raise ValueError(f'threshold is {self.threshold}, but must lie in 0..1, below 1')
 
   def for_extractor(self, extractor: PoseExtractor) -> dict[str, Any]:
-    """All that the stored maps depend on, for JSON.
+    """All that the stored maps depend on, for JSON; `network` is the extractor's own.
 
     Raises:
       PoseDatasetError: for a modality that the extractor does not offer.
@@ -71,7 +71,7 @@ class ExtractionOptions:
       )
     own = dataclasses.asdict(self) | {'modalities': list(self.modalities)}
     del own['batch_size']  # Changes no map.
-    return {**extractor.settings, **own}
+    return {'network': dict(extractor.settings), **own}
 
 
 @dataclasses.dataclass(frozen=True)

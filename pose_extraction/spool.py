@@ -189,7 +189,7 @@ def _check_settings(folder: pathlib.Path, settings: Mapping[str, Any]):
   if not path.exists():
     _write_whole(path, json.dumps(settings, indent=2))
     return
-  there = json.loads(path.read_text())
+  there, settings = _flat(json.loads(path.read_text())), _flat(settings)
   differ = [
     name for name in {**there, **settings} if there.get(name) != settings.get(name)
   ]
@@ -201,6 +201,15 @@ def _check_settings(folder: pathlib.Path, settings: Mapping[str, Any]):
       )
       + '; go on with those settings, or remove that folder to begin anew'
     )
+
+
+def _flat(settings: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
+  """{'network': {'weights': w}} to {'network.weights': w}."""
+  flat = {}
+  for name, value in settings.items():
+    nested = isinstance(value, Mapping)
+    flat |= _flat(value, f'{prefix}{name}.') if nested else {prefix + name: value}
+  return flat
 
 
 def _read_clip(folder: pathlib.Path) -> SpooledClip:

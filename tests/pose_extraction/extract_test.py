@@ -65,7 +65,7 @@ def test_maps_are_the_networks_in_8_bits(tmp_path, videos):
   extract(videos, tmp_path, modalities=ALL)
   dataset = open_dataset(tmp_path, 'mine', 'heatmaps')
   assert (dataset.modalities, dataset.num_features) == (ALL, 3)
-  assert dataset.settings['extractor'] == 'fake'
+  assert dataset.settings['network'] == {'extractor': 'fake', 'version': 1}
   assert dataset.settings['short_side'] == 8
   record = dataset.records('all')[0]
   # 64 × 96 pixels and 8 cells on the short side: the network's own grid.

@@ -85,6 +85,14 @@ def test_other_settings_are_refused(tmp_path):
     pass
   with open_spool(tmp_path, 'mine', {'stride': 1, 'scales': (0.5, 1)}) as spool:
     assert spool.folder == tmp_path / '.extract-mine'
+  settings = {'stride': 1, 'scales': (0.5, 1), 'network': {'weights': 'b'}}
+  with (
+    pytest.raises(
+      PoseDatasetError, match=r'made with network\.weights None, not b; go'
+    ),
+    open_spool(tmp_path, 'mine', settings),
+  ):
+    pass
   message = r'stride 1, not 2; go on with those settings, or remove that folder'
   with (
     pytest.raises(PoseDatasetError, match=message),
