@@ -7,6 +7,8 @@ import pathlib
 
 from input_pipeline.annotated_skeletons import ANNOTATED_SKELETONS
 from input_pipeline.estimated_skeletons import ESTIMATED_SKELETONS
+from input_pipeline.other_people import SUFFIX as AND_OTHERS
+from input_pipeline.other_people import with_others
 from input_pipeline.skeleton import Skeleton, SkeletonError
 from input_pipeline.skeleton_files import SUFFIXES, load_skeleton
 
@@ -21,12 +23,15 @@ def get_skeleton(name: str) -> Skeleton:
   """The registered skeleton of that name, or that of a file (`skeleton_files.py`).
 
   Args:
-    name: a name in `SKELETONS`, or a path that ends in .yaml, .yml or .json.
+    name: a name in `SKELETONS`, or a path that ends in .yaml, .yml or .json; with
+      `_and_others` after it, the layout that has the joints of other people too.
 
   Raises:
     SkeletonError: naming the nearest registered one; or where a file cannot be read, or
       gives a registered name to another layout.
   """
+  if name.endswith(AND_OTHERS):
+    return with_others(get_skeleton(name.removesuffix(AND_OTHERS)))
   if pathlib.PurePath(name).suffix.lower() in SUFFIXES:
     return _own_skeleton(name)
   if name not in SKELETONS:
