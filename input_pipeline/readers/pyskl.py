@@ -45,14 +45,7 @@ def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
   Raises:
     PoseDataError: where the file is not of this form.
   """
-  content = safe_pickle.load(path)
-  if isinstance(content, list):
-    content = {'annotations': content}
-  if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
-    raise PoseDataError(
-      f"{path} is not a PYSKL pickle: needed a dict with a list 'annotations', got"
-      f' {_describe(content)}'
-    )
+  content = _read_content(path)
   annotations = _by_frame_dir(content['annotations'], path)
   class_names = _class_names(content, annotations)
   return PoseSource(
@@ -62,6 +55,59 @@ def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
     load=functools.partial(_load_clip, path, skeleton, class_names, annotations),
     multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
   )
+
+
+def read_annotations(path: pathlib.Path) -> dict[str, Any]:
+  """The annotations of a PYSKL pickle as they stand, by name; `clip_of` reads one.
+
+  Raises:
+    PoseDataError: where the file is not of this form.
+  """
+  return _by_frame_dir(_read_content(path)['annotations'], path)
+
+
+def clip_of(
+  annotation: Mapping[str, Any],
+  path: pathlib.Path,
+  skeleton: Skeleton,
+  labels: tuple[int, ...] = (),
+) -> PoseClip:
+  """The poses of an annotation, whose own label is not read.
+
+  Args:
+    path: of its file, for messages.
+
+  Raises:
+    PoseDataError: where they are not of this form.
+  """
+  video_id = str(annotation['frame_dir'])
+  for key in ('keypoint', 'img_shape'):
+    if key not in annotation:
+      raise PoseDataError(
+        f'clip {video_id!r}: its annotation in {path} lacks {key!r}; it has'
+        f' {", ".join(map(str, annotation))}'
+      )
+  keypoints, scores = _keypoints_and_scores(video_id, annotation)
+  return PoseClip(
+    video_id=video_id,
+    keypoints=einops.rearrange(keypoints, 'm t j xy -> t m j xy'),
+    scores=einops.rearrange(scores, 'm t j -> t m j'),
+    frame_size=_frame_size(video_id, annotation),
+    skeleton=skeleton,
+    labels=labels,
+  )
+
+
+def _read_content(path: pathlib.Path) -> dict[str, Any]:
+  content = safe_pickle.load(path)
+  if isinstance(content, list):
+    content = {'annotations': content}
+  if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
+    raise PoseDataError(
+      f"{path} is not a PYSKL pickle: needed a dict with a list 'annotations', got"
+      f' {_describe(content)}'
+    )
+  return content
 
 
 def _by_frame_dir(annotations: list[Any], path: pathlib.Path) -> dict[str, Any]:
@@ -118,12 +164,6 @@ def _load_clip(
   if video_id not in annotations:
     raise PoseDataError(f'clip {video_id!r} has no annotation in {path}')
   annotation = annotations[video_id]
-  for key in ('keypoint', 'img_shape'):
-    if key not in annotation:
-      raise PoseDataError(
-        f'clip {video_id!r}: its annotation in {path} lacks {key!r}; it has'
-        f' {", ".join(map(str, annotation))}'
-      )
   labels = _labels(video_id, annotation)
   for label in labels:
     if not 0 <= label < len(class_names):
@@ -131,15 +171,7 @@ def _load_clip(
         f'clip {video_id!r}: label {label}, but {path} has {len(class_names)} classes,'
         f' 0..{len(class_names) - 1}'
       )
-  keypoints, scores = _keypoints_and_scores(video_id, annotation)
-  return PoseClip(
-    video_id=video_id,
-    keypoints=einops.rearrange(keypoints, 'm t j xy -> t m j xy'),
-    scores=einops.rearrange(scores, 'm t j -> t m j'),
-    frame_size=_frame_size(video_id, annotation),
-    skeleton=skeleton,
-    labels=labels,
-  )
+  return clip_of(annotation, path, skeleton, labels)
 
 
 def _is_list(label: Any) -> bool:

@@ -1,0 +1,257 @@
+"""AVA's annotation files, version 2.1 (Gu et al., CVPR 2018), and detected person boxes.
+
+  ava_train_v2.1.csv, ava_val_v2.1.csv          video,second,x1,y1,x2,y2,action,person
+  ava_{train,val}_excluded_timestamps_v2.1.csv  video,second
+  ava_action_list_v2.1_for_activitynet_2018.pbtxt (or .pbtxt.txt)
+                                                item { name: "..." id: 1 } 60 times
+  ava_val_predicted_boxes.csv                   video,second,x1,y1,x2,y2,,score
+
+Boxes are shares of the frame, 0..1, and a box has a row for each of its actions. The
+list names the 60 of 80 actions that are evaluated. All but the last come from
+https://research.google.com/ava/download.html; the last holds the boxes that SlowFast and
+the long-term feature banks were evaluated with, and comes from
+https://dl.fbaipublicfiles.com/video-long-term-feature-banks/data/ava/annotations/.
+"""
+
+from __future__ import annotations
+
+import csv
+import pathlib
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+import numpy as np
+from jaxtyping import Bool, Float
+
+from input_pipeline.boxes import overlaps
+from input_pipeline.pose_clip import PoseDataError
+
+SPLITS = ('train', 'val')
+ACTION_LIST = 'ava_action_list_v2.1_for_activitynet_2018.pbtxt'
+DETECTED_BOXES = 'ava_val_predicted_boxes.csv'
+
+_ITEM = re.compile(r'(?:item|label)\s*\{([^}]*)\}')
+_NAME = re.compile(r'\bname:\s*"([^"]*)"')
+_ID = re.compile(r'\b(?:label_)?id:\s*(\d+)')
+# A detected box has the labels of the true one that it overlaps most, from here on: the
+# overlap at which the evaluation takes it for found.
+_LEAST_OVERLAP = 0.5
+
+
+class PersonBox(NamedTuple):
+  """A box at a second of a video, as the files write it, so that it can be found again.
+
+  Attributes:
+    video: name of the video.
+    second: of the movie, 902 to 1798.
+    corners: text of x1, y1, x2, y2.
+  """
+
+  video: str
+  second: int
+  corners: tuple[str, str, str, str]
+
+  @property
+  def name(self) -> str:
+    """`video,0902,x1,y1,x2,y2`: the id of its clip."""
+    return ','.join((self.frame, *self.corners))
+
+  @property
+  def frame(self) -> str:
+    """`video,0902`, as the official evaluation names frames."""
+    return f'{self.video},{self.second:04d}'
+
+  @property
+  def shares(self) -> Float[np.ndarray, '4']:
+    """(x1, y1, x2, y2) as shares of the frame."""
+    return np.array(self.corners, np.float64)
+
+  @classmethod
+  def from_name(cls, name: str) -> PersonBox:
+    """The box of a clip's id.
+
+    Raises:
+      PoseDataError: where it is not of that form.
+    """
+    # From the right, as a video's name may be anything.
+    fields = name.rsplit(',', 5)
+    if len(fields) != 6:
+      raise PoseDataError(
+        f'{name!r} does not name a box of AVA; that is video,second,x1,y1,x2,y2'
+      )
+    return _box(fields, where=repr(name))
+
+
+class Annotations:
+  """The annotation files of a folder, read when asked for.
+
+  Attributes:
+    actions: names of the 60 actions by their official ids; classes are in this order.
+  """
+
+  def __init__(self, folder: pathlib.Path):
+    """Reads the list of actions.
+
+    Raises:
+      PoseDataError: where a file that belongs to a split is missing: all that are.
+    """
+    self._folder = folder
+    self._check_files()
+    self.actions = _read_actions(self._action_list())
+
+  @property
+  def class_names(self) -> tuple[str, ...]:
+    return tuple(self.actions.values())
+
+  def labelled_boxes(self, split: str) -> dict[PersonBox, tuple[int, ...]]:
+    """The true boxes of 'train' or 'val' with their class indices, in the file's order.
+
+    Seconds that the data set excludes are left out. A box whose actions are none of the
+    60 is there without a label.
+    """
+    index_of = {action: index for index, action in enumerate(self.actions)}
+    labels: dict[PersonBox, list[int]] = {}
+    excluded = self._excluded(split)
+    for where, row in _rows(self._folder / f'ava_{split}_v2.1.csv', (2, 7, 8)):
+      if len(row) == 2:  # A frame that nobody is in.
+        continue
+      box = _box(row, where)
+      if box.frame in excluded:
+        continue
+      own = labels.setdefault(box, [])
+      index = index_of.get(_action(row[6], where), -1)
+      if index >= 0 and index not in own:
+        own.append(index)
+    return {box: tuple(sorted(own)) for box, own in labels.items()}
+
+  def detected_boxes(self, least_score: float) -> tuple[PersonBox, ...]:
+    """Of 'val', those scored so high; seconds that are excluded are left out."""
+    excluded = self._excluded('val')
+    boxes: dict[PersonBox, None] = {}
+    for where, row in _rows(self._folder / DETECTED_BOXES, (8,)):
+      box = _box(row, where)
+      if box.frame not in excluded and _number(row[7], where, 'score') >= least_score:
+        boxes[box] = None  # A box may have a row for each of its labels.
+    return tuple(boxes)
+
+  def _excluded(self, split: str) -> set[str]:
+    """The frames that are neither trained nor tested on."""
+    file = self._folder / f'ava_{split}_excluded_timestamps_v2.1.csv'
+    return {
+      f'{video},{_second(second, where):04d}'
+      for where, (video, second) in _rows(file, (2,))
+    }
+
+  def _action_list(self) -> pathlib.Path:
+    """As Google and as ActivityNet call it."""
+    file = self._folder / ACTION_LIST
+    return file if file.exists() else file.with_name(f'{ACTION_LIST}.txt')
+
+  def _check_files(self):
+    files = [ACTION_LIST] if not self._action_list().exists() else []
+    for split in SPLITS:
+      files += [f'ava_{split}_v2.1.csv', f'ava_{split}_excluded_timestamps_v2.1.csv']
+    missing = [name for name in files if not (self._folder / name).exists()]
+    if missing:
+      raise PoseDataError(
+        f'{self._folder} lacks {", ".join(missing)} of AVA v2.1; they come from'
+        ' https://research.google.com/ava/download.html'
+      )
+
+
+def labels_of_detected(
+  detected: tuple[PersonBox, ...], labelled: Mapping[PersonBox, tuple[int, ...]]
+) -> dict[PersonBox, tuple[int, ...]]:
+  """Of each detected box the labels of the true one that it is of; none of nobody's.
+
+  That is the one of its frame that it overlaps most, if by half of their union.
+  """
+  on_frame: dict[str, list[PersonBox]] = {}
+  for box in labelled:
+    on_frame.setdefault(box.frame, []).append(box)
+  labels: dict[PersonBox, tuple[int, ...]] = {}
+  for box in detected:
+    true = on_frame.get(box.frame, [])
+    labels[box] = ()
+    if true:
+      overlap = overlaps(box.shares[None], np.stack([b.shares for b in true]))[0]
+      if overlap.max() >= _LEAST_OVERLAP:
+        labels[box] = labelled[true[int(overlap.argmax())]]
+  return labels
+
+
+def has_class(
+  labels: Mapping[PersonBox, tuple[int, ...]], num_classes: int
+) -> Bool[np.ndarray, 'g k']:
+  """Whether each box is of each class."""
+  hot = np.zeros((len(labels), num_classes), bool)
+  for row, own in enumerate(labels.values()):
+    hot[row, list(own)] = True
+  return hot
+
+
+def _read_actions(file: pathlib.Path) -> dict[int, str]:
+  """Names by official id, in the file's order."""
+  actions: dict[int, str] = {}
+  for item in _ITEM.findall(file.read_text('utf-8')):
+    name, number = _NAME.search(item), _ID.search(item)
+    if name is None or number is None or int(number[1]) in actions:
+      raise PoseDataError(
+        f'{file}: {" ".join(item.split())!r} is no action; it has a name: "..." and an'
+        ' id: that no other has'
+      )
+    actions[int(number[1])] = name[1]
+  if not actions:
+    raise PoseDataError(
+      f'{file} lists no actions; expected item {{ name: ... id: ... }}'
+    )
+  return actions
+
+
+def _rows(
+  file: pathlib.Path, columns: tuple[int, ...]
+) -> Iterator[tuple[str, list[str]]]:
+  """Where each row stands, and its fields; rows of nothing are passed over."""
+  try:
+    with file.open(newline='', encoding='utf-8') as text:
+      for number, row in enumerate(csv.reader(text), start=1):
+        if row and len(row) not in columns:
+          raise PoseDataError(
+            f'{file}, line {number}: has {len(row)} columns, but needs'
+            f' {" or ".join(map(str, columns))}'
+          )
+        if row:
+          yield f'{file}, line {number}', row
+  except UnicodeDecodeError as error:
+    raise PoseDataError(f'{file} is not a text file: {error}') from error
+
+
+def _box(row: list[str], where: str) -> PersonBox:
+  x1, y1, x2, y2 = row[2:6]
+  for field, text in zip(('x1', 'y1', 'x2', 'y2'), row[2:6], strict=True):
+    _number(text, where, field)
+  return PersonBox(row[0], _second(row[1], where), (x1, y1, x2, y2))
+
+
+def _second(text: str, where: str) -> int:
+  """Whole seconds, which some files write with a fraction of 0."""
+  second = _number(text, where, 'the second')
+  if second != int(second):
+    raise PoseDataError(f'{where}: the second is {text!r}, but must be a whole number')
+  return int(second)
+
+
+def _action(text: str, where: str) -> int:
+  """The official id, from 1; 0 of a box without an action."""
+  return int(_number(text, where, 'action')) if text else 0
+
+
+def _number(text: str, where: str, field: str) -> float:
+  try:
+    number = float(text)
+  except ValueError:
+    number = float('nan')
+  if not np.isfinite(number):
+    raise PoseDataError(f'{where}: {field} is {text!r}, but must be a number')
+  return number
