@@ -1,0 +1,24 @@
+"""Maps of many channels as one map each: what is largest in a cell, and its scale."""
+
+from __future__ import annotations
+
+import numpy as np
+from jaxtyping import Float, Real
+
+
+def largest(maps: Float[np.ndarray, '*b c']) -> Float[np.ndarray, '*b']:
+  """The largest magnitude over channels; NaN where all of them are."""
+  return np.fmax.reduce(np.abs(maps), axis=-1)
+
+
+def strongest(maps: Float[np.ndarray, '*b c']) -> Float[np.ndarray, '*b']:
+  """The value of the channel with the largest magnitude, with its sign."""
+  magnitude = np.nan_to_num(np.abs(maps), nan=-1.0, posinf=np.inf)
+  channel = magnitude.argmax(axis=-1, keepdims=True)
+  return np.take_along_axis(maps, channel, axis=-1)[..., 0]
+
+
+def peak(values: Real[np.ndarray, '...']) -> float:
+  """The largest finite magnitude, or 1 where there is nothing to scale by."""
+  magnitude = np.abs(values)
+  return float(magnitude.max(where=np.isfinite(magnitude), initial=0)) or 1.0
