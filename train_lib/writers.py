@@ -63,11 +63,7 @@ class RunWriter:
 
   def write_images(self, step: int, images: Mapping[str, np.ndarray]) -> None:
     """RGB images uint8 `[h, w, 3]` by name."""
-    for name, image in images.items():
-      if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
-        raise ValueError(
-          f'image {name!r} is {image.dtype} {image.shape}, but must be uint8 [h, w, 3]'
-        )
+    _check_images(images)
     if self._tensorboard:
       self._tensorboard.write_images(int(step), images)
 
@@ -90,6 +86,36 @@ class RunWriter:
       self._tensorboard.close()
 
   def __enter__(self) -> RunWriter:
+    return self
+
+  def __exit__(self, *exception) -> None:
+    self.close()
+
+
+class PictureWriter:
+  """Writes images of a run that is over, or goes on, to TensorBoard; a context manager.
+
+  Give it a folder inside the workdir, which TensorBoard shows beside the run. In the
+  workdir itself TensorBoard would go on to its events, and no longer read those of a
+  run that still trains. Without TensorFlow it says so once, and does nothing.
+  """
+
+  def __init__(self, folder: str | os.PathLike[str]):
+    folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    self._tensorboard = _tensorboard_writer(folder, 'the picture files')
+
+  def write_images(self, step: int, images: Mapping[str, np.ndarray]) -> None:
+    """RGB images uint8 `[h, w, 3]` by name."""
+    _check_images(images)
+    if self._tensorboard:
+      self._tensorboard.write_images(int(step), images)
+
+  def close(self) -> None:
+    if self._tensorboard:
+      self._tensorboard.close()
+
+  def __enter__(self) -> PictureWriter:
     return self
 
   def __exit__(self, *exception) -> None:
@@ -134,12 +160,22 @@ def _step_of(line: str) -> int | None:
   return step if isinstance(step, int) else None
 
 
+def _check_images(images: Mapping[str, np.ndarray]):
+  for name, image in images.items():
+    if image.dtype != np.uint8 or image.ndim != 3 or image.shape[-1] != 3:
+      raise ValueError(
+        f'image {name!r} is {image.dtype} {image.shape}, but must be uint8 [h, w, 3]'
+      )
+
+
 def _finite_or_none(value: float) -> float | None:
   return value if math.isfinite(value) else None
 
 
-def _tensorboard_writer(workdir: pathlib.Path):
+def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
   """clu's TensorBoard writer; None, and a line that says so, without TensorFlow.
+
+  `otherwise` says what there is without it.
 
   The plain SummaryWriter, not the AsyncWriter: TensorFlow queues events and writes them
   in a thread of its own, our scalars are on the host already, and an error is raised
@@ -155,7 +191,7 @@ def _tensorboard_writer(workdir: pathlib.Path):
     logging.warning(
       'No TensorBoard events, only %s: %s. To have them:'
       " pip install 'pose-action-jax[tensorboard]'",
-      METRICS_FILE,
+      otherwise,
       error,
     )
     return None

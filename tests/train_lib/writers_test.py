@@ -153,3 +153,13 @@ def test_tensorboard_reads_what_was_written(tmp_path):
   np.testing.assert_array_equal(shown, image)
   assert read['config'].item() == b'batch size 32'
   assert len(_lines(tmp_path)) == 1
+
+
+def test_pictures_without_tensorflow_say_so_once(tmp_path, no_tensorflow, caplog):
+  with writers.PictureWriter(tmp_path / 'new') as writer:
+    for step in (1, 2):
+      writer.write_images(step, {'maps': np.zeros((4, 4, 3), np.uint8)})
+    with pytest.raises(ValueError, match="'maps' is float64"):
+      writer.write_images(3, {'maps': np.zeros((4, 4, 3))})
+  (record,) = caplog.records
+  assert 'No TensorBoard events, only the picture files' in record.getMessage()
