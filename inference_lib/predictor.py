@@ -15,11 +15,12 @@ import ml_collections
 import numpy as np
 from jaxtyping import Array, Float
 
+from inference_lib.activations import Activations, activations_of_clip
 from input_pipeline.clip_maps import batch_maps
 from input_pipeline.datasets.stored_examples import AnyClip, clip_features
 from input_pipeline.datasets.stored_settings import rendering_settings
 from input_pipeline.heatmap_source import HeatmapClip
-from input_pipeline.loader import evaluation_batches
+from input_pipeline.loader import Batch, evaluation_batches
 from input_pipeline.modalities import stored_modalities
 from input_pipeline.pose_source import PotionClip
 from input_pipeline.skeletons import Skeleton
@@ -79,6 +80,14 @@ class Predictor:
         maps_of_batch=maps_of_batch,
         losses=self._losses,
         average=config.eval.average,
+      )
+    )
+    self._activations = jax.jit(
+      functools.partial(
+        activations_of_clip,
+        model=model,
+        maps_of_batch=maps_of_batch,
+        modalities=tuple(config.data.modalities),
       )
     )
     self._apply = jax.jit(functools.partial(model.apply, train=False))
@@ -162,15 +171,15 @@ class Predictor:
       PredictorError: at a clip of another joint layout.
     """
     for clip in clips:
-      (batch,) = evaluation_batches(
-        (self._record(clip),),
-        [0],
-        self._clip_settings,
-        batch_size=1,
-        num_views=self.config.eval.views,
-        read_threads=0,
-      )
-      yield self._evaluate(self._variables, batch)
+      yield self._evaluate(self._variables, self._batch(clip))
+
+  def activations(self, clip: AnyClip) -> Activations:
+    """What the model makes of the middle view of one clip on the way, as numpy arrays.
+
+    Raises:
+      PredictorError: for a clip of another joint layout.
+    """
+    return jax.device_get(self._activations(self._variables, self._batch(clip)))
 
   def apply_potion(self, maps: Float[Array, 'b j h w c']) -> ModelOutput:
     """The model on ready PoTion maps, in `skeleton`'s joint order; unaveraged logits.
@@ -199,6 +208,18 @@ class Predictor:
   def multi_label(self) -> bool:
     """Whether a clip may have several labels."""
     return self._losses.classification == 'binary_cross_entropy'
+
+  def _batch(self, clip: AnyClip) -> Batch:
+    """The clip alone as an evaluation's batch, with all its views."""
+    (batch,) = evaluation_batches(
+      (self._record(clip),),
+      [0],
+      self._clip_settings,
+      batch_size=1,
+      num_views=self.config.eval.views,
+      read_threads=0,
+    )
+    return batch
 
   def _record(self, clip: AnyClip) -> dict[str, Any]:
     """The clip as the run's data set would store it."""

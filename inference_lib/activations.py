@@ -1,0 +1,105 @@
+"""Activations: what a model makes of one clip on the way to its answer (PA3D Fig. 4)."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from typing import Any
+
+import flax.linen as nn
+import jax.numpy as jnp
+import numpy as np
+from einops import rearrange
+from flax import struct
+from jaxtyping import Float
+
+from input_pipeline.clip_maps import VIEWED
+from pa3d_jax.model import PA3D
+from train_lib.step import Batch, MapsOfBatch
+
+
+@struct.dataclass
+class Activations:
+  """Of one view of one clip; numpy arrays, and jax's while they are computed.
+
+  Attributes:
+    maps: as the model is given them, by modality; of PoTion maps `t` is the colour, and
+      `c` the joint.
+    motion_maps: by modality; empty where the model makes none.
+    filters: of the action CNN's last convolution; None where there is no action CNN.
+    features: what that layer gives: after its BatchNorm and ReLU, in the model's order.
+      Of the temporal model 'tsn', which reads frames alone, their mean over frames.
+    layer: the convolution's name; Table 1's is 'conv3_2'.
+  """
+
+  maps: dict[str, Float[np.ndarray, 't h w c']]
+  motion_maps: dict[str, Float[np.ndarray, 'h w c n']]
+  filters: Float[np.ndarray, '3 3 i o'] | None = None
+  features: Float[np.ndarray, 'h w o'] | None = None
+  layer: str = struct.field(pytree_node=False, default='')
+
+  @property
+  def missing(self) -> tuple[str, ...]:
+    """What of PA3D's Fig. 4 this model does not have."""
+    without_motion = () if self.motion_maps else ('motion maps',)
+    return without_motion + (() if self.layer else ('action CNN',))
+
+
+def activations_of_clip(
+  variables: dict[str, Any],
+  batch: Batch,
+  *,
+  model: Any,
+  maps_of_batch: MapsOfBatch,
+  modalities: Sequence[str],
+) -> Activations:
+  """The activations of the middle view of a batch of one clip; pure.
+
+  Args:
+    model: a module of `train_lib.models`.
+    batch: leaves `[1, v, …]` for what a view has of its own, `[1, …]` for the rest.
+    modalities: that the model reads.
+  """
+  view = {
+    name: array[:, array.shape[1] // 2] if name in VIEWED else array
+    for name, array in batch.items()
+  }
+  maps = maps_of_batch(view, None)
+  last = _last_layer(model)
+  output, captured = model.apply(
+    variables,
+    maps,
+    train=False,
+    capture_intermediates=lambda module, method: module.name == f'norm{last}',
+    mutable=['intermediates'],
+  )
+  shown = _by_modality(maps, modalities)
+  if model.encoding == 'potion':
+    shown = {name: rearrange(m, 'j h w c -> c h w j') for name, m in shown.items()}
+  activations = Activations(shown, _by_modality(output.motion_maps, modalities))
+  if not isinstance(model, PA3D):
+    return activations
+  (features,) = captured['intermediates']['action_cnn'][f'norm{last}']['__call__']
+  if model.order == 'norm_relu':
+    features = nn.relu(features)
+  return dataclasses.replace(
+    activations,
+    filters=variables['params']['action_cnn'][f'conv{last}']['kernel'],
+    features=features.mean(axis=0, dtype=jnp.float32),
+    layer=f'conv{last}',
+  )
+
+
+def _last_layer(model: nn.Module) -> str:
+  """The last of the action CNN, as its layers are named; '' without an action CNN."""
+  if not isinstance(model, PA3D):
+    return ''
+  return f'{len(model.features)}_{model.convolutions}'
+
+
+def _by_modality(maps: Any, modalities: Sequence[str]) -> dict[str, Any]:
+  """The one clip's maps by the name of their modality; none where there are none."""
+  if maps is None:
+    return {}
+  named = maps if isinstance(maps, dict) else {modalities[0]: maps}
+  return {name: named[name][0] for name in modalities}

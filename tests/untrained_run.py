@@ -1,0 +1,72 @@
+"""Predictors, and workdirs for the tools, of models that have learned nothing."""
+
+import contextlib
+import functools
+import pathlib
+
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+
+from inference_lib.predictor import Predictor
+from input_pipeline.skeletons import Skeleton
+from train_lib import optimizers, run_data
+from train_lib.checkpoints import Checkpoints
+from train_lib.models import build_model
+from train_lib.step import initial_state
+
+
+def predictor(
+  config: ml_collections.ConfigDict, skeleton: Skeleton, class_names: tuple[str, ...]
+) -> Predictor:
+  """With variables far from where training starts, where a mistake could hide."""
+  model = build_model(config.model, len(class_names))
+  shapes = jax.eval_shape(
+    functools.partial(model.init, train=False),
+    jax.random.key(0),
+    run_data.example_maps(config, skeleton),
+  )
+  rng = np.random.default_rng(0)
+
+  def drawn(path, leaf):
+    low = 0.5 if path[0].key == 'batch_stats' else -0.5
+    return jnp.array(rng.uniform(low, low + 1, leaf.shape), leaf.dtype)
+
+  return Predictor(
+    config=config,
+    class_names=class_names,
+    skeleton=skeleton,
+    model=model,
+    variables=jax.tree.map_with_path(drawn, shapes),
+    step=3,
+  )
+
+
+def write_workdir(
+  folder: pathlib.Path,
+  config: ml_collections.ConfigDict,
+  skeleton: Skeleton,
+  class_names: tuple[str, ...],
+):
+  """A workdir whose one checkpoint is of step 0."""
+  schedule = optimizers.make_schedule(
+    config.optimizer, total_steps=1, steps_per_epoch=1
+  )
+  with jax.numpy_dtype_promotion('standard'):
+    fresh_state = functools.partial(
+      initial_state,
+      build_model(config.model, len(class_names)),
+      optimizers.make_optimizer(config.optimizer, schedule),
+      optimizers.make_plateau(config.optimizer),
+      run_data.example_maps(config, skeleton),
+    )
+    state = jax.jit(fresh_state)(jnp.int32(0))
+  description = {
+    'config': config.to_dict(),
+    'class_names': list(class_names),
+    'skeleton': skeleton.to_dict(),
+  }
+  with contextlib.closing(Checkpoints(folder)) as checkpoints:
+    checkpoints.save(0, state, None, description, None)
+    checkpoints.wait()
