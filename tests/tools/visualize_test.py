@@ -1,0 +1,133 @@
+"""tools/visualize.py as a user calls it, on workdirs that have learned nothing."""
+
+import importlib.util
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import tiny_run
+import untrained_run
+from matplotlib import image as images
+
+from input_pipeline.skeletons import get_skeleton
+
+ROOT = pathlib.Path(__file__).parents[2]
+CLASSES = ('wave', 'walk', 'sit')
+
+
+@pytest.fixture(scope='module')
+def workdirs(tmp_path_factory):
+  """By name: PA3D of joints and parts, and a JMRN."""
+  folder = tmp_path_factory.mktemp('visualize')
+  for name, get_config in (
+    ('pa3d', tiny_run.get_config),
+    ('jmrn', tiny_run.get_jmrn_config),
+  ):
+    config = get_config().copy_and_resolve_references().unlock()
+    config.data.dataset = 'mine'
+    config.data.format = 'pyskl'
+    config.data.skeleton = 'coco_17'
+    if name == 'pa3d':
+      config.data.modalities = ('joints', 'parts')
+    untrained_run.write_workdir(folder / name, config, get_skeleton('coco_17'), CLASSES)
+  return folder
+
+
+@pytest.fixture(scope='module')
+def poses(tmp_path_factory):
+  """Three clips, the second of them broken, the third with a name of two folders."""
+  rng = np.random.default_rng(0)
+  names = ('first', 'broken', 'a/third')
+  annotations = [
+    {
+      'frame_dir': name,
+      'total_frames': 6,
+      'img_shape': (48, 64),
+      'label': 1,
+      'keypoint': rng.uniform(0, 48, (1, 6, 17, 2)).astype(np.float32),
+      'keypoint_score': np.ones((1, 6, 17), np.float32),
+    }
+    for name in names
+  ]
+  annotations[1]['keypoint'] = annotations[1]['keypoint'][:, :, :5]
+  path = tmp_path_factory.mktemp('poses') / 'poses.pkl'
+  content = {'split': {'train': list(names)}, 'annotations': annotations}
+  path.write_bytes(pickle.dumps(content))
+  return path
+
+
+def visualize(*flags):
+  return subprocess.run(
+    [sys.executable, str(ROOT / 'tools' / 'visualize.py'), *flags],
+    capture_output=True,
+    text=True,
+    cwd=ROOT,
+    check=False,
+  )
+
+
+def test_a_picture_of_every_clip_and_the_broken_one_by_name(workdirs, poses):
+  workdir = workdirs / 'pa3d'
+  before = {path.name for path in workdir.iterdir()}
+  done = visualize(f'--workdir={workdir}', f'--poses={poses}')
+  assert done.returncode == 1, done.stderr
+  assert done.stderr.strip().endswith('error: 1 clip could not be used; see above')
+  first, broken, third = done.stdout.splitlines()
+  folder = workdir / 'visualizations'
+  assert first == f'first: {folder / "first.png"}'
+  assert broken.startswith('broken: cannot be used: ')
+  name = third.rpartition('/')[2]
+  assert name.startswith('a_third_')
+  pictures = {path.name for path in folder.glob('*.png')}
+  assert pictures == {'first.png', name}
+  height, width = images.imread(folder / 'first.png').shape[:2]
+  assert height > 900 and width > 900  # Two modalities, filters and features.
+  # Nothing that the run wrote is touched.
+  assert {path.name for path in workdir.iterdir()} == before | {'visualizations'}
+  check_events(folder)
+
+
+def check_events(folder):
+  if importlib.util.find_spec('tensorflow') is None:
+    pytest.skip('TensorFlow is not installed')
+  accumulators = pytest.importorskip(
+    'tensorboard.backend.event_processing.event_accumulator'
+  )
+  events = accumulators.EventAccumulator(str(folder)).Reload()
+  tags = events.Tags()['tensors']
+  assert set(tags) == {'visualizations/first', 'visualizations/a/third'}
+  assert {events.Tensors(tag)[0].step for tag in tags} == {0}
+
+
+def test_one_clip_of_a_jmrn_into_another_folder(workdirs, poses, tmp_path):
+  done = visualize(
+    f'--workdir={workdirs / "jmrn"}',
+    f'--poses={poses}',
+    '--video_ids=first',
+    f'--output={tmp_path / "new" / "pictures"}',
+  )
+  assert done.returncode == 0, done.stderr
+  (picture,) = (tmp_path / 'new' / 'pictures').iterdir()
+  assert picture.name == 'first.png'
+  assert images.imread(picture).shape[0] < 400  # One row: its maps.
+
+
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
+    (['--poses=nowhere.pkl'], 'nowhere.pkl'),
+    (['--poses={poses}', '--video_ids=fourth'], "there is no clip 'fourth'"),
+    (['--poses={poses}', '--skeleton=jhmdb'], 'joints'),
+    (['--poses={poses}', '--output={poses}/folder'], 'Not a directory'),
+  ],
+)
+def test_mistakes(workdirs, poses, flags, message):
+  flags = [flag.format(poses=poses) for flag in flags]
+  done = visualize(f'--workdir={workdirs / "jmrn"}', *flags)
+  assert done.returncode == 1
+  assert message in done.stderr + done.stdout
+  assert 'Traceback' not in done.stderr
