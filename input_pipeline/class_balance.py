@@ -43,8 +43,8 @@ class BalancedOrder:
   def __len__(self) -> int:
     return sys.maxsize  # As grain's `repeat` has it.
 
-  def __getitem__(self, place: int) -> int:
-    turn, slot = divmod(place, len(self._clips))
+  def __getitem__(self, index: int) -> int:
+    turn, slot = divmod(index, len(self._clips))
     label = self._shuffled(len(self._clips), 0, turn)[slot]
     clips = self._clips[label]
     lap, of_lap = divmod(turn, len(clips))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 
 import numpy as np
 
@@ -11,6 +12,30 @@ from input_pipeline.skeletons import Skeleton
 
 class PoseDataError(ValueError):
   """Pose data that cannot be used; the message names the clip and the field."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Segment:
+  """When an action happens in a video.
+
+  Attributes:
+    label: class index.
+    start, end: in seconds from the video's beginning.
+
+  Raises:
+    ValueError: where it ends before it starts, or a time is below 0 or not finite.
+  """
+
+  label: int
+  start: float
+  end: float
+
+  def __post_init__(self):
+    if not 0 <= self.start <= self.end < math.inf:  # False for NaN too.
+      raise ValueError(
+        f'a segment of class {self.label} is from {self.start} to {self.end}, but must'
+        ' be from 0 s or later to no earlier than that'
+      )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -25,10 +50,11 @@ class PoseClip:
     frame_size: (height, width) in pixels.
     skeleton: the layout of axis `j`.
     labels: class indices; one for a single-label data set.
+    segments: when which of them happen, where that is known; not stored by an export.
 
   Raises:
-    PoseDataError: on a wrong shape, a score outside 0..1, or a coordinate that is not
-      finite although its joint is present.
+    PoseDataError: on a wrong shape, a score outside 0..1, a coordinate that is not
+      finite although its joint is present, or a segment of a class that is no label.
   """
 
   video_id: str
@@ -37,6 +63,7 @@ class PoseClip:
   frame_size: tuple[int, int]
   skeleton: Skeleton
   labels: tuple[int, ...] = ()
+  segments: tuple[Segment, ...] = ()
 
   def __post_init__(self):
     set_field = object.__setattr__  # The dataclass is frozen for everyone else.
@@ -75,6 +102,11 @@ class PoseClip:
     if len(self.frame_size) != 2 or min(self.frame_size) < 1:
       raise self._error(
         f'frame_size is {self.frame_size}, but must be (height, width) in pixels'
+      )
+    if others := {segment.label for segment in self.segments} - {*self.labels}:
+      raise self._error(
+        f'has segments of classes {sorted(others)}, but the labels {self.labels}; a label'
+        ' for each class with a segment is needed'
       )
 
   def _check_values(self):

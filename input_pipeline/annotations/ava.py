@@ -112,7 +112,7 @@ class Annotations:
     """
     index_of = {action: index for index, action in enumerate(self.actions)}
     labels: dict[PersonBox, list[int]] = {}
-    excluded = self._excluded(split)
+    excluded = self.excluded(split)
     for where, row in _rows(self._folder / f'ava_{split}_v2.1.csv', (2, 7, 8)):
       if len(row) == 2:  # A frame that nobody is in.
         continue
@@ -127,7 +127,7 @@ class Annotations:
 
   def detected_boxes(self, least_score: float) -> tuple[PersonBox, ...]:
     """Of 'val', those scored so high; seconds that are excluded are left out."""
-    excluded = self._excluded('val')
+    excluded = self.excluded('val')
     boxes: dict[PersonBox, None] = {}
     for where, row in _rows(self._folder / DETECTED_BOXES, (8,)):
       box = _box(row, where)
@@ -135,7 +135,7 @@ class Annotations:
         boxes[box] = None  # A box may have a row for each of its labels.
     return tuple(boxes)
 
-  def _excluded(self, split: str) -> set[str]:
+  def excluded(self, split: str) -> set[str]:
     """The frames that are neither trained nor tested on."""
     file = self._folder / f'ava_{split}_excluded_timestamps_v2.1.csv'
     return {

@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_clip import PoseClip, PoseDataError, Segment
 from input_pipeline.skeletons import Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
@@ -104,6 +104,24 @@ def test_wrong_frame_size(frame_size):
 def test_needs_a_name():
   with pytest.raises(PoseDataError, match='empty video_id'):
     clip_of(video_id='')
+
+
+def test_segments_are_of_the_labels():
+  segments = (Segment(1, 0.0, 2.5), Segment(1, 3.0, 3.0))
+  assert clip_of(segments=segments).segments == segments
+  assert clip_of().segments == ()
+  with pytest.raises(
+    PoseDataError, match=r"'v': has segments of classes \[0\], but the labels \(1,\); a"
+  ):
+    clip_of(segments=(*segments, Segment(0, 0.0, 1.0)))
+
+
+@pytest.mark.parametrize('times', [(2.0, 1.0), (-1.0, 1.0), (np.nan, 1.0), (0, np.inf)])
+def test_a_segment_ends_after_it_starts(times):
+  with pytest.raises(
+    ValueError, match=r'segment of class 3 is from .* to .*, but must'
+  ):
+    Segment(3, *times)
 
 
 def test_is_frozen():

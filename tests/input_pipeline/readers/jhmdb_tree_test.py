@@ -103,7 +103,7 @@ def test_a_list_is_missing(tree):
     jhmdb_tree.read(tree, JHMDB)
 
 
-@pytest.mark.parametrize('line', ['w_3.avi 0', 'w_3.avi', 'w_3.avi 12'])
+@pytest.mark.parametrize('line', ['w_3.avi 3', 'w_3.avi', 'w_3.avi 12'])
 def test_broken_line(tree, line):
   add_list(tree, 'wave_test_split2.txt', f'w_1.avi 2\n{line}\n')
   with pytest.raises(
