@@ -14,6 +14,7 @@ from jaxtyping import Float, Int
 from report_lib import fusion
 from report_lib.score_files import Streams
 from train_lib import metrics
+from train_lib.average_precision import per_class_average_precision
 
 _TOP = 5
 _SHOWN = 5  # Classes that gain most, and that lose most.
@@ -105,7 +106,7 @@ def class_figures(
   """
   labels, all_scores = _labels(streams), (*streams.probabilities, fused)
   if labels.ndim == 2:
-    of_classes = [metrics.per_class_average_precision(p, labels) for p in all_scores]
+    of_classes = [per_class_average_precision(p, labels) for p in all_scores]
     return labels.sum(axis=0, dtype=int), np.stack(of_classes)
   of_classes = [metrics.per_class_accuracy(p, labels) for p in all_scores]
   return np.bincount(labels, minlength=fused.shape[1]), np.stack(of_classes)

@@ -26,6 +26,7 @@ class Evaluation:
     labels: int32 `[b]` class indices, or uint8 `[b, k]`, multi-hot.
     class_names: `k` of them.
     views: clips of each video whose scores were averaged.
+    asked: figures that the data set's protocol asks for, see `metrics.figures`.
     joint_weights: float32 `[b, j]`, 0..1, of a model that weighs joints (JMRN Sec.
       3.1), averaged over views.
     skeleton: whose joints, or joint maps, were weighed; needed with `joint_weights`.
@@ -42,6 +43,7 @@ class Evaluation:
   labels: Int[np.ndarray, ' b'] | UInt8[np.ndarray, 'b k']
   class_names: Sequence[str]
   views: int
+  asked: Sequence[str] = ()
   joint_weights: Float[np.ndarray, 'b j'] | None = None
   skeleton: Skeleton | None = None
 

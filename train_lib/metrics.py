@@ -4,6 +4,7 @@
 Collection from its annotations.
 """
 
+from collections.abc import Collection
 from typing import Any
 
 import jax
@@ -13,38 +14,70 @@ from clu import metrics
 from flax import struct
 from jaxtyping import Array, Float, Int, Real
 
+from train_lib.average_precision import (
+  charades_mean_average_precision,
+  check_finite,
+  checked_multi_hot,
+  mean_average_precision,
+)
+
 NEVER = np.iinfo(np.int32).max  # `first_nonfinite_step` of a run whose loss is fine.
 _LEAST_PROBABILITY = 1e-12  # Ours: keeps the logarithm of a probability of 0 finite.
+
+
+# What names of figures mean where they could mean several things; for results.json.
+DEFINITIONS = {
+  'mAP': "the mean over classes with clips of scikit-learn's average_precision_score:"
+  ' clips of equal score enter together; a clip without labels is of no class',
+  'charades_mAP': "as Charades' Charades_v1_classify.m: of equal scores the clip listed"
+  ' first ranks first; clips without labels rank last, so that they cost nothing; the'
+  ' mean over classes with clips (the script gives NaN where a class has none)',
+}
 
 
 def figures(
   scores: Float[np.ndarray, 'b k'],
   labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'],
+  asked: Collection[str] = (),
 ) -> dict[str, float]:
   """What an evaluation measures, by name.
 
   Args:
     scores: probabilities.
     labels: class indices, or multi-hot rows of 0 and 1.
+    asked: what a protocol asks for beside: `charades_mAP` of multi-hot labels; `mAP` of
+      class indices, each class against all others.
 
   Returns:
-    `loss`, `accuracy` and `mean_class_accuracy`; of multi-hot labels `loss` and `mAP`.
+    `loss`, `accuracy` and `mean_class_accuracy`; of multi-hot labels `loss` and `mAP`;
+    and what is asked for.
   """
   if np.ndim(labels) == 2:
-    return {
+    found = {
       'loss': binary_cross_entropy(scores, labels),
       'mAP': mean_average_precision(scores, labels),
     }
-  return {
+    if 'charades_mAP' in asked:
+      found['charades_mAP'] = charades_mean_average_precision(scores, labels)
+    return found
+  found = {
     'loss': negative_log_likelihood(scores, labels),
     'accuracy': accuracy(scores, labels),
     'mean_class_accuracy': mean_class_accuracy(scores, labels),
   }
+  if 'mAP' in asked:
+    of_class = np.eye(np.shape(scores)[1], dtype=np.uint8)[np.asarray(labels)]
+    found['mAP'] = mean_average_precision(scores, of_class)
+  return found
+
+
+# By which checkpoints and models are compared: the first that was measured.
+HEADLINES = ('charades_mAP', 'accuracy', 'mAP')
 
 
 def headline_figure(figures: dict[str, float]) -> float:
-  """The figure by which checkpoints are compared: mAP, or accuracy; higher is better."""
-  return figures['mAP'] if 'mAP' in figures else figures['accuracy']
+  """The first of `HEADLINES` among the figures; higher is better."""
+  return next(figures[name] for name in HEADLINES if name in figures)
 
 
 def negative_log_likelihood(
@@ -60,7 +93,7 @@ def binary_cross_entropy(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
 ) -> float:
   """The mean over clips and classes of each yes-or-no cross entropy, in nats."""
-  scores, labels = _checked_multi_hot(scores, labels)
+  scores, labels = checked_multi_hot(scores, labels)
   return float(-np.where(labels > 0, _log(scores), _log(1 - scores)).mean())
 
 
@@ -117,73 +150,8 @@ def confusion_matrix(
   return counts
 
 
-def average_precision(
-  scores: Float[np.ndarray, 'b'], positive: Int[np.ndarray, 'b']
-) -> float:
-  """Average precision of one class; NaN where no clip has it.
-
-  The sum over thresholds of (recall's gain) · precision, clips of equal score entering
-  together: scikit-learn's `average_precision_score`, no interpolation.
-  """
-  scores, positive = np.asarray(scores), np.asarray(positive)
-  return float(per_class_average_precision(scores[:, None], positive[:, None])[0])
-
-
-def per_class_average_precision(
-  scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
-) -> Float[np.ndarray, 'k']:
-  """`average_precision` of each class; `labels` are multi-hot."""
-  scores, labels = _checked_multi_hot(scores, labels)
-  clips = len(scores)
-  order = np.argsort(-scores, axis=0)
-  ranked = np.take_along_axis(scores, order, axis=0)
-  hits = np.take_along_axis(labels, order, axis=0).astype(np.int64)
-  # Of each clip, the rank (from 1) of the last clip with its score.
-  is_last = np.ones(scores.shape, bool)
-  is_last[:-1] = ranked[1:] != ranked[:-1]
-  last_ranks = np.where(is_last, np.arange(1, clips + 1)[:, None], clips)
-  last = np.minimum.accumulate(last_ranks[::-1], axis=0)[::-1]
-  precision = np.take_along_axis(hits.cumsum(axis=0), last - 1, axis=0) / last
-  positives = hits.sum(axis=0)
-  mean = (hits * precision).sum(axis=0) / np.maximum(positives, 1)
-  return np.where(positives > 0, mean, np.nan)
-
-
-def mean_average_precision(
-  scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
-) -> float:
-  """The mean of the classes' average precisions, over the classes that have clips.
-
-  Raises:
-    ValueError: where no clip has any class.
-  """
-  per_class = per_class_average_precision(scores, labels)
-  if np.isnan(per_class).all():
-    raise ValueError(
-      f'none of {len(scores)} clips has any label, so there is no mean average'
-      ' precision; evaluate a split with labelled clips'
-    )
-  return float(np.nanmean(per_class))
-
-
 def _log(probabilities: np.ndarray) -> np.ndarray:
   return np.log(np.maximum(probabilities, _LEAST_PROBABILITY))
-
-
-def _checked_multi_hot(
-  scores: np.ndarray, labels: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-  # float64, so that 1 - score of a sure score is not rounded more than it must be.
-  scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
-  if scores.ndim != 2 or 0 in scores.shape or labels.shape != scores.shape:
-    raise ValueError(
-      f'scores have shape {scores.shape} and labels {labels.shape}, but multi-hot'
-      ' labels need [clips, classes] of both, with at least one clip'
-    )
-  if not np.isin(labels, (0, 1)).all():
-    raise ValueError('multi-hot labels must be 0 or 1; leave padding rows out')
-  _check_finite(scores)
-  return scores, labels
 
 
 def _checked(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -198,17 +166,8 @@ def _checked(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
       f'labels lie in {labels.min()}..{labels.max()}, but the {scores.shape[1]} classes'
       f' scored are 0..{scores.shape[1] - 1}; leave padding rows out'
     )
-  _check_finite(scores)
+  check_finite(scores)
   return scores, labels
-
-
-def _check_finite(scores: np.ndarray):
-  finite = np.isfinite(scores).all(axis=1)
-  if not finite.all():
-    raise ValueError(
-      f'the scores of clip {np.argmin(finite)} (0-based) are not finite: the model has'
-      ' diverged; evaluate an earlier checkpoint'
-    )
 
 
 @struct.dataclass

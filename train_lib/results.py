@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from report_lib import plots
-from train_lib import joint_weight_report, metrics
+from train_lib import average_precision, joint_weight_report, metrics
 from train_lib.evaluation import Evaluation
 
 _TOP = 5
@@ -61,7 +61,8 @@ def write_results(
     'protocol': protocol,
     'selection_rule': selection_rule,
     'headline': {'split': chosen.split, 'checkpoint': chosen.checkpoint},
-    'evaluations': [_entry(e, selection_split) for e in evaluations],
+    'evaluations': (entries := [_entry(e, selection_split) for e in evaluations]),
+    'definitions': {n: d for n, d in metrics.DEFINITIONS.items() if n in entries[0]},
     'notes': list(notes),
   }
   workdir.mkdir(parents=True, exist_ok=True)
@@ -93,11 +94,11 @@ def headline(
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
   """The results in a table for the terminal, and where to look further."""
   entries = results['evaluations']
-  headings = _MULTI_LABEL_HEADINGS if 'mAP' in entries[0] else _HEADINGS
+  headings = {n: heading for n, heading in _HEADINGS.items() if n in entries[0]}
   rows = [['split', 'checkpoint', 'step', 'clips', 'views', *headings.values()]]
   for entry in entries:
     star = ' *' if entry.get('selected_on_this_split') else ''
-    figures = [f'{100 * entry[f]:.1f} %' if f in entry else '–' for f in headings]
+    figures = [f'{100 * entry[name]:.1f} %' for name in headings]
     counts = [str(entry[name]) for name in ('step', 'num_clips', 'views')]
     rows.append([entry['split'], entry['checkpoint'] + star, *counts, *figures])
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -125,8 +126,9 @@ _HEADINGS = {
   'accuracy': 'accuracy',
   'mean_class_accuracy': 'mean class',
   'top5': 'top 5',
+  'charades_mAP': 'Charades mAP',
+  'mAP': 'mAP',
 }
-_MULTI_LABEL_HEADINGS = {'mAP': 'mAP'}
 
 
 def _entry(evaluation: Evaluation, selection_split: str | None) -> dict[str, Any]:
@@ -146,7 +148,7 @@ def _entry(evaluation: Evaluation, selection_split: str | None) -> dict[str, Any
 
 def _figures(evaluation: Evaluation) -> dict[str, float]:
   scores, labels = evaluation.scores, evaluation.labels
-  figures = metrics.figures(scores, labels)
+  figures = metrics.figures(scores, labels, evaluation.asked)
   del figures['loss']  # A curve of training; it compares no models.
   if not evaluation.multi_label and len(evaluation.class_names) > _TOP:
     figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
@@ -193,13 +195,21 @@ def _write_class_tables(workdir: pathlib.Path, evaluation: Evaluation) -> None:
 
 def _write_average_precisions(workdir: pathlib.Path, evaluation: Evaluation) -> None:
   names, labels = evaluation.class_names, evaluation.labels
-  precisions = metrics.per_class_average_precision(evaluation.scores, labels)
+  of_classes = {
+    'average_precision': average_precision.per_class_average_precision(
+      evaluation.scores, labels
+    )
+  }
+  if 'charades_mAP' in evaluation.asked:
+    of_classes['charades_average_precision'] = (
+      average_precision.per_class_charades_precision(evaluation.scores, labels)
+    )
   positives = labels.sum(axis=0, dtype=int).tolist()
   rows = [
-    (name, count, '' if np.isnan(precision) else precision)
-    for name, count, precision in zip(names, positives, precisions, strict=True)
+    (name, count, *('' if np.isnan(precision) else precision for precision in own))
+    for name, count, *own in zip(names, positives, *of_classes.values(), strict=True)
   ]
-  heading = ('class', 'positives', 'average_precision')
+  heading = ('class', 'positives', *of_classes)
   _replace(workdir / 'per_class.csv', _csv([heading, *rows]))
 
 

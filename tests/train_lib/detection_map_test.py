@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
+from train_lib.average_precision import average_precision
 from train_lib.detection_map import (
   Detections,
   GroundTruth,
   frame_average_precisions,
   interpolated_average_precision,
 )
-from train_lib.metrics import average_precision
 
 LEFT, RIGHT = (0.0, 0.0, 0.4, 1.0), (0.6, 0.0, 1.0, 1.0)
 # Of LEFT's area it has 3/4, and nothing beside: an overlap of 0.75.

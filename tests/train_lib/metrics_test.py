@@ -93,60 +93,6 @@ def test_scores_over_other_classes_are_refused():
     metrics.confusion_matrix(SCORES, LABELS, 4)
 
 
-# One class, scores in descending order, two of them equal: ranks 1, {2, 3}, 4.
-TIED_SCORES = np.array([0.5, 0.9, 0.5, 0.1])
-TIED = np.array([1, 0, 0, 1])
-
-
-def test_average_precision_by_hand_takes_equal_scores_together():
-  # At 0.5 three clips are in, one right: recall 1/2 at precision 1/3. At 0.1 all four,
-  # two right: recall 1 at precision 1/2. The order within the tie does not count.
-  expected = 0.5 * (1 / 3) + 0.5 * (1 / 2)
-  np.testing.assert_allclose(
-    metrics.average_precision(TIED_SCORES, TIED), expected, rtol=1e-12
-  )
-  swapped = np.array([0, 0, 1, 1])
-  np.testing.assert_allclose(
-    metrics.average_precision(TIED_SCORES, swapped), expected, rtol=1e-12
-  )
-
-
-def test_average_precision_of_perfect_and_of_worst_ranking():
-  scores = np.array([0.9, 0.8, 0.7, 0.6])
-  assert metrics.average_precision(scores, np.array([1, 1, 0, 0])) == 1.0
-  assert metrics.average_precision(scores, np.array([0, 0, 0, 1])) == 0.25
-  assert np.isnan(metrics.average_precision(scores, np.zeros(4, int)))
-
-
-def test_map_is_over_the_classes_that_have_clips():
-  scores = np.stack([TIED_SCORES, TIED_SCORES, TIED_SCORES], axis=1)
-  labels = np.stack([TIED, 0 * TIED, [0, 1, 0, 0]], axis=1)
-  per_class = metrics.per_class_average_precision(scores, labels)
-  np.testing.assert_allclose(per_class, [5 / 12, np.nan, 1.0], rtol=1e-12)
-  # (5/12 + 1) / 2; 17/36 if class 1 counted as 0.
-  np.testing.assert_allclose(
-    metrics.mean_average_precision(scores, labels), 17 / 24, rtol=1e-12
-  )
-  with pytest.raises(ValueError, match='none of 4 clips has any label'):
-    metrics.mean_average_precision(scores, 0 * labels)
-
-
-@pytest.mark.parametrize('decimals', [1, 8])  # With many ties, and without.
-def test_average_precision_agrees_with_scikit_learn(decimals):
-  oracle = pytest.importorskip('sklearn.metrics')
-  rng = np.random.default_rng(1)
-  labels = rng.random((150, 6)) < [0.02, 0.1, 0.3, 0.5, 0.9, 1.0]
-  labels[0] = True
-  scores = np.round(0.7 * rng.random((150, 6)) + 0.3 * labels, decimals)
-  scores = scores.astype(np.float32)
-  expected = oracle.average_precision_score(labels, scores, average=None)
-  np.testing.assert_allclose(
-    metrics.per_class_average_precision(scores, labels.astype(np.uint8)),
-    expected,
-    rtol=1e-12,
-  )
-
-
 def test_figures_of_single_labels():
   figures = metrics.figures(SCORES, LABELS)
   # Probabilities of the true classes: 0.7, 0.1, 0.5, 0.4.
@@ -165,6 +111,29 @@ def test_figures_of_multi_hot_labels():
   np.testing.assert_allclose(figures.pop('loss'), expected, rtol=1e-6)
   assert figures == {'mAP': 1.0}
   assert metrics.headline_figure({'loss': 3.0, **figures}) == 1.0
+
+
+def test_figures_that_a_protocol_asks_for():
+  labels = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0], [1, 0, 0]], np.uint8)
+  figures = metrics.figures(SCORES, labels, asked=('charades_mAP',))
+  # Class 0 ranks its clips 1 and 2; class 1 its clips 2 and 4 behind clip 1, which has
+  # no label: for Charades 1 and 3.
+  assert figures['mAP'] == pytest.approx((1 + (1 / 2 + 2 / 4) / 2) / 2)
+  assert figures['charades_mAP'] == pytest.approx((1 + (1 / 1 + 2 / 3) / 2) / 2)
+  assert metrics.headline_figure(figures) == figures['charades_mAP']
+  assert metrics.figures(SCORES, labels).keys() == {'loss', 'mAP'}
+  # Of one label a clip, each class against the others; accuracy stays the headline.
+  figures = metrics.figures(SCORES, LABELS, asked=('accuracy', 'top5', 'mAP'))
+  of_class = np.eye(3, dtype=int)[LABELS]
+  oracle = pytest.importorskip('sklearn.metrics')
+  has_clips = of_class.any(axis=0)
+  assert figures['mAP'] == pytest.approx(
+    oracle.average_precision_score(
+      of_class[:, has_clips], SCORES[:, has_clips], average='macro'
+    )
+  )
+  assert metrics.headline_figure(figures) == figures['accuracy']
+  assert 'mAP' not in metrics.figures(SCORES, LABELS, asked=('accuracy',))
 
 
 def test_a_sure_mistake_costs_much_but_not_infinity():

@@ -174,6 +174,41 @@ def test_clips_of_several_labels_are_judged_by_map(tmp_path):
   ]
 
 
+def test_charades_is_judged_by_its_own_map_and_says_so(tmp_path):
+  # Clip 3, which has no label, leads: it counts against scikit-learn's mAP alone.
+  scores = np.where(MULTI_HOT.any(axis=1, keepdims=True), RANKING, 0.95)
+  evaluation = _evaluation(scores=scores, labels=MULTI_HOT, asked=('charades_mAP',))
+  written = results.write_results(tmp_path, [evaluation], **PROTOCOL)
+  entry = written['evaluations'][0]
+  own = [(1 / 1 + 2 / 3) / 2, 1.0]
+  plain = [(1 / 2 + 2 / 4) / 2, (1 / 2 + 2 / 3) / 2]
+  np.testing.assert_allclose(entry['charades_mAP'], np.mean(own), rtol=1e-12)
+  np.testing.assert_allclose(entry['mAP'], np.mean(plain), rtol=1e-12)
+  assert set(written['definitions']) == {'mAP', 'charades_mAP'}
+  assert 'Charades_v1_classify.m' in written['definitions']['charades_mAP']
+  rows = _table(tmp_path / 'per_class.csv')
+  assert rows[0][2:] == ['average_precision', 'charades_average_precision']
+  np.testing.assert_allclose(
+    np.array([row[2:] for row in rows[1:3]], float), np.transpose([plain, own])
+  )
+  assert rows[3] == ['clap', '0', '', '']
+  heading = results.results_table(written, tmp_path).splitlines()[1]
+  assert heading.split()[5:] == ['Charades', 'mAP', 'mAP']
+
+
+def test_one_label_a_clip_may_be_judged_by_map_too(tmp_path):
+  written = results.write_results(tmp_path, [_evaluation(asked=('mAP',))], **PROTOCOL)
+  entry = written['evaluations'][0]
+  # Scores of class 0 are 0.8 for clips 0 and 3 and 0.1 for 1 and 2: of its clips 0 and 1
+  # one enters at the first threshold, precision 1/2; the other with all, 2/4. Class 1
+  # ranks clips 1 and 2 first: the same.
+  assert entry['mAP'] == pytest.approx((1 / 2 + 2 / 4) / 2)
+  assert entry['accuracy'] == 0.5
+  assert set(written['definitions']) == {'mAP'}
+  plain = results.write_results(tmp_path, [_evaluation()], **PROTOCOL)
+  assert plain['definitions'] == {}
+
+
 def test_joint_weights_of_the_headline_are_written(tmp_path):
   weights = np.random.default_rng(0).random((4, 15))
   jhmdb = get_skeleton('jhmdb')
@@ -228,9 +263,9 @@ def test_results_table_is_aligned_and_marks_optimism(tmp_path):
   lines = results.results_table(written, workdir).splitlines()
   assert lines[:5] == [
     'jhmdb: split 1, accuracy over clips',
-    'split        checkpoint  step  clips  views  accuracy  mean class  top 5',
-    'validation1  best *       200      4     10    75.0 %      75.0 %      –',
-    'test1        best        1600      4     10    50.0 %      50.0 %      –',
+    'split        checkpoint  step  clips  views  accuracy  mean class',
+    'validation1  best *       200      4     10    75.0 %      75.0 %',
+    'test1        best        1600      4     10    50.0 %      50.0 %',
     '* selected on the split it is measured on, so optimistic',
   ]
   assert lines[-2] == f'Pictures: {workdir}/confusion_matrix.png'
