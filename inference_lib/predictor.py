@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import os
 from collections.abc import Iterable, Iterator
@@ -26,9 +25,8 @@ from input_pipeline.pose_source import PotionClip
 from input_pipeline.skeletons import Skeleton
 from model_lib.output import ModelOutput
 from train_lib import run_data, sharding
-from train_lib.checkpoints import SavedCheckpoints
 from train_lib.losses import LossSettings, class_probabilities
-from train_lib.models import build_model
+from train_lib.saved_model import SavedModelError, load_model
 from train_lib.step import Prediction, evaluation_step
 
 _NO_POTION = (
@@ -110,37 +108,18 @@ class Predictor:
       FileNotFoundError: where there is no checkpoint.
       PredictorError: for another checkpoint, or a workdir of an incompatible version.
     """
-    if checkpoint not in ('best', 'last'):
-      raise PredictorError(f"checkpoint is {checkpoint!r}; it is 'best' or 'last'")
-    with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
-      best = saved.best_step if checkpoint == 'best' else None
-      step = saved.latest_step if best is None else best
-      description = saved.run_description(step)
-      config = ml_collections.ConfigDict(description['config'])
-      class_names = tuple(description['class_names'])
-      skeleton = Skeleton.from_dict(description['skeleton'])
-      try:
-        model = build_model(config.model, len(class_names))
-        example = run_data.example_maps(config, skeleton)
-      except (AttributeError, KeyError, TypeError) as error:
-        raise PredictorError(
-          f'{workdir} was made by another version of this library: {error}'
-        ) from error
-      shapes = jax.eval_shape(
-        functools.partial(model.init, train=False), jax.random.key(0), example
-      )
-      place = sharding.replicated(sharding.make_mesh(jax.devices()[:1]))
-      shapes = jax.tree.map(
-        lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
-      )
-      variables = saved.restore_variables(step, shapes)
+    mesh = sharding.make_mesh(jax.devices()[:1])
+    try:
+      saved = load_model(workdir, checkpoint=checkpoint, mesh=mesh)
+    except SavedModelError as error:
+      raise PredictorError(str(error)) from error
     return cls(
-      config=config,
-      class_names=class_names,
-      skeleton=skeleton,
-      model=model,
-      variables=variables,
-      step=step,
+      config=saved.config,
+      class_names=saved.class_names,
+      skeleton=saved.skeleton,
+      model=saved.model,
+      variables=saved.variables,
+      step=saved.step,
     )
 
   def __call__(self, clip: AnyClip) -> ModelOutput:
