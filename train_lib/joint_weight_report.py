@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
+from input_pipeline.other_people import has_others, one_person
+from input_pipeline.skeletons import Skeleton
 from report_lib import plots
 from train_lib.evaluation import Evaluation
 
@@ -51,7 +53,8 @@ def joint_weight_images(
 
   `joint_weights` shows each class's mean as the paper's Fig. 2 does;
   `joint_weights_skeleton` the mean over all clips on a standing figure, then those of
-  the classes: where there are too many, of those that are farthest from it.
+  the classes: where there are too many, of those that are farthest from it. Where other
+  people have joints of their own, theirs stand beside the person's.
   """
   weights, skeleton = evaluation.joint_weights, evaluation.skeleton
   if weights is None or skeleton is None:
@@ -62,14 +65,33 @@ def joint_weight_images(
   titles = ['all clips', *(evaluation.class_names[i] for i in shown)]
   panels = np.concatenate([overall[None], class_means[shown]])
   names = evaluation.joint_names
+  titles, panels, joints, limbs = _figures(titles, panels, names, skeleton)
   return {
     'joint_weights': plots.joint_weights_image(
       class_means, evaluation.class_names, names
     ),
     'joint_weights_skeleton': plots.skeleton_weights_image(
-      panels, titles, names, skeleton.limbs
+      panels, titles, joints, limbs
     ),
   }
+
+
+def _figures(
+  titles: Sequence[str],
+  panels: Float[np.ndarray, 'n j'],
+  names: Sequence[str],
+  skeleton: Skeleton,
+) -> tuple[list[str], np.ndarray, Sequence[str], Sequence[tuple[str, str]]]:
+  """Titles, weights, joints and limbs of standing figures: of others, two a title."""
+  if not has_others(skeleton) or len(names) != skeleton.num_joints:
+    return list(titles), panels, names, skeleton.limbs
+  person = one_person(skeleton)
+  return (
+    [f'{title}{who}' for title in titles for who in ('', ', others')],
+    panels.reshape(-1, person.num_joints),
+    person.joints,
+    person.limbs,
+  )
 
 
 def _class_means(

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from input_pipeline.other_people import with_others
 from input_pipeline.skeletons import Skeleton
 from report_lib import plots
 from train_lib import joint_weight_report
@@ -13,7 +14,10 @@ WEIGHTS = np.array([[0.1, 0.5, 0.9], [0.3, 0.5, 0.5], [0.8, 0.2, 0.0]])
 
 
 def _evaluation(
-  labels, classes=('wave', 'clap', 'sit'), weights: np.ndarray | None = WEIGHTS
+  labels,
+  classes=('wave', 'clap', 'sit'),
+  weights: np.ndarray | None = WEIGHTS,
+  skeleton=ARM,
 ):
   n, k = len(labels), len(classes)
   return Evaluation(
@@ -26,7 +30,7 @@ def _evaluation(
     class_names=classes,
     views=1,
     joint_weights=weights,
-    skeleton=ARM,
+    skeleton=skeleton,
   )
 
 
@@ -92,6 +96,22 @@ def test_pictures_show_all_clips_first_and_only_classes_that_have_clips(drawn):
   means, classes, _ = drawn['joint_weights_image']
   assert classes == ('wave', 'clap', 'sit')
   assert np.isnan(means).all(axis=1).tolist() == [False, True, False]
+
+
+def test_joints_of_others_are_drawn_on_a_figure_of_their_own(drawn):
+  weights = np.concatenate([WEIGHTS, WEIGHTS / 2], axis=1)
+  evaluation = _evaluation([0, 0, 2], weights=weights, skeleton=with_others(ARM))
+  joint_weight_report.joint_weight_images(evaluation)
+  figures, titles, names, limbs = drawn['skeleton_weights_image']
+  assert titles == [
+    *('all clips', 'all clips, others', 'wave', 'wave, others', 'sit', 'sit, others')
+  ]
+  own = np.array([[0.4, 0.4, 1.4 / 3], [0.2, 0.5, 0.7], WEIGHTS[2]])
+  np.testing.assert_allclose(figures[::2], own, atol=1e-6)
+  np.testing.assert_allclose(figures[1::2], own / 2, atol=1e-6)
+  assert (names, limbs) == (ARM.joints, ARM.limbs)
+  _, _, named = drawn['joint_weights_image']
+  assert named == with_others(ARM).joints  # The table has them all.
 
 
 def test_of_too_many_classes_those_farthest_from_the_mean_are_drawn(drawn):
