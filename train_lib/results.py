@@ -128,6 +128,7 @@ _HEADINGS = {
   'top5': 'top 5',
   'charades_mAP': 'Charades mAP',
   'mAP': 'mAP',
+  'box_mAP': 'mAP of boxes',
 }
 
 

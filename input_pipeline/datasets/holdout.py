@@ -15,6 +15,7 @@ def validation_mask(
   *,
   fold: int,
   folds: int = 5,
+  groups: Sequence[str] | None = None,
 ) -> Bool[np.ndarray, ' b']:
   """Marks the clips of one fold: held out for validation, the others for training.
 
@@ -29,6 +30,9 @@ def validation_mask(
     labels: the class of each clip, or multi-hot.
     fold: 0 to folds - 1.
     folds: into how many the clips are divided, at least 2.
+    groups: of each clip what it is part of, such as a long video, where clips of one are
+      too alike to be trained and validated on. Then groups are divided, as if they were
+      clips of one class.
 
   Returns:
     True for the clips of the fold.
@@ -42,6 +46,8 @@ def validation_mask(
       f'got {len(video_ids)} video ids, but labels of shape {labels.shape}; each clip'
       ' needs one label, or a row of 0 and 1'
     )
+  if groups is not None and len(groups) != len(video_ids):
+    raise ValueError(f'got {len(video_ids)} video ids, but {len(groups)} groups')
   if folds < 2:
     raise ValueError(f'folds is {folds}, but must be at least 2')
   if not 0 <= fold < folds:
@@ -49,6 +55,11 @@ def validation_mask(
       f'there is no fold {fold}; with folds={folds} it is 0..{folds - 1}'
     )
 
+  if groups is not None:
+    names = sorted(set(groups))
+    of_group = validation_mask(names, np.zeros(len(names), int), fold=fold, folds=folds)
+    held_out_groups = {n for n, held in zip(names, of_group, strict=True) if held}
+    return np.array([group in held_out_groups for group in groups], bool)
   strata = labels if labels.ndim == 1 else np.zeros(len(labels), np.int32)
   digests = np.array([hashlib.sha256(v.encode()).hexdigest() for v in video_ids])
   held_out = np.zeros(len(video_ids), bool)

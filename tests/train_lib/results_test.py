@@ -174,6 +174,17 @@ def test_clips_of_several_labels_are_judged_by_map(tmp_path):
   ]
 
 
+def test_the_map_of_boxes_is_called_that_and_says_how_the_frame_map_is_had(tmp_path):
+  scores = np.array([[0.9, 0.2, 0.1]] * 3 + [[0.1, 0.8, 0.3]])
+  labels = np.array([[1, 0, 0]] * 3 + [[0, 1, 1]], np.uint8)
+  evaluation = _evaluation(scores=scores, labels=labels, asked=('frame_mAP',))
+  written = results.write_results(tmp_path, [evaluation], **PROTOCOL)
+  assert written['evaluations'][0]['box_mAP'] == 1
+  assert 'mAP' not in written['evaluations'][0]
+  assert 'tools/evaluate_ava.py' in written['definitions']['box_mAP']
+  assert '  mAP of boxes' in results.results_table(written, tmp_path)
+
+
 def test_charades_is_judged_by_its_own_map_and_says_so(tmp_path):
   # Clip 3, which has no label, leads: it counts against scikit-learn's mAP alone.
   scores = np.where(MULTI_HOT.any(axis=1, keepdims=True), RANKING, 0.95)

@@ -31,6 +31,19 @@ def test_each_class_is_divided_by_itself():
   assert members(NAMES, labels, fold=1, folds=2) == {'a', 'e'}
 
 
+def test_groups_stay_together():
+  # By digest the groups run d, c, b, e, a: of 5 in 2 folds fold 0 takes the first two.
+  groups = ['a', 'd', 'c', 'd', 'b', 'e', 'a']
+  names = [f'{group},{n}' for n, group in enumerate(groups)]
+  for fold, held_out in ((0, 'dc'), (1, 'bea')):
+    mask = validation_mask(
+      names, np.zeros((7, 2), int), fold=fold, folds=2, groups=groups
+    )
+    assert mask.tolist() == [group in held_out for group in groups]
+  with pytest.raises(ValueError, match='7 video ids, but 2 groups'):
+    validation_mask(names, np.zeros(7, int), fold=0, groups=['a', 'b'])
+
+
 def test_order_of_the_clips_does_not_matter():
   assert members(NAMES[::-1], [0] * 5, fold=0, folds=2) == {'d', 'c'}
 
