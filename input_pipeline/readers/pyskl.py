@@ -11,6 +11,7 @@
   )
 
 The oldest files are the bare list of annotations. The skeleton is nowhere in the file.
+That of Kinetics keeps the poses in many files beside it (see `pyskl_kpfiles`).
 """
 
 from __future__ import annotations
@@ -26,13 +27,17 @@ import numpy as np
 from input_pipeline.pose_clip import PoseClip, PoseDataError
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import safe_pickle
+from input_pipeline.readers.pyskl_kpfiles import KeypointFiles, has_keypoint_file
+from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.skeletons import Skeleton
 
 # How far above 1 rounding may lift a score; half precision has eps 1e-3. Ours.
 _SCORE_ROUNDING = 1e-3
 
 
-def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
+def read(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions | None = None
+) -> PoseSource:
   """The clips of a PYSKL pickle; what is wrong with one clip is raised on loading it.
 
   - `label` may be one index, or a list of any number of them, which one list in the
@@ -41,6 +46,7 @@ def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
     as PYSKL concatenates them; without one, a joint at (0, 0) or at a position that is
     not finite is missing, and every other has score 1.
   - A split may name a clip without an annotation; loading it raises.
+  - `max_people` is of poses in files beside it; what the pickle itself holds is kept.
 
   Raises:
     PoseDataError: where the file is not of this form.
@@ -52,7 +58,14 @@ def read(path: pathlib.Path, skeleton: Skeleton) -> PoseSource:
     skeleton=skeleton,
     class_names=class_names,
     splits=_splits(content, annotations, path),
-    load=functools.partial(_load_clip, path, skeleton, class_names, annotations),
+    load=functools.partial(
+      _load_clip,
+      path,
+      skeleton,
+      class_names,
+      annotations,
+      KeypointFiles(path, skeleton, (options or ReadOptions()).max_people),
+    ),
     multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
   )
 
@@ -71,27 +84,33 @@ def clip_of(
   path: pathlib.Path,
   skeleton: Skeleton,
   labels: tuple[int, ...] = (),
+  keypoint_files: KeypointFiles | None = None,
 ) -> PoseClip:
   """The poses of an annotation, whose own label is not read.
 
   Args:
     path: of its file, for messages.
+    keypoint_files: where its poses are, if not in the annotation.
 
   Raises:
     PoseDataError: where they are not of this form.
   """
   video_id = str(annotation['frame_dir'])
-  for key in ('keypoint', 'img_shape'):
+  apart = keypoint_files if has_keypoint_file(annotation) else None
+  for key in ('img_shape',) if apart else ('keypoint', 'img_shape'):
     if key not in annotation:
       raise PoseDataError(
         f'clip {video_id!r}: its annotation in {path} lacks {key!r}; it has'
         f' {", ".join(map(str, annotation))}'
       )
-  keypoints, scores = _keypoints_and_scores(video_id, annotation)
+  if apart:
+    keypoints, scores = apart.read(video_id, annotation)
+  else:
+    keypoints, scores = _keypoints_and_scores(video_id, annotation)
   return PoseClip(
     video_id=video_id,
-    keypoints=einops.rearrange(keypoints, 'm t j xy -> t m j xy'),
-    scores=einops.rearrange(scores, 'm t j -> t m j'),
+    keypoints=keypoints,
+    scores=scores,
     frame_size=_frame_size(video_id, annotation),
     skeleton=skeleton,
     labels=labels,
@@ -159,6 +178,7 @@ def _load_clip(
   skeleton: Skeleton,
   class_names: tuple[str, ...],
   annotations: Mapping[str, Any],
+  keypoint_files: KeypointFiles,
   video_id: str,
 ) -> PoseClip:
   if video_id not in annotations:
@@ -171,7 +191,7 @@ def _load_clip(
         f'clip {video_id!r}: label {label}, but {path} has {len(class_names)} classes,'
         f' 0..{len(class_names) - 1}'
       )
-  return clip_of(annotation, path, skeleton, labels)
+  return clip_of(annotation, path, skeleton, labels, keypoint_files)
 
 
 def _is_list(label: Any) -> bool:
@@ -202,7 +222,7 @@ def _frame_size(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, int]
 def _keypoints_and_scores(
   video_id: str, annotation: Mapping[str, Any]
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Pixels `[m, t, j, 2]` and scores `[m, t, j]`, both float32."""
+  """Pixels `[t, m, j, 2]` and scores `[t, m, j]`, both float32."""
   keypoint = _floats(video_id, annotation, 'keypoint')
   if keypoint.ndim != 4 or keypoint.shape[-1] not in (2, 3):
     raise PoseDataError(
@@ -229,7 +249,11 @@ def _keypoints_and_scores(
     seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
     scores = seen.astype(np.float32)
   rounded_up = (scores > 1) & (scores <= 1 + _SCORE_ROUNDING)
-  return positions, np.where(rounded_up, np.float32(1), scores)
+  scores = np.where(rounded_up, np.float32(1), scores)
+  return (
+    einops.rearrange(positions, 'm t j xy -> t m j xy'),
+    einops.rearrange(scores, 'm t j -> t m j'),
+  )
 
 
 def _floats(video_id: str, annotation: Mapping[str, Any], key: str) -> np.ndarray:

@@ -4,14 +4,31 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import functools
 import os
 import pathlib
 from collections.abc import Callable
 
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import ClipSource
-from input_pipeline.readers import jhmdb_tree, jmrn_official, penn_action, pyskl
-from input_pipeline.skeletons import Skeleton, get_skeleton
+from input_pipeline.readers import (
+  alphapose,
+  arrays,
+  ava,
+  coco,
+  jhmdb_tree,
+  jmrn_official,
+  mediapipe,
+  mmpose,
+  openpose,
+  openpose_maps,
+  penn_action,
+  pyskl,
+  video_source,
+)
+from input_pipeline.readers.read_options import ReadOptions
+from input_pipeline.readers.video_source import VideoFormat
+from input_pipeline.skeletons import get_skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,16 +36,37 @@ class Reader:
   """One foreign format.
 
   Attributes:
-    read: makes the source of a path.
-    kind: what the path is, 'file' or 'folder'.
+    read: makes the source of a path and a skeleton, and of `ReadOptions` where there
+      are `options`.
+    kind: what the path is, 'file', 'folder' or 'file or folder'.
     expects: what stands at the path, for messages.
     skeleton: the registered skeleton that the format fixes; None where the user says.
+    options: names of the `ReadOptions` that the format takes.
   """
 
-  read: Callable[[pathlib.Path, Skeleton], ClipSource]
+  read: Callable[..., ClipSource]
   kind: str
   expects: str
   skeleton: str | None = None
+  options: tuple[str, ...] = ()
+
+
+def _video_reader(
+  format: VideoFormat, a_video: str, skeleton: str | None = None
+) -> Reader:
+  """The reader of a format that keeps each video in a file or folder of its own."""
+  return Reader(
+    read=functools.partial(video_source.read, format),
+    kind='file or folder',
+    expects=_videos(a_video),
+    skeleton=skeleton,
+    options=('frame_size', 'max_people', 'per_person'),
+  )
+
+
+def _videos(a_video: str) -> str:
+  """What `pose_tree.find_videos` finds."""
+  return f'{a_video}; a folder of them, or of CLASS/VIDEO; or one with videos.csv'
 
 
 READERS: dict[str, Reader] = {
@@ -36,6 +74,7 @@ READERS: dict[str, Reader] = {
     read=pyskl.read,
     kind='file',
     expects='a skeleton pickle of PYSKL or MMAction2, *.pkl',
+    options=('max_people',),
   ),
   'jhmdb_tree': Reader(
     read=jhmdb_tree.read,
@@ -49,6 +88,14 @@ READERS: dict[str, Reader] = {
     expects='the labels/ folder of Penn Action, with 0001.mat, 0002.mat, ...',
     skeleton='penn_action',
   ),
+  'ava': Reader(
+    read=ava.read,
+    kind='folder',
+    expects=(
+      'the folder that holds ava_train_v2.1.csv, ava_val_v2.1.csv and the other files'
+      " of AVA v2.1, detected boxes, and the videos' poses in poses.pkl or poses/"
+    ),
+  ),
   'jmrn_official': Reader(
     read=jmrn_official.read,
     kind='folder',
@@ -58,11 +105,46 @@ READERS: dict[str, Reader] = {
     ),
     skeleton='jmrn_official_background',
   ),
+  'openpose': _video_reader(
+    VideoFormat(openpose.is_video, openpose.read_video),
+    "a folder of a video's frames *_keypoints.json",
+  ),
+  'openpose_maps': Reader(
+    read=openpose_maps.read,
+    kind='file or folder',
+    expects=_videos("a folder of a video's frames *_heatmaps.png or *_heatmaps.float"),
+    options=('frame_size', 'short_side'),
+  ),
+  'alphapose': _video_reader(
+    VideoFormat(alphapose.is_video, alphapose.read_video),
+    'a file of results *.json, or a folder with alphapose-results.json',
+  ),
+  'mmpose': _video_reader(
+    VideoFormat(mmpose.is_video, mmpose.read_video),
+    "a file of a video's predictions *.json, or a folder of those of its frames",
+  ),
+  'mediapipe': _video_reader(
+    VideoFormat(mediapipe.is_video, mediapipe.read_video),
+    "a file of a video's landmarks *.json or *.csv",
+    skeleton='mediapipe_33',
+  ),
+  'coco': _video_reader(
+    VideoFormat(coco.is_video, coco.read_video, coco.videos_in),
+    'a file of annotations *.json',
+  ),
+  'numpy': _video_reader(
+    VideoFormat(arrays.is_video, arrays.read_video),
+    "a file of a video's keypoints *.npy or *.npz",
+  ),
 }
 
 
 def read_poses(
-  format: str, path: str | os.PathLike[str], *, skeleton: str | None = None
+  format: str,
+  path: str | os.PathLike[str],
+  *,
+  skeleton: str | None = None,
+  options: ReadOptions | None = None,
 ) -> ClipSource:
   """The clips of a data set in a foreign format, not yet loaded.
 
@@ -71,10 +153,11 @@ def read_poses(
     path: the file or folder that the format expects.
     skeleton: the name of a registered skeleton; needed where the format does not fix
       one.
+    options: what the files leave open.
 
   Raises:
     PoseDataError: on an unknown format, a path that is not what the format expects, a
-      skeleton that is missing or not the format's.
+      skeleton that is missing or not the format's, an option that it does not take.
     SkeletonError: where no such skeleton is registered.
   """
   reader = _get_reader(format)
@@ -84,12 +167,23 @@ def read_poses(
     raise PoseDataError(
       f'{path} does not exist; format {format!r} expects {reader.expects}'
     )
-  if path.is_dir() != (reader.kind == 'folder'):
+  kind = 'folder' if path.is_dir() else 'file'
+  if kind not in reader.kind:
     raise PoseDataError(
-      f'{path} is a {"folder" if path.is_dir() else "file"}, but format {format!r}'
-      f' expects {reader.expects}'
+      f'{path} is a {kind}, but format {format!r} expects {reader.expects}'
     )
-  return reader.read(path, layout)
+  options = options or ReadOptions()
+  _check_options(format, reader, options)
+  return reader.read(path, layout, *([options] if reader.options else []))
+
+
+def _check_options(format: str, reader: Reader, options: ReadOptions):
+  for name in options.given:
+    if name not in reader.options:
+      takes = ', '.join(reader.options) or 'none'
+      raise PoseDataError(
+        f'format {format!r} takes no {name}; its options are: {takes}. Leave it out'
+      )
 
 
 def _get_reader(format: str) -> Reader:

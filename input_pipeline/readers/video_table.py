@@ -1,0 +1,168 @@
+"""A user's own videos, listed with their labels in `videos.csv`.
+
+  id,path,split,label              id,path,split,segments,height,width,fps
+  a,poses/a,train,wave             b,poses/b.json,test,walk 0 2.5;sit down 3 9,720,1280,30
+
+Only `path` must be there; it starts where the list lies. `label` is one class, `labels`
+are any number of them with `;` between, `segments` are classes with the seconds where
+they begin and end. A video may be of several splits, with `;` between.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import difflib
+import math
+import pathlib
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from input_pipeline.pose_clip import PoseDataError
+
+TABLE = 'videos.csv'
+ALL = 'all'  # The split of videos without splits.
+
+_LABELS = ('label', 'labels', 'segments')
+_COLUMNS = ('id', 'path', 'part', 'split', *_LABELS, 'height', 'width', 'fps')
+
+
+class NamedSegment(NamedTuple):
+  """Where in a video a class is seen, in seconds."""
+
+  label: str
+  start: float
+  end: float
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseVideo:
+  """One video whose poses can be read.
+
+  Attributes:
+    video_id: unique in the list.
+    path: a file or a folder.
+    part: which of the videos, in a file that holds several; '' where it holds one.
+    splits: that it belongs to.
+    labels: names of its classes, each once; none where it is not labelled.
+    segments: where they are seen, if that is known.
+    frame_size: (height, width) in pixels, if it is known.
+    frame_rate: frames a second, if it is known.
+  """
+
+  video_id: str
+  path: pathlib.Path
+  part: str = ''
+  splits: tuple[str, ...] = (ALL,)
+  labels: tuple[str, ...] = ()
+  segments: tuple[NamedSegment, ...] = ()
+  frame_size: tuple[int, int] | None = None
+  frame_rate: float | None = None
+
+
+def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
+  """The videos that the list names, in its order. Their files are not looked for.
+
+  Raises:
+    PoseDataError: naming the line and the column.
+  """
+  try:
+    with table.open(encoding='utf-8-sig', newline='') as file:
+      rows = csv.DictReader(file, restkey='', restval='')
+      _check_columns(table, rows.fieldnames or ())
+      videos = [_video(table, rows.line_num, row) for row in rows]
+  except (OSError, UnicodeDecodeError, csv.Error) as error:
+    raise PoseDataError(f'{table} is not a readable table: {error}') from error
+  if not videos:
+    raise PoseDataError(f'{table} lists no video')
+  seen: set[str] = set()
+  for video in videos:
+    if video.video_id in seen:
+      raise PoseDataError(
+        f'{table} lists {video.video_id!r} twice; give each video an id of its own, and'
+        ' its splits in one line, with ; between'
+      )
+    seen.add(video.video_id)
+  return tuple(videos)
+
+
+def _check_columns(table: pathlib.Path, columns: Sequence[str]):
+  for column in columns:
+    if column not in _COLUMNS:
+      nearest = difflib.get_close_matches(column, _COLUMNS, n=1, cutoff=0.4)
+      hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
+      raise PoseDataError(
+        f'{table} has a column {column!r}{hint} Known: {", ".join(_COLUMNS)}'
+      )
+  of_labels = [column for column in _LABELS if column in columns]
+  if 'path' not in columns or len(of_labels) > 1:
+    raise PoseDataError(
+      f'{table} has the columns {", ".join(columns) or "(none)"}, but needs path, and at'
+      f' most one of {", ".join(_LABELS)}, named in its first line'
+    )
+  if ('height' in columns) != ('width' in columns):
+    raise PoseDataError(f'{table} must have both of height and width, or neither')
+
+
+def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
+  where = f'{table}, line {line}'
+  if '' in row:
+    raise PoseDataError(
+      f'{where} has more values than there are columns; put text with a comma in'
+      ' double quotes'
+    )
+  if not row['path'].strip():
+    raise PoseDataError(f'{where} has no path')
+  path = table.parent / pathlib.Path(row['path'].strip()).expanduser()
+  segments = tuple(_segment(text, where) for text in _items(row.get('segments', '')))
+  labels = _items(row.get('labels', '')) or [segment.label for segment in segments]
+  if row.get('label', '').strip():
+    labels = [row['label'].strip()]
+  size = [_number(row.get(side, ''), side, where) for side in ('height', 'width')]
+  if (size[0] is None) != (size[1] is None):
+    raise PoseDataError(f'{where} has one of height and width; give both, or neither')
+  video_id = row.get('id', '').strip() or path.stem
+  return PoseVideo(
+    video_id=video_id,
+    path=path,
+    part=row.get('part', '').strip() or video_id,
+    splits=tuple(dict.fromkeys(_items(row.get('split', '')))) or (ALL,),
+    labels=tuple(dict.fromkeys(labels)),
+    segments=segments,
+    frame_size=(round(size[0]), round(size[1])) if size[0] and size[1] else None,
+    frame_rate=_number(row.get('fps', ''), 'fps', where),
+  )
+
+
+def _items(text: str) -> list[str]:
+  return [item.strip() for item in text.split(';') if item.strip()]
+
+
+def _segment(text: str, where: str) -> NamedSegment:
+  label, *times = text.rsplit(maxsplit=2)
+  try:
+    start, end = map(float, times)
+  except ValueError:
+    start = end = math.nan
+  if not 0 <= start < end < math.inf:
+    raise PoseDataError(
+      f'{where}: segment {text!r} must be a class and the seconds where it begins and'
+      " ends, such as 'sit down 3 9.5'"
+    )
+  return NamedSegment(label, start, end)
+
+
+def _number(text: str, column: str, where: str) -> float | None:
+  if not text.strip():
+    return None
+  try:
+    number = float(text)
+  except ValueError:
+    number = math.nan
+  whole = column == 'fps' or number == round(number) if math.isfinite(number) else False
+  if not whole or number <= 0:
+    raise PoseDataError(
+      f'{where}: {column} is {text!r}, but must be a'
+      f'{" " if column == "fps" else " whole "}number above 0'
+    )
+  return number
