@@ -37,6 +37,9 @@ def _data() -> dict:
     # input_pipeline/readers (empty: the data set's own) and its file or folder.
     'format': '',
     'poses': '',
+    # The folder of the data set's official annotation, for poses that know neither
+    # classes nor splits; `poses` may then be several, with a comma between.
+    'annotations': '',
     'skeleton': '',  # of a format that names no layout; empty: the data set's own
     'train_split': '',
     'test_split': '',  # touched once, at the end; empty: there is none

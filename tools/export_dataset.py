@@ -29,6 +29,12 @@ _FORMAT = flags.DEFINE_string(
 _POSES = flags.DEFINE_string(
   'poses', None, 'File or folder to read. Default: downloaded or generated, if it can.'
 )
+_ANNOTATIONS = flags.DEFINE_string(
+  'annotations',
+  None,
+  'Folder of the official annotation of the named data set, for --poses (several with a'
+  ' comma between) that know neither classes nor splits.',
+)
 _SKELETON = flags.DEFINE_string(
   'skeleton', None, 'Joint layout of --poses. Default: that of the named data set.'
 )
@@ -95,6 +101,7 @@ def main(argv):
       poses=_POSES.value,
       skeleton=_SKELETON.value,
       data_dir=_DATA_DIR.value,
+      annotations=_ANNOTATIONS.value,
     )
     summary = export_dataset(
       source,

@@ -13,6 +13,7 @@ import numpy as np
 from clu import parameter_overview
 from jax.sharding import Mesh
 
+from input_pipeline.datasets.protocols import PROTOCOLS
 from input_pipeline.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.evaluation import Evaluation
@@ -166,6 +167,7 @@ def _evaluations(
         labels=split.labels,
         class_names=run.data.class_names,
         views=run.config.eval.views,
+        asked=run.data.asked_figures,
         joint_weights=None if weights is None else np.asarray(weights),
         skeleton=run.data.skeleton,
       )
@@ -183,14 +185,23 @@ def _write_joint_weight_images(run: Run, evaluation: Evaluation):
 
 def _notes(run: Run) -> list[str]:
   """What a reader of the figures must know beside the protocol."""
-  if run.config.data.validate_on != 'test':
-    return []
-  watched = run.config.optimizer.plateau
-  return [
-    f'as published: {run.config.data.test_split} chose the best checkpoint'
-    + (f' and lowered the learning rate (by its {watched})' if watched else '')
-    + ', so its figures are optimistic'
-  ]
+  notes = []
+  test, protocol = run.data.test, PROTOCOLS.get(run.config.data.dataset)
+  if test and protocol and test.name in protocol.num_clips:
+    there, published = len(test.video_ids), protocol.num_clips[test.name]
+    if there != published:
+      notes.append(
+        f'{test.name} has {there} clips here, but {published} as published: clips that'
+        ' are not there, or show no joint, count neither for nor against the model'
+      )
+  if run.config.data.validate_on == 'test':
+    watched = run.config.optimizer.plateau
+    notes.append(
+      f'as published: {run.config.data.test_split} chose the best checkpoint'
+      + (f' and lowered the learning rate (by its {watched})' if watched else '')
+      + ', so its figures are optimistic'
+    )
+  return notes
 
 
 def _protocol(run: Run) -> str:

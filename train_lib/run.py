@@ -26,6 +26,7 @@ from train_lib.writers import RunWriter
 
 # Fields that may differ when a run is resumed: they do not change what is learned.
 _FREE_TO_CHANGE = (
+  'data.annotations',
   'data.data_dir',
   'data.format',
   'data.poses',
@@ -122,6 +123,7 @@ def _open_data(config: ml_collections.ConfigDict, report):
     format=data.format or None,
     poses=data.poses or None,
     skeleton=data.skeleton or None,
+    annotations=data.annotations or None,
     short_side=data.map_short_side,
     sigma=data.map_sigma,
     channels=data.potion.channels,

@@ -14,6 +14,7 @@ from input_pipeline.canvas import MapSettings
 from input_pipeline.class_balance import check_balance
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import PoseDataset
+from input_pipeline.datasets.protocols import asked_figures
 from input_pipeline.loader import ClipSettings, Records
 from input_pipeline.modalities import num_frames_of, stored_modalities, stored_modality
 from input_pipeline.pose_aware import PoseAwareSettings
@@ -57,6 +58,7 @@ class RunData:
   augment_settings: AugmentSettings
   example_maps: ExampleMaps  # of one clip
   read_threads: int
+  asked_figures: tuple[str, ...] = ()  # by the protocol, see `metrics.figures`
 
 
 def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> RunData:
@@ -91,6 +93,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
     augment_settings=augment_settings(config),
     example_maps=example_maps(config, skeleton),
     read_threads=data.read_threads,
+    asked_figures=asked_figures(data.dataset),
   )
 
 

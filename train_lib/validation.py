@@ -20,14 +20,14 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
   """Evaluates the validation clips, writes figures and the confusion matrix.
 
   Returns:
-    The state, its plateau updated where the config asks for that, and the accuracy (of
-    several labels a clip, the mAP), by which the best checkpoint is chosen.
+    The state, its plateau updated where the config asks for that, and the headline (the
+    accuracy; of several labels a clip, the mAP), by which the best checkpoint is chosen.
   """
   split = run.data.validation
   if split is None:
     raise ValueError('there are no clips to validate on')
   scores = np.asarray(run.predict(state, split).probabilities)
-  figures = metrics.figures(scores, split.labels)
+  figures = metrics.figures(scores, split.labels, run.data.asked_figures)
   run.writer.write_scalars(step, {f'validation/{n}': v for n, v in figures.items()})
   if not run.data.multi_label and jax.process_index() == 0:
     names = run.data.class_names

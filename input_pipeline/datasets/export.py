@@ -134,6 +134,7 @@ def open_or_export(
   format: str | None = None,
   poses: PathLike | None = None,
   skeleton: str | None = None,
+  annotations: PathLike | None = None,
   seed: int = 0,
   short_side: int = DEFAULT_SHORT_SIDE,
   sigma: float = DEFAULT_SIGMA,
@@ -151,7 +152,7 @@ def open_or_export(
     dataset, representation, data_dir, short_side, sigma, channels, weights,
       part_width, progress: as in `export_dataset`.
     modalities: of heatmaps, those that must be there; an export adds the joints.
-    format, poses, skeleton, seed: as in `protocols.load_source`.
+    format, poses, skeleton, annotations, seed: as in `protocols.load_source`.
     is_primary: whether this process is the one that exports.
     wait: returns once every process of the job has called it; each calls it once,
       whether or not there is something to wait for, and whether or not it failed.
@@ -177,6 +178,7 @@ def open_or_export(
         skeleton=skeleton,
         seed=seed,
         data_dir=data_dir,
+        annotations=annotations,
       )
       summary = export_dataset(
         source,

@@ -9,8 +9,11 @@ import dataclasses
 import difflib
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from input_pipeline.annotations import charades, mimetics, split_lists
+from input_pipeline.annotations.annotation import Annotation, annotated
+from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import ClipSource
 
 PathLike = str | os.PathLike[str]
@@ -29,9 +32,15 @@ class Protocol:
     skeleton: name of the joint layout of its own annotation.
     format: the reader for its own annotation; None where the library makes the poses.
     splits: (training split, test split) of split 1, 2, ...
-    metric: the number papers report, averaged over `splits` where there are several.
+    metric: the number papers report, averaged over `splits` where there are several; of
+      `train_lib.metrics.figures`.
     citation: whose data it is.
+    requires: which files are needed and where they come from; shown when one is missing.
     multi_label: whether a clip has any number of labels.
+    further_metrics: what papers report beside `metric`.
+    num_clips: of the splits that are tested on, as published.
+    annotation: reads the official files that say which video is of which class and
+      split, for poses that do not.
     download: fetches the poses into a data dir, and says where the reader finds them.
   """
 
@@ -41,7 +50,11 @@ class Protocol:
   splits: tuple[tuple[str, str], ...]
   metric: str
   citation: str
+  requires: str
   multi_label: bool = False
+  further_metrics: tuple[str, ...] = ()
+  num_clips: Mapping[str, int] = dataclasses.field(default_factory=dict)
+  annotation: Callable[[pathlib.Path], Annotation] | None = None
   download: Callable[[PathLike], pathlib.Path] | None = None
 
   def split_names(self, split: int) -> tuple[str, str]:
@@ -73,6 +86,12 @@ PROTOCOLS: dict[str, Protocol] = {
       splits=(('train1', 'test1'), ('train2', 'test2'), ('train3', 'test3')),
       metric='accuracy',
       citation='Jhuang et al., Towards understanding action recognition, ICCV 2013',
+      requires="nothing: JHMDB's annotated joints are downloaded; or their folder, with"
+      ' joint_positions/ and splits/ (joint_positions.zip and splits.zip of'
+      ' http://jhmdb.is.tue.mpg.de), as poses. Of estimated poses in any format the'
+      ' folder with splits/ as annotations',
+      num_clips={'test1': 268, 'test2': 270, 'test3': 265},
+      annotation=split_lists.read,
       download=_download_jhmdb,
     ),
     Protocol(
@@ -83,16 +102,48 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='accuracy',
       citation='Kuehne et al., HMDB: a large video database for human motion'
       ' recognition, ICCV 2011',
+      requires="PYSKL's skeletons hmdb51_hrnet.pkl, which have the three splits"
+      ' (https://download.openmmlab.com/mmaction/pyskl/data/hmdb51/hmdb51_hrnet.pkl), as'
+      ' poses; or poses of the videos in any format, and as annotations the folder with'
+      ' testTrainMulti_7030_splits/ (test_train_splits.rar of'
+      ' https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database).'
+      ' Maps: tools/extract_poses.py --dataset=hmdb51',
+      num_clips={'test1': 1530, 'test2': 1530, 'test3': 1530},
+      annotation=split_lists.read,
     ),
     Protocol(
       name='charades',
       skeleton='coco_17',
       format='pyskl',
       splits=(('train', 'val'),),
-      metric='mAP',
+      metric='charades_mAP',
       citation='Sigurdsson et al., Hollywood in Homes: crowdsourcing data collection'
       ' for activity understanding, ECCV 2016',
+      requires='poses of the 9,848 videos in any format, and as annotations the folder'
+      ' with Charades_v1_train.csv, Charades_v1_test.csv and Charades_v1_classes.txt'
+      ' (Charades.zip of https://prior.allenai.org/projects/charades); or a skeleton'
+      " pickle of splits train and val whose labels are lists; or JMRN's PoTion maps"
+      ' (format=jmrn_official)',
       multi_label=True,
+      num_clips={'val': 1863},
+      annotation=charades.read,
+    ),
+    Protocol(
+      name='mimetics',
+      skeleton='coco_17',
+      format='pyskl',
+      splits=(('train', 'test'),),
+      metric='accuracy',
+      citation='Weinzaepfel and Rogez, Mimetics: towards understanding human actions out'
+      ' of context, IJCV 2021',
+      requires='poses of the 713 videos of Mimetics and of the training videos of its 50'
+      ' classes in Kinetics-400, named by youtube_id (or youtube_id_start_end), in one'
+      ' file or folder, or several with a comma between; and as annotations the folder'
+      ' with mimetics_v1.0.csv (https://europe.naverlabs.com/research/computer-vision/'
+      "mimetics) and Kinetics' list of training videos, *train*.csv",
+      further_metrics=('top5', 'mAP'),
+      num_clips={'test': 713},
+      annotation=mimetics.read,
     ),
     Protocol(
       name='penn_action',
@@ -101,6 +152,9 @@ PROTOCOLS: dict[str, Protocol] = {
       splits=(('train', 'test'),),
       metric='accuracy',
       citation='Zhang et al., From Actemes to Action, ICCV 2013',
+      requires='the folder labels/ of Penn_Action.tar.gz'
+      ' (http://dreamdragon.github.io/PennAction) as poses',
+      num_clips={'test': 1068},
     ),
     Protocol(
       name='stick_actions',
@@ -109,6 +163,7 @@ PROTOCOLS: dict[str, Protocol] = {
       splits=(('train', 'test'),),
       metric='accuracy',
       citation='ours: stick figures that this library generates',
+      requires='nothing: its clips are generated',
     ),
   )
 }
@@ -131,6 +186,12 @@ def get_protocol(dataset: str) -> Protocol:
   return PROTOCOLS[dataset]
 
 
+def asked_figures(dataset: str) -> tuple[str, ...]:
+  """What the protocol of a data set reports; nothing of an unknown one."""
+  protocol = PROTOCOLS.get(dataset)
+  return (protocol.metric, *protocol.further_metrics) if protocol else ()
+
+
 def load_source(
   dataset: str,
   *,
@@ -139,27 +200,38 @@ def load_source(
   skeleton: str | None = None,
   seed: int = 0,
   data_dir: PathLike | None = None,
+  annotations: PathLike | None = None,
 ) -> ClipSource:
   """The clips of a data set, as its reader (or generator) offers them.
 
   Args:
     dataset: its name; known ones bring their own format and skeleton.
     format: the reader; the data set's own where not given.
-    poses: the file or folder that the reader reads.
+    poses: the file or folder that the reader reads; with annotations, several with a
+      comma between.
     skeleton: name of the joint layout; the format's or else the data set's own where
       not given.
     seed: of a generated data set.
     data_dir: where poses are downloaded to, when none are given and the data set can
       be downloaded.
+    annotations: the folder of the data set's official annotation, for poses that know
+      neither classes nor splits.
 
   Raises:
-    PoseDatasetError: where format, poses or skeleton is missing, or makes no sense, or
-      the clips have several labels each and the data set's have one, or the reverse.
+    PoseDatasetError: where format, poses or skeleton is missing, or makes no sense, a
+      file is not there, or the clips have several labels each and the data set's have
+      one, or the reverse. Of a known data set it says which files are needed.
   """
   protocol = PROTOCOLS.get(dataset)
   if protocol is not None:
     if protocol.format is None:
-      return _generated_source(dataset, seed, format=format, poses=poses)
+      return _generated_source(
+        dataset,
+        seed,
+        format=format,
+        poses=poses,
+        annotations=annotations,
+      )
     format = format or protocol.format
     if protocol.download and data_dir and format == protocol.format and not poses:
       poses = protocol.download(data_dir)
@@ -170,19 +242,61 @@ def load_source(
     command = export_command(dataset, 'keypoints', data_dir or 'DIR')
     raise PoseDatasetError(
       f'data set {dataset!r} is read from pose files, but {missing} is not given; set'
-      f' it in config.data, or export the data set with\n  {command}'
+      f' it in config.data, or export the data set with\n  {command}{_needs(protocol)}'
     )
 
   from input_pipeline.readers.registry import read_poses
 
-  source = read_poses(format, poses, skeleton=skeleton)
-  if protocol is not None and source.multi_label != protocol.multi_label:
-    raise PoseDatasetError(
-      f'a clip of data set {dataset!r} has {_labels_each(protocol.multi_label)}, but'
-      f' {poses} gives each {_labels_each(source.multi_label)}; give your data set'
-      ' another name'
-    )
+  try:
+    if annotations:
+      annotation = _read_annotation(dataset, protocol, annotations)
+      sources = [
+        read_poses(format, path, skeleton=skeleton)
+        for path in os.fspath(poses).split(',')
+      ]
+      source = annotated(sources, annotation)
+    else:
+      source = read_poses(format, poses, skeleton=skeleton)
+  except PoseDataError as error:
+    raise PoseDataError(f'{error}{_needs(protocol)}') from error
+  if protocol is not None:
+    _check_source(protocol, source, poses)
   return source
+
+
+def _check_source(protocol: Protocol, source: ClipSource, poses: PathLike):
+  """That the clips are divided and labelled as the protocol has it."""
+  if source.multi_label != protocol.multi_label:
+    raise PoseDatasetError(
+      f'a clip of data set {protocol.name!r} has {_labels_each(protocol.multi_label)},'
+      f' but {poses} gives each {_labels_each(source.multi_label)}; give your data set'
+      f' another name{_needs(protocol)}'
+    )
+  splits = [split for pair in protocol.splits for split in pair]
+  if not set(splits) & set(source.splits):
+    raise PoseDatasetError(
+      f'data set {protocol.name!r} has the splits {", ".join(splits)}, but {poses} has'
+      f' {", ".join(source.splits) or "none"}{_needs(protocol)}'
+    )
+
+
+def _needs(protocol: Protocol | None) -> str:
+  return f'\n{protocol.name} needs {protocol.requires}' if protocol else ''
+
+
+def _read_annotation(
+  dataset: str, protocol: Protocol | None, annotations: PathLike
+) -> Annotation:
+  if protocol is None or protocol.annotation is None:
+    known = ', '.join(name for name, known in PROTOCOLS.items() if known.annotation)
+    raise PoseDatasetError(
+      f'data set {dataset!r} has no official annotation that can be read, but'
+      f' {annotations} is given; leave it out, or take one of {known}'
+    )
+  folder = pathlib.Path(annotations).expanduser()
+  if not folder.is_dir():
+    raise PoseDataError(f'{folder}, the annotations of {dataset!r}, is no folder')
+  return protocol.annotation(folder)
 
 
 def _own_skeleton(protocol: Protocol | None, format: str | None) -> str | None:

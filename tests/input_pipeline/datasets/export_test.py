@@ -433,6 +433,7 @@ def open_tiny(tmp_path, **kwargs):
 
 def test_exports_on_first_use_only(tmp_path, sources):
   asked = {'format': 'pyskl', 'poses': 'x.pkl', 'skeleton': 'duo', 'seed': 4}
+  asked['annotations'] = 'official'
   lines = []
 
   first = open_tiny(tmp_path, progress=lines.append, **asked)

@@ -1,16 +1,23 @@
+import re
+
+import numpy as np
 import pytest
 
 from input_pipeline.datasets import jhmdb_download, stick_actions
 from input_pipeline.datasets.protocols import (
   PROTOCOLS,
   PoseDatasetError,
+  asked_figures,
   export_command,
   get_protocol,
+  groups_of,
   load_source,
 )
+from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import registry
 from input_pipeline.skeletons import get_skeleton
+from train_lib import metrics
 
 
 @pytest.fixture
@@ -18,9 +25,14 @@ def read_calls(monkeypatch):
   """Stands in for the readers; holds what each was asked for."""
   calls = []
 
+  splits = dict.fromkeys(
+    s for p in PROTOCOLS.values() for pair in p.splits for s in pair
+  )
+
   def read_poses(format, path, *, skeleton):
     calls.append((format, str(path), skeleton))
-    return PoseSource(get_skeleton(skeleton), (), {}, no_clip, 'many' in str(path))
+    names = dict.fromkeys(splits, ()) if 'other' not in str(path) else {'all': ()}
+    return PoseSource(get_skeleton(skeleton), (), names, no_clip, 'many' in str(path))
 
   monkeypatch.setattr(registry, 'read_poses', read_poses)
   return calls
@@ -37,6 +49,34 @@ def test_protocols_name_what_exists(protocol):
   assert protocol.format is None or protocol.format in registry.READERS
 
 
+@pytest.mark.parametrize(
+  'dataset', ['jhmdb', 'hmdb51', 'charades', 'mimetics', 'penn_action', 'stick_actions']
+)
+def test_protocols_say_what_they_need_and_how_many_clips_that_is(dataset):
+  protocol = get_protocol(dataset)
+  assert protocol.requires
+  if protocol.metric == 'frame_mAP':  # Of frames; how many boxes are found is open.
+    return
+  tested = {test for _, test in protocol.splits}
+  assert protocol.format is None or set(protocol.num_clips) == tested
+  figures = metrics.figures(
+    np.full((2, 6), 1 / 6),
+    np.eye(6, dtype=np.uint8)[:2] if protocol.multi_label else np.arange(2),
+    asked_figures(protocol.name),
+  )
+  assert protocol.metric in figures
+  assert set(protocol.further_metrics) <= {*figures, 'top5'}
+  assert metrics.headline_figure(figures) == figures[protocol.metric]
+  if protocol.format:
+    with pytest.raises(ValueError, match=re.escape(f'{protocol.name} needs ')):
+      load_source(protocol.name, poses='/nowhere')
+
+
+def test_an_unknown_data_set_asks_for_nothing():
+  assert asked_figures('mine') == ()
+  assert asked_figures('mimetics') == ('accuracy', 'top5', 'mAP')
+
+
 def test_splits_by_number():
   assert get_protocol('jhmdb').split_names(3) == ('train3', 'test3')
   assert get_protocol('penn_action').split_names(1) == ('train', 'test')
@@ -46,6 +86,13 @@ def test_splits_by_number():
     get_protocol('jhmdb').split_names(0)
   with pytest.raises(PoseDatasetError, match=r'no split 4'):
     get_protocol('jhmdb').split_names(4)
+
+
+def test_clips_of_one_movie_are_held_out_together():
+  names = ['a,b,0902,0.1,0.2,0.3,0.4', 'a,b,0903,0.1,0.2,0.3,0.4', 'c,0902,0,0,1,1']
+  assert groups_of('ava', names) == ['a,b', 'a,b', 'c']
+  assert groups_of('jhmdb', names) is None
+  assert groups_of('mine', names) is None
 
 
 def test_unknown_protocol_names_the_nearest():
@@ -80,6 +127,51 @@ def test_one_label_a_clip_or_several_is_the_data_sets_to_say(read_calls):
     PoseDatasetError, match=r"'hmdb51' has one label, .* another name"
   ):
     load_source('hmdb51', poses='many')
+
+
+def test_poses_without_the_data_sets_splits_are_refused_with_what_it_needs(read_calls):
+  with pytest.raises(
+    PoseDatasetError,
+    match=r"(?s)'hmdb51' has the splits train1, .* other has all\n.*testTrainMulti_7030",
+  ):
+    load_source('hmdb51', poses='other')
+  assert load_source('mine', format='pyskl', poses='other', skeleton='coco_17')
+
+
+def test_annotations_divide_and_label_poses(monkeypatch, tmp_path):
+  (tmp_path / 'lists').mkdir()
+  (tmp_path / 'lists' / 'run_test_split1.txt').write_text('a.avi 1\nb.avi 2\n')
+  read = []
+
+  def read_poses(format, path, *, skeleton):
+    read.append((format, path))
+    return PoseSource(get_skeleton(skeleton), (), {'all': (path,)}, no_clip)
+
+  monkeypatch.setattr(registry, 'read_poses', read_poses)
+  options = {'annotations': tmp_path / 'lists', 'format': 'any'}
+  source = load_source('hmdb51', poses='a,b', **options)
+  assert read == [('any', 'a'), ('any', 'b')]
+  assert source.splits == {'train1': ('a',), 'test1': ('b',)}
+  assert source.class_names == ('run',)
+  # What is missing is known before anything is exported, and where it comes from.
+  with pytest.raises(
+    PoseDataError, match=r"(?s)none of .* 'test1' .*\nhmdb51 needs .*ra"
+  ):
+    load_source('hmdb51', poses='a', **options)
+  options['annotations'] = tmp_path / 'none'
+  with pytest.raises(
+    PoseDataError, match=r'(?s)none, the annot.* no folder\nhmdb51 nee'
+  ):
+    load_source('hmdb51', poses='a,b', **options)
+
+
+def test_annotations_are_of_known_data_sets(read_calls, tmp_path):
+  with pytest.raises(
+    PoseDatasetError, match=r"'penn_action' has no official .* one of jhmdb, hmdb51, ch"
+  ):
+    load_source('penn_action', poses='labels', annotations=tmp_path)
+  with pytest.raises(PoseDatasetError, match='takes no annotations'):
+    load_source('stick_actions', annotations=tmp_path)
 
 
 def test_jhmdb_is_downloaded_only_where_nothing_was_given(
