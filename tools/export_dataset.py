@@ -38,6 +38,17 @@ _ANNOTATIONS = flags.DEFINE_string(
 _SKELETON = flags.DEFINE_string(
   'skeleton', None, 'Joint layout of --poses. Default: that of the named data set.'
 )
+_FRAME_SIZE = flags.DEFINE_string(
+  'frame_size',
+  None,
+  'HEIGHTxWIDTH of the frames in pixels, where neither files nor videos.csv say it.',
+)
+_MAX_PEOPLE = flags.DEFINE_integer(
+  'max_people', None, 'Of a frame, the most prominent are kept. Default: 5.'
+)
+_PER_PERSON = flags.DEFINE_bool(
+  'per_person', None, 'Make a clip of each person of a video, VIDEO#0, VIDEO#1, ...'
+)
 _SPLITS = flags.DEFINE_list('splits', None, 'Which splits. Default: all with clips.')
 _SHORT_SIDE = flags.DEFINE_integer(
   'short_side', None, 'Maps: cells on the shorter side of the frame. Default: 64.'
@@ -92,14 +103,24 @@ def main(argv):
   from input_pipeline.datasets.protocols import PoseDatasetError, load_source
   from input_pipeline.downloads import DownloadError
   from input_pipeline.pose_clip import PoseDataError
+  from input_pipeline.readers.read_options import options_of_flags
+  from input_pipeline.readers.registry import READERS
   from input_pipeline.skeletons import SkeletonError
 
+  reader = READERS.get(_FORMAT.value or '')
+  resamples = reader is not None and 'short_side' in reader.options
   try:
     source = load_source(
       _DATASET.value,
       format=_FORMAT.value,
       poses=_POSES.value,
       skeleton=_SKELETON.value,
+      options=options_of_flags(
+        frame_size=_FRAME_SIZE.value,
+        max_people=_MAX_PEOPLE.value,
+        per_person=_PER_PERSON.value,
+        short_side=_SHORT_SIDE.value if resamples else None,
+      ),
       data_dir=_DATA_DIR.value,
       annotations=_ANNOTATIONS.value,
     )

@@ -21,6 +21,17 @@ _FORMAT = flags.DEFINE_string(
 _SKELETON = flags.DEFINE_string(
   'skeleton', None, "Joint layout of --poses. Default: that of the run's data set."
 )
+_FRAME_SIZE = flags.DEFINE_string(
+  'frame_size',
+  None,
+  'HEIGHTxWIDTH of the frames in pixels, where neither files nor videos.csv say it.',
+)
+_MAX_PEOPLE = flags.DEFINE_integer(
+  'max_people', None, 'Of a frame, the most prominent are kept. Default: 5.'
+)
+_PER_PERSON = flags.DEFINE_bool(
+  'per_person', None, 'Predict for each person of a video, VIDEO#0, VIDEO#1, ...'
+)
 _VIDEO_IDS = flags.DEFINE_list('video_ids', None, 'Which clips. Default: all.')
 _TOP = flags.DEFINE_integer('top', 5, 'How many classes to print.', lower_bound=1)
 _CHECKPOINT = flags.DEFINE_enum(
@@ -39,6 +50,7 @@ def main(argv):
   from inference_lib.predictor import Predictor, PredictorError
   from input_pipeline.datasets.protocols import PoseDatasetError, load_source
   from input_pipeline.pose_clip import PoseDataError
+  from input_pipeline.readers.read_options import options_of_flags
   from input_pipeline.skeletons import SkeletonError
 
   try:
@@ -49,6 +61,11 @@ def main(argv):
       format=_FORMAT.value or data.format or None,
       poses=_POSES.value,
       skeleton=_SKELETON.value or data.skeleton or None,
+      options=options_of_flags(
+        frame_size=_FRAME_SIZE.value,
+        max_people=_MAX_PEOPLE.value,
+        per_person=_PER_PERSON.value,
+      ),
     )
     failed = 0
     for video_id in offered_clips(source, _VIDEO_IDS.value):

@@ -15,6 +15,7 @@ from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import ClipSource
+from input_pipeline.readers.read_options import ReadOptions
 
 PathLike = str | os.PathLike[str]
 
@@ -198,6 +199,7 @@ def load_source(
   format: str | None = None,
   poses: PathLike | None = None,
   skeleton: str | None = None,
+  options: ReadOptions | None = None,
   seed: int = 0,
   data_dir: PathLike | None = None,
   annotations: PathLike | None = None,
@@ -211,6 +213,7 @@ def load_source(
       comma between.
     skeleton: name of the joint layout; the format's or else the data set's own where
       not given.
+    options: what the files of poses leave open, such as the size of the frames.
     seed: of a generated data set.
     data_dir: where poses are downloaded to, when none are given and the data set can
       be downloaded.
@@ -230,6 +233,7 @@ def load_source(
         seed,
         format=format,
         poses=poses,
+        options=options,
         annotations=annotations,
       )
     format = format or protocol.format
@@ -251,12 +255,12 @@ def load_source(
     if annotations:
       annotation = _read_annotation(dataset, protocol, annotations)
       sources = [
-        read_poses(format, path, skeleton=skeleton)
+        read_poses(format, path, skeleton=skeleton, options=options)
         for path in os.fspath(poses).split(',')
       ]
       source = annotated(sources, annotation)
     else:
-      source = read_poses(format, poses, skeleton=skeleton)
+      source = read_poses(format, poses, skeleton=skeleton, options=options)
   except PoseDataError as error:
     raise PoseDataError(f'{error}{_needs(protocol)}') from error
   if protocol is not None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
+from typing import Any
 
 from input_pipeline.people import MAX_PEOPLE
 from input_pipeline.pose_clip import PoseDataError
@@ -47,6 +48,24 @@ class ReadOptions:
     """Names of the options that are not as by default."""
     fields = dataclasses.fields(self)
     return tuple(f.name for f in fields if getattr(self, f.name) != f.default)
+
+
+def options_of_flags(
+  *, frame_size: str | None = None, **flags: Any
+) -> ReadOptions | None:
+  """The options that flags of a program give; None where no flag is set.
+
+  Args:
+    frame_size: 'HEIGHTxWIDTH'.
+    flags: the other options by name, None where not set.
+
+  Raises:
+    PoseDataError: for values that make no sense.
+  """
+  given = {name: value for name, value in flags.items() if value is not None}
+  if frame_size is not None:
+    given['frame_size'] = parse_frame_size(frame_size)
+  return ReadOptions(**given) if given else None
 
 
 def parse_frame_size(text: str) -> tuple[int, int]:

@@ -29,7 +29,7 @@ def read_calls(monkeypatch):
     s for p in PROTOCOLS.values() for pair in p.splits for s in pair
   )
 
-  def read_poses(format, path, *, skeleton):
+  def read_poses(format, path, *, skeleton, options=None):
     calls.append((format, str(path), skeleton))
     names = dict.fromkeys(splits, ()) if 'other' not in str(path) else {'all': ()}
     return PoseSource(get_skeleton(skeleton), (), names, no_clip, 'many' in str(path))
@@ -143,7 +143,7 @@ def test_annotations_divide_and_label_poses(monkeypatch, tmp_path):
   (tmp_path / 'lists' / 'run_test_split1.txt').write_text('a.avi 1\nb.avi 2\n')
   read = []
 
-  def read_poses(format, path, *, skeleton):
+  def read_poses(format, path, *, skeleton, options=None):
     read.append((format, path))
     return PoseSource(get_skeleton(skeleton), (), {'all': (path,)}, no_clip)
 
