@@ -7,8 +7,9 @@ Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 1
       --config.data.format=jmrn_official --config.data.poses=charades_potion \
       --config.data.potion.weights=integer_break
 
-That reads the PoTion files of the official release. Poses of one's own go in a skeleton
-pickle whose labels are lists (`--config.data.format=pyskl`).
+That reads the PoTion files of the official release. Of poses of one's own, in any format,
+give the official csv files too (`--config.data.annotations=FOLDER`), or a skeleton pickle
+whose labels are lists. Whole videos are read, in training and in tests.
 
 Options, after a colon: `representation=keypoints` (or `heatmaps`, or `potion`, the
 default); `fold=1`, the training fold held out for validation; `test=false`, no figure

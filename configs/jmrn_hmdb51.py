@@ -7,6 +7,9 @@ estimated by OpenPose. Ours: not trained here (docs/results.md).
   python main.py --config=configs/jmrn_hmdb51.py --workdir=/tmp/jmrn_hmdb51 \
       --config.data.poses=hmdb51_hrnet.pkl
 
+Of other poses, in any format, give the official split lists too
+(`--config.data.annotations=FOLDER`).
+
 Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatmaps`, or
 `potion`, the default); `fold=1`, the training fold held out for validation;
 `test=false`, no test split; `as_published`, which selects on the test split as the

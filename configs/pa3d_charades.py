@@ -5,13 +5,15 @@ poses estimated by OpenPose.
 Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/pa3d_charades.py --workdir=/tmp/pa3d_charades \
-      --config.data.poses=charades.pkl
+      --config.data.poses=charades.pkl --config.data.annotations=Charades
 
-That is a skeleton pickle whose labels are lists; maps of a pose network, with features,
-come from `tools/extract_poses.py --dataset=charades`.
+Those are poses of the videos, in any format (`--config.data.format`), and the folder of
+the official csv files; a skeleton pickle whose labels are lists needs no annotations.
 
 Options, after a colon: `representation=keypoints`; `fold=1`, the training fold held out
-for validation; `test=false`, no figure on the official validation videos;
+for validation; `test=false`, no figure on the official validation videos; `views=25`,
+clips a video in tests, spread over it (25 segments; with
+`--config.data.sampling=consecutive` of adjacent frames), not Sec. 4.1's 10;
 `modality=parts` (or `features`, `joints_diff`,
 `parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
 `temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
@@ -23,7 +25,7 @@ from configs import base, pa3d_model
 
 
 def get_config(arg: str = ''):
-  args = pa3d_model.parse_options(arg)
+  args = pa3d_model.parse_options(arg, views=10, choices={'views': (10, 25)})
   config = base.base_config()
   config.data.dataset = 'charades'
   config.data.train_split = 'train'
@@ -36,4 +38,6 @@ def get_config(arg: str = ''):
   config.train.loss = 'binary_cross_entropy'
   config.train.batch_size = 256  # Sec. 4
   config.train.epochs = 60  # Sec. 4
+  config.eval.views = args.views
+  config.eval.batch_size = 160 // args.views  # Videos: as many clips at a time.
   return config.lock()

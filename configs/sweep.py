@@ -7,8 +7,9 @@ streams is computed from the scores that their runs leave.
 
 Options of all sweeps, after a colon: `quick`, our small setting, of JHMDB and Penn
 Action alone; `development`, a run for each of some held-out folds of the training clips,
-without the test split; `folds=0+1`, which ones (0, 1 and 2 if not given);
-`seeds=0+1+2`, a run for each of these (0 if not given).
+without the test split; `folds=0+1`, which ones (0, 1 and 2 if not given); `splits`, a
+run for each of the three official splits of JHMDB and HMDB51, where split 1 is the
+default; `seeds=0+1+2`, a run for each of these (0 if not given).
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ import ml_collections
 from configs import config_args
 
 QUICK = ('jhmdb', 'penn')  # data sets that have our small setting
+_THREE_SPLITS = ('jhmdb', 'hmdb51')
+PAPER_HAS_SPLIT_1 = "the paper's figures are of split 1, ours the mean of three"
 _FOLDS = ('0', '1', '2', '3', '4')  # of base.py's validation_folds
 _DEFAULT_FOLDS = ('0', '1', '2')  # ours
 _DEFAULT_SEED = '0'  # base.py's
@@ -28,7 +31,7 @@ _DEFAULT_SEED = '0'  # base.py's
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-  """One experiment: a run of it is made for each fold and seed.
+  """One experiment: a run of it is made for each split or fold, and seed.
 
   Attributes:
     name: of its runs' folders; says what it is, and no other stream is called so.
@@ -91,7 +94,8 @@ class SweepRow:
 
   Attributes:
     title, paper: as of `Row`.
-    samples: names of the runs of each fold and seed: one, or one a stream to be fused.
+    samples: names of the runs of each split or fold, and seed: one, or one a stream to
+      be fused.
   """
 
   title: str
@@ -115,7 +119,7 @@ class Sweep:
   Attributes:
     dataset: whose figures of the paper stand beside ours.
     setting: in words, on what all runs are measured; runs of another are not comparable.
-    runs: the folds and seeds of a stream in turn.
+    runs: the splits or folds, and seeds, of a stream in turn.
     notes: lines that a reader of the tables must know.
   """
 
@@ -137,6 +141,7 @@ def parse_options(
       'quick': False,
       'development': False,
       'folds': (),
+      'splits': False,
       'seeds': (_DEFAULT_SEED,),
       **own,
     },
@@ -172,13 +177,17 @@ def make_sweep(
   suffixes = [suffix for suffix, *_ in samples]
   return Sweep(
     dataset=dataset,
-    setting=', '.join(
-      (dataset, *words, 'development folds' if args.development else 'official split')
-    ),
+    setting=', '.join((dataset, *words, _measured_on(args))),
     runs=tuple(runs.values()),
     tables=tuple(_with_runs(table, suffixes) for table in tables),
     notes=notes,
   )
+
+
+def _measured_on(args: ml_collections.ConfigDict) -> str:
+  if args.development:
+    return 'development folds'
+  return 'official splits 1 to 3' if args.splits else 'official split'
 
 
 def _check(args: ml_collections.ConfigDict, dataset: str):
@@ -191,6 +200,15 @@ def _check(args: ml_collections.ConfigDict, dataset: str):
     raise ValueError(
       f'folds={"+".join(args.folds)} is of the training clips; say development too, or'
       ' leave folds out to run on the official split'
+    )
+  if args.splits and args.development:
+    raise ValueError(
+      'splits are measured on their test clips, development on training clips; say one'
+    )
+  if args.splits and dataset not in _THREE_SPLITS:
+    raise ValueError(
+      f'there is one split of {dataset}; leave splits out, or take one of'
+      f' {", ".join(_THREE_SPLITS)}'
     )
   if wrong := [seed for seed in args.seeds if not seed.isdecimal()]:
     raise ValueError(
@@ -206,7 +224,7 @@ def _check(args: ml_collections.ConfigDict, dataset: str):
 def _samples(
   args: ml_collections.ConfigDict,
 ) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-  """Of each fold and seed what a run's name ends in, its options and its flags.
+  """Of each split or fold, and seed, what a run's name ends in, its options and flags.
 
   The default seed shows in neither, so that a workdir without seeds may get some later.
   """
@@ -214,6 +232,8 @@ def _samples(
   if args.development:
     numbers = args.folds or _DEFAULT_FOLDS
     folds = [(f'_fold{fold}', (f'fold={fold}', 'test=false')) for fold in numbers]
+  elif args.splits:
+    folds = [(f'_split{split}', (f'split={split}',)) for split in (1, 2, 3)]
   seeds: list[tuple[str, tuple[str, ...]]] = [
     ('', ())
     if int(seed) == int(_DEFAULT_SEED)

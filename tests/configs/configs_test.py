@@ -72,9 +72,9 @@ def config_of(experiment, arg=''):
 
 def test_the_experiments_are_found():
   assert {'demo', 'potion_jhmdb'} <= set(EXPERIMENTS)
-  assert {f'jmrn_{name}' for name in ('jhmdb', 'hmdb51', 'charades', 'penn')} <= set(
-    EXPERIMENTS
-  )
+  assert {
+    f'jmrn_{name}' for name in ('jhmdb', 'hmdb51', 'charades', 'mimetics', 'penn')
+  } <= set(EXPERIMENTS)
   assert {f'pa3d_{name}' for name in ('jhmdb', 'hmdb51', 'charades', 'penn')} <= set(
     EXPERIMENTS
   )
@@ -288,6 +288,12 @@ def test_the_header_gives_the_command_and_every_option(experiment):
   for option, strings in options_of(experiment).items():
     named = [f'`{option}`', *(f'`{arg}`' for arg in strings)]
     assert any(name in header for name in named), option
+
+
+def test_25_views_of_charades_are_as_many_clips_at_a_time():
+  config = config_of('pa3d_charades', 'views=25')
+  assert (config.eval.views, config.eval.batch_size) == (25, 6)
+  assert config_of('pa3d_charades').eval == config_of('pa3d_hmdb51').eval
 
 
 def test_jhmdb_is_as_in_the_paper():

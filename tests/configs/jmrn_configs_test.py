@@ -138,6 +138,15 @@ def test_the_potion_baseline_takes_jmrns_place_alone(experiment):
       config_of(experiment, f'model=potion,{arg}')
 
 
+def test_mimetics_has_the_setting_of_hmdb51():
+  mimetics, hmdb51 = config_of('jmrn_mimetics'), config_of('jmrn_hmdb51')
+  assert (mimetics.data.train_split, mimetics.data.test_split) == ('train', 'test')
+  with mimetics.unlocked():
+    for field in ('dataset', 'train_split', 'test_split'):
+      mimetics.data[field] = hmdb51.data[field]
+  assert mimetics.to_dict() == hmdb51.to_dict()
+
+
 @functools.cache
 def parameters(experiment, arg=''):
   """Of the model on its data set, whose poses are the papers' 18 joints."""

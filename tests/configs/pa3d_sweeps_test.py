@@ -239,6 +239,36 @@ def test_quick_reads_keypoints_which_have_no_features():
   assert sweep_of('penn', 'table3').notes == ()
 
 
+def test_three_splits_have_the_rows_that_are_published_so():
+  made = sweep_of('hmdb51', 'splits')
+  (table,) = made.tables
+  assert {row.title: tuple(row.paper.values()) for row in table.rows} == {
+    'J': (60.1, 47.8),
+    'J ∪ Jdiff': (61.2, 50.3),
+    'all six ∪': (69.5, 55.3),  # Not Table 5's 54.7.
+  }
+  assert made.notes == ()
+  assert table.rows[1].samples == tuple(
+    tuple(
+      f'{stream}_global-dilated_t8_n6_split{split}'
+      for stream in ('joints', 'joints_diff')
+    )
+    for split in (1, 2, 3)
+  )
+  assert [config_of(run).data.test_split for run in made.runs] == 6 * [
+    *('test1', 'test2', 'test3')
+  ]
+  both = sweep_of('jhmdb', 'table3,splits,modalities=joints')
+  assert [table.name for table in both.tables] == ['pa3d_table3', 'pa3d_splits']
+  assert len(both.runs) == 3 * (6 + 2)
+  assert both.notes[0].endswith(
+    "the paper's figures are of split 1, ours the mean of three"
+  )
+  assert both.notes[1].endswith(
+    'left out all six ∪, which need more than modalities=joints'
+  )
+
+
 @pytest.mark.parametrize(
   ('dataset', 'arg', 'message'),
   [
@@ -248,6 +278,7 @@ def test_quick_reads_keypoints_which_have_no_features():
     ('jhmdb', 'table3,modalities=parts', 'modalities=parts leave no row of what'),
     ('jhmdb', 'table3,modalities=limbs', 'allowed: joints, parts, features'),
     ('penn', 'table5,quick,modalities=features', 'cannot be had with quick, which'),
+    ('penn', 'splits', 'there is one split of penn; leave splits out'),
     ('jhmdb', 'table6', "did you mean 'table"),
   ],
 )

@@ -155,9 +155,57 @@ def test_tables_7_and_8_change_the_network_alone(dataset):
   assert apart.to_dict() == shared.to_dict()
 
 
+@pytest.mark.parametrize(('dataset', 'paper'), [('jhmdb', 68.55), ('hmdb51', 54.2)])
+def test_three_splits_are_three_runs_of_one_row(dataset, paper):
+  made = sweep_of(f'jmrn_{dataset}_sweep', 'splits')
+  assert made.setting == f'{dataset}, official splits 1 to 3'
+  (table,) = made.tables
+  (row,) = table.rows
+  assert (row.paper[dataset], made.dataset) == (paper, dataset)
+  assert row.samples == tuple((run.name,) for run in made.runs)
+  assert [run.name for run in made.runs] == [
+    f'jmrn_paa_contrastive_split{split}' for split in (1, 2, 3)
+  ]
+  configs = [config_of(run) for run in made.runs]
+  for split, config in enumerate(configs, start=1):
+    assert config.data.train_split == f'train{split}'
+    assert config.data.test_split == f'test{split}'
+    with config.unlocked():
+      config.data.train_split = config.data.test_split = ''
+  assert configs[0].to_dict() == configs[1].to_dict() == configs[2].to_dict()
+  # Without the word it is the run that Tables 1, 7 and 8 share.
+  alone = sweep_of(f'jmrn_{dataset}_sweep')
+  assert alone.runs == runs_of('jmrn_table8_sweep', f'dataset={dataset}')[1:]
+
+
+def test_splits_are_of_any_sweep_and_come_with_seeds():
+  runs = runs_of('jmrn_table8_sweep', 'splits,quick,seeds=0+5')
+  assert [run.name for run in runs[:3]] == [
+    *('jmrn_non_siamese_split1', 'jmrn_non_siamese_split1_seed5'),
+    'jmrn_non_siamese_split2',
+  ]
+  assert len(runs) == 2 * 3 * 2
+  assert runs[2].config == 'configs/jmrn_jhmdb.py:quick,split=2,siamese=false'
+
+
+@pytest.mark.parametrize('dataset', ['jhmdb', 'hmdb51'])
+def test_the_header_gives_the_command_of_three_splits(dataset):
+  header = inspect.getdoc(module_of(f'jmrn_{dataset}_sweep')) or ''
+  assert f'--config=configs/jmrn_{dataset}_sweep.py:splits' in header
+  assert 'configs/sweep.py' in header
+
+
 @pytest.mark.parametrize(
   ('arg', 'message'),
   [
+    (
+      'splits,development',
+      'splits are measured on their test clips, development on tr',
+    ),
+    (
+      'splits,dataset=charades',
+      'one split of charades; leave splits out, or .* hmdb51',
+    ),
     ('dataset=pen', r'gives dataset=.pen.; allowed: jhmdb, hmdb51, charades, penn'),
     ('dataset=hmdb51,quick', 'no quick setting for hmdb51; leave quick out'),
     ('folds=0', 'folds=0 is of the training clips; say development too'),

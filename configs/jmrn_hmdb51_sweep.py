@@ -1,0 +1,18 @@
+"""JMRN on HMDB51's three splits: mean ± std of one command.
+
+Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, Table 2:
+54.2 % mean class accuracy over three splits, poses estimated by OpenPose. Ours:
+docs/results.md.
+
+  python tools/run_sweep.py --config=configs/jmrn_hmdb51_sweep.py:splits \
+      --workdir=/tmp/jmrn_hmdb51_splits -- --config.data.poses=hmdb51_hrnet.pkl
+
+Options: those of configs/sweep.py; without `splits` it is split 1 alone. What follows
+`--` is passed on to every run, such as `-- --config.data.poses=hmdb51_hrnet.pkl`.
+"""
+
+from configs import jmrn_tables, sweep
+
+
+def get_sweep(arg: str = '') -> sweep.Sweep:
+  return jmrn_tables.three_splits(arg, dataset='hmdb51')
