@@ -57,7 +57,10 @@ def report(record: Record, workdir: str | os.PathLike[str]) -> str:
     for dataset in columns:
       lines += [f'\n{line}' for line in _order_lines(rows, dataset)]
     tables.append('\n'.join(lines))
-  heading = f'Ours: {record["setting"]}; mean ± standard deviation (n - 1) over folds and seeds.'
+  heading = (
+    f'Ours: {record["setting"]}; mean ± standard deviation (n - 1) over splits, folds'
+    ' and seeds.'
+  )
   return '\n\n'.join([heading, *tables])
 
 

@@ -69,6 +69,28 @@ def test_streams_are_fused_by_video(tmp_path):
   }
 
 
+def test_streams_of_charades_are_fused_to_its_own_map(tmp_path):
+  # By scores alone v1, which has no label, leads: of its clips v0 and v2 class 0 has
+  # ranks 2 and 3, in Charades 1 and 2. Class 1 has none.
+  scores = {'a': [0.5, 0.9, 0.3], 'b': [0.7, 0.9, 0.1]}
+  for name, of_class in scores.items():
+    file = 'scores_val_best.npz'
+    headline = {'split': 'val', 'checkpoint': 'best'}
+    figures = {'charades_mAP': 0.0, 'mAP': 0.0, 'scores': file}
+    write_results(tmp_path / name, [entry('val', 'best', **figures)], headline)
+    np.savez(
+      tmp_path / name / file,
+      video_ids=np.array(['v0', 'v1', 'v2']),
+      scores=np.stack([of_class, np.full(3, 0.5)], axis=1),
+      labels=np.array([[1, 0], [0, 0], [1, 0]], np.uint8),
+      class_names=np.array(['c000 Sit', 'c001 Stand']),
+    )
+  assert sample_figures([tmp_path / 'a', tmp_path / 'b']) == {
+    'charades_mAP': 100,
+    'mAP': pytest.approx(100 * (1 / 2 + 2 / 3) / 2),
+  }
+
+
 def test_there_is_no_figure_until_every_stream_is_done(tmp_path):
   done = write_run(tmp_path / 'a', [0.9, 0.6, 0.4, 0.6])
   assert sample_figures([done, tmp_path / 'absent']) is None

@@ -71,7 +71,7 @@ def write_runs(folder):
 def test_the_report_says_how_far_the_paper_s_order_holds(tmp_path):
   write_runs(tmp_path)
   assert report(record('hmdb51'), tmp_path).splitlines() == [
-    'Ours: hmdb51, quick; mean ± standard deviation (n - 1) over folds and seeds.',
+    'Ours: hmdb51, quick; mean ± standard deviation (n - 1) over splits, folds and seeds.',
     '',
     '### The table',
     '',
