@@ -157,6 +157,17 @@ class Skeleton:
     return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)
 
   @functools.cached_property
+  def limb_sides(self) -> tuple[str, ...]:
+    """'left', 'right' or, for one that touches both or none, 'middle', of each limb."""
+    group_of = {j: name for name, members in self.groups.items() for j in members}
+
+    def side(joint: int) -> str:
+      return _split_side(self.joints[joint])[0] or _split_side(group_of[joint])[0]
+
+    touched = [{side(a), side(b)} - {''} for a, b in self.limb_indices]
+    return tuple(sides.pop() if len(sides) == 1 else 'middle' for sides in touched)
+
+  @functools.cached_property
   def flip_permutation(self) -> tuple[int, ...]:
     """For each joint, the joint that takes its place in a mirrored image, `[j]`."""
     return tuple(self.joints.index(self._mirrored(joint)) for joint in self.joints)

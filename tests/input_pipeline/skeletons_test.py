@@ -392,6 +392,13 @@ def test_pairs_groups_and_pivots_that_are_given():
   assert CRAB.part_flip[2:4] == ((6, 1), (7, -1))
 
 
+def test_sides_of_limbs():
+  # c3 is in no group, so that its limb to the eye has no side.
+  assert CRAB.limb_sides == ('left', 'left', 'middle', 'right')
+  penn = SKELETONS['penn_action']
+  assert penn.limb_sides == ('middle', 'middle', *['right'] * 6, *['left'] * 6)
+
+
 def test_what_is_given_travels_as_json():
   assert Skeleton.from_dict(json.loads(json.dumps(CRAB.to_dict()))) == CRAB
 

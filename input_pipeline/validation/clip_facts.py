@@ -1,0 +1,101 @@
+"""What validation keeps of a clip, so that a data set of any size fits in memory."""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+
+import numpy as np
+from jaxtyping import Int
+
+from input_pipeline.datasets.stored_examples import AnyClip
+from input_pipeline.pose_clip import PoseClip
+from input_pipeline.validation.sides import SideFacts, side_facts
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class PoseFacts:
+  """Counts over a clip's frames of persons; a person is there where a joint is.
+
+  Attributes:
+    frame_size: (height, width) in pixels.
+    people: persons that are there, summed over frames.
+    most_people: in one frame.
+    empty_frames: frames in which no joint is there.
+    seen: `[j]`, how often each joint is there.
+    outside: `[j]`, how often it is there outside the frame.
+    lowest, highest: the smallest and largest x and y that are there, in pixels.
+    outside_turned: joints that would be outside a frame of (width, height).
+    digest: of all positions and scores; clips with the same poses have the same.
+    sides: see `sides.py`.
+  """
+
+  frame_size: tuple[int, int]
+  people: int
+  most_people: int
+  empty_frames: int
+  seen: Int[np.ndarray, 'j']
+  outside: Int[np.ndarray, 'j']
+  lowest: tuple[float, float]
+  highest: tuple[float, float]
+  outside_turned: int
+  digest: str
+  sides: SideFacts | None
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipFacts:
+  """Of a clip in any form; `poses` is None for ready maps."""
+
+  video_id: str
+  labels: tuple[int, ...]
+  num_frames: int
+  poses: PoseFacts | None
+
+
+def clip_facts(clip: AnyClip) -> ClipFacts:
+  return ClipFacts(
+    video_id=clip.video_id,
+    labels=clip.labels,
+    num_frames=clip.num_frames,
+    poses=_pose_facts(clip) if isinstance(clip, PoseClip) else None,
+  )
+
+
+def _pose_facts(clip: PoseClip) -> PoseFacts:
+  there = clip.scores > 0
+  persons = there.any(axis=2).sum(axis=1)  # [t]
+  positions = clip.keypoints[there]
+  height, width = clip.frame_size
+  outside = there & _outside(clip.keypoints, width, height)
+  return PoseFacts(
+    frame_size=clip.frame_size,
+    people=int(persons.sum()),
+    most_people=int(persons.max()),
+    empty_frames=int((persons == 0).sum()),
+    seen=there.sum(axis=(0, 1)),
+    outside=outside.sum(axis=(0, 1)),
+    lowest=_xy(positions.min(axis=0, initial=np.inf)),
+    highest=_xy(positions.max(axis=0, initial=-np.inf)),
+    outside_turned=int(_outside(positions, height, width).sum()),
+    digest=_digest(clip),
+    sides=side_facts(clip),
+  )
+
+
+def _outside(keypoints: np.ndarray, width: int, height: int) -> np.ndarray:
+  """Pixels reach half a pixel beyond their centres."""
+  size = np.array([width, height], np.float32)
+  beyond = (keypoints < -0.5) | (keypoints > size - 0.5)
+  return beyond[..., 0] | beyond[..., 1]
+
+
+def _xy(position: np.ndarray) -> tuple[float, float]:
+  return float(position[0]), float(position[1])
+
+
+def _digest(clip: PoseClip) -> str:
+  numbers = hashlib.sha256(str(clip.keypoints.shape).encode())
+  numbers.update(np.ascontiguousarray(clip.keypoints).tobytes())
+  numbers.update(np.ascontiguousarray(clip.scores).tobytes())
+  return numbers.hexdigest()

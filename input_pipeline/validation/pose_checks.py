@@ -1,0 +1,140 @@
+"""Checks of positions: missing joints, frames and their size, left and right."""
+
+from __future__ import annotations
+
+import collections
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from input_pipeline.skeletons import Skeleton
+from input_pipeline.validation.clip_facts import ClipFacts, PoseFacts
+from input_pipeline.validation.findings import Finding, warning
+from input_pipeline.validation.sides import minority, suspicions
+
+# All ours.
+_MUCH_OUTSIDE = 0.2  # Of a clip's joints.
+_DOUBTFUL_OUTSIDE = 0.05  # Of all joints of frames of one size.
+_NORMALISED = 2.0  # Coordinates of -1..1 or 0..1 reach no farther, pixels do.
+_SMALL_BOX = 0.5  # Of the frame's height and width, that no joint of any clip leaves.
+_ENOUGH_CLIPS = 5  # Before that is said of a frame size.
+_FROM_BEHIND = 0.8  # Of clips with a clear view, before all are doubted.
+_MANY_VIEWS = 20  # Clips with a clear view that it takes.
+
+PosedClip = tuple[ClipFacts, PoseFacts]
+
+
+def check_joints(clips: Sequence[PosedClip], skeleton: Skeleton) -> Iterator[Finding]:
+  """Clips without any joint, and joints that no clip has."""
+  empty = tuple(clip.video_id for clip, poses in clips if not poses.people)
+  if empty:
+    yield warning(
+      'empty_clip', 'no joint is there in any frame; an export leaves them out', empty
+    )
+  seen = sum((poses.seen for _, poses in clips), np.zeros(skeleton.num_joints, int))
+  never = [j for j, count in zip(skeleton.joints, seen, strict=True) if not count]
+  if never and len(never) < skeleton.num_joints:
+    yield warning(
+      'missing_joint',
+      f'{", ".join(never)}: always missing; is the skeleton really {skeleton.name!r}?',
+    )
+
+
+def check_frames(clips: Sequence[PosedClip]) -> Iterator[Finding]:
+  """Joints outside the frame, and what makes the frame's size doubtful."""
+  outside = tuple(
+    clip.video_id
+    for clip, poses in clips
+    if poses.outside.sum() > _MUCH_OUTSIDE * max(poses.seen.sum(), 1)
+  )
+  if outside:
+    yield warning(
+      'outside_frame',
+      f'more than {_MUCH_OUTSIDE:.0%} of the joints lie outside the frame',
+      outside,
+    )
+  of_size: dict[tuple[int, int], list[PosedClip]] = collections.defaultdict(list)
+  for clip, poses in clips:
+    if poses.people:
+      of_size[poses.frame_size].append((clip, poses))
+  for size, group in of_size.items():
+    doubt = _size_doubt(size, [poses for _, poses in group])
+    if doubt:
+      yield warning(
+        'frame_size',
+        f'frames of {size[0]}x{size[1]} (height x width): {doubt}',
+        tuple(clip.video_id for clip, _ in group),
+      )
+
+
+def _size_doubt(size: tuple[int, int], group: Sequence[PoseFacts]) -> str | None:
+  height, width = size
+  x, y = np.max([poses.highest for poses in group], axis=0)
+  lowest = np.min([poses.lowest for poses in group])
+  if lowest >= -_NORMALISED and max(x, y) <= _NORMALISED < min(size) / 2:
+    return (
+      f'all coordinates lie in {lowest:.2f}..{max(x, y):.2f}, as if divided by the'
+      ' size; they must be pixels'
+    )
+  joints = sum(int(poses.seen.sum()) for poses in group)
+  outside = sum(int(poses.outside.sum()) for poses in group)
+  if outside > _DOUBTFUL_OUTSIDE * joints:
+    turned = sum(poses.outside_turned for poses in group)
+    if turned < outside / 5:
+      return (
+        f'{outside / joints:.0%} of the joints lie outside, but {turned / joints:.0%} if'
+        ' height and width changed places'
+      )
+    return f'{outside / joints:.0%} of the joints lie outside; is that the right size?'
+  enough = len(group) >= _ENOUGH_CLIPS
+  if enough and x < _SMALL_BOX * width and y < _SMALL_BOX * height:
+    return (
+      f'no joint lies beyond x = {x:.0f}, y = {y:.0f}; were the poses found in smaller'
+      ' frames?'
+    )
+  return None
+
+
+_SIDE_MESSAGES = {
+  'exchange': 'left and right change places from one frame to the next',
+  'twist': 'shoulders seem to be seen from the front and hips from behind, or the'
+  ' reverse: are the sides of one of them swapped, or is the skeleton another one?',
+  'face': 'the face is seen, but the left shoulder is on the left of the image: are left'
+  ' and right swapped?',
+}
+
+
+def check_sides(
+  clips: Sequence[PosedClip], class_names: Sequence[str]
+) -> Iterator[Finding]:
+  """Left and right; see `sides.py` for what can and what cannot be told."""
+  sided = [(clip, poses.sides) for clip, poses in clips if poses.sides is not None]
+  found: dict[str, list[str]] = collections.defaultdict(list)
+  by_class: dict[int, list[tuple[str, str | None]]] = collections.defaultdict(list)
+  for clip, facts in sided:
+    for suspicion in suspicions(facts):
+      found[suspicion].append(clip.video_id)
+    for label in clip.labels[:1]:
+      by_class[label].append((clip.video_id, facts.view))
+  for suspicion, message in _SIDE_MESSAGES.items():
+    if found[suspicion]:
+      yield warning(f'sides_{suspicion}', message, tuple(found[suspicion]))
+  for label, views in sorted(by_class.items()):
+    odd = minority([view for _, view in views])
+    name = class_names[label] if 0 <= label < len(class_names) else str(label)
+    if odd:
+      side = views[odd[0]][1]
+      yield warning(
+        'sides_minority',
+        f'class {name!r}: seen from {"the front" if side == "front" else "behind"},'
+        ' unlike nearly all of the others; if they are not, left and right are swapped',
+        tuple(views[index][0] for index in odd),
+      )
+  views = [facts.view for _, facts in sided]
+  behind, clear = views.count('back'), len(views) - views.count(None)
+  if clear >= _MANY_VIEWS and behind > _FROM_BEHIND * clear:
+    yield warning(
+      'sides_all',
+      f'{behind} of the {clear} clips with a clear view seem to be seen from behind: do'
+      " left_ and right_ mean the person's own sides in this skeleton?",
+    )

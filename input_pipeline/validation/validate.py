@@ -1,0 +1,103 @@
+"""All checks of a source of clips, and what they found."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable, Mapping, Sequence
+
+from input_pipeline.datasets.export_summary import Pace
+from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
+from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.pose_source import ClipSource
+from input_pipeline.skeletons import Skeleton
+from input_pipeline.validation import pose_checks, split_checks
+from input_pipeline.validation.clip_facts import ClipFacts, clip_facts
+from input_pipeline.validation.findings import Finding, error
+
+
+@dataclasses.dataclass(frozen=True)
+class Validation:
+  """What was found in a source.
+
+  Attributes:
+    skeleton, class_names, splits: of the source.
+    clips: facts of every clip that could be loaded, each once.
+    broken: why each of the others could not, by video id.
+    findings: errors first.
+  """
+
+  skeleton: Skeleton
+  class_names: tuple[str, ...]
+  splits: Mapping[str, tuple[str, ...]]
+  clips: tuple[ClipFacts, ...]
+  broken: Mapping[str, str]
+  findings: tuple[Finding, ...]
+
+  @property
+  def errors(self) -> tuple[Finding, ...]:
+    return tuple(f for f in self.findings if f.severity == 'error')
+
+  @property
+  def warnings(self) -> tuple[Finding, ...]:
+    return tuple(f for f in self.findings if f.severity == 'warning')
+
+
+def validate(
+  source: ClipSource,
+  known_pairs: Sequence[tuple[str, str]] = (),
+  progress: Callable[[str], object] = print,
+) -> Validation:
+  """Loads every clip once and checks what it is, alone and beside the others.
+
+  Args:
+    known_pairs: (training, test) splits of the data set's protocol, where it has one.
+    progress: takes lines of text, about one a second.
+  """
+  clips, broken = _load_all(source, progress)
+  pairs = split_checks.split_pairs(source.splits, known_pairs)
+  posed = [(clip, clip.poses) for clip in clips if clip.poses is not None]
+  usable = {c.video_id for c in clips if c.poses is None or c.poses.people}
+  findings = [
+    *(error('broken_clip', reason, (video_id,)) for video_id, reason in broken.items()),
+    *split_checks.check_splits(source.splits, pairs, usable),
+    *split_checks.check_classes(clips, source.class_names, source.multi_label),
+    *split_checks.check_lengths(clips),
+    *split_checks.check_repeats(clips, source.splits, pairs),
+    *pose_checks.check_joints(posed, source.skeleton),
+    *pose_checks.check_frames(posed),
+    *pose_checks.check_sides(posed, source.class_names),
+  ]
+  return Validation(
+    skeleton=source.skeleton,
+    class_names=source.class_names,
+    splits=source.splits,
+    clips=tuple(clips),
+    broken=broken,
+    findings=tuple(sorted(findings, key=lambda finding: finding.severity)),
+  )
+
+
+def _load_all(
+  source: ClipSource, progress: Callable[[str], object]
+) -> tuple[list[ClipFacts], dict[str, str]]:
+  """A clip that several splits name is loaded once."""
+  video_ids = dict.fromkeys(v for ids in source.splits.values() for v in ids)
+  clips, broken = [], {}
+  pace = Pace(len(video_ids))
+  for video_id in video_ids:
+    try:
+      clips.append(_facts(source, video_id))
+    except (OSError, PoseDataError) as reason:
+      broken[video_id] = str(reason)
+    line = pace.step()
+    if line:
+      progress(line)
+  return clips, broken
+
+
+def _facts(source: ClipSource, video_id: str) -> ClipFacts:
+  clip = source.load(video_id)
+  if isinstance(clip, HeatmapClip) and isinstance(source, HeatmapSource):
+    for modality in source.modalities:
+      clip.maps(modality)  # Raises where they are not what they should be.
+  return clip_facts(clip)

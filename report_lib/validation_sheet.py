@@ -1,0 +1,118 @@
+"""The contact sheet of a validation: clips that something is said of, then others."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+from jaxtyping import UInt8
+
+from input_pipeline.pose_clip import PoseClip
+from input_pipeline.pose_source import PoseSource
+from input_pipeline.validation.clip_facts import ClipFacts
+from input_pipeline.validation.validate import Validation
+from report_lib.plots.contact_sheet import SheetClip, contact_sheet_image
+
+# Ours.
+MOST_CLIPS = 24
+_FRAMES = 4
+
+T = TypeVar('T')
+
+
+def validation_sheet(
+  source: PoseSource, validation: Validation, heading: str, most: int = MOST_CLIPS
+) -> UInt8[np.ndarray, 'h w 3']:
+  """At most `most` clips; up to half of them such that a finding names.
+
+  Raises:
+    ValueError: where no clip could be loaded.
+  """
+  reasons = _reasons(validation)
+  clips = [
+    _sheet_clip(source, facts, reasons.get(facts.video_id, ()))
+    for facts in chosen_clips(validation, most)
+  ]
+  skeleton = source.skeleton
+  return contact_sheet_image(heading, clips, skeleton.limb_indices, skeleton.limb_sides)
+
+
+def chosen_clips(validation: Validation, most: int) -> list[ClipFacts]:
+  """First one clip of every finding, then a second; then of every class in turn.
+
+  A finding that is about most of the clips is passed over: any clip shows it.
+  """
+  facts = {clip.video_id: clip for clip in validation.clips}
+  named = [
+    [video_id for video_id in finding.clips if video_id in facts]
+    for finding in validation.findings
+    if len(finding.clips) <= len(facts) / 2
+  ]
+  flagged = list(itertools.islice(_unique(_in_turn(named)), most // 2))
+  by_class: dict[tuple[int, ...], list[str]] = {}
+  for video_id in _without(list(facts), [v for ids in named for v in ids]):
+    by_class.setdefault(facts[video_id].labels[:1], []).append(video_id)
+  others = _in_turn([by_class[label] for label in sorted(by_class)])
+  chosen = itertools.islice(_unique([*flagged, *others, *facts]), most)
+  return [facts[video_id] for video_id in chosen]
+
+
+def _without(items: Sequence[T], others: Iterable[T]) -> list[T]:
+  """Those that are not among the others, in their order."""
+  excluded = set(others)
+  return [item for item in items if item not in excluded]
+
+
+def _in_turn(lists: Iterable[Sequence[T]]) -> Iterator[T]:
+  """The first of every list, then the second of every one that has it, ..."""
+  for rank in itertools.zip_longest(*lists):
+    yield from (item for item in rank if item is not None)
+
+
+def _unique(items: Iterable[T]) -> Iterator[T]:
+  return iter(dict.fromkeys(items))
+
+
+def _reasons(validation: Validation) -> dict[str, tuple[str, ...]]:
+  """Names of the checks that a clip failed, where not most of the clips did."""
+  reasons: dict[str, tuple[str, ...]] = {}
+  for finding in validation.findings:
+    if len(finding.clips) <= len(validation.clips) / 2:
+      for video_id in finding.clips:
+        reasons[video_id] = (*reasons.get(video_id, ()), finding.check)
+  return reasons
+
+
+def _sheet_clip(
+  source: PoseSource, facts: ClipFacts, reasons: Sequence[str]
+) -> SheetClip:
+  clip = source.load(facts.video_id)
+  frames = _shown_frames(clip, facts)
+  names = [
+    source.class_names[label]
+    for label in clip.labels
+    if 0 <= label < len(source.class_names)
+  ]
+  caption = ', '.join(names) or 'no label'
+  return SheetClip(
+    title=clip.video_id,
+    caption=f'{caption}: {", ".join(reasons)}' if reasons else caption,
+    keypoints=clip.keypoints[frames],
+    seen=clip.scores[frames] > 0,
+    frames=frames,
+    frame_size=clip.frame_size,
+    marked=bool(reasons),
+  )
+
+
+def _shown_frames(clip: PoseClip, facts: ClipFacts) -> list[int]:
+  """Evenly from the first to the last; or those about an exchange of left and right."""
+  sides = facts.poses.sides if facts.poses is not None else None
+  number = min(_FRAMES, clip.num_frames)
+  if sides is not None and sides.exchanges:
+    first = sides.exchanges[0] - number // 2
+    first = min(max(first, 0), clip.num_frames - number)
+    return list(range(first, first + number))
+  return np.linspace(0, clip.num_frames - 1, number).round().astype(int).tolist()
