@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.pose_clip import PoseDataError
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons import SKELETONS
 from input_pipeline.validation.split_checks import split_pairs
 from input_pipeline.validation.validate import validate
@@ -272,3 +272,18 @@ def test_a_clip_of_several_splits_is_loaded_once(good):
   )
   assert findings(counting) == []
   assert sorted(loaded) == sorted(good)
+
+
+def test_ready_maps_are_checked_for_all_but_positions():
+  coco = SKELETONS['coco_17']
+
+  def load(video_id):
+    return PotionClip(video_id, np.zeros((17, 4, 5, 3)), 2, coco, labels=(7,))
+
+  splits = {'train': ('a', 'b'), 'test': ('b',)}
+  source = PotionSource(coco, ('run',), splits, load, settings={})
+  assert findings(source) == [
+    ('error', 'clip_in_two_splits', ('b',)),
+    ('error', 'label_out_of_range', ('a', 'b')),
+    ('warning', 'short_clip', ('a', 'b')),
+  ]
