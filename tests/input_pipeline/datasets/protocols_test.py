@@ -10,7 +10,6 @@ from input_pipeline.datasets.protocols import (
   asked_figures,
   export_command,
   get_protocol,
-  groups_of,
   load_source,
 )
 from input_pipeline.pose_clip import PoseDataError
@@ -86,13 +85,6 @@ def test_splits_by_number():
     get_protocol('jhmdb').split_names(0)
   with pytest.raises(PoseDatasetError, match=r'no split 4'):
     get_protocol('jhmdb').split_names(4)
-
-
-def test_clips_of_one_movie_are_held_out_together():
-  names = ['a,b,0902,0.1,0.2,0.3,0.4', 'a,b,0903,0.1,0.2,0.3,0.4', 'c,0902,0,0,1,1']
-  assert groups_of('ava', names) == ['a,b', 'a,b', 'c']
-  assert groups_of('jhmdb', names) is None
-  assert groups_of('mine', names) is None
 
 
 def test_unknown_protocol_names_the_nearest():
