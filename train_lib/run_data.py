@@ -14,7 +14,7 @@ from input_pipeline.canvas import MapSettings
 from input_pipeline.class_balance import check_balance
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import PoseDataset
-from input_pipeline.datasets.protocols import asked_figures
+from input_pipeline.datasets.protocols import asked_figures, groups_of
 from input_pipeline.loader import ClipSettings, Records
 from input_pipeline.modalities import num_frames_of, stored_modalities, stored_modality
 from input_pipeline.pose_aware import PoseAwareSettings
@@ -191,6 +191,7 @@ def _train_and_validation(
       clips.labels,
       fold=data.validation_fold,
       folds=data.validation_folds,
+      groups=groups_of(data.dataset, clips.video_ids),
     )
   validation = None
   if held_out.any():

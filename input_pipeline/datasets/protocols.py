@@ -9,7 +9,7 @@ import dataclasses
 import difflib
 import os
 import pathlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation, annotated
@@ -34,7 +34,7 @@ class Protocol:
     format: the reader for its own annotation; None where the library makes the poses.
     splits: (training split, test split) of split 1, 2, ...
     metric: the number papers report, averaged over `splits` where there are several; of
-      `train_lib.metrics.figures`.
+      `train_lib.metrics.figures`, or 'frame_mAP' (tools/evaluate_ava.py).
     citation: whose data it is.
     requires: which files are needed and where they come from; shown when one is missing.
     multi_label: whether a clip has any number of labels.
@@ -43,6 +43,7 @@ class Protocol:
     annotation: reads the official files that say which video is of which class and
       split, for poses that do not.
     download: fetches the poses into a data dir, and says where the reader finds them.
+    group: by its name, what a clip is part of, where clips of one are held out together.
   """
 
   name: str
@@ -57,6 +58,7 @@ class Protocol:
   num_clips: Mapping[str, int] = dataclasses.field(default_factory=dict)
   annotation: Callable[[pathlib.Path], Annotation] | None = None
   download: Callable[[PathLike], pathlib.Path] | None = None
+  group: Callable[[str], str] | None = None
 
   def split_names(self, split: int) -> tuple[str, str]:
     """The (training, test) split of that number, from 1.
@@ -147,6 +149,25 @@ PROTOCOLS: dict[str, Protocol] = {
       annotation=mimetics.read,
     ),
     Protocol(
+      name='ava',
+      skeleton='coco_17_and_others',
+      format='ava',
+      splits=(('train', 'val'),),
+      metric='frame_mAP',
+      citation='Gu et al., AVA: a video dataset of spatio-temporally localized atomic'
+      ' visual actions, CVPR 2018',
+      requires='as poses one folder: ava_train_v2.1.csv, ava_val_v2.1.csv, the two'
+      ' ava_*_excluded_timestamps_v2.1.csv and'
+      ' ava_action_list_v2.1_for_activitynet_2018.pbtxt'
+      " (https://research.google.com/ava/download.html), SlowFast's"
+      ' ava_val_predicted_boxes.csv (https://dl.fbaipublicfiles.com/'
+      'video-long-term-feature-banks/data/ava/annotations/), and your poses of the'
+      ' videos: poses.pkl, or poses/VIDEO.pkl each (input_pipeline/readers/ava.py)',
+      multi_label=True,
+      # By movie (`video,second,x1,y1,x2,y2`): clips a second apart look alike.
+      group=lambda video_id: video_id.rsplit(',', 5)[0],
+    ),
+    Protocol(
       name='penn_action',
       skeleton='penn_action',
       format='penn_action',
@@ -191,6 +212,14 @@ def asked_figures(dataset: str) -> tuple[str, ...]:
   """What the protocol of a data set reports; nothing of an unknown one."""
   protocol = PROTOCOLS.get(dataset)
   return (protocol.metric, *protocol.further_metrics) if protocol else ()
+
+
+def groups_of(dataset: str, video_ids: Sequence[str]) -> list[str] | None:
+  """What each clip is held out with, for `holdout.validation_mask`; None: alone."""
+  protocol = PROTOCOLS.get(dataset)
+  if protocol is None or protocol.group is None:
+    return None
+  return [protocol.group(video_id) for video_id in video_ids]
 
 
 def load_source(

@@ -9,6 +9,9 @@ import ml_collections
 import numpy as np
 import pytest
 
+from input_pipeline.datasets.protocols import get_protocol
+from input_pipeline.person_clip import PersonClipSettings
+from input_pipeline.skeletons import get_skeleton
 from train_lib.models import build_model
 
 
@@ -63,6 +66,15 @@ def test_jmrn_has_the_numbers_of_the_official_scripts(experiment):
   assert config.data.map_size == ((64, 86) if one_label else (64, 64))
 
 
+def test_ava_is_trained_as_charades_which_has_several_labels_too():
+  ava, charades = config_of('jmrn_ava'), config_of('jmrn_charades')
+  for section in ('model', 'augment', 'optimizer', 'train', 'eval'):
+    assert ava[section].to_dict() == charades[section].to_dict()
+  # A clip is ±1 s of 12 frames a second: all of it is read.
+  assert ava.data.num_frames >= len(PersonClipSettings().times()) == 25
+  assert get_skeleton(get_protocol('ava').skeleton).num_joints == 2 * 17
+
+
 @pytest.mark.parametrize('experiment', OFFICIAL)
 def test_what_selects_is_held_out_or_as_published_the_test_split(experiment):
   ours, published = config_of(experiment), config_of(experiment, 'as_published')
@@ -113,6 +125,7 @@ MOTION = 'augment.pose_aware.'
       'representation=keypoints',
       {'data.representation', 'data.random_crop', 'data.stretch'},
     ),
+    ('jmrn_ava', 'context=false', {'data.skeleton'}),
     ('potion_jhmdb', 'deeper', {'model.convolutions'}),
     ('potion_jhmdb', 'variant=UIN', {'data.potion.variant'}),
   ],
