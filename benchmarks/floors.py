@@ -24,7 +24,7 @@ from jaxtyping import Float, Int
 
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.pose_clip import PoseClip, PoseDataError
-from input_pipeline.pose_source import PoseSource, PotionSource
+from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers.registry import READERS, read_poses
 from input_pipeline.skeletons import SkeletonError
 
@@ -145,10 +145,8 @@ def main(argv: Sequence[str]):
   options = parser.parse_args(argv)
   try:
     source = read_poses(options.format, options.poses, skeleton=options.skeleton)
-    if isinstance(source, PotionSource):
-      parser.error(
-        f'{options.format} holds PoTion maps, from which no joints are known'
-      )
+    if not isinstance(source, PoseSource):
+      parser.error(f'{options.format} holds ready maps, from which no joints are known')
     floors = floors_of_folds(source, options.split, options.folds)
   except (PoseDataError, SkeletonError) as error:
     parser.error(str(error))

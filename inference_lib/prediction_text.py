@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from inference_lib.predictor import Predictor, PredictorError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import ClipSource, PotionClip
+from input_pipeline.datasets.stored_examples import AnyClip
+from input_pipeline.pose_source import ClipSource
 from model_lib.output import ModelOutput
 
 
@@ -28,9 +28,7 @@ def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str,
   return tuple(asked or offered)
 
 
-def describe(
-  predictor: Predictor, clip: PoseClip | PotionClip, output: ModelOutput, top: int
-) -> str:
+def describe(predictor: Predictor, clip: AnyClip, output: ModelOutput, top: int) -> str:
   """The clip's name and its `top` classes; of a JMRN the joints by weight too."""
   shares = predictor.probabilities(output)[0]
   lines = [clip.video_id + _truth(predictor, clip)]
@@ -46,7 +44,7 @@ def describe(
   return '\n'.join(lines)
 
 
-def _truth(predictor: Predictor, clip: PoseClip | PotionClip) -> str:
+def _truth(predictor: Predictor, clip: AnyClip) -> str:
   """What the clip is labelled as, where its labels are the model's."""
   names = predictor.class_names
   labelled = [names[label] for label in clip.labels if 0 <= label < len(names)]
