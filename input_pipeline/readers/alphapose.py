@@ -17,13 +17,13 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.people import UNKNOWN
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers.keypoint_json import (
   checked_list,
   field,
   flat_keypoints,
   read_json,
+  tracked_identity,
 )
 from input_pipeline.readers.openpose import people_of_frame
 from input_pipeline.readers.poses_by_frame import (
@@ -63,7 +63,8 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
     number = _number(field(entry, ('image_id',), where), where)
     keypoints = field(entry, ('keypoints',), where)
     people[number].append(flat_keypoints(keypoints, skeleton, f'{where}: keypoints'))
-    identities[number].append(_identity(entry.get('idx')))
+    # A list of those whom AlphaPose merged into one person, or a number.
+    identities[number].append(tracked_identity(entry.get('idx')))
   if not people:
     raise PoseDataError(f'{file} shows no one in any frame')
   scale = _score_scale([person for frame in people.values() for person in frame])
@@ -95,13 +96,6 @@ def _number(image_id: Any, where: str) -> int:
       f'{where}: image_id is {image_id!r}, which has no number that says the frame'
     )
   return number
-
-
-def _identity(idx: Any) -> int:
-  """Trackers give a number, or a list of those of the boxes merged into one person."""
-  first = np.ravel(UNKNOWN if idx is None else idx)
-  number = first.size and isinstance(first[0], (np.integer, np.floating))
-  return int(first[0]) if number else UNKNOWN
 
 
 def _score_scale(people: list[np.ndarray]) -> np.ndarray:

@@ -8,7 +8,7 @@ Images are frames of the same video where they have the same `video_id` (or Pose
 `vid_id`), whose name stands under `videos` in COCO-VID's form, or else lie in the same
 folder. Their number is `frame_id`, or the last in `file_name`. `track_id` says who a
 person is. v is 0 for a joint that is not labelled, 1 for one that is hidden, 2 for one
-that is visible.
+that is visible; in a file without any 2, such as PoseTrack's, 1 is visible.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.people import UNKNOWN
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers.keypoint_json import (
-  checked_list,
+  checked_records,
   described_size,
   field,
   flat_keypoints,
   read_json,
+  tracked_identity,
 )
 from input_pipeline.readers.poses_by_frame import (
   PosesByFrame,
@@ -49,9 +49,9 @@ class _Content:
   """A file: the images of each video, and the annotations of each image."""
 
   images: dict[str, list[_Record]]
-  annotations: dict[Any, list[_Record]]
+  annotations: dict[str, list[_Record]]
   categories: tuple[_Record, ...]
-  all_visible: bool  # PoseTrack: v is 0 or 1, and 1 is visible.
+  all_visible: bool  # No v is 2.
 
 
 def is_video(path: pathlib.Path) -> bool:
@@ -83,14 +83,13 @@ def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFra
     number = _frame_number(image, path)
     if number in people:
       raise PoseDataError(f'{path}: frame {number} of video {video!r} comes twice')
-    records = content.annotations.get(image['id'], [])
+    records = content.annotations.get(str(image['id']), [])
     joints = [_joints(record, skeleton, content, path) for record in records]
     people[number] = seen_joints(
       np.reshape(joints, (len(joints), skeleton.num_joints, 3))
     )
-    names = [record.get('track_id') for record in records]
     identities[number] = np.array(
-      [name if isinstance(name, int) else UNKNOWN for name in names], np.int64
+      [tracked_identity(record.get('track_id')) for record in records], np.int64
     )
   size = _frame_size(content.images[video], path)
   return PosesByFrame(people, skeleton.num_joints, identities, size)
@@ -115,31 +114,45 @@ def _parse(path: pathlib.Path, *version: int) -> _Content:
       f"{path} holds a list, as COCO's results do; annotations are an object with"
       " 'images' and 'annotations'. Results are read by format 'alphapose'"
     )
-  names = {video.get('id'): video.get('name') for video in content.get('videos', ())}
   images: dict[str, list[_Record]] = {}
-  for image in checked_list(field(content, ('images',), str(path)), str(path)):
+  annotations: dict[str, list[_Record]] = {}
+  for name in ('images', 'annotations'):
+    field(content, (name,), str(path))
+  names = {str(video.get('id')): video for video in _records(content, 'videos', path)}
+  for image in _records(content, 'images', path):
     field(image, ('id',), f'{path}: an image')
     images.setdefault(_video_of(image, names, path), []).append(image)
-  annotations: dict[Any, list[_Record]] = {}
-  for record in checked_list(field(content, ('annotations',), str(path)), str(path)):
+  for record in _records(content, 'annotations', path):
     image_id = field(record, ('image_id',), f'{path}: an annotation')
     if 'keypoints' in record:
-      annotations.setdefault(image_id, []).append(record)
-  visibilities = {
-    v for records in annotations.values() for r in records for v in r['keypoints'][2::3]
-  }
+      annotations.setdefault(str(image_id), []).append(record)
   return _Content(
     images=images,
     annotations=annotations,
-    categories=tuple(c for c in content.get('categories', ()) if c.get('keypoints')),
-    all_visible=bool(visibilities) and visibilities <= {0, 1},
+    categories=tuple(
+      category
+      for category in _records(content, 'categories', path)
+      if isinstance(category.get('keypoints'), list)
+    ),
+    all_visible=not any(
+      isinstance(record['keypoints'], list) and 2 in record['keypoints'][2::3]
+      for records in annotations.values()
+      for record in records
+    ),
   )
 
 
-def _video_of(image: _Record, names: Mapping[Any, Any], path: pathlib.Path) -> str:
+def _records(
+  content: dict[str, Any], name: str, path: pathlib.Path
+) -> list[dict[str, Any]]:
+  return checked_records(content.get(name) or [], f'{path}: {name}')
+
+
+def _video_of(image: _Record, names: Mapping[str, _Record], path: pathlib.Path) -> str:
   for key in ('video_id', 'vid_id'):
     if key in image:
-      return str(names.get(image[key]) or image[key])
+      video_id = str(image[key])
+      return str(names.get(video_id, {}).get('name') or video_id)
   return os.path.dirname(str(image.get('file_name', ''))) or path.stem
 
 
@@ -156,13 +169,13 @@ def _frame_number(image: _Record, path: pathlib.Path) -> int:
 
 
 def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | None:
-  sizes = {(image.get('height'), image.get('width')) for image in images}
-  if len(sizes) > 1:
+  sizes = [described_size(image, f'{path}, image {image["id"]!r}') for image in images]
+  different = sorted(set(sizes), key=str)
+  if len(different) > 1:
     raise PoseDataError(
-      f'{path}: frames of one video have different (height, width): {sorted(sizes, key=str)[:3]}'
+      f'{path}: frames of one video have different (height, width): {different[:3]}'
     )
-  height, width = sizes.pop()
-  return described_size({'height': height, 'width': width}, str(path))
+  return different[0]
 
 
 def _check_categories(content: _Content, skeleton: Skeleton, path: pathlib.Path):

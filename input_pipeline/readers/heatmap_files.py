@@ -10,12 +10,13 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.readers.openpose_fields import field_channels, field_pairs
 from input_pipeline.skeletons import Skeleton
 
-# The sides of what the network sees are multiples of it (OpenPose --net_resolution).
-_MULTIPLE = 16
 # A code of part affinity fields, x · 128.5 + 128.5 rounded (poseExtractorNet.cpp).
 _HALF_CODES = 128.5
+# How far from the code of nothing the middle code of a map may be; ours.
+_NEAR_NOTHING = 32
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,7 +26,7 @@ class MapLayout:
   Attributes:
     joints, background: whether those are there.
     num_joints: of the skeleton.
-    num_parts: channels of the part affinity fields that are there.
+    num_parts: channels of the part affinity fields, as OpenPose orders them.
   """
 
   joints: bool
@@ -62,13 +63,17 @@ class FrameMaps:
   def values(self, modality: str, skeleton: Skeleton) -> Float[np.ndarray, 'h w c']:
     """The maps of 'joints' (with the background where the skeleton has it) or 'parts'.
 
+    Parts are those of the skeleton's limbs, in its order and directions.
+
     Raises:
       PoseDataError: where they are not there.
     """
     if modality not in self.layout.modalities:
       raise PoseDataError(f'there are no maps of {modality}')
     if modality == 'parts':
-      return self.maps[..., self.layout.num_maps - self.layout.num_parts :]
+      fields = self.maps[..., self.layout.num_maps - self.layout.num_parts :]
+      channels, signs = zip(*field_channels(skeleton), strict=True)
+      return fields[..., list(channels)] * np.array(signs, np.float32)
     joints = self.maps[..., : self.layout.num_joints]
     if not skeleton.background:
       return joints
@@ -101,37 +106,33 @@ def read_maps(
     maps = _unscaled(values, layout)
   else:
     image = _read_image(file)
-    layout = _layout_of_image(image, skeleton, frame_size, file)
+    layout = _layout_of_image(image, skeleton, file)
     values = einops.rearrange(image, 'h (c w) -> c h w', c=layout.num_maps)
     maps = _decoded(values.astype(np.float32), layout)
   height, width = maps.shape[1:]
-  # Corner pixels come on corner cells (OpenPose's resizeGetScaleFactor).
-  scale = min(
-    (side - 1) / max(frame - 1, 1)
-    for side, frame in zip((height, width), frame_size, strict=True)
-  )
+  # OpenPose lays corner pixels on corner cells, at most half a cell away from this.
+  scale = min(height / frame_size[0], width / frame_size[1])
   return FrameMaps(einops.rearrange(maps, 'c h w -> h w c'), layout, 1 / scale)
 
 
 def layouts(skeleton: Skeleton) -> tuple[MapLayout, ...]:
   """All that OpenPose's flags can leave in a file, except for the background alone."""
+  num_fields = 2 * len(field_pairs(skeleton))
+  flags = [(True, False, 0), (True, True, 0)]
+  if num_fields:
+    flags += [(joints, False, num_fields) for joints in (False, True)]
+    flags += [(True, True, num_fields)]
   return tuple(
-    MapLayout(joints, background, skeleton.num_joints, parts)
-    for joints, background, parts in (
-      (True, False, 0),
-      (True, True, 0),
-      (False, False, skeleton.num_part_maps),
-      (True, False, skeleton.num_part_maps),
-      (True, True, skeleton.num_part_maps),
-    )
+    MapLayout(joints, background, skeleton.num_joints, fields)
+    for joints, background, fields in flags
   )
 
 
 def _counts(skeleton: Skeleton) -> str:
-  joints, parts = skeleton.num_joints, skeleton.num_part_maps
-  return (
-    f'{joints} (joints), {joints + 1} (and background), {parts} (part affinity fields),'
-    f' {joints + parts} or {joints + 1 + parts}'
+  joints, fields = skeleton.num_joints, 2 * len(field_pairs(skeleton))
+  with_fields = f', {fields} (part affinity fields), {joints + fields} or'
+  return f'{joints} (joints), {joints + 1} (and background)' + (
+    f'{with_fields} {joints + 1 + fields}' if fields else ''
   )
 
 
@@ -140,7 +141,7 @@ def _read_float(file: pathlib.Path) -> Float[np.ndarray, 'c h w']:
     numbers = np.fromfile(file, np.dtype('<f4'))
   except OSError as error:
     raise PoseDataError(f'{file} cannot be read: {error}') from error
-  shape = tuple(int(side) for side in numbers[1:4]) if numbers[:1] == 3 else ()
+  shape = tuple(int(side) for side in numbers[1:4]) if 3 in numbers[:1] else ()
   if len(shape) != 3 or 0 in shape or numbers.size != 4 + np.prod(shape):
     raise PoseDataError(
       f'{file} holds {numbers.size} numbers, the first {numbers[:4].tolist()}, but needs'
@@ -196,25 +197,28 @@ def _read_image(file: pathlib.Path) -> np.ndarray:
 
 
 def _layout_of_image(
-  image: np.ndarray, skeleton: Skeleton, frame_size: tuple[int, int], file: pathlib.Path
+  image: np.ndarray, skeleton: Skeleton, file: pathlib.Path
 ) -> MapLayout:
-  """Which maps stand side by side: their widths must be what a network can see.
+  """Which maps stand side by side, as their number and width stand nowhere.
 
-  Where several numbers of maps would do, it is the one that leaves the least of a map
-  empty beside the frame, if OpenPose chose the width itself (--net_resolution -1xH).
+  Most of a map is nothing: 0 of a joint, 255 of the background, 128 or 129 of a field.
+
+  Raises:
+    PoseDataError: where none of the layouts fits, or more than one.
   """
   height, width = image.shape
-  fitting = {}
+  fitting = []
   for layout in layouts(skeleton):
-    map_width, rest = divmod(width, layout.num_maps)
-    if not rest and map_width and map_width % _MULTIPLE == 0:
-      fitting[layout] = abs(map_width - height * frame_size[1] / frame_size[0])
-  if len(fitting) > 1:
-    fitting = {f: rest for f, rest in fitting.items() if rest < _MULTIPLE}
+    if width % layout.num_maps == 0:
+      maps = einops.rearrange(image, 'h (c w) -> c (h w)', c=layout.num_maps)
+      nothing = [0] * (layout.joints * layout.num_joints) + [255] * layout.background
+      nothing += [_HALF_CODES] * layout.num_parts
+      if np.abs(np.median(maps, axis=1) - nothing).max() < _NEAR_NOTHING:
+        fitting.append(layout)
   if len(fitting) == 1:
-    return next(iter(fitting))
+    return fitting[0]
   raise PoseDataError(
     f'{file} is {width} pixels wide and {height} high, from which the number of maps does'
-    f' not follow: of skeleton {skeleton.name!r} there are {_counts(skeleton)}, each a'
-    f' multiple of {_MULTIPLE} wide; let OpenPose write --write_heatmaps_format float'
+    f' not follow; of skeleton {skeleton.name!r} there are {_counts(skeleton)}, each'
+    ' mostly empty. Let OpenPose write --write_heatmaps_format float'
   )

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline.people import UNKNOWN
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.skeletons import SKELETONS, Skeleton
 
@@ -103,7 +105,29 @@ def checked_list(value: Any, where: str) -> list[Any]:
   return value
 
 
-def described_size(content: dict[str, Any], where: str) -> tuple[int, int] | None:
+def checked_records(value: Any, where: str) -> list[dict[str, Any]]:
+  """The value, if it is a list of objects.
+
+  Raises:
+    PoseDataError: where it is not.
+  """
+  for index, record in enumerate(checked_list(value, where)):
+    if not isinstance(record, dict):
+      raise PoseDataError(
+        f'{where}: entry {index} must be an object, but is {_kind(record)}'
+      )
+  return value
+
+
+def tracked_identity(value: Any) -> int:
+  """A tracker's number of a person, or the first in a list; else `people.UNKNOWN`."""
+  while isinstance(value, list):
+    value = value[0] if value else None
+  named = isinstance(value, (int, float)) and abs(value) < 2**31
+  return int(value) if named else UNKNOWN
+
+
+def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | None:
   """(height, width) in pixels under these names; None where there is neither.
 
   Raises:

@@ -50,7 +50,7 @@ def read_landmarks(
     where = f'{path}, line {line}'
     number = place
     if frame_column is not None:
-      number = int(_number(row[frame_column], f'{where}: {frame_column}'))
+      number = _whole(row[frame_column], f'{where}: {frame_column}')
     frame = people.setdefault(number, {})
     person = row[person_column] if person_column else ''
     if person not in frame:
@@ -154,6 +154,13 @@ def _landmark_column(column: str) -> tuple[str, str] | None:
 
 def _index(key: str, skeleton: Skeleton, from_one: bool) -> int:
   return int(key) - from_one if key.isdecimal() else skeleton.joints.index(key)
+
+
+def _whole(text: str, where: str) -> int:
+  number = _number(text, where)
+  if not number.is_integer():  # NaN is none.
+    raise PoseDataError(f'{where} is {text!r}, but must be a whole number')
+  return int(number)
 
 
 def _number(text: str, where: str) -> float:

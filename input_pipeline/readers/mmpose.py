@@ -15,7 +15,6 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.people import UNKNOWN
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers.keypoint_json import (
   checked_count,
@@ -23,6 +22,7 @@ from input_pipeline.readers.keypoint_json import (
   field,
   numbers,
   read_json,
+  tracked_identity,
 )
 from input_pipeline.readers.numbered_files import has_numbered_files, numbered_files
 from input_pipeline.readers.poses_by_frame import (
@@ -102,8 +102,7 @@ def _people(
   people, identities = [], []
   for index, instance in enumerate(checked_list(instances, where)):
     people.append(_person(instance, skeleton, f'{where}, instance {index}'))
-    identity = instance.get('track_id')
-    identities.append(identity if isinstance(identity, int) else UNKNOWN)
+    identities.append(tracked_identity(instance.get('track_id')))
   joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
   return seen_joints(joints), np.array(identities, np.int64)
 

@@ -15,13 +15,13 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.people import UNKNOWN
 from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers.keypoint_json import (
   checked_list,
   field,
   flat_keypoints,
   read_json,
+  tracked_identity,
 )
 from input_pipeline.readers.numbered_files import has_numbered_files, numbered_files
 from input_pipeline.readers.poses_by_frame import (
@@ -73,15 +73,10 @@ def people_of_frame(
     keypoints = field(person, _KEYPOINTS, name)
     if keypoints is not None and len(checked_list(keypoints, name)):
       people.append(flat_keypoints(keypoints, skeleton, name))
-      identities.append(_identity(person))
+      # [-1] unless OpenPose was told to track people.
+      identities.append(tracked_identity(person.get('person_id')))
   joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
   return seen_joints(joints), np.array(identities, np.int64)
-
-
-def _identity(person: dict[str, Any]) -> int:
-  """`person_id`, which is [-1] unless OpenPose was told to track people."""
-  identity = np.ravel(person.get('person_id', UNKNOWN))
-  return int(identity[0]) if identity.size else UNKNOWN
 
 
 def _check_pixels(frames: Any, folder: pathlib.Path):

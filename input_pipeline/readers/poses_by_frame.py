@@ -60,13 +60,12 @@ class PosesByFrame:
     """
     numbers = sorted(self.people)
     step = common_step(numbers) if self.lists_empty_frames else 1
-    frames = range(numbers[0], numbers[-1] + 1, step)
-    if len(frames) > _MAX_FRAMES:
+    if numbers[-1] - numbers[0] >= _MAX_FRAMES * step:
       raise PoseDataError(
         f'frame numbers go from {numbers[0]} to {numbers[-1]}, but a video has at most'
         f' {_MAX_FRAMES} frames; name files so that the last number is the frame'
       )
-    return frames
+    return range(numbers[0], numbers[-1] + 1, step)
 
   def frames(self, frame_size: tuple[int, int]) -> list[People]:
     """The people of each frame, in pixels of frames of that size."""

@@ -147,7 +147,7 @@ def test_numbers_too_far_apart(read):
 )
 def test_every_model_of_openpose(tmp_path, name, joints):
   keypoints = np.stack([np.arange(joints), np.full(joints, 9), np.ones(joints)], axis=1)
-  content = frame((keypoints + [1, 0, 0]).ravel().tolist())
+  content = frame((keypoints + np.array([1, 0, 0])).ravel().tolist())
   (tmp_path / 'v_000000000000_keypoints.json').write_text(json.dumps(content))
   source = read_poses(
     'openpose', tmp_path, skeleton=name, options=ReadOptions(frame_size=(48, 64))

@@ -9,6 +9,7 @@ import pytest
 import scipy.io
 
 from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import READERS, read_poses
 from input_pipeline.skeletons import SKELETONS, SkeletonError
 
@@ -98,6 +99,28 @@ def test_path_that_is_not_what_the_format_expects(tmp_path, format, expected):
     read_poses(format, wrong, skeleton=skeleton)
   with pytest.raises(PoseDataError, match=rf'gone does not exist; .*{expected}'):
     read_poses(format, tmp_path / 'gone', skeleton=skeleton)
+
+
+def test_options_are_for_formats_that_take_them(jhmdb_folder, pickle_file):
+  with pytest.raises(
+    PoseDataError, match=r"'jhmdb_tree' takes no frame_size; .*: none"
+  ):
+    read_poses('jhmdb_tree', jhmdb_folder, options=ReadOptions(frame_size=(3, 4)))
+  with pytest.raises(
+    PoseDataError, match=r"'pyskl' takes no per_person; .*: max_people"
+  ):
+    options = ReadOptions(per_person=True)
+    read_poses('pyskl', pickle_file, skeleton='coco_17', options=options)
+  assert read_poses('jhmdb_tree', jhmdb_folder, options=ReadOptions()).load('w')
+
+
+def test_a_format_of_videos_takes_files_and_folders(tmp_path):
+  np.save(tmp_path / 'v.npy', np.ones((2, 17, 3)))
+  for path in (tmp_path, tmp_path / 'v.npy'):
+    source = read_poses('numpy', path, skeleton='coco_17')
+    assert source.splits == {'all': ('v',)}
+  with pytest.raises(PoseDataError, match=r'gone does not exist; .*videos\.csv'):
+    read_poses('numpy', tmp_path / 'gone', skeleton='coco_17')
 
 
 def test_registry_needs_neither_scipy_nor_jax():

@@ -1,0 +1,44 @@
+"""Which part affinity fields each of OpenPose's models gives, and in which order."""
+
+from __future__ import annotations
+
+from input_pipeline.skeletons import Skeleton
+
+# By OpenPose's own numbers of joints, in the order of the channels (poseParameters.cpp:
+# POSE_BODY_PART_PAIRS sorted by POSE_MAP_INDEX). Those of COCO are the skeleton's limbs;
+# those of BODY_25B are not known to us.
+_PAIRS: dict[str, tuple[tuple[int, int], ...]] = {
+  'body_25': (
+    *((1, 8), (9, 10), (10, 11), (8, 9), (8, 12), (12, 13), (13, 14)),
+    *((1, 2), (2, 3), (3, 4), (2, 17), (1, 5), (5, 6), (6, 7), (5, 18)),
+    *((1, 0), (0, 15), (0, 16), (15, 17), (16, 18)),
+    *((14, 19), (19, 20), (14, 21), (11, 22), (22, 23), (11, 24)),
+  ),
+  'body_25b': (),
+  'openpose_mpi': (
+    *((0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7)),
+    *((1, 14), (14, 8), (8, 9), (9, 10), (14, 11), (11, 12), (12, 13)),
+  ),
+}
+
+
+def field_pairs(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
+  """The pairs of joints that OpenPose gives fields of; of another model its limbs."""
+  return _PAIRS.get(skeleton.name, skeleton.limb_indices)
+
+
+def field_channels(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
+  """For each channel of the skeleton's part affinity fields, OpenPose's and a sign.
+
+  The sign is -1 where OpenPose's vectors point from the limb's end to its beginning.
+
+  Raises:
+    ValueError: for a limb that OpenPose has no field of.
+  """
+  pairs = field_pairs(skeleton)
+  channels = []
+  for limb in skeleton.limb_indices:
+    turned = limb not in pairs
+    place = pairs.index(limb[::-1] if turned else limb)
+    channels += [(2 * place + axis, -1 if turned else 1) for axis in (0, 1)]
+  return tuple(channels)
