@@ -50,6 +50,7 @@ setuptools.setup(
     'array_record>=0.8,<0.9',
     'clu>=0.0.12,<0.1',
     'einops>=0.8,<0.9',
+    'etils[epath]>=1.9.1,<2',
     'flax>=0.12,<0.13',
     'grain>=0.2.15,<0.3',
     'importlib_resources>=6,<8',  # tensorflow-datasets needs it, and does not say so

@@ -4,7 +4,8 @@
     --dataset=jhmdb --representation=heatmaps --data_dir=~/pose_action_data
 
 A clip that cannot be used is named, left out and counted. The data set appears in
-DATA_DIR/DATASET/REPRESENTATION when it is complete.
+DATA_DIR/DATASET/REPRESENTATION when it is complete. With --runner the work is shared by
+processes or machines (docs/scaling.md), and the files are the same.
 """
 
 import functools
@@ -21,7 +22,10 @@ _REPRESENTATION = flags.DEFINE_enum(
   ' frame, or those of the whole video added up (PoTion).',
 )
 _DATA_DIR = flags.DEFINE_string(
-  'data_dir', None, 'Folder that holds the data sets.', required=True
+  'data_dir',
+  None,
+  'Folder that holds the data sets, or its place in a store: gs://, s3://, ...',
+  required=True,
 )
 _FORMAT = flags.DEFINE_string(
   'format', None, 'Format of --poses. Default: that of the named data set.'
@@ -77,6 +81,25 @@ _PART_WIDTH = flags.DEFINE_float(
 )
 _STRICT = flags.DEFINE_bool('strict', False, 'Stop at a clip that cannot be used.')
 _OVERWRITE = flags.DEFINE_bool('overwrite', False, 'Replace the data set if there.')
+_MIN_SHARDS = flags.DEFINE_integer(
+  'min_shards',
+  1,
+  'At least so many files a split, for many workers or hosts. More are made where they'
+  ' would be larger than about 150 MB.',
+  lower_bound=1,
+)
+_RUNNER = flags.DEFINE_string(
+  'runner',
+  None,
+  'Run on Apache Beam: DirectRunner (processes of this machine), DataflowRunner, ...'
+  ' Default: in this process.',
+)
+_NUM_WORKERS = flags.DEFINE_integer(
+  'num_workers', None, 'Of --runner. Default: of DirectRunner one for each core.'
+)
+_BEAM_OPTIONS = flags.DEFINE_list(
+  'beam_options', None, "Of --runner: Beam's own, such as project=P,region=R."
+)
 
 
 def main(argv):
@@ -97,10 +120,16 @@ def main(argv):
     raise app.UsageError(
       f'--{" and --".join(of_heatmaps)} only matters to --representation=heatmaps'
     )
+  of_runner = _given(_NUM_WORKERS, _BEAM_OPTIONS)
+  if of_runner and not _RUNNER.value:
+    raise app.UsageError(f'--{" and --".join(of_runner)} only matters to --runner')
 
   # Only now, so that --help and wrong flags are answered at once.
+  from input_pipeline.datasets.beam_export import BeamSettings
+  from input_pipeline.datasets.data_path import data_path, is_remote
   from input_pipeline.datasets.export import export_dataset
-  from input_pipeline.datasets.protocols import PoseDatasetError, load_source
+  from input_pipeline.datasets.protocols import PoseDatasetError
+  from input_pipeline.datasets.source_spec import SourceSpec
   from input_pipeline.downloads import DownloadError
   from input_pipeline.pose_clip import PoseDataError
   from input_pipeline.readers.read_options import options_of_flags
@@ -110,28 +139,38 @@ def main(argv):
   reader = READERS.get(_FORMAT.value or '')
   resamples = reader is not None and 'short_side' in reader.options
   try:
-    source = load_source(
+    root = data_path(_DATA_DIR.value)
+    source = SourceSpec(
       _DATASET.value,
-      format=_FORMAT.value,
-      poses=_POSES.value,
-      skeleton=_SKELETON.value,
-      options=options_of_flags(
-        frame_size=_FRAME_SIZE.value,
-        max_people=_MAX_PEOPLE.value,
-        per_person=_PER_PERSON.value,
-        short_side=_SHORT_SIDE.value if resamples else None,
-      ),
-      data_dir=_DATA_DIR.value,
-      annotations=_ANNOTATIONS.value,
+      {
+        'format': _FORMAT.value,
+        'poses': _POSES.value,
+        'skeleton': _SKELETON.value,
+        'options': options_of_flags(
+          frame_size=_FRAME_SIZE.value,
+          max_people=_MAX_PEOPLE.value,
+          per_person=_PER_PERSON.value,
+          short_side=_SHORT_SIDE.value if resamples else None,
+        ),
+        # What is downloaded goes to a folder of this host.
+        'data_dir': None if is_remote(root) else root,
+        'annotations': _ANNOTATIONS.value,
+      },
     )
+    beam = None
+    if _RUNNER.value:
+      options = tuple(f'--{option}' for option in _BEAM_OPTIONS.value or ())
+      beam = BeamSettings(_RUNNER.value, _NUM_WORKERS.value, options)
     summary = export_dataset(
       source,
       dataset=_DATASET.value,
       representation=_REPRESENTATION.value,
-      data_dir=_DATA_DIR.value,
+      data_dir=root,
       splits=_SPLITS.value,
       strict=_STRICT.value,
       overwrite=_OVERWRITE.value,
+      min_shards=_MIN_SHARDS.value,
+      beam=beam,
       progress=functools.partial(print, flush=True),
       **of_maps,
       **of_potion,

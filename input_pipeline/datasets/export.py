@@ -3,32 +3,43 @@
 from __future__ import annotations
 
 import functools
-import pathlib
+import os
 import re
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from input_pipeline.datasets import protocols
+from input_pipeline.datasets.beam_export import (
+  BeamSettings,
+  check_beam,
+  export_on_beam,
+)
+from input_pipeline.datasets.data_path import data_path, is_remote
+from input_pipeline.datasets.dataset_files import SplitFiles, write_metadata
 from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
 from input_pipeline.datasets.pose_dataset import (
   PoseDataset,
-  PoseDatasetBuilder,
-  Shard,
   dataset_dir,
+  is_there,
   open_dataset,
 )
 from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
-from input_pipeline.datasets.staging import staging_dir
-from input_pipeline.datasets.stored_examples import load_usable_clip, make_example
+from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
+from input_pipeline.datasets.shard_plan import (
+  Shard,
+  plan_shards,
+  sampled_bytes_per_clip,
+)
+from input_pipeline.datasets.source_spec import SourceSpec
+from input_pipeline.datasets.staging import build_place
+from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 from input_pipeline.datasets.stored_settings import check_same, source_settings
 from input_pipeline.part_fields import DEFAULT_WIDTH
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import ClipSource
 from input_pipeline.rendering import TRUNCATE
 
-_CLIPS_PER_SHARD = 256
 _OTHER_DATA = (
   'ask for what is there, replace it with tools/export_dataset.py --overwrite, or use'
   ' another data_dir'
@@ -36,7 +47,7 @@ _OTHER_DATA = (
 
 
 def export_dataset(
-  source: ClipSource,
+  source: ClipSource | SourceSpec,
   *,
   dataset: str,
   representation: str,
@@ -50,6 +61,8 @@ def export_dataset(
   splits: Sequence[str] | None = None,
   strict: bool = False,
   overwrite: bool = False,
+  min_shards: int = 1,
+  beam: BeamSettings | None = None,
   progress: Callable[[str], object] = print,
 ) -> ExportSummary:
   """Writes a data set to `<data_dir>/<dataset>/<representation>/<version>/`.
@@ -58,10 +71,10 @@ def export_dataset(
   is reported at once, left out, and listed in the summary and in the metadata.
 
   Args:
-    source: the clips.
+    source: the clips; with `beam`, how they are opened, in each worker again.
     dataset: its name, which is also its folder.
     representation: 'keypoints', 'heatmaps' or 'potion'.
-    data_dir: where data sets lie.
+    data_dir: where data sets lie: a folder, or a place in a store (`data_path`).
     short_side: of maps: cells on the shorter side of the frame. This and the following
       five are by default those of the source's ready maps; where it has none, the ones
       of `stored_settings.rendering_settings`.
@@ -73,18 +86,23 @@ def export_dataset(
     splits: which of the source's; by default all that name a clip.
     strict: raise at the first clip that cannot be used.
     overwrite: replace the data set where it is already there.
+    min_shards: of each split, see `shard_plan`.
+    beam: run on Apache Beam: the same files, byte for byte, as in this process.
     progress: takes lines of text, at most about one a second while all goes well.
 
   Raises:
     PoseDatasetError: where the data set is already there, another process is writing
-      it, no clip of a split can be used, or the source cannot be had like this.
+      it, no clip of a split can be used, the source cannot be had like this, or Beam is
+      not installed or loses a worker.
     PoseDataError: with `strict`, the first clip's.
   """
   started = time.monotonic()
-  target = dataset_dir(data_dir, dataset, representation)
-  _check_names(source, dataset)
+  root = data_path(data_dir)
+  target = dataset_dir(root, dataset, representation)
+  opened = _opened(source, beam)
+  _check_names(opened, dataset)
   settings = source_settings(
-    source,
+    opened,
     representation,
     short_side=short_side,
     sigma=sigma,
@@ -93,35 +111,39 @@ def export_dataset(
     modalities=modalities,
     part_width=part_width,
   )
-  chosen = _chosen_splits(source, splits)
-  export = _Export(source, representation, settings, chosen, strict, progress)
+  form = StoredForm(
+    dataset=dataset,
+    representation=representation,
+    skeleton=opened.skeleton,
+    class_names=opened.class_names,
+    multi_label=opened.multi_label,
+    modalities=tuple(settings.get('modalities', ())),
+    num_features=settings.get('num_features', 0),
+  )
+  chosen = _chosen_splits(opened, splits)
+  summaries = {name: SplitSummary(name, len(opened.splits[name])) for name in chosen}
 
-  with staging_dir(target, pathlib.Path(data_dir).expanduser()) as staging:
-    if target.exists() and not overwrite:
-      raise PoseDatasetError(
-        f'data set {dataset!r} is already there as {representation}, at {target}; give'
-        ' --overwrite (overwrite=True) to replace it'
-      )
-    progress(f'{dataset} as {representation}: {export.num_offered} clips')
-    builder = PoseDatasetBuilder(
-      dataset=dataset,
-      representation=representation,
-      skeleton=source.skeleton,
-      class_names=source.class_names,
-      multi_label=source.multi_label,
-      modalities=settings.get('modalities', ()),
-      num_features=settings.get('num_features', 0),
-      data_dir=staging,
+  with build_place(target, root, overwrite=overwrite) as place:
+    num_clips = sum(split.num_offered for split in summaries.values())
+    progress(f'{dataset} as {representation}: {num_clips} clips')
+    recipe = Recipe(form, settings, os.fspath(place.directory), strict)
+    shards = _plan(opened, chosen, recipe, min_shards)
+    if beam is not None and isinstance(source, SourceSpec):
+      reports = export_on_beam(source, shards, recipe, place.notes, beam, progress)
+    else:
+      reports = _export_here(opened, shards, recipe, progress)
+    for shard, report in zip(shards, reports, strict=True):
+      summaries[shard.split].add(report)
+    _check_no_split_is_empty(list(summaries.values()))
+    write_metadata(
+      place.directory,
+      form,
+      {n: SplitFiles(s.shard_lengths, s.num_bytes) for n, s in summaries.items()},
+      _metadata(opened, settings, list(summaries.values())),
     )
-    built = builder.write(export.shards(), export.metadata)
-    target.parent.mkdir(parents=True, exist_ok=True)
-    if target.exists():
-      target.rename(staging / 'replaced')
-    built.rename(target)
   return ExportSummary(
     directory=target,
-    splits=tuple(export.splits),
-    num_bytes=sum(file.stat().st_size for file in target.iterdir()),
+    splits=tuple(summaries.values()),
     seconds=time.monotonic() - started,
   )
 
@@ -170,14 +192,15 @@ def open_or_export(
     'part_width': part_width,
   }
   try:
-    if is_primary and not dataset_dir(data_dir, dataset, representation).exists():
+    if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
       source = protocols.load_source(
         dataset,
         format=format,
         poses=poses,
         skeleton=skeleton,
         seed=seed,
-        data_dir=data_dir,
+        # What is downloaded goes to a folder of this host.
+        data_dir=None if is_remote(data_dir) else data_path(data_dir),
         annotations=annotations,
       )
       summary = export_dataset(
@@ -222,98 +245,89 @@ def _check_modalities(opened: PoseDataset, asked: Sequence[str]):
     )
 
 
-class _Export:
-  """One export as it goes along: hands out examples, keeps count of them."""
+def _export_here(
+  source: ClipSource,
+  shards: Sequence[Shard],
+  recipe: Recipe,
+  progress: Callable[[str], object],
+) -> list[ShardReport]:
+  """Writes the shards one after another in this process."""
+  pace = Pace(sum(len(shard.video_ids) for shard in shards))
 
-  def __init__(
-    self,
-    source: ClipSource,
-    representation: str,
-    settings: dict[str, Any],
-    splits: Sequence[str],
-    strict: bool,
-    progress: Callable[[str], object],
-  ):
-    self.splits = [SplitSummary(s, len(source.splits[s])) for s in splits]
-    self._source = source
-    self._representation = representation
-    self._settings = settings
-    self._strict = strict
-    self._progress = progress
-    self._pace = Pace(self.num_offered)
+  def note(split: str, video_id: str, reason: str | None):
+    if reason is not None:
+      progress(f'{split}: left out {video_id!r}: {reason}')
+    line = pace.step()
+    if line:
+      progress(f'{split}: {line}')
 
-  @property
-  def num_offered(self) -> int:
-    return sum(split.num_offered for split in self.splits)
+  return [
+    export_shard(source, shard, recipe, functools.partial(note, shard.split))
+    for shard in shards
+  ]
 
-  def shards(self) -> dict[str, list[Shard]]:
-    shards: dict[str, list[Shard]] = {}
-    for split in self.splits:
-      video_ids = self._source.splits[split.name]
-      shards[split.name] = [
-        functools.partial(
-          self._examples, split, video_ids[start : start + _CLIPS_PER_SHARD]
-        )
-        for start in range(0, len(video_ids), _CLIPS_PER_SHARD)
-      ]
-    return shards
 
-  def metadata(self) -> dict[str, Any]:
-    """What is known of the clips without their frames, once all are written."""
-    self._check_no_split_is_empty()
-    return {
-      'skeleton': self._source.skeleton.to_dict(),
-      'class_names': list(self._source.class_names),
-      'settings': self._settings,
-      'multi_label': self._source.multi_label,
-      'splits': {
-        split.name: {
-          'video_ids': split.video_ids,
-          'labels': split.labels,
-          'num_frames': split.num_frames,
-        }
-        for split in self.splits
-      },
-      'left_out': [
-        [split.name, video_id, reason]
-        for split in self.splits
-        for video_id, reason in split.left_out
-      ],
-    }
+def _plan(
+  source: ClipSource, splits: Sequence[str], recipe: Recipe, min_shards: int
+) -> list[Shard]:
+  features = recipe.form.features()
+  make_example = functools.partial(recipe.make_example, source)
+  shards = []
+  for split in splits:
+    video_ids = source.splits[split]
+    shards += plan_shards(
+      split,
+      video_ids,
+      bytes_per_clip=sampled_bytes_per_clip(video_ids, make_example, features),
+      min_shards=min_shards,
+    )
+  return shards
 
-  def _check_no_split_is_empty(self):
-    for split in self.splits:
-      if not split.num_clips:
-        video_id, reason = split.left_out[0]
-        raise PoseDatasetError(
-          f'none of the {split.num_offered} clips of split {split.name!r} can be used;'
-          f' the first: {video_id!r}: {reason}'
-        )
 
-  def _examples(
-    self, split: SplitSummary, video_ids: Sequence[str]
-  ) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    for video_id in video_ids:
-      try:
-        clip = load_usable_clip(self._source, video_id)
-      except PoseDataError as error:
-        if self._strict:
-          raise
-        reason = str(error).removeprefix(f'clip {video_id!r}: ')
-        split.left_out.append((video_id, reason))
-        self._progress(f'{split.name}: left out {video_id!r}: {reason}')
-      else:
-        split.video_ids.append(video_id)
-        labels = clip.labels
-        split.labels.append(list(labels) if self._source.multi_label else labels[0])
-        split.num_frames.append(clip.num_frames)
-        yield (
-          split.num_clips,
-          make_example(self._source, clip, self._representation, self._settings),
-        )
-      line = self._pace.step()
-      if line:
-        self._progress(f'{split.name}: {line}')
+def _metadata(
+  source: ClipSource, settings: Mapping[str, Any], splits: Sequence[SplitSummary]
+) -> dict[str, Any]:
+  """What is known of the clips without their frames, once all are written."""
+  return {
+    'skeleton': source.skeleton.to_dict(),
+    'class_names': list(source.class_names),
+    'settings': settings,
+    'multi_label': source.multi_label,
+    'splits': {
+      split.name: {
+        'video_ids': split.video_ids,
+        'labels': split.labels,
+        'num_frames': split.num_frames,
+      }
+      for split in splits
+    },
+    'left_out': [
+      [split.name, video_id, reason]
+      for split in splits
+      for video_id, reason in split.left_out
+    ],
+  }
+
+
+def _check_no_split_is_empty(splits: Sequence[SplitSummary]):
+  for split in splits:
+    if not split.num_clips:
+      video_id, reason = split.left_out[0]
+      raise PoseDatasetError(
+        f'none of the {split.num_offered} clips of split {split.name!r} can be used;'
+        f' the first: {video_id!r}: {reason}'
+      )
+
+
+def _opened(source: ClipSource | SourceSpec, beam: BeamSettings | None) -> ClipSource:
+  if beam is not None:
+    check_beam()
+    if not isinstance(source, SourceSpec):
+      raise PoseDatasetError(
+        f'with beam the source is opened again in each worker, but it is a'
+        f' {type(source).__name__}; give a SourceSpec (datasets/source_spec.py)'
+      )
+  return source.open() if isinstance(source, SourceSpec) else source
 
 
 def _check_names(source: ClipSource, dataset: str):

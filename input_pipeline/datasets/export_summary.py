@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
-import pathlib
 import time
 from collections.abc import Callable
+
+from etils import epath
+
+from input_pipeline.datasets.shard_export import ShardReport
 
 _LEFT_OUT_SHOWN = 20
 
@@ -21,6 +24,8 @@ class SplitSummary:
     video_ids, labels, num_frames: of the clips that went in, in record order; `labels`
       are lists where clips have any number of them.
     left_out: (video id, reason) of the others.
+    shard_lengths: how many clips each shard holds.
+    num_bytes: of the shards.
   """
 
   name: str
@@ -29,6 +34,17 @@ class SplitSummary:
   labels: list[int | list[int]] = dataclasses.field(default_factory=list)
   num_frames: list[int] = dataclasses.field(default_factory=list)
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+  shard_lengths: list[int] = dataclasses.field(default_factory=list)
+  num_bytes: int = 0
+
+  def add(self, report: ShardReport):
+    """Counts in the next shard."""
+    self.video_ids += report.video_ids
+    self.labels += report.labels
+    self.num_frames += report.num_frames
+    self.left_out += report.left_out
+    self.shard_lengths.append(len(report.video_ids))
+    self.num_bytes += report.num_bytes
 
   @property
   def num_clips(self) -> int:
@@ -49,10 +65,14 @@ class SplitSummary:
 class ExportSummary:
   """What an export wrote, and where."""
 
-  directory: pathlib.Path
+  directory: epath.Path
   splits: tuple[SplitSummary, ...]
-  num_bytes: int
   seconds: float
+
+  @property
+  def num_bytes(self) -> int:
+    """Of the records, on disk."""
+    return sum(split.num_bytes for split in self.splits)
 
   def __str__(self) -> str:
     return '\n'.join(
@@ -73,8 +93,9 @@ class Pace:
     self._done = 0
     self._started = self._last_line = clock()
 
-  def step(self) -> str | None:
-    self._done += 1
+  def step(self, clips: int = 1) -> str | None:
+    """A line, where one is due, after so many more."""
+    self._done += clips
     now = self._clock()
     if now - self._last_line < 1:
       return None

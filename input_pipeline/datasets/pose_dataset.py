@@ -1,39 +1,44 @@
-"""The pose data set on disk: its features, its TFDS builder, and reading it.
+"""The pose data set on disk, and reading it.
 
 `<data_dir>/<dataset>/<representation>/<version>/` in TFDS layout, records in
-array_record; TensorFlow is needed neither to write nor to read it. What is known of the
-clips without their frames (names, labels, lengths, in record order) stands in the TFDS
-metadata, so that a split is divided or balanced without touching a record.
+array_record; TensorFlow is needed neither to write nor to read it. `<data_dir>` may lie
+in an object store (`data_path`). What is known of the clips without their frames (names,
+labels, lengths, in record order) stands in the TFDS metadata, so that a split is divided
+or balanced without touching a record.
 """
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
-import pathlib
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 import numpy as np
 import tensorflow_datasets as tfds
-from absl import logging
+from etils import epath
 from jaxtyping import Int, UInt8
 
+from input_pipeline.datasets.data_path import (
+  cache_of,
+  copy_missing,
+  data_path,
+  is_read_in_place,
+)
+from input_pipeline.datasets.dataset_files import (
+  INFO_FILE,
+  VERSION,
+  quiet_tfds,
+  shard_paths,
+  stored_name,
+)
 from input_pipeline.datasets.protocols import (
-  PROTOCOLS,
   PathLike,
   PoseDatasetError,
   export_command,
 )
-from input_pipeline.modalities import STORED
 from input_pipeline.skeletons import Skeleton
 
-# Goes up when the features or the metadata change, so that old data is never misread.
-VERSION = '1.0.0'
 REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')
-
-# A shard's examples in record order, under keys that no two of them share.
-Shard = Callable[[], Iterable[tuple[int, Mapping[str, Any]]]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -82,7 +87,7 @@ class PoseDataset:
       multi-hot), not exactly one (`label`).
   """
 
-  directory: pathlib.Path
+  directory: epath.Path
   representation: str
   skeleton: Skeleton
   class_names: tuple[str, ...]
@@ -120,10 +125,29 @@ class PoseDataset:
     return int(self.settings.get('num_features') or 0)
 
   def records(self, split: str) -> Records:
-    """The features of a split's clips as numpy arrays; `video_id` as UTF-8 bytes."""
+    """The features of a split's clips as numpy arrays; `video_id` as UTF-8 bytes.
+
+    A split in a store that array_record does not read by itself is first copied to this
+    host, once (`data_path.cache_of`).
+    """
     self._check_split(split)
+    builder = self._builder
+    if not is_read_in_place(self.directory):
+      builder = self._copied(split)
     # pyright does not see through TFDS's decorator.
-    return self._builder.as_data_source(_stored_name(split))  # pyright: ignore
+    return builder.as_data_source(stored_name(split))  # pyright: ignore
+
+  def _copied(self, split: str) -> tfds.core.DatasetBuilder:
+    """The data set in this host's cache, with all files of one split."""
+    folder = cache_of(self.directory)
+    num_shards = self._builder.info.splits[stored_name(split)].num_shards
+    dataset = self.directory.parts[-3]
+    shards = shard_paths(self.directory, dataset, split, num_shards)
+    copy_missing(shards, folder)
+    metadata = [f for f in self.directory.iterdir() if 'array_record' not in f.name]
+    copy_missing(metadata, folder)
+    with quiet_tfds():
+      return tfds.builder_from_directory(folder)
 
   def _check_split(self, split: str):
     if split not in self.splits:
@@ -140,15 +164,26 @@ def multi_hot(labels: Sequence[int], num_classes: int) -> UInt8[np.ndarray, ' k'
   return hot
 
 
-def dataset_dir(data_dir: PathLike, dataset: str, representation: str) -> pathlib.Path:
+def dataset_dir(data_dir: PathLike, dataset: str, representation: str) -> epath.Path:
   """Where a data set lies, whether it is there or not."""
   if representation not in REPRESENTATIONS:
     raise PoseDatasetError(
       f'there is no representation {representation!r}; it is one of'
       f' {", ".join(REPRESENTATIONS)}'
     )
-  root = pathlib.Path(data_dir).expanduser()
-  return root / dataset / representation / VERSION
+  return data_path(data_dir) / dataset / representation / VERSION
+
+
+def is_there(directory: epath.Path) -> bool:
+  """Whether a data set's directory holds it, whole.
+
+  Raises:
+    PoseDatasetError: where the package that reads the store is not installed.
+  """
+  try:
+    return (directory / INFO_FILE).exists()
+  except ImportError as error:
+    raise PoseDatasetError(f'{directory} cannot be read: {error}') from error
 
 
 def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseDataset:
@@ -158,7 +193,7 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
     PoseDatasetError: where it is not there; says what is, and how to make it.
   """
   directory = dataset_dir(data_dir, dataset, representation)
-  if not directory.is_dir():
+  if not is_there(directory):
     raise PoseDatasetError(
       f'there is no data set {dataset!r} as {representation} at {directory}'
       f' ({_what_is_there(directory)}). Make it with\n '
@@ -182,155 +217,10 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
   )
 
 
-class PoseDatasetBuilder(tfds.core.ShardBasedBuilder, skip_registration=True):
-  """Writes a data set; `write` is the one method to call.
-
-  Shards are written one after another, straight from their clips. (TFDS's other kind of
-  builder collects a whole split first, and needs TensorFlow once it exceeds 1 GB.)
-  """
-
-  VERSION = tfds.core.Version(VERSION)
-  BUILDER_CONFIGS = [  # noqa: RUF012 (TFDS's own contract)
-    tfds.core.BuilderConfig(name=representation) for representation in REPRESENTATIONS
-  ]
-
-  def __init__(
-    self,
-    *,
-    dataset: str,
-    representation: str,
-    skeleton: Skeleton,
-    class_names: Sequence[str],
-    multi_label: bool = False,
-    modalities: Sequence[str] = ('joints',),
-    num_features: int = 0,
-    data_dir: PathLike,
-  ):
-    # TFDS names a builder after its class; ours serves every data set.
-    self.name = dataset  # pyright: ignore[reportAttributeAccessIssue]
-    if representation == 'heatmaps':
-      poses = _map_features(skeleton, modalities, num_features)
-    else:
-      poses = _pose_features(representation, skeleton)
-    self._features = _features(poses, class_names, multi_label)
-    self._metadata_dict = tfds.core.MetadataDict()
-    super().__init__(data_dir=data_dir, config=representation)
-
-  def write(
-    self,
-    shards: Mapping[str, Sequence[Shard]],
-    metadata: Callable[[], Mapping[str, Any]],
-  ) -> pathlib.Path:
-    """Writes every shard of every split, then what `metadata` gives; says where."""
-    self._shards = {_stored_name(split): shards[split] for split in shards}
-    self._metadata = metadata
-    try:
-      with quiet_tfds():
-        self.download_and_prepare(file_format='array_record')
-    finally:
-      # TFDS caches builders for the life of the process; the poses must not stay too.
-      del self._shards, self._metadata
-    return pathlib.Path(self.data_dir)
-
-  def _info(self) -> tfds.core.DatasetInfo:
-    protocol = PROTOCOLS.get(self.name)
-    return tfds.core.DatasetInfo(
-      builder=self,
-      citation=protocol.citation if protocol else None,
-      features=self._features,
-      metadata=self._metadata_dict,
-      disable_shuffling=True,
-    )
-
-  def _shard_iterators_per_split(self, dl_manager):
-    del dl_manager  # Nothing is downloaded.
-    return self._shards
-
-  def _download_and_prepare(self, dl_manager, download_config=None):
-    super()._download_and_prepare(dl_manager, download_config)
-    self._metadata_dict.update(self._metadata())
-
-  # TFDS prints both of these; the exporter reports for itself.
-  def _log_download_bytes(self):
-    pass
-
-  def _log_download_done(self):
-    pass
-
-
-@contextlib.contextmanager
-def quiet_tfds():
-  """Keeps TFDS's notes of its own doings out of the log; warnings still show."""
-  verbosity = logging.get_verbosity()
-  logging.set_verbosity(min(verbosity, logging.WARNING))
-  try:
-    yield
-  finally:
-    logging.set_verbosity(verbosity)
-
-
-def _stored_name(split: str) -> str:
-  # TFDS keeps 'all' for all splits together; a source without splits has just that.
-  return 'all_' if split == 'all' else split
-
-
-def _map_features(
-  skeleton: Skeleton, modalities: Sequence[str], num_features: int
-) -> dict[str, Any]:
-  channels = {
-    'joints': skeleton.num_maps,
-    'parts': skeleton.num_part_maps,
-    'features': num_features,
-  }
-  features: dict[str, Any] = {
-    STORED[name]: _array((None, None, None, channels[name]), np.uint8)
-    for name in modalities
-  }
-  if 'features' in modalities:
-    features['features_scale'] = tfds.features.Scalar(np.float32)
-  return features
-
-
-def _pose_features(representation: str, skeleton: Skeleton) -> dict[str, Any]:
-  return {
-    'keypoints': {
-      'keypoints': _array((None, None, skeleton.num_joints, 3), np.float32)
-    },
-    # Mean confidences in 0..1, of which half precision keeps 11 bits: finer than the 8
-    # of a frame's map.
-    'potion': {
-      'potion': _array((skeleton.num_maps, None, None, None), np.float16),
-      'num_frames': tfds.features.Scalar(np.int32),
-    },
-  }[representation]
-
-
-def _features(
-  poses: Mapping[str, Any], class_names: Sequence[str], multi_label: bool
-) -> tfds.features.FeaturesDict:
-  if multi_label:
-    labels = {'labels': _array((len(class_names),), np.uint8)}
-  else:
-    labels = {'label': tfds.features.ClassLabel(names=list(class_names))}
-  return tfds.features.FeaturesDict(
-    {
-      'video_id': tfds.features.Text(),
-      'frame_size': tfds.features.Tensor(shape=(2,), dtype=np.int32),
-      **labels,
-      **poses,
-    }
-  )
-
-
-def _array(shape: tuple[int | None, ...], dtype) -> tfds.features.Tensor:
-  # array_record compresses by itself: plain bytes are the smallest and the fastest.
-  return tfds.features.Tensor(
-    shape=shape, dtype=dtype, encoding=tfds.features.Encoding.BYTES
-  )
-
-
-def _what_is_there(directory: pathlib.Path) -> str:
-  """Tells what lies near a data set's directory, which itself does not exist."""
+def _what_is_there(directory: epath.Path) -> str:
+  """Tells what lies near a data set's directory, which itself holds none."""
+  if directory.is_dir():
+    return 'an export that is not finished'
   versions = _folders(directory.parent)
   if versions:
     return f'only version {", ".join(versions)}, of another release of this library'
@@ -346,7 +236,7 @@ def _what_is_there(directory: pathlib.Path) -> str:
   return f'data sets in {home.parent}: {", ".join(datasets) or "none"}'
 
 
-def _folders(directory: pathlib.Path) -> list[str]:
+def _folders(directory: epath.Path) -> list[str]:
   if not directory.is_dir():
     return []
   return sorted(

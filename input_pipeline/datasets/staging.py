@@ -1,4 +1,4 @@
-"""A place to build a data set in, so that it appears complete or not at all."""
+"""Where a data set is built, so that it appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -8,21 +8,61 @@ import os
 import pathlib
 import shutil
 from collections.abc import Iterator
+from typing import NamedTuple
 
+from etils import epath
+
+from input_pipeline.datasets.data_path import is_remote
+from input_pipeline.datasets.pose_dataset import is_there
 from input_pipeline.datasets.protocols import PoseDatasetError
 
 
+class BuildPlace(NamedTuple):
+  """Two empty folders for one export.
+
+  Attributes:
+    directory: takes the files of the data set, its metadata last.
+    notes: takes what workers leave for the exporter; removed in the end.
+  """
+
+  directory: epath.Path
+  notes: epath.Path
+
+
 @contextlib.contextmanager
-def staging_dir(target: pathlib.Path, data_dir: pathlib.Path) -> Iterator[pathlib.Path]:
+def build_place(
+  target: epath.Path, data_dir: epath.Path, *, overwrite: bool = False
+) -> Iterator[BuildPlace]:
+  """A place to write the data set `target` in, which stands there after the block.
+
+  In a folder it is built beside the target and renamed: a data set that is replaced
+  stays until then, and only one process writes. An object store knows neither renaming
+  nor locks: there it is built where it belongs, without the metadata it is not seen, and
+  one that is replaced goes first. An error in the block leaves nothing of the new one.
+
+  Args:
+    target: `pose_dataset.dataset_dir`.
+    overwrite: replace what is there.
+
+  Raises:
+    PoseDatasetError: where the data set is there and is not to be replaced, or another
+      process is writing it.
+  """
+  place = _place_in_store if is_remote(target) else _place_in_folder
+  with place(target, data_dir, overwrite) as built:
+    yield built
+
+
+@contextlib.contextmanager
+def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Path]:
   """An empty directory on the target's disk, for one process at a time, then removed.
 
   The lock dies with its process, so what lies here when it is free was left by one that
   was killed.
   """
-  representation, dataset = target.parent.name, target.parent.parent.name
-  staging = data_dir / f'.export-{dataset}-{representation}'
+  staging = pathlib.Path(_work_folder(target, data_dir))
   lock_path = staging.with_suffix('.lock')
-  data_dir.mkdir(parents=True, exist_ok=True)
+  staging.parent.mkdir(parents=True, exist_ok=True)
   with open(lock_path, 'w') as lock:
     if not _locked(lock, lock_path):
       raise PoseDatasetError(
@@ -36,6 +76,58 @@ def staging_dir(target: pathlib.Path, data_dir: pathlib.Path) -> Iterator[pathli
     finally:
       shutil.rmtree(staging)
       lock_path.unlink()
+
+
+@contextlib.contextmanager
+def _place_in_folder(
+  target: epath.Path, data_dir: epath.Path, overwrite: bool
+) -> Iterator[BuildPlace]:
+  with staging_dir(target, data_dir) as staging:
+    _check_free(target, target.exists(), overwrite)
+    place = BuildPlace(epath.Path(staging / 'built'), epath.Path(staging / 'notes'))
+    for folder in place:
+      folder.mkdir()
+    yield place
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if target.exists():
+      target.rename(staging / 'replaced')
+    place.directory.rename(target)
+
+
+@contextlib.contextmanager
+def _place_in_store(
+  target: epath.Path, data_dir: epath.Path, overwrite: bool
+) -> Iterator[BuildPlace]:
+  _check_free(target, is_there(target), overwrite)
+  place = BuildPlace(target, _work_folder(target, data_dir))
+  for folder in place:
+    _remove(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+  try:
+    yield place
+  except BaseException:
+    _remove(target)
+    raise
+  finally:
+    _remove(place.notes)
+
+
+def _work_folder(target: epath.Path, data_dir: epath.Path) -> epath.Path:
+  representation, dataset = target.parent.name, target.parent.parent.name
+  return data_dir / f'.export-{dataset}-{representation}'
+
+
+def _check_free(target: epath.Path, taken: bool, overwrite: bool):
+  if taken and not overwrite:
+    raise PoseDatasetError(
+      f'data set {target.parts[-3]!r} is already there as {target.parts[-2]}, at'
+      f' {target}; give --overwrite (overwrite=True) to replace it'
+    )
+
+
+def _remove(folder: epath.Path):
+  if folder.exists():
+    folder.rmtree()
 
 
 def _locked(lock, lock_path: pathlib.Path) -> bool:

@@ -24,11 +24,7 @@ AnyClip = PoseClip | PotionClip | HeatmapClip
 
 
 class Example(Mapping[str, Any]):
-  """A clip's features, each made when it is asked for, and not kept.
-
-  TFDS holds the examples of a shard until the shard is written: maps that are ready
-  would fill the memory.
-  """
+  """A clip's features, each made when it is asked for, and not kept."""
 
   def __init__(self, features: Mapping[str, Callable[[], Any]]):
     self._features = features
@@ -88,7 +84,7 @@ def heatmap_features(
 
 def potion_features(clip: PotionClip) -> dict[str, Callable[[], Any]]:
   """What is stored of ready PoTion maps, as `pose_features` of a clip's poses."""
-  maps = clip.maps.astype(np.float16)  # Half of what would wait for the shard's end.
+  maps = clip.maps.astype(np.float16)
   return {
     # The video's size is not known; its map has the same shape.
     'frame_size': lambda: np.array(maps.shape[1:3], np.int32),

@@ -1,6 +1,7 @@
-import pathlib
+from etils import epath
 
 from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
+from input_pipeline.datasets.shard_export import ShardReport
 
 
 def test_pace_says_count_rate_and_time_left_once_a_second():
@@ -22,9 +23,9 @@ def test_summary_shows_the_first_twenty_left_out():
   torn = SplitSummary('train', 23, ['c'], [0], [5])
   torn.left_out = [(f'v{i}', f'reason {i}') for i in range(22)]
 
-  lines = str(
-    ExportSummary(pathlib.Path('/data/x'), (full, torn), num_bytes=2_500_000, seconds=3)
-  ).splitlines()
+  full.num_bytes, torn.num_bytes = 1_000_000, 1_500_000
+  summary = ExportSummary(epath.Path('/data/x'), (full, torn), seconds=3)
+  lines = str(summary).splitlines()
 
   assert lines[:4] == [
     'Exported to /data/x: 2.5 MB on disk in 3.0 s',
@@ -33,3 +34,19 @@ def test_summary_shows_the_first_twenty_left_out():
     '    v0: reason 0',
   ]
   assert lines[-2:] == ['    v19: reason 19', '    and 2 more']
+
+
+def test_several_clips_can_be_done_at_once():
+  now = iter([0.0, 2.0])
+  pace = Pace(10, clock=lambda: next(now))
+  assert pace.step(4) == '4/10 clips, 2.0 a second, 3 s left'
+
+
+def test_shards_are_counted_in_one_after_another():
+  split = SplitSummary('train', 4)
+  split.add(ShardReport(['a', 'b'], [2, 0], [7, 8], [('c', 'torn')], num_bytes=100))
+  split.add(ShardReport(['d'], [1], [9], [], num_bytes=20))
+  assert split.video_ids == ['a', 'b', 'd']
+  assert (split.labels, split.num_frames) == ([2, 0, 1], [7, 8, 9])
+  assert split.left_out == [('c', 'torn')]
+  assert (split.shard_lengths, split.num_bytes) == ([2, 1], 120)

@@ -4,15 +4,20 @@ import shutil
 import numpy as np
 import pytest
 from absl import logging
+from etils import epath
 
 from input_pipeline.datasets import pose_dataset
-from input_pipeline.datasets.pose_dataset import (
-  PoseDatasetBuilder,
-  dataset_dir,
-  open_dataset,
+from input_pipeline.datasets.dataset_files import (
+  VERSION,
+  SplitFiles,
   quiet_tfds,
+  shard_path,
+  write_metadata,
+  write_shard,
 )
+from input_pipeline.datasets.pose_dataset import dataset_dir, open_dataset
 from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.skeletons import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
@@ -31,17 +36,14 @@ def example(video_id, label, frames):
 @pytest.fixture
 def data_dir(tmp_path):
   """Holds the data set 'tiny' as keypoints: split 'train', two shards, three clips."""
-  builder = PoseDatasetBuilder(
-    dataset='tiny',
-    representation='keypoints',
-    skeleton=SKELETON,
-    class_names=('run', 'sit'),
-    data_dir=tmp_path,
-  )
-  shards = [
-    lambda: [(0, example('b', 1, 4)), (1, example('a', 0, 2))],
-    lambda: [(2, example('c', 1, 3))],
-  ]
+  form = StoredForm('tiny', 'keypoints', SKELETON, ('run', 'sit'))
+  directory = epath.Path(tmp_path / 'tiny' / 'keypoints' / VERSION)
+  directory.mkdir(parents=True)
+  shards = [[example('b', 1, 4), example('a', 0, 2)], [example('c', 1, 3)]]
+  num_bytes = 0
+  for index, examples in enumerate(shards):
+    path = shard_path(directory, 'tiny', 'train', index, num_shards=2)
+    num_bytes += write_shard(path, examples, form.features())
   columns = {'video_ids': ['b', 'a', 'c'], 'labels': [1, 0, 1], 'num_frames': [4, 2, 3]}
   metadata = {
     'skeleton': SKELETON.to_dict(),
@@ -50,7 +52,7 @@ def data_dir(tmp_path):
     'splits': {'train': columns},
     'left_out': [['train', 'd', 'torn']],
   }
-  builder.write({'train': shards}, lambda: metadata)
+  write_metadata(directory, form, {'train': SplitFiles([2, 1], num_bytes)}, metadata)
   return tmp_path
 
 

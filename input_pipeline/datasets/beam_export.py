@@ -1,0 +1,271 @@
+"""An export on Apache Beam: a worker writes whole shards, each as a process alone would.
+
+TFDS can run a ShardBasedBuilder on Beam too, but writes the shards of a split again for
+every split that follows it (4.9.10), and does not bring back what became of the clips.
+So the pipeline is ours, and the features, records and files are TFDS's. What became of
+the clips comes back through files, as results of a pipeline do on any runner.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import importlib.util
+import logging
+import os
+import signal
+import threading
+import uuid
+from collections.abc import Callable, Iterator, Sequence
+
+from etils import epath
+
+from input_pipeline.datasets.data_path import is_remote
+from input_pipeline.datasets.export_summary import Pace
+from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
+from input_pipeline.datasets.shard_plan import Shard
+from input_pipeline.datasets.source_spec import SourceSpec, open_once
+from input_pipeline.pose_clip import PoseDataError
+
+LOCAL_RUNNER = 'DirectRunner'
+
+_SECONDS_BETWEEN_LOOKS = 0.5
+_SECONDS_TO_STOP = 10
+# Threads of Beam that wait for a worker process, and for what it sends.
+_WAITS_FOR_WORKER = 'run_worker'
+_READ_WORKER = ('read_grpc_client_inputs', 'beam_control_read')
+# Written by the worker of a strict export that met a clip which cannot be used.
+_REFUSED = 'refused.txt'
+
+
+@dataclasses.dataclass(frozen=True)
+class BeamSettings:
+  """Where the workers run.
+
+  Attributes:
+    runner: name of a Beam runner. DirectRunner: processes of this machine.
+    num_workers: how many; None leaves it to the runner (of DirectRunner one for each
+      core).
+    options: further flags of Beam's own, such as '--project=…'.
+  """
+
+  runner: str = LOCAL_RUNNER
+  num_workers: int | None = None
+  options: tuple[str, ...] = ()
+
+  def __post_init__(self):
+    if self.num_workers is not None and self.num_workers < 1:
+      raise PoseDatasetError(
+        f'num_workers is {self.num_workers}, but must be at least 1'
+      )
+
+  @property
+  def is_local(self) -> bool:
+    return self.runner == LOCAL_RUNNER
+
+
+def check_beam():
+  """That Beam is installed.
+
+  Raises:
+    PoseDatasetError: that says how to install it.
+  """
+  if importlib.util.find_spec('apache_beam') is None:
+    raise PoseDatasetError(
+      "a runner needs Apache Beam, which is not installed: pip install '.[beam]'"
+    )
+
+
+def export_on_beam(
+  spec: SourceSpec,
+  shards: Sequence[Shard],
+  recipe: Recipe,
+  notes: epath.Path,
+  settings: BeamSettings,
+  progress: Callable[[str], object],
+) -> list[ShardReport]:
+  """Writes the shards on Beam's workers; what became of each, in the given order.
+
+  Args:
+    notes: an empty directory that the workers can write to, as to `recipe.directory`.
+    progress: as of `export_dataset`; of a shard when it is done.
+
+  Raises:
+    PoseDatasetError: where a worker process ends before its work does.
+    PoseDataError: of a strict export, from the clip that cannot be used.
+    Exception: what Beam makes of any other error in a worker.
+  """
+  task = _ShardTask(spec, recipe, os.fspath(notes))
+  watch = _Watch(notes, shards, progress)
+  with _quiet_beam(), _lost_workers() as lost:
+    run = _Run(lambda: _run_pipeline(task, shards, settings))
+    try:
+      while not run.done.wait(_SECONDS_BETWEEN_LOOKS):
+        watch.look()
+        if lost:
+          raise PoseDatasetError(
+            f'a worker process of Beam ended before its work did ({lost[0]}): killed'
+            ' for its memory? Nothing is kept; try with fewer workers'
+          )
+    finally:
+      if settings.is_local and not run.done.is_set():
+        _stop_workers(notes)
+  if run.error is not None:
+    if (notes / _REFUSED).exists():
+      raise PoseDataError((notes / _REFUSED).read_text()) from run.error
+    raise run.error
+  watch.look()
+  return [watch.reports[shard.split, shard.index] for shard in shards]
+
+
+class _ShardTask:
+  """What a worker does with a shard."""
+
+  def __init__(self, spec: SourceSpec, recipe: Recipe, notes: str):
+    self._spec = spec
+    self._recipe = recipe
+    self._notes = notes
+
+  def __call__(self, shard: Shard) -> int:
+    notes = epath.Path(self._notes)
+    if not is_remote(notes):
+      (notes / f'{os.getpid()}.pid').touch()
+    try:
+      report = export_shard(
+        open_once(self._spec), shard, self._recipe, lambda video_id, reason: None
+      )
+    except PoseDataError as error:
+      (notes / _REFUSED).write_text(str(error))
+      raise
+    name = _report_name(shard)
+    whole = notes / f'{name}.{uuid.uuid4().hex}'
+    whole.write_text(report.to_json())
+    whole.replace(notes / name)
+    return len(report.video_ids)
+
+
+class _Watch:
+  """Reads the workers' reports as they appear, and tells of them."""
+
+  def __init__(
+    self,
+    notes: epath.Path,
+    shards: Sequence[Shard],
+    progress: Callable[[str], object],
+  ):
+    self.reports: dict[tuple[str, int], ShardReport] = {}
+    self._notes = notes
+    self._waiting = {_report_name(shard): shard for shard in shards}
+    self._progress = progress
+    self._pace = Pace(sum(len(shard.video_ids) for shard in shards))
+
+  def look(self):
+    there = {file.name for file in self._notes.iterdir()}
+    for name in sorted(there & set(self._waiting)):
+      shard = self._waiting.pop(name)
+      report = ShardReport.from_json((self._notes / name).read_text())
+      self.reports[shard.split, shard.index] = report
+      for video_id, reason in report.left_out:
+        self._progress(f'{shard.split}: left out {video_id!r}: {reason}')
+      line = self._pace.step(len(shard.video_ids))
+      if line:
+        self._progress(f'{shard.split}: {line}')
+
+
+class _Run:
+  """A call in a thread that does not keep the program alive: Beam may never return."""
+
+  def __init__(self, call: Callable[[], object]):
+    self.error: BaseException | None = None
+    self.done = threading.Event()
+    self._call = call
+    threading.Thread(target=self._run, daemon=True).start()
+
+  def _run(self):
+    try:
+      self._call()
+    except BaseException as error:
+      self.error = error
+    finally:
+      self.done.set()
+
+
+def _run_pipeline(task: _ShardTask, shards: Sequence[Shard], settings: BeamSettings):
+  import apache_beam as beam  # pyright: ignore[reportMissingImports]
+  from apache_beam.options.pipeline_options import (  # pyright: ignore[reportMissingImports]
+    PipelineOptions,
+  )
+
+  options = PipelineOptions(_flags(settings))
+  with beam.Pipeline(runner=settings.runner, options=options) as pipeline:
+    _ = (
+      pipeline
+      | 'Shards' >> beam.Create(list(shards))
+      # Without it one worker would write them all.
+      | 'Share' >> beam.Reshuffle()
+      | 'Write' >> beam.Map(task)
+    )
+
+
+def _flags(settings: BeamSettings) -> list[str]:
+  if settings.is_local:
+    flags = [
+      '--direct_running_mode=multi_processing',
+      f'--direct_num_workers={settings.num_workers or 0}',  # 0: one for each core.
+      '--default_sdk_harness_log_level=ERROR',
+      # Beam 2.77 else first looks on the network for another engine, which knows no
+      # number of workers, and does not take pipelines with this flag.
+      '--allow_unsafe_triggers',
+    ]
+  else:
+    flags = [f'--num_workers={settings.num_workers}'] if settings.num_workers else []
+  return [*flags, *settings.options]
+
+
+def _report_name(shard: Shard) -> str:
+  return f'{shard.split}-{shard.index:05d}.json'
+
+
+@contextlib.contextmanager
+def _quiet_beam() -> Iterator[None]:
+  """Keeps Beam's notes of its own workings out of the log; its errors are raised."""
+  disabled = logging.root.manager.disable
+  logging.disable(max(disabled, logging.ERROR))
+  try:
+    yield
+  finally:
+    logging.disable(disabled)
+
+
+@contextlib.contextmanager
+def _lost_workers() -> Iterator[list[str]]:
+  """Collects what befell worker processes of this machine.
+
+  Beam raises it in a thread of its own, where nobody hears it, and waits for ever.
+  """
+  lost: list[str] = []
+  others = threading.excepthook
+
+  def hear(args: threading.ExceptHookArgs):
+    name = args.thread.name if args.thread is not None else ''
+    if name == _WAITS_FOR_WORKER:
+      lost.append(str(args.exc_value))
+    elif name not in _READ_WORKER:
+      others(args)
+
+  threading.excepthook = hear
+  try:
+    yield lost
+  finally:
+    threading.excepthook = others
+
+
+def _stop_workers(notes: epath.Path):
+  """Ends the worker processes of this machine that have begun a shard."""
+  for file in notes.glob('*.pid'):
+    with contextlib.suppress(ProcessLookupError):
+      os.kill(int(file.stem), signal.SIGKILL)
+  for thread in threading.enumerate():
+    if thread.name in (_WAITS_FOR_WORKER, *_READ_WORKER):
+      thread.join(_SECONDS_TO_STOP)

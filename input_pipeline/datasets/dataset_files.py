@@ -1,0 +1,162 @@
+"""The files of a data set on disk, as TFDS names and reads them: shards, then metadata.
+
+Shards are written one by one, by any process and in any order; the metadata come last,
+and with them the data set is there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+import pathlib
+import tempfile
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import tensorflow_datasets as tfds
+from absl import logging
+from etils import epath
+
+from input_pipeline.datasets.data_path import is_remote
+from input_pipeline.datasets.protocols import PROTOCOLS
+from input_pipeline.datasets.stored_features import StoredForm
+
+# Goes up when the features or the metadata change, so that old data is never misread.
+VERSION = '1.0.0'
+# Without this file a directory holds no data set, or not yet a whole one.
+INFO_FILE = 'dataset_info.json'
+
+_FILE_FORMAT = 'array_record'
+
+
+@dataclasses.dataclass(frozen=True)
+class SplitFiles:
+  """The shards of a split: how many records each has, and their bytes together."""
+
+  shard_lengths: Sequence[int]
+  num_bytes: int
+
+
+def shard_path(
+  directory: epath.PathLike, dataset: str, split: str, index: int, num_shards: int
+) -> epath.Path:
+  """The file of one shard of a split, `index` from 0."""
+  template = _file_names(directory, dataset, split)
+  return template.sharded_filepath(shard_index=index, num_shards=num_shards)
+
+
+def shard_paths(
+  directory: epath.PathLike, dataset: str, split: str, num_shards: int
+) -> list[epath.Path]:
+  """The files of a split, in record order."""
+  return [
+    shard_path(directory, dataset, split, index, num_shards)
+    for index in range(num_shards)
+  ]
+
+
+def write_shard(
+  path: epath.Path,
+  examples: Iterable[Mapping[str, Any]],
+  features: tfds.features.FeaturesDict,
+) -> int:
+  """Writes a shard, one example in memory at a time; says how many bytes it has.
+
+  The same examples give the same bytes.
+  """
+  info = features.get_serialized_info()
+  serializer = tfds.core.ExampleSerializer(info)  # pyright: ignore (nested dicts)
+
+  def record(example: Mapping[str, Any]) -> bytes:
+    encoded = serializer.get_tf_example(features.encode_example(example))
+    # Else the order of its features, and so its bytes, would differ by process.
+    return encoded.SerializeToString(deterministic=True)
+
+  records = ((index, record(example)) for index, example in enumerate(examples))
+  with _local_file(path) as file:
+    writer = tfds.core.ExampleWriter(tfds.core.FileFormat(_FILE_FORMAT))
+    writer.write(os.fspath(file), records)
+    return file.stat().st_size
+
+
+def write_metadata(
+  directory: epath.Path,
+  form: StoredForm,
+  splits: Mapping[str, SplitFiles],
+  metadata: Mapping[str, Any],
+):
+  """Writes what makes a directory of shards a data set, `INFO_FILE` as the last."""
+  protocol = PROTOCOLS.get(form.dataset)
+  identity = tfds.core.DatasetIdentity(
+    name=form.dataset,
+    version=tfds.core.Version(VERSION),
+    data_dir=os.fspath(directory),
+    module_name=__name__,
+    config_name=form.representation,
+  )
+  info = tfds.core.DatasetInfo(
+    builder=identity,
+    citation=protocol.citation if protocol else None,
+    features=form.features(),
+    metadata=tfds.core.MetadataDict(metadata),
+    disable_shuffling=True,
+  )
+  info.set_file_format(_FILE_FORMAT)
+  info.set_splits(
+    tfds.core.SplitDict(
+      [
+        tfds.core.SplitInfo(
+          name=stored_name(split),
+          shard_lengths=list(files.shard_lengths),
+          num_bytes=files.num_bytes,
+          filename_template=_file_names(directory, form.dataset, split),
+        )
+        for split, files in splits.items()
+      ]
+    )
+  )
+  with quiet_tfds(), tempfile.TemporaryDirectory() as folder:
+    info.write_to_directory(folder)
+    for file in sorted(epath.Path(folder).iterdir(), key=lambda f: f.name == INFO_FILE):
+      file.copy(directory / file.name, overwrite=True)
+
+
+def stored_name(split: str) -> str:
+  """What TFDS is told that a split is called."""
+  # It keeps 'all' for all splits together; a source without splits has just that.
+  return 'all_' if split == 'all' else split
+
+
+@contextlib.contextmanager
+def quiet_tfds():
+  """Keeps TFDS's notes of its own doings out of the log; warnings still show."""
+  verbosity = logging.get_verbosity()
+  logging.set_verbosity(min(verbosity, logging.WARNING))
+  try:
+    yield
+  finally:
+    logging.set_verbosity(verbosity)
+
+
+def _file_names(
+  directory: epath.PathLike, dataset: str, split: str
+) -> tfds.core.ShardedFileTemplate:
+  return tfds.core.ShardedFileTemplate(
+    data_dir=epath.Path(directory),
+    dataset_name=dataset,
+    split=stored_name(split),
+    filetype_suffix=_FILE_FORMAT,
+  )
+
+
+@contextlib.contextmanager
+def _local_file(path: epath.Path) -> Iterator[pathlib.Path]:
+  """A file that array_record can write, which then stands at `path`."""
+  if not is_remote(path):
+    yield pathlib.Path(path)
+    return
+  with tempfile.TemporaryDirectory() as folder:
+    file = pathlib.Path(folder) / path.name
+    yield file
+    epath.Path(file).copy(path, overwrite=True)

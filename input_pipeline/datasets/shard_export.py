@@ -1,0 +1,107 @@
+"""One shard of an export: the same code in this process and in a worker of Beam."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+from input_pipeline.datasets.dataset_files import shard_path, write_shard
+from input_pipeline.datasets.shard_plan import Shard
+from input_pipeline.datasets.stored_examples import (
+  Example,
+  load_usable_clip,
+  make_example,
+)
+from input_pipeline.datasets.stored_features import StoredForm
+from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.pose_source import ClipSource
+
+# Told of every clip when it is done with: its name, and why it is left out, or None.
+Note = Callable[[str, str | None], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+  """What all shards of a data set have in common; it can be sent to other processes.
+
+  Attributes:
+    form: what is stored.
+    settings: how maps are made, from `stored_settings`.
+    directory: where the shards go.
+    strict: raise at the first clip that cannot be used.
+  """
+
+  form: StoredForm
+  settings: Mapping[str, Any]
+  directory: str
+  strict: bool = False
+
+  def make_example(self, source: ClipSource, video_id: str) -> Example:
+    clip = load_usable_clip(source, video_id)
+    return make_example(source, clip, self.form.representation, self.settings)
+
+
+@dataclasses.dataclass
+class ShardReport:
+  """What became of the clips of a shard.
+
+  Attributes:
+    video_ids, labels, num_frames: of the clips that went in, in record order.
+    left_out: (video id, reason) of the others.
+    num_bytes: of the file.
+  """
+
+  video_ids: list[str] = dataclasses.field(default_factory=list)
+  labels: list[int | list[int]] = dataclasses.field(default_factory=list)
+  num_frames: list[int] = dataclasses.field(default_factory=list)
+  left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+  num_bytes: int = 0
+
+  def to_json(self) -> str:
+    return json.dumps(dataclasses.asdict(self))
+
+  @classmethod
+  def from_json(cls, text: str) -> ShardReport:
+    fields = json.loads(text)
+    fields['left_out'] = [(video_id, reason) for video_id, reason in fields['left_out']]
+    return cls(**fields)
+
+
+def export_shard(
+  source: ClipSource, shard: Shard, recipe: Recipe, note: Note
+) -> ShardReport:
+  """Writes a shard; a clip that cannot be used is left out.
+
+  Raises:
+    PoseDataError: with `recipe.strict`, the first clip's.
+  """
+  report = ShardReport()
+  path = shard_path(
+    recipe.directory, recipe.form.dataset, shard.split, shard.index, shard.num_shards
+  )
+  examples = _examples(source, shard, recipe, report, note)
+  report.num_bytes = write_shard(path, examples, recipe.form.features())
+  return report
+
+
+def _examples(
+  source: ClipSource, shard: Shard, recipe: Recipe, report: ShardReport, note: Note
+) -> Iterator[Mapping[str, Any]]:
+  for video_id in shard.video_ids:
+    reason = None
+    try:
+      clip = load_usable_clip(source, video_id)
+    except PoseDataError as error:
+      if recipe.strict:
+        raise
+      reason = str(error).removeprefix(f'clip {video_id!r}: ')
+      report.left_out.append((video_id, reason))
+    else:
+      report.video_ids.append(video_id)
+      labels = list(clip.labels)
+      report.labels.append(labels if source.multi_label else labels[0])
+      report.num_frames.append(clip.num_frames)
+      yield make_example(source, clip, recipe.form.representation, recipe.settings)
+    note(video_id, reason)

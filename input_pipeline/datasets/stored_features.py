@@ -1,0 +1,92 @@
+"""The features of a data set's records: names, shapes and types, as TFDS has them."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import tensorflow_datasets as tfds
+
+from input_pipeline.modalities import STORED
+from input_pipeline.skeletons import Skeleton
+
+
+@dataclasses.dataclass(frozen=True)
+class StoredForm:
+  """All that the features of a data set follow from.
+
+  Attributes:
+    dataset: its name.
+    representation: 'keypoints', 'heatmaps' or 'potion'.
+    skeleton: of its clips.
+    class_names: by label.
+    multi_label: whether a clip has any number of labels.
+    modalities: of heatmaps, those stored.
+    num_features: channels of the modality 'features'; 0 without it.
+  """
+
+  dataset: str
+  representation: str
+  skeleton: Skeleton
+  class_names: tuple[str, ...]
+  multi_label: bool = False
+  modalities: tuple[str, ...] = ('joints',)
+  num_features: int = 0
+
+  def features(self) -> tfds.features.FeaturesDict:
+    if self.representation == 'heatmaps':
+      poses = _map_features(self.skeleton, self.modalities, self.num_features)
+    else:
+      poses = _pose_features(self.representation, self.skeleton)
+    if self.multi_label:
+      labels = {'labels': _array((len(self.class_names),), np.uint8)}
+    else:
+      labels = {'label': tfds.features.ClassLabel(names=list(self.class_names))}
+    return tfds.features.FeaturesDict(
+      {
+        'video_id': tfds.features.Text(),
+        'frame_size': tfds.features.Tensor(shape=(2,), dtype=np.int32),
+        **labels,
+        **poses,
+      }
+    )
+
+
+def _map_features(
+  skeleton: Skeleton, modalities: Sequence[str], num_features: int
+) -> Mapping[str, Any]:
+  channels = {
+    'joints': skeleton.num_maps,
+    'parts': skeleton.num_part_maps,
+    'features': num_features,
+  }
+  features: dict[str, Any] = {
+    STORED[name]: _array((None, None, None, channels[name]), np.uint8)
+    for name in modalities
+  }
+  if 'features' in modalities:
+    features['features_scale'] = tfds.features.Scalar(np.float32)
+  return features
+
+
+def _pose_features(representation: str, skeleton: Skeleton) -> Mapping[str, Any]:
+  return {
+    'keypoints': {
+      'keypoints': _array((None, None, skeleton.num_joints, 3), np.float32)
+    },
+    # Mean confidences in 0..1, of which half precision keeps 11 bits: finer than the 8
+    # of a frame's map.
+    'potion': {
+      'potion': _array((skeleton.num_maps, None, None, None), np.float16),
+      'num_frames': tfds.features.Scalar(np.int32),
+    },
+  }[representation]
+
+
+def _array(shape: tuple[int | None, ...], dtype) -> tfds.features.Tensor:
+  # array_record compresses by itself: plain bytes are the smallest and the fastest.
+  return tfds.features.Tensor(
+    shape=shape, dtype=dtype, encoding=tfds.features.Encoding.BYTES
+  )

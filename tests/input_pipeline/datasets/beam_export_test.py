@@ -1,0 +1,210 @@
+"""Exports on Beam's DirectRunner with two processes, against those in one process."""
+
+import dataclasses
+import functools
+import importlib.util
+import os
+import pathlib
+import pickle
+import signal
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from input_pipeline.datasets import beam_export
+from input_pipeline.datasets.beam_export import BeamSettings, check_beam
+from input_pipeline.datasets.export import export_dataset
+from input_pipeline.datasets.pose_dataset import open_dataset
+from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.datasets.source_spec import SourceSpec
+from input_pipeline.pose_clip import PoseDataError
+
+ROOT = pathlib.Path(__file__).parents[3]
+TWO = BeamSettings(num_workers=2)
+
+needs_beam = pytest.mark.skipif(
+  importlib.util.find_spec('apache_beam') is None,
+  reason="Apache Beam is not installed: pip install '.[beam]'",
+)
+
+
+def annotation(video_id, score=0.5):
+  """A clip whose length, persons and label follow from its number."""
+  number = int(video_id[1:])
+  rng = np.random.default_rng(number)
+  shape = (1 + number % 2, 3 + number, 15)
+  return {
+    'frame_dir': video_id,
+    'label': number % 3,
+    'img_shape': (60, 80),
+    'total_frames': shape[1],
+    'keypoint': rng.uniform(0, 60, (*shape, 2)).astype(np.float32),
+    'keypoint_score': np.full(shape, score, np.float32),
+  }
+
+
+@pytest.fixture
+def options(tmp_path):
+  """Options of a source of a dozen clips in two splits, of which v3 and v8 are bad."""
+  video_ids = [f'v{number}' for number in range(12)]
+  content = {
+    'split': {'train': video_ids[:9], 'test': video_ids[7:]},
+    'classes': ['run', 'sit', 'wave'],
+    'annotations': [
+      annotation(v, 7.0 if v in ('v3', 'v8') else 0.5) for v in video_ids
+    ],
+  }
+  poses = tmp_path / 'poses.pkl'
+  poses.write_bytes(pickle.dumps(content, protocol=4))
+  return {'format': 'pyskl', 'poses': str(poses), 'skeleton': 'jhmdb'}
+
+
+@dataclasses.dataclass(frozen=True)
+class SpoiltSpec(SourceSpec):
+  """A source that in a worker goes wrong with one clip; it notes who loads what."""
+
+  log: str = ''
+  bad: str = ''
+  how: str = ''
+
+  def open(self):
+    source = super().open()
+    return dataclasses.replace(source, load=functools.partial(self._load, source.load))
+
+  def _load(self, load, video_id):
+    with open(self.log, 'a') as log:
+      log.write(f'{os.getpid()} {video_id}\n')
+    if video_id == self.bad:
+      if self.how == 'kill':
+        os.kill(os.getpid(), signal.SIGKILL)
+      raise TypeError(f'{video_id} it was')
+    return load(video_id)
+
+
+@pytest.fixture
+def spoilt(options, tmp_path, monkeypatch):
+  """Makes a SpoiltSpec that workers can import."""
+  monkeypatch.setenv(
+    'PYTHONPATH', str(pathlib.Path(__file__).parent), prepend=os.pathsep
+  )
+  log = tmp_path / 'loads.txt'
+  return lambda bad='', how='': SpoiltSpec('tiny', options, str(log), bad, how)
+
+
+def export_tiny(spec, data_dir, **kwargs):
+  kwargs = {'representation': 'keypoints', 'progress': lambda line: None, **kwargs}
+  return export_dataset(spec, dataset='tiny', data_dir=data_dir, min_shards=4, **kwargs)
+
+
+def files_of(data_dir):
+  return {
+    str(file.relative_to(data_dir)): file.read_bytes()
+    for file in pathlib.Path(data_dir).rglob('*')
+    if file.is_file()
+  }
+
+
+@needs_beam
+@pytest.mark.parametrize('representation', ['keypoints', 'heatmaps'])
+def test_two_processes_write_the_same_bytes_as_one(tmp_path, spoilt, representation):
+  maps = {'short_side': 8, 'sigma': 1.0} if representation == 'heatmaps' else {}
+  kwargs = {'representation': representation, **maps}
+  here = export_tiny(spoilt(), tmp_path / 'here', **kwargs)
+  (tmp_path / 'loads.txt').unlink()
+  lines = []
+
+  beam = export_tiny(
+    spoilt(), tmp_path / 'beam', beam=TWO, progress=lines.append, **kwargs
+  )
+
+  files = files_of(tmp_path / 'beam')
+  assert files == files_of(tmp_path / 'here')
+  assert len([name for name in files if 'array_record' in name]) == 8
+  assert beam.splits == here.splits
+  assert [split.left_out[0][0] for split in beam.splits] == ['v3', 'v8']
+  assert any(line.startswith("train: left out 'v3': scores hold 7.0") for line in lines)
+  loads = [x.split() for x in (tmp_path / 'loads.txt').read_text().splitlines()]
+  assert len({pid for pid, _ in loads} - {str(os.getpid())}) == 2
+  dataset = open_dataset(tmp_path / 'beam', 'tiny', representation)
+  records = dataset.records('train')
+  assert [records[i]['video_id'].decode() for i in range(len(records))] == list(
+    dataset.clips('train').video_ids
+  )
+
+
+@needs_beam
+def test_a_worker_that_dies_is_an_error_and_leaves_nothing(tmp_path, spoilt):
+  export_tiny(spoilt(), tmp_path / 'data')
+  before = files_of(tmp_path / 'data')
+
+  with pytest.raises(PoseDatasetError, match=r'worker process .* ended .* code 137'):
+    export_tiny(spoilt('v5', 'kill'), tmp_path / 'data', beam=TWO, overwrite=True)
+
+  assert files_of(tmp_path / 'data') == before
+  assert [path.name for path in (tmp_path / 'data').iterdir()] == ['tiny']
+
+
+@needs_beam
+def test_an_error_in_a_worker_is_raised_and_leaves_nothing(tmp_path, spoilt):
+  with pytest.raises(Exception, match='v5 it was'):
+    export_tiny(spoilt('v5'), tmp_path / 'data', beam=TWO)
+  assert list((tmp_path / 'data').iterdir()) == []
+
+
+@needs_beam
+def test_strict_raises_the_clips_own_error(tmp_path, options):
+  with pytest.raises(PoseDataError, match=r"^clip 'v[38]': scores hold 7\.0"):
+    export_tiny(SourceSpec('tiny', options), tmp_path / 'data', beam=TWO, strict=True)
+  assert list((tmp_path / 'data').iterdir()) == []
+
+
+@needs_beam
+def test_the_tool_runs_on_beam_without_tensorflow(tmp_path, options):
+  code = """
+import runpy, sys
+sys.argv = sys.argv[1:]
+try:
+  runpy.run_path(sys.argv[0], run_name='__main__')
+finally:
+  assert 'tensorflow' not in sys.modules
+"""
+  flags = [f'--{name}={value}' for name, value in options.items()]
+  done = subprocess.run(
+    [
+      *(sys.executable, '-c', code, ROOT / 'tools' / 'export_dataset.py'),
+      *(*flags, '--dataset=tiny', f'--data_dir={tmp_path}/tool', '--min_shards=4'),
+      *('--runner=DirectRunner', '--num_workers=2'),
+    ],
+    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+  assert done.returncode == 0, done.stderr
+  assert 'train: 7 of 9 clips, 2 left out' in done.stdout
+  export_tiny(SourceSpec('tiny', options), tmp_path / 'here')
+  assert files_of(tmp_path / 'tool') == files_of(tmp_path / 'here')
+
+
+def test_without_beam_it_says_how_to_get_it(monkeypatch):
+  monkeypatch.setattr(
+    beam_export.importlib.util, 'find_spec', lambda name: None if 'beam' in name else 1
+  )
+  with pytest.raises(
+    PoseDatasetError, match=r"not installed: pip install '\.\[beam\]'"
+  ):
+    check_beam()
+
+
+def test_an_opened_source_is_refused(tmp_path, options, monkeypatch):
+  monkeypatch.setattr('input_pipeline.datasets.export.check_beam', lambda: None)
+  source = SourceSpec('tiny', options).open()
+  with pytest.raises(PoseDatasetError, match=r'is a PoseSource; give a SourceSpec'):
+    export_tiny(source, tmp_path, beam=TWO)
+
+
+def test_no_workers_are_refused():
+  with pytest.raises(PoseDatasetError, match=r'num_workers is 0, .* at least 1'):
+    BeamSettings(num_workers=0)

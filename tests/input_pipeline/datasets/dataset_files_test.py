@@ -1,0 +1,97 @@
+import os
+
+import numpy as np
+import pytest
+from array_record.python.array_record_module import ArrayRecordReader
+from etils import epath
+
+from input_pipeline.datasets.dataset_files import shard_path, shard_paths, write_shard
+from input_pipeline.datasets.stored_features import StoredForm
+from input_pipeline.skeletons import Skeleton
+
+SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
+FORM = StoredForm('tiny', 'keypoints', SKELETON, ('run', 'sit'))
+
+
+def example(video_id):
+  return {
+    'video_id': video_id,
+    'frame_size': np.array([60, 80], np.int32),
+    'label': 1,
+    'keypoints': np.ones((4, 1, 2, 3), np.float32),
+  }
+
+
+def test_shards_are_named_as_tfds_names_them():
+  assert [os.fspath(path) for path in shard_paths('/d', 'tiny', 'train', 2)] == [
+    '/d/tiny-train.array_record-00000-of-00002',
+    '/d/tiny-train.array_record-00001-of-00002',
+  ]
+  # A word that TFDS keeps for itself.
+  assert shard_path('/d', 'tiny', 'all', 0, 1).name == (
+    'tiny-all_.array_record-00000-of-00001'
+  )
+
+
+def test_the_same_examples_give_the_same_bytes(tmp_path):
+  """Not so by itself: the features of an example are a map, in the order of a hash."""
+  paths = [epath.Path(tmp_path / name) for name in ('one', 'two')]
+  sizes = [write_shard(p, [example('a'), example('b')], FORM.features()) for p in paths]
+  assert paths[0].read_bytes() == paths[1].read_bytes()
+  assert sizes == [path.stat().length for path in paths]
+  for record in ArrayRecordReader(os.fspath(paths[0])).read_all():
+    names = (b'frame_size', b'keypoints', b'label', b'video_id')
+    places = [record.index(name) for name in names]
+    assert places == sorted(places)
+
+
+def test_examples_are_made_one_at_a_time(tmp_path):
+  alive = []
+
+  class Keypoints(np.ndarray):
+    def __del__(self):
+      alive.remove(id(self))
+
+  def examples():
+    for video_id in 'abcd':
+      keypoints = np.ones((4, 1, 2, 3), np.float32).view(Keypoints)
+      alive.append(id(keypoints))
+      assert len(alive) <= 2  # This one, and the one before until it is let go.
+      yield example(video_id) | {'keypoints': keypoints}
+
+  write_shard(epath.Path(tmp_path / 'shard'), examples(), FORM.features())
+
+
+def test_a_shard_may_be_empty(tmp_path):
+  path = epath.Path(tmp_path / 'shard')
+  write_shard(path, [], FORM.features())
+  assert ArrayRecordReader(os.fspath(path)).num_records() == 0
+
+
+@pytest.mark.parametrize(
+  ('form', 'names'),
+  [
+    (FORM, {'video_id', 'frame_size', 'label', 'keypoints'}),
+    (
+      StoredForm('tiny', 'potion', SKELETON, ('run',), multi_label=True),
+      {'video_id', 'frame_size', 'labels', 'potion', 'num_frames'},
+    ),
+    (
+      StoredForm(
+        'tiny',
+        'heatmaps',
+        SKELETON,
+        ('run',),
+        modalities=('joints', 'features'),
+        num_features=5,
+      ),
+      {'video_id', 'frame_size', 'label', 'maps', 'features', 'features_scale'},
+    ),
+  ],
+  ids=lambda value: value.representation if isinstance(value, StoredForm) else '',
+)
+def test_features_follow_from_the_form(form, names):
+  features = form.features()
+  assert set(features) == names
+  if 'features' in names:
+    assert features['features'].shape == (None, None, None, 5)
