@@ -39,5 +39,6 @@ def get_config(arg: str = ''):
   config.train.batch_size = 256  # Sec. 4
   config.train.epochs = 60  # Sec. 4
   config.eval.views = args.views
-  config.eval.batch_size = 160 // args.views  # Videos: as many clips at a time.
+  # Videos: as many clips at a time.
+  config.eval.batch_size = max(config.eval.batch_size * 10 // args.views, 1)
   return config.lock()

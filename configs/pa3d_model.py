@@ -70,6 +70,8 @@ def choose_stream(
   if any(name.startswith('features') for name in args.modality):
     # Ours: a CNN's features are neither in 0..1 nor sparse.
     config.model.input_norm = 'batch_norm'
+    # All views of 16 videos can take 22 GB (docs/performance.md).
+    config.eval.batch_size = 2
 
 
 def _check_rendered(modalities: tuple[str, ...]):
