@@ -141,3 +141,32 @@ def test_flags_without_a_meaning_are_refused(tmp_path):
   assert '--channels and --weights only matters to --representation=potion' in (
     done.stderr
   )
+
+
+def test_options_of_reading_reach_the_reader(tmp_path):
+  joints = np.full((8, 2, 17, 3), 0.5, np.float32)
+  joints[:, 1, :, 0] = 40
+  (tmp_path / 'poses').mkdir()
+  np.save(tmp_path / 'poses' / 'v.npy', joints)
+  (tmp_path / 'poses' / 'videos.csv').write_text('path,label\nv.npy,sit\n')
+  data_dir = tmp_path / 'data'
+  flags = (
+    '--dataset=mine',
+    '--format=numpy',
+    f'--poses={tmp_path / "poses"}',
+    '--skeleton=coco_17',
+    f'--data_dir={data_dir}',
+  )
+
+  without = run(TOOL, *flags)
+  mistyped = run(TOOL, *flags, '--frame_size=48,64')
+  done = run(TOOL, *flags, '--frame_size=48x64', '--per_person')
+  one = run(TOOL, *flags, '--frame_size=48x64', '--max_people=1', '--overwrite')
+
+  assert 'give --frame_size=HEIGHTxWIDTH' in without.stderr
+  assert "error: frame_size is '48,64', but must be HEIGHTxWIDTH" in mistyped.stderr
+  assert (done.returncode, done.stderr) == (0, '')
+  assert 'all: 2 of 2 clips' in done.stdout
+  assert (one.returncode, one.stderr) == (0, '')
+  records = open_dataset(data_dir, 'mine', 'keypoints').records('all')
+  assert records[0]['keypoints'].shape == (8, 1, 17, 3)

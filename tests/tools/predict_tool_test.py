@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import json
 import pathlib
 import pickle
 import subprocess
@@ -103,6 +104,29 @@ def test_one_clip(workdir, poses):
   done = predict(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third')
   assert done.returncode == 0, done.stderr
   assert done.stdout.splitlines()[0].startswith('third')
+
+
+def test_each_person_of_a_video(workdir, tmp_path):
+  rng = np.random.default_rng(0)
+  for frame in range(8):
+    people = [
+      {'pose_keypoints_2d': np.c_[rng.uniform(x, x + 20, (17, 2)), np.ones(17)]}
+      for x in (0, 25)
+    ]
+    text = json.dumps({'people': people}, default=lambda array: array.ravel().tolist())
+    (tmp_path / f'{frame}.json').write_text(text)
+  flags = (
+    f'--workdir={workdir}',
+    f'--poses={tmp_path}',
+    '--format=openpose',
+    '--top=1',
+  )
+  done = predict(*flags)
+  assert 'give --frame_size=HEIGHTxWIDTH' in done.stdout
+  done = predict(*flags, '--frame_size=48x64', '--per_person')
+  assert done.returncode == 0, done.stderr
+  lines = done.stdout.splitlines()
+  assert lines[::3] == [f'{tmp_path.name}#0', f'{tmp_path.name}#1']
 
 
 @pytest.mark.parametrize(
