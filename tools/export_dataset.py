@@ -53,6 +53,12 @@ _MAX_PEOPLE = flags.DEFINE_integer(
 _PER_PERSON = flags.DEFINE_bool(
   'per_person', None, 'Make a clip of each person of a video, VIDEO#0, VIDEO#1, ...'
 )
+_MAP_TO = flags.DEFINE_string(
+  'map_to',
+  None,
+  'Joint layout to bring the poses to, by name or as a file: joints that --skeleton'
+  ' lacks are made by rules where there are some, and missing else.',
+)
 _SPLITS = flags.DEFINE_list('splits', None, 'Which splits. Default: all with clips.')
 _SHORT_SIDE = flags.DEFINE_integer(
   'short_side', None, 'Maps: cells on the shorter side of the frame. Default: 64.'
@@ -134,7 +140,8 @@ def main(argv):
   from input_pipeline.pose_clip import PoseDataError
   from input_pipeline.readers.read_options import options_of_flags
   from input_pipeline.readers.registry import READERS
-  from input_pipeline.skeletons import SkeletonError
+  from input_pipeline.skeleton_mapping import describe_mapping
+  from input_pipeline.skeletons import SkeletonError, get_skeleton
 
   reader = READERS.get(_FORMAT.value or '')
   resamples = reader is not None and 'short_side' in reader.options
@@ -157,6 +164,10 @@ def main(argv):
         'annotations': _ANNOTATIONS.value,
       },
     )
+    if _MAP_TO.value:
+      target = get_skeleton(_MAP_TO.value)
+      print(describe_mapping(source.open().skeleton, target), flush=True)
+      source = SourceSpec(source.dataset, {**source.options, 'map_to': _MAP_TO.value})
     beam = None
     if _RUNNER.value:
       options = tuple(f'--{option}' for option in _BEAM_OPTIONS.value or ())

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.pose_clip import PoseDataError
-from input_pipeline.pose_source import ClipSource
+from input_pipeline.pose_source import ClipSource, PoseSource
 from input_pipeline.readers.read_options import ReadOptions
 
 PathLike = str | os.PathLike[str]
@@ -232,6 +232,7 @@ def load_source(
   seed: int = 0,
   data_dir: PathLike | None = None,
   annotations: PathLike | None = None,
+  map_to: str | None = None,
 ) -> ClipSource:
   """The clips of a data set, as its reader (or generator) offers them.
 
@@ -248,6 +249,7 @@ def load_source(
       be downloaded.
     annotations: the folder of the data set's official annotation, for poses that know
       neither classes nor splits.
+    map_to: name of the joint layout that poses are brought to, see `skeleton_mapping`.
 
   Raises:
     PoseDatasetError: where format, poses or skeleton is missing, or makes no sense, a
@@ -294,7 +296,19 @@ def load_source(
     raise PoseDataError(f'{error}{_needs(protocol)}') from error
   if protocol is not None:
     _check_source(protocol, source, poses)
-  return source
+  return _mapped(source, map_to) if map_to else source
+
+
+def _mapped(source: ClipSource, map_to: str) -> ClipSource:
+  from input_pipeline.skeleton_mapping import map_source
+  from input_pipeline.skeletons import get_skeleton
+
+  if not isinstance(source, PoseSource):
+    raise PoseDatasetError(
+      f'the source holds ready maps, whose joints cannot be mapped to {map_to!r}; leave'
+      ' the layout as it is'
+    )
+  return map_source(source, get_skeleton(map_to))
 
 
 def _check_source(protocol: Protocol, source: ClipSource, poses: PathLike):

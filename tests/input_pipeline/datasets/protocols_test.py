@@ -10,11 +10,13 @@ from input_pipeline.datasets.protocols import (
   asked_figures,
   export_command,
   get_protocol,
+  groups_of,
   load_source,
 )
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.pose_clip import PoseClip, PoseDataError
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import registry
+from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.skeletons import get_skeleton
 from train_lib import metrics
 
@@ -85,6 +87,13 @@ def test_splits_by_number():
     get_protocol('jhmdb').split_names(0)
   with pytest.raises(PoseDatasetError, match=r'no split 4'):
     get_protocol('jhmdb').split_names(4)
+
+
+def test_clips_of_one_movie_are_held_out_together():
+  names = ['a,b,0902,0.1,0.2,0.3,0.4', 'a,b,0903,0.1,0.2,0.3,0.4', 'c,0902,0,0,1,1']
+  assert groups_of('ava', names) == ['a,b', 'a,b', 'c']
+  assert groups_of('jhmdb', names) is None
+  assert groups_of('mine', names) is None
 
 
 def test_unknown_protocol_names_the_nearest():
@@ -216,3 +225,21 @@ def test_export_command(dataset, flags):
     f'python tools/export_dataset.py --dataset={dataset} --representation=heatmaps'
     f' --data_dir=/d{flags}'
   )
+
+
+def test_poses_are_brought_to_another_layout(tmp_path):
+  np.save(tmp_path / 'v.npy', np.ones((3, 17, 3), np.float32))
+  options = ReadOptions(frame_size=(20, 30))
+  source = load_source(
+    'mine',
+    format='numpy',
+    poses=tmp_path,
+    skeleton='coco_17',
+    options=options,
+    map_to='openpose_18',
+  )
+  assert source.skeleton.name == 'openpose_18'
+  (video_id,) = source.splits['all']
+  clip = source.load(video_id)
+  assert isinstance(clip, PoseClip)
+  assert clip.scores[:, 0, source.skeleton.joints.index('neck')].tolist() == [1, 1, 1]
