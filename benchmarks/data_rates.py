@@ -1,0 +1,292 @@
+"""How fast data sets are exported and read here: tables for docs/scaling.md.
+
+    python -m benchmarks.data_rates --poses=jhmdb_train1.pkl
+
+Clips of three lengths: the real ones of a PYSKL pickle of JHMDB (at most 40 frames), and
+made-up ones of 17 joints as long as Kinetics' (10 s at 30 frames a second, two persons)
+and Charades' (30 s at 24 frames a second, one person).
+
+- Export: in this process, after a first export that compiles, and on Beam's
+  DirectRunner. What Beam takes to start is measured by an export of two clips; "once
+  started" is the rate without it, where it is less than half.
+- Loader: batches of `loader.training_batches` as training asks for them, T = 8 frames
+  or whole PoTion maps, drawn but not used. Files are in the page cache.
+
+CPU seconds are those of all threads and processes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import dataclasses
+import importlib.util
+import os
+import pathlib
+import pickle
+import platform
+import resource
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+
+import numpy as np
+from jaxtyping import Float
+
+from input_pipeline.datasets.beam_export import BeamSettings
+from input_pipeline.datasets.export import export_dataset
+from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
+from input_pipeline.datasets.source_spec import SourceSpec
+from input_pipeline.loader import ClipSettings, training_batches
+
+# Frames and persons of the made-up clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at the
+# most usual rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its frames.
+LENGTHS = {'Kinetics': (300, 2), 'Charades': (720, 1)}
+_FRAME_SIZE = (480, 640)
+_CANVAS = (64, 86)  # Cells; JMRN's official code.
+_EXPORT_HEAD = (
+  '| clips | stored as | export | seconds | clips/s | MB/s on disk | clips/s once started'
+  ' | CPU ms a clip | kB a clip |\n|---|---|---|---|---|---|---|---|---|'
+)
+_LOADER_HEAD = (
+  '| clips | stored as | loader, clips/s | MB/s of batches | CPU ms a clip |'
+  '\n|---|---|---|---|---|'
+)
+_SETTINGS = ClipSettings(num_frames=8, rule='segments', max_persons=2, canvas=_CANVAS)
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipSet:
+  """Clips of one length: their name in the tables, and where they are read."""
+
+  name: str
+  dataset: str
+  spec: SourceSpec
+
+  @property
+  def num_frames(self) -> float:
+    source = self.spec.open()
+    lengths = [
+      source.load(video_id).num_frames
+      for video_ids in source.splits.values()
+      for video_id in video_ids
+    ]
+    return float(np.mean(lengths))
+
+
+@dataclasses.dataclass(frozen=True)
+class Measured:
+  """Of one export or one reading."""
+
+  clips: int
+  seconds: float
+  cpu_seconds: float
+  num_bytes: int = 0
+
+
+def swaying_persons(
+  seed: int, num_frames: int, num_persons: int
+) -> Float[np.ndarray, 'm t j 2']:
+  """Keypoints in pixels of persons who sway, with noise of half a pixel."""
+  rng = np.random.default_rng(seed)
+  joints = (num_persons, 1, 17, 2)
+  seconds = np.arange(num_frames)[:, None, None] / 24
+  phase, pace = rng.uniform(0, 2 * np.pi, joints), rng.uniform(0.1, 2, joints)
+  middle = rng.uniform(0.2, 0.8, joints) * _FRAME_SIZE[::-1]
+  sway = 30 * np.sin(2 * np.pi * pace * seconds + phase)
+  return middle + sway + rng.normal(0, 0.5, sway.shape)
+
+
+def write_clips(path: pathlib.Path, count: int, num_frames: int, num_persons: int):
+  """A PYSKL pickle of `count` clips in one split."""
+  annotations = [
+    {
+      'frame_dir': f'v{seed}',
+      'label': seed % 2,
+      'img_shape': _FRAME_SIZE,
+      'total_frames': num_frames,
+      'keypoint': swaying_persons(seed, num_frames, num_persons).astype(np.float32),
+      'keypoint_score': np.full((num_persons, num_frames, 17), 0.9, np.float32),
+    }
+    for seed in range(count)
+  ]
+  names = [annotation['frame_dir'] for annotation in annotations]
+  content = {
+    'split': {'train': names},
+    'classes': ['a', 'b'],
+    'annotations': annotations,
+  }
+  path.write_bytes(pickle.dumps(content, protocol=4))
+
+
+def measure_export(
+  clips: ClipSet,
+  representation: str,
+  folder: pathlib.Path,
+  *,
+  beam: BeamSettings | None = None,
+) -> Measured:
+  """Exports once, over what is there, in shards enough for all workers."""
+  with _clock() as measured:
+    summary = export_dataset(
+      clips.spec,
+      dataset=clips.dataset,
+      representation=representation,
+      data_dir=folder,
+      overwrite=True,
+      min_shards=8,
+      beam=beam,
+      progress=lambda line: None,
+    )
+  num_clips = sum(split.num_clips for split in summary.splits)
+  return measured(num_clips, summary.num_bytes)
+
+
+def measure_loader(
+  clips: ClipSet,
+  representation: str,
+  folder: pathlib.Path,
+  *,
+  batch: int,
+  seconds: float,
+) -> Measured:
+  """Draws training batches of the first split for so many seconds, after a first one."""
+  dataset = open_dataset(folder, clips.dataset, representation)
+  settings = dataclasses.replace(_SETTINGS, background=dataset.skeleton.background)
+  records = dataset.records(dataset.splits[0])
+  batches = training_batches(
+    records, range(len(records)), settings, batch_size=batch, seed=0
+  )
+  next(batches)
+  rows, num_bytes = 0, 0
+  with _clock() as measured:
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+      arrays = next(batches)
+      rows += batch
+      num_bytes += sum(array.nbytes for array in arrays.values())
+  return measured(rows, num_bytes)
+
+
+@contextlib.contextmanager
+def _clock() -> Iterator[Callable[[int, int], Measured]]:
+  """Gives a function that, after the block, tells of its clips and bytes."""
+  before, started = _cpu_seconds(), time.monotonic()
+  spent = []
+
+  def measured(clips: int, num_bytes: int) -> Measured:
+    return Measured(clips, spent[0], spent[1], num_bytes)
+
+  yield measured
+  spent += [time.monotonic() - started, _cpu_seconds() - before]
+
+
+def _cpu_seconds() -> float:
+  usages = [
+    resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
+  ]
+  return sum(usage.ru_utime + usage.ru_stime for usage in usages)
+
+
+def export_rows(
+  clips: ClipSet,
+  representation: str,
+  folder: pathlib.Path,
+  workers: int,
+  start: Measured | None,
+) -> Iterator[str]:
+  """Rows of the table of exports; `start` is what Beam takes for next to nothing."""
+  measure_export(clips, representation, folder)
+  yield _export_row(
+    f'{clips.name} | {representation} | in-process',
+    measure_export(clips, representation, folder),
+  )
+  if start is not None:
+    beam = BeamSettings(num_workers=workers)
+    yield _export_row(
+      f'{clips.name} | {representation} | Beam, {workers} workers',
+      measure_export(clips, representation, folder, beam=beam),
+      start,
+    )
+
+
+def _export_row(what: str, run: Measured, start: Measured | None = None) -> str:
+  started = '–'
+  if start is None:
+    started = f'{run.clips / run.seconds:.1f}'
+  elif run.seconds > 2 * start.seconds:  # Else the difference is mostly noise.
+    started = f'{run.clips / (run.seconds - start.seconds):.1f}'
+  return (
+    f'| {what} | {run.seconds:.1f} | {run.clips / run.seconds:.1f}'
+    f' | {run.num_bytes / run.seconds / 1e6:.1f} | {started}'
+    f' | {1000 * run.cpu_seconds / run.clips:.1f} | {run.num_bytes / run.clips / 1e3:.1f}'
+    ' |'
+  )
+
+
+def loader_row(
+  clips: ClipSet, representation: str, folder: pathlib.Path, batch: int, seconds: float
+) -> str:
+  run = measure_loader(clips, representation, folder, batch=batch, seconds=seconds)
+  return (
+    f'| {clips.name} | {representation} | {run.clips / run.seconds:.0f}'
+    f' | {run.num_bytes / run.seconds / 1e6:.0f}'
+    f' | {1000 * run.cpu_seconds / run.clips:.2f} |'
+  )
+
+
+def main():
+  parser = argparse.ArgumentParser(
+    prog='python -m benchmarks.data_rates',
+    description=__doc__,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+  )
+  parser.add_argument('--poses', required=True, help='a PYSKL pickle of JHMDB')
+  parser.add_argument('--clips', type=int, default=48, help='of the long ones')
+  parser.add_argument('--workers', type=int, default=2, help='of Beam; 0: without it')
+  parser.add_argument('--batch', type=int, default=32, help='clips of a batch')
+  parser.add_argument('--seconds', type=float, default=10, help='of each loader')
+  options = parser.parse_args()
+  if options.workers and importlib.util.find_spec('apache_beam') is None:
+    parser.error("Apache Beam is not installed: pip install '.[beam]', or --workers=0")
+  with tempfile.TemporaryDirectory() as folder:
+    run(options, pathlib.Path(folder))
+
+
+def run(options: argparse.Namespace, folder: pathlib.Path):
+  """Prints both tables; leaves the data sets in `folder`."""
+  sets = [_clip_set('JHMDB', 'jhmdb_length', options.poses, 'jhmdb')]
+  for name, (num_frames, num_persons) in LENGTHS.items():
+    path = folder / f'{name}.pkl'
+    write_clips(path, options.clips, num_frames, num_persons)
+    sets.append(_clip_set(f'{name} length', f'{name.lower()}_length', path, 'coco_17'))
+  load = ', '.join(f'{value:.2f}' for value in os.getloadavg())
+  print(f'{platform.machine()}, {os.cpu_count()} cores, load before {load}')
+  print(f'Frames a clip: {", ".join(f"{s.name} {s.num_frames:.1f}" for s in sets)}')
+
+  start = None
+  if options.workers:
+    write_clips(folder / 'two.pkl', 2, num_frames=8, num_persons=1)
+    two = _clip_set('two', 'two', folder / 'two.pkl', 'coco_17')
+    beam = BeamSettings(num_workers=options.workers)
+    start = measure_export(two, 'heatmaps', folder, beam=beam)
+    print(f'Beam takes {start.seconds:.1f} s to start, {start.cpu_seconds:.1f} of CPU.')
+  print(f'\n{_EXPORT_HEAD}')
+  for clips in sets:
+    for representation in REPRESENTATIONS:
+      for row in export_rows(clips, representation, folder, options.workers, start):
+        print(row, flush=True)
+  print(f'\n{_LOADER_HEAD}')
+  for clips in sets:
+    for representation in REPRESENTATIONS:
+      row = loader_row(clips, representation, folder, options.batch, options.seconds)
+      print(row, flush=True)
+
+
+def _clip_set(name: str, dataset: str, poses, skeleton: str) -> ClipSet:
+  options = {'format': 'pyskl', 'poses': str(poses), 'skeleton': skeleton}
+  return ClipSet(name, dataset, SourceSpec(dataset, options))
+
+
+if __name__ == '__main__':
+  main()
