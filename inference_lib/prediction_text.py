@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -26,6 +27,26 @@ def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str,
       f' {len(offered)} there are {", ".join(offered[:3])}'
     )
   return tuple(asked or offered)
+
+
+def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:
+  """A source's clip, its labels by the model's numbers.
+
+  Labels are matched by name: the same number is another class in another data set. A
+  class that the model does not know is left out. Where the source has no names but
+  numbers, those are taken for the model's.
+
+  Raises:
+    PoseDataError: where the clip cannot be loaded.
+  """
+  clip = source.load(video_id)
+  own = source.class_names
+  if own == tuple(map(str, range(len(own)))):
+    return clip
+  names = [own[label] for label in clip.labels if 0 <= label < len(own)]
+  known = predictor.class_names
+  labels = tuple(known.index(name) for name in names if name in known)
+  return dataclasses.replace(clip, labels=labels)
 
 
 def describe(predictor: Predictor, clip: AnyClip, output: ModelOutput, top: int) -> str:

@@ -46,7 +46,7 @@ def main(argv):
   # JAX tells of every backend that this machine does not have.
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   # Only now, so that --help and wrong flags are answered at once.
-  from inference_lib.prediction_text import describe, offered_clips
+  from inference_lib.prediction_text import describe, load_clip, offered_clips
   from inference_lib.predictor import Predictor, PredictorError
   from input_pipeline.datasets.protocols import PoseDatasetError, load_source
   from input_pipeline.pose_clip import PoseDataError
@@ -70,7 +70,7 @@ def main(argv):
     failed = 0
     for video_id in offered_clips(source, _VIDEO_IDS.value):
       try:
-        clip = source.load(video_id)
+        clip = load_clip(source, video_id, predictor)
       except PoseDataError as error:
         failed += 1
         print(f'{video_id}: cannot be used: {error}', flush=True)

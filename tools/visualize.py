@@ -41,7 +41,7 @@ def main(argv):
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   # Only now, so that --help and wrong flags are answered at once.
   from inference_lib.clip_picture import clip_picture, picture_name
-  from inference_lib.prediction_text import offered_clips
+  from inference_lib.prediction_text import load_clip, offered_clips
   from inference_lib.predictor import Predictor, PredictorError
   from input_pipeline.datasets.protocols import PoseDatasetError, load_source
   from input_pipeline.pose_clip import PoseDataError
@@ -66,7 +66,7 @@ def main(argv):
     with PictureWriter(events) as writer:
       for video_id in video_ids:
         try:
-          picture = clip_picture(predictor, source.load(video_id))
+          picture = clip_picture(predictor, load_clip(source, video_id, predictor))
         except PoseDataError as error:
           failed += 1
           print(f'{video_id}: cannot be used: {error}', flush=True)

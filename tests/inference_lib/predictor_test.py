@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from inference_lib.prediction_text import describe, offered_clips
+from inference_lib.prediction_text import describe, load_clip, offered_clips
 from inference_lib.predictor import Predictor, PredictorError
 from input_pipeline.pose_source import PotionClip
 from train_lib import experiment, sharding, writers
@@ -111,6 +111,15 @@ def test_text(run, predictor):
   assert shares == sorted(shares, reverse=True)
   if run[0] == 'jmrn':
     assert all(joint in lines[3] for joint in tiny_run.SKELETON.joints)
+
+
+def test_labels_are_matched_by_name(predictor):
+  source = tiny_run.source()  # Classes raise, lower, rest; test_500 is of rest.
+  assert load_clip(source, 'test_500', predictor).labels == (2,)
+  other = dataclasses.replace(source, class_names=('a', 'b', 'lower'))
+  assert load_clip(other, 'test_500', predictor).labels == (1,)
+  other = dataclasses.replace(source, class_names=('a', 'b', 'c'))
+  assert load_clip(other, 'test_500', predictor).labels == ()
 
 
 def test_clips_that_are_asked_for():
