@@ -67,7 +67,8 @@ def test_what_cannot_be_is_said_cleanly(tmp_path):
     f'--config.data.poses={tmp_path / "nowhere"}',
   )
   assert answer.returncode == 1
-  message, where = answer.stderr.splitlines()[-2:]
+  message, needs, where = answer.stderr.splitlines()[-3:]
+  assert needs.startswith('jhmdb needs ')
   assert message.startswith('PoseDataError: ')
   assert f'{tmp_path / "nowhere"} does not exist' in message
   log = workdir / 'error.log'
