@@ -45,6 +45,37 @@ def test_the_same_examples_give_the_same_bytes(tmp_path):
     assert places == sorted(places)
 
 
+@pytest.mark.parametrize('representation', ['keypoints', 'heatmaps', 'potion'])
+def test_records_are_those_of_tfds(tmp_path, representation):
+  rng = np.random.default_rng(0)
+  form = StoredForm('tiny', representation, SKELETON, ('run', 'sit'), multi_label=True)
+  poses = {
+    'keypoints': {'keypoints': rng.random((4, 1, 2, 3), np.float32)},
+    'heatmaps': {'maps': rng.integers(0, 255, (4, 5, 6, 2), np.uint8)},
+    'potion': {
+      'potion': rng.random((2, 5, 6, 3), np.float32).astype(np.float16),
+      'num_frames': 9,
+    },
+  }[representation]
+  clip = {
+    'video_id': 'ä',
+    'frame_size': np.array([60, 80], np.int32),
+    'labels': np.array([0, 1], np.uint8),
+    **poses,
+  }
+  write_shard(epath.Path(tmp_path / 'shard'), [clip], form.features())
+
+  (record,) = ArrayRecordReader(os.fspath(tmp_path / 'shard')).read_all()
+  features = form.features()
+  by_tfds = features.serialize_example(clip)
+  assert len(record) == len(by_tfds)
+  ours, theirs = (features.deserialize_example_np(r) for r in (record, by_tfds))
+  assert set(ours) == set(theirs) == set(clip)
+  for name in clip:
+    np.testing.assert_array_equal(ours[name], theirs[name], strict=name != 'video_id')
+  assert ours['video_id'] == 'ä'.encode()
+
+
 def test_examples_are_made_one_at_a_time(tmp_path):
   alive = []
 
