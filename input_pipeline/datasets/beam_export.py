@@ -15,6 +15,7 @@ import logging
 import os
 import signal
 import threading
+import traceback
 import uuid
 from collections.abc import Callable, Iterator, Sequence
 
@@ -35,8 +36,8 @@ _SECONDS_TO_STOP = 10
 # Threads of Beam that wait for a worker process, and for what it sends.
 _WAITS_FOR_WORKER = 'run_worker'
 _READ_WORKER = ('read_grpc_client_inputs', 'beam_control_read')
-# Written by the worker of a strict export that met a clip which cannot be used.
-_REFUSED = 'refused.txt'
+# Written by a worker on an error: by a strict export's on a clip that cannot be used.
+_FAILED, _REFUSED = 'failed.txt', 'refused.txt'
 
 
 @dataclasses.dataclass(frozen=True)
@@ -94,7 +95,7 @@ def export_on_beam(
   Raises:
     PoseDatasetError: where a worker process ends before its work does.
     PoseDataError: of a strict export, from the clip that cannot be used.
-    Exception: what Beam makes of any other error in a worker.
+    RuntimeError: with the traceback of any other error in a worker.
   """
   task = _ShardTask(spec, recipe, os.fspath(notes))
   watch = _Watch(notes, shards, progress)
@@ -108,13 +109,14 @@ def export_on_beam(
             f'a worker process of Beam ended before its work did ({lost[0]}): killed'
             ' for its memory? Nothing is kept; try with fewer workers'
           )
+        # Beam would first let the other workers do all that they were given.
+        if settings.is_local and (failure := _failure(notes)):
+          raise failure
     finally:
       if settings.is_local and not run.done.is_set():
         _stop_workers(notes)
   if run.error is not None:
-    if (notes / _REFUSED).exists():
-      raise PoseDataError((notes / _REFUSED).read_text()) from run.error
-    raise run.error
+    raise _failure(notes) or run.error
   watch.look()
   return [watch.reports[shard.split, shard.index] for shard in shards]
 
@@ -136,13 +138,29 @@ class _ShardTask:
         open_once(self._spec), shard, self._recipe, lambda video_id, reason: None
       )
     except PoseDataError as error:
-      (notes / _REFUSED).write_text(str(error))
+      _leave(notes / _REFUSED, str(error))
       raise
-    name = _report_name(shard)
-    whole = notes / f'{name}.{uuid.uuid4().hex}'
-    whole.write_text(report.to_json())
-    whole.replace(notes / name)
+    except Exception:
+      _leave(notes / _FAILED, traceback.format_exc())
+      raise
+    _leave(notes / _report_name(shard), report.to_json())
     return len(report.video_ids)
+
+
+def _leave(note: epath.Path, text: str):
+  """Writes a file that is there whole or not at all."""
+  whole = note.with_name(f'{note.name}.{uuid.uuid4().hex}')
+  whole.write_text(text)
+  whole.replace(note)
+
+
+def _failure(notes: epath.Path) -> Exception | None:
+  """The error that a worker left word of."""
+  if (notes / _REFUSED).exists():
+    return PoseDataError((notes / _REFUSED).read_text())
+  if (notes / _FAILED).exists():
+    return RuntimeError(f'in a worker of Beam:\n{(notes / _FAILED).read_text()}')
+  return None
 
 
 class _Watch:

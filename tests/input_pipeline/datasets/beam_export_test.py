@@ -9,6 +9,7 @@ import pickle
 import signal
 import subprocess
 import sys
+import time
 
 import numpy as np
 import pytest
@@ -76,6 +77,13 @@ class SpoiltSpec(SourceSpec):
   def _load(self, load, video_id):
     with open(self.log, 'a') as log:
       log.write(f'{os.getpid()} {video_id}\n')
+    if self.how == 'first':
+      try:
+        pathlib.Path(f'{self.log}.first').touch(exist_ok=False)
+      except FileExistsError:
+        time.sleep(1.5)
+      else:
+        raise TypeError(f'the first, {video_id}')
     if video_id == self.bad:
       if self.how == 'kill':
         os.kill(os.getpid(), signal.SIGKILL)
@@ -148,9 +156,18 @@ def test_a_worker_that_dies_is_an_error_and_leaves_nothing(tmp_path, spoilt):
 
 @needs_beam
 def test_an_error_in_a_worker_is_raised_and_leaves_nothing(tmp_path, spoilt):
-  with pytest.raises(Exception, match='v5 it was'):
+  with pytest.raises(RuntimeError, match=r'in a worker .*(.|\n)*TypeError: v5 it was'):
     export_tiny(spoilt('v5'), tmp_path / 'data', beam=TWO)
   assert list((tmp_path / 'data').iterdir()) == []
+
+
+@needs_beam
+def test_an_error_stops_the_other_worker_too(tmp_path, spoilt):
+  with pytest.raises(RuntimeError, match='the first, v'):
+    export_tiny(spoilt(how='first'), tmp_path / 'data', beam=TWO)
+  loads = (tmp_path / 'loads.txt').read_text().splitlines()
+  # Of 14 clips the other has half, of which each takes a second and a half.
+  assert len(loads) <= 5
 
 
 @needs_beam
