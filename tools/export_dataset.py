@@ -111,24 +111,7 @@ _BEAM_OPTIONS = flags.DEFINE_list(
 def main(argv):
   if len(argv) > 1:
     raise app.UsageError(f'there are no arguments without a flag, but got {argv[1:]}')
-  of_maps = _given(_SHORT_SIDE, _SIGMA)
-  of_potion = _given(_CHANNELS, _WEIGHTS)
-  of_heatmaps = _given(_MODALITIES, _PART_WIDTH)
-  if of_maps and _REPRESENTATION.value == 'keypoints':
-    raise app.UsageError(
-      f'--{" and --".join(of_maps)} only matters to --representation=heatmaps or potion'
-    )
-  if of_potion and _REPRESENTATION.value != 'potion':
-    raise app.UsageError(
-      f'--{" and --".join(of_potion)} only matters to --representation=potion'
-    )
-  if of_heatmaps and _REPRESENTATION.value != 'heatmaps':
-    raise app.UsageError(
-      f'--{" and --".join(of_heatmaps)} only matters to --representation=heatmaps'
-    )
-  of_runner = _given(_NUM_WORKERS, _BEAM_OPTIONS)
-  if of_runner and not _RUNNER.value:
-    raise app.UsageError(f'--{" and --".join(of_runner)} only matters to --runner')
+  of_representation = _flags_of_representation()
 
   # Only now, so that --help and wrong flags are answered at once.
   from input_pipeline.datasets.beam_export import BeamSettings
@@ -183,9 +166,7 @@ def main(argv):
       min_shards=_MIN_SHARDS.value,
       beam=beam,
       progress=functools.partial(print, flush=True),
-      **of_maps,
-      **of_potion,
-      **of_heatmaps,
+      **of_representation,
     )
   except (
     DownloadError,
@@ -196,6 +177,29 @@ def main(argv):
   ) as error:
     sys.exit(f'error: {error}')
   print(summary)
+
+
+def _flags_of_representation():
+  """The flags that are set of how maps are stored; refuses those of another form."""
+  of_maps = _given(_SHORT_SIDE, _SIGMA)
+  of_potion = _given(_CHANNELS, _WEIGHTS)
+  of_heatmaps = _given(_MODALITIES, _PART_WIDTH)
+  if of_maps and _REPRESENTATION.value == 'keypoints':
+    raise app.UsageError(
+      f'--{" and --".join(of_maps)} only matters to --representation=heatmaps or potion'
+    )
+  if of_potion and _REPRESENTATION.value != 'potion':
+    raise app.UsageError(
+      f'--{" and --".join(of_potion)} only matters to --representation=potion'
+    )
+  if of_heatmaps and _REPRESENTATION.value != 'heatmaps':
+    raise app.UsageError(
+      f'--{" and --".join(of_heatmaps)} only matters to --representation=heatmaps'
+    )
+  of_runner = _given(_NUM_WORKERS, _BEAM_OPTIONS)
+  if of_runner and not _RUNNER.value:
+    raise app.UsageError(f'--{" and --".join(of_runner)} only matters to --runner')
+  return {**of_maps, **of_potion, **of_heatmaps}
 
 
 def _given(*options):
