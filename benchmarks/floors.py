@@ -23,10 +23,10 @@ import scipy.spatial
 from jaxtyping import Float, Int
 
 from input_pipeline.datasets.holdout import validation_mask
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError, SkeletonError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers.registry import READERS, read_poses
-from input_pipeline.skeletons import SkeletonError
 
 NUM_FRAMES = 16
 NUM_FOLDS = 5

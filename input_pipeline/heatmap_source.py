@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import UInt8
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.modalities import STORED
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.skeletons import Skeleton
 
 

@@ -7,11 +7,8 @@ import math
 
 import numpy as np
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.skeletons import Skeleton
-
-
-class PoseDataError(ValueError):
-  """Pose data that cannot be used; the message names the clip and the field."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -12,8 +12,9 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.heatmap_source import HeatmapSource
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.skeletons import Skeleton
 
 

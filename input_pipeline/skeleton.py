@@ -11,6 +11,8 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
+from input_pipeline.errors import SkeletonError
+
 # The parts of the body that pose-aware augmentation moves as one (JMRN Sec. 3.2).
 GROUPS = ('head', 'torso', 'left_arm', 'right_arm', 'left_leg', 'right_leg')
 
@@ -40,10 +42,6 @@ _MIDDLE_JOINTS = (
   *('belly', 'chest', 'spine', 'spine_shoulder', 'spine_mid', 'spine_base'),
   *('mid_hip', 'pelvis'),
 )
-
-
-class SkeletonError(ValueError):
-  """A skeleton that contradicts itself, or one that is not registered."""
 
 
 @dataclasses.dataclass(frozen=True)

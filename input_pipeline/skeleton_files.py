@@ -22,7 +22,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from input_pipeline.skeleton import Skeleton, SkeletonError
+from input_pipeline.errors import SkeletonError
+from input_pipeline.skeleton import Skeleton
 
 SUFFIXES = ('.yaml', '.yml', '.json')
 

@@ -14,9 +14,10 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float32
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError, SkeletonError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import ClipSource, PoseSource
-from input_pipeline.skeleton import Skeleton, SkeletonError
+from input_pipeline.skeleton import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)

@@ -6,10 +6,11 @@ import difflib
 import pathlib
 
 from input_pipeline.annotated_skeletons import ANNOTATED_SKELETONS
+from input_pipeline.errors import SkeletonError
 from input_pipeline.estimated_skeletons import ESTIMATED_SKELETONS
 from input_pipeline.other_people import SUFFIX as AND_OTHERS
 from input_pipeline.other_people import with_others
-from input_pipeline.skeleton import Skeleton, SkeletonError
+from input_pipeline.skeleton import Skeleton
 from input_pipeline.skeleton_files import SUFFIXES, load_skeleton
 
 __all__ = ['SKELETONS', 'Skeleton', 'SkeletonError', 'get_skeleton']

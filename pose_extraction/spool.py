@@ -20,7 +20,8 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
+from input_pipeline.datasets.protocols import PathLike
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.quantization import quantize
 
 _CLIP = 'clip.json'

@@ -8,7 +8,7 @@ import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from pose_extraction.videos import is_image, is_video, natural_key
 
 PathLike = str | os.PathLike[str]

@@ -10,7 +10,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from input_pipeline.annotations.ava import Annotations, PersonBox, has_class
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from report_lib.score_files import Scores
 from train_lib.detection_map import Detections, GroundTruth, frame_average_precisions
 

@@ -102,8 +102,7 @@ def main(argv):
   extractor_options = _extractor_options()
 
   # Only now, so that --help and wrong flags are answered at once.
-  from input_pipeline.datasets.protocols import PoseDatasetError
-  from input_pipeline.pose_clip import PoseDataError
+  from input_pipeline.errors import PoseDataError, PoseDatasetError
   from pose_extraction.extract import ExtractionOptions, extract_dataset
   from pose_extraction.extractor import ExtractorError
   from pose_extraction.registry import make_extractor

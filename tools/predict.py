@@ -48,10 +48,9 @@ def main(argv):
   # Only now, so that --help and wrong flags are answered at once.
   from inference_lib.prediction_text import describe, load_clip, offered_clips
   from inference_lib.predictor import Predictor, PredictorError
-  from input_pipeline.datasets.protocols import PoseDatasetError, load_source
-  from input_pipeline.pose_clip import PoseDataError
+  from input_pipeline.datasets.protocols import load_source
+  from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.readers.read_options import options_of_flags
-  from input_pipeline.skeletons import SkeletonError
 
   try:
     predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)

@@ -66,9 +66,8 @@ def main(argv):
       raise app.UsageError(f'--{flag.name}={flag.value}: there is no such folder')
 
   # Only now, so that --help and wrong flags are answered at once.
-  from input_pipeline.datasets.protocols import PROTOCOLS, PoseDatasetError
-  from input_pipeline.pose_clip import PoseDataError
-  from input_pipeline.skeletons import SkeletonError
+  from input_pipeline.datasets.protocols import PROTOCOLS
+  from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.validation.validate import validate
   from input_pipeline.validation.validation_report import as_json, as_text
 

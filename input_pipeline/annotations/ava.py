@@ -25,7 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from input_pipeline.boxes import overlaps
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 SPLITS = ('train', 'val')
 ACTION_LIST = 'ava_action_list_v2.1_for_activitynet_2018.pbtxt'

@@ -15,7 +15,7 @@ import pathlib
 from collections import Counter
 
 from input_pipeline.annotations.annotation import Annotation
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 MIMETICS = 'mimetics_v1.0.csv'
 KINETICS = '*train*.csv'

@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from absl import logging
 
 from input_pipeline.annotations.annotation import Annotation
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 FOLDERS = ('testTrainMulti_7030_splits', 'splits')
 _FILE = re.compile(r'(?P<class_name>[a-z]\w*)_test_split(?P<number>\d+)\.txt')

@@ -24,7 +24,7 @@ from input_pipeline.datasets.pose_dataset import (
   is_there,
   open_dataset,
 )
-from input_pipeline.datasets.protocols import PathLike, PoseDatasetError
+from input_pipeline.datasets.protocols import PathLike
 from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
 from input_pipeline.datasets.shard_plan import (
   Shard,
@@ -36,6 +36,7 @@ from input_pipeline.datasets.staging import build_place
 from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 from input_pipeline.datasets.stored_settings import check_same, source_settings
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.part_fields import DEFAULT_WIDTH
 from input_pipeline.pose_source import ClipSource
 from input_pipeline.rendering import TRUNCATE

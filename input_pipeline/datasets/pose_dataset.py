@@ -31,11 +31,8 @@ from input_pipeline.datasets.dataset_files import (
   shard_paths,
   stored_name,
 )
-from input_pipeline.datasets.protocols import (
-  PathLike,
-  PoseDatasetError,
-  export_command,
-)
+from input_pipeline.datasets.protocols import PathLike, export_command
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.skeletons import Skeleton
 
 REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')

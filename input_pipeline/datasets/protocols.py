@@ -13,15 +13,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation, annotated
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.pose_source import ClipSource, PoseSource
 from input_pipeline.readers.read_options import ReadOptions
 
 PathLike = str | os.PathLike[str]
-
-
-class PoseDatasetError(ValueError):
-  """A data set that is missing, in the way, or not what was asked for."""
 
 
 @dataclasses.dataclass(frozen=True)

@@ -15,7 +15,7 @@ from input_pipeline.datasets.stored_examples import (
   make_example,
 )
 from input_pipeline.datasets.stored_features import StoredForm
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.pose_source import ClipSource
 
 # Told of every clip when it is done with: its name, and why it is left out, or None.

@@ -14,7 +14,7 @@ from etils import epath
 
 from input_pipeline.datasets.data_path import is_remote
 from input_pipeline.datasets.pose_dataset import is_there
-from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.errors import PoseDatasetError
 
 
 class BuildPlace(NamedTuple):

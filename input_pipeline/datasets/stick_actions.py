@@ -18,7 +18,8 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.datasets import stick_figure, stick_motions
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 
 CLASS_NAMES = (

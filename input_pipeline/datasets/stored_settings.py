@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from input_pipeline.datasets.protocols import PoseDatasetError
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.heatmap_source import HeatmapSource
 from input_pipeline.part_fields import DEFAULT_WIDTH
 from input_pipeline.pose_source import ClipSource, PotionSource

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.keypoint_json import (
   checked_list,
   field,

@@ -19,7 +19,7 @@ import einops
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.keypoint_json import described_size, read_json
 from input_pipeline.readers.poses_by_frame import PosesByFrame, scores_of_positions
 from input_pipeline.skeletons import Skeleton

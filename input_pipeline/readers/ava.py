@@ -31,9 +31,10 @@ from input_pipeline.annotations.ava import (
   PersonBox,
   labels_of_detected,
 )
+from input_pipeline.errors import PoseDataError
 from input_pipeline.other_people import one_person
 from input_pipeline.person_clip import PersonClipSettings, VideoPoses, person_clip
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import pyskl
 from input_pipeline.skeletons import Skeleton

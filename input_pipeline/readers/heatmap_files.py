@@ -9,7 +9,7 @@ import einops
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.openpose_fields import field_channels, field_pairs
 from input_pipeline.skeletons import Skeleton
 

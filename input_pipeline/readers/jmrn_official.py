@@ -22,7 +22,7 @@ from typing import Any
 import einops
 import numpy as np
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.pose_source import PotionClip, PotionSource
 from input_pipeline.readers import safe_pickle
 from input_pipeline.skeletons import Skeleton

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.people import UNKNOWN
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.skeletons import SKELETONS, Skeleton
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.skeletons import Skeleton
 
 _FRAME = ('frame', 'frame_number', 'frame_id', 'frame_index', 'frame_idx', 'frame_num')

@@ -6,7 +6,7 @@ import pathlib
 
 import numpy as np
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 
 def read_mat(

@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import landmark_table
 from input_pipeline.readers.keypoint_json import (
   checked_count,

@@ -18,8 +18,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import UInt8
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers import video_source
 from input_pipeline.readers.heatmap_files import MapLayout, read_maps
 from input_pipeline.readers.numbered_files import has_numbered_files, numbered_files

@@ -9,7 +9,8 @@ import pathlib
 import einops
 import numpy as np
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers.mat_file import read_mat
 from input_pipeline.skeletons import Skeleton

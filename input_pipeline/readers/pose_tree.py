@@ -6,7 +6,7 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.video_table import TABLE, PoseVideo, read_table
 
 

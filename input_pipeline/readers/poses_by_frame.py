@@ -11,8 +11,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.people import UNKNOWN
-from input_pipeline.pose_clip import PoseDataError
 
 # A longer video is a file's mistake (such as a date taken for a frame number).
 _MAX_FRAMES = 1_000_000

@@ -24,7 +24,8 @@ from typing import Any
 import einops
 import numpy as np
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import safe_pickle
 from input_pipeline.readers.pyskl_kpfiles import KeypointFiles, has_keypoint_file

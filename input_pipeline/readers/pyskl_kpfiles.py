@@ -18,8 +18,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.people import associate
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers import safe_pickle
 from input_pipeline.readers.poses_by_frame import seen_joints
 from input_pipeline.skeletons import Skeleton

@@ -9,7 +9,7 @@ import os
 import pathlib
 from collections.abc import Callable
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.pose_source import ClipSource
 from input_pipeline.readers import (
   alphapose,

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 # Booleans, integers, floats, complex numbers, bytes, text and Python objects; neither
 # structures nor dates.

@@ -10,8 +10,9 @@ from typing import TypeVar
 
 import numpy as np
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.people import Track, associate, find_tracks
-from input_pipeline.pose_clip import PoseClip, PoseDataError, Segment
+from input_pipeline.pose_clip import PoseClip, Segment
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers.pose_tree import find_videos
 from input_pipeline.readers.poses_by_frame import PosesByFrame

@@ -6,8 +6,8 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.datasets.export_summary import Pace
+from input_pipeline.errors import PoseDataError
 from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.pose_source import ClipSource
 from input_pipeline.skeletons import Skeleton
 from input_pipeline.validation import pose_checks, split_checks

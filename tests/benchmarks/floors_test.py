@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from benchmarks import floors
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.skeletons import Skeleton
 

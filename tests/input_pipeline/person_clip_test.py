@@ -5,6 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.other_people import with_others
 from input_pipeline.person_clip import (
   PersonClipSettings,
@@ -12,7 +13,7 @@ from input_pipeline.person_clip import (
   follow,
   person_clip,
 )
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.skeletons import Skeleton
 
 # Opposite corners of a person, so that their box is as large as they are.

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError, Segment
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip, Segment
 from input_pipeline.skeletons import Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())

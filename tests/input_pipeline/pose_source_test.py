@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons import SKELETONS, Skeleton
 

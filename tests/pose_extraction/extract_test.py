@@ -11,7 +11,7 @@ import pytest
 from fake_pose_network import NECK, NOSE, FakePoseNetwork, frames_with_dots
 
 from input_pipeline.datasets.pose_dataset import open_dataset
-from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.quantization import dequantize
 from pose_extraction.extract import ExtractionOptions, extract_dataset
 from pose_extraction.video_list import Video, list_videos

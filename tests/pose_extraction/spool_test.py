@@ -5,7 +5,7 @@ import multiprocessing
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.quantization import dequantize
 from pose_extraction.spool import Spool, open_spool
 

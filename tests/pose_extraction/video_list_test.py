@@ -2,7 +2,7 @@
 
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from pose_extraction.video_list import (
   Video,
   class_names,

@@ -5,7 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.skeletons import SKELETONS
 from input_pipeline.validation.findings import warning

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.annotations.annotation import Annotation, annotated
-from input_pipeline.pose_clip import PoseClip, PoseDataError, Segment
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip, Segment
 from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons import Skeleton
 

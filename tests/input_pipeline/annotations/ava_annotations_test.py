@@ -10,7 +10,7 @@ from input_pipeline.annotations.ava import (
   has_class,
   labels_of_detected,
 )
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 TRAIN_A, TRAIN_B = ava_tree.TRAIN
 

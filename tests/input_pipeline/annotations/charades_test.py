@@ -3,7 +3,8 @@
 import pytest
 
 from input_pipeline.annotations import charades
-from input_pipeline.pose_clip import PoseDataError, Segment
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import Segment
 
 COLUMNS = 'id,subject,scene,quality,relevance,verified,script,objects,descriptions,actions,length'
 

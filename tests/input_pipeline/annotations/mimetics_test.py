@@ -3,7 +3,7 @@
 import pytest
 
 from input_pipeline.annotations import mimetics
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 KINETICS = """label,youtube_id,time_start,time_end,split,is_cc
 testifying,---QUuC4vJs,84,94,train,0

@@ -5,7 +5,7 @@ import logging
 import pytest
 
 from input_pipeline.annotations import split_lists
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 
 
 def write_lists(folder, lists):

@@ -18,9 +18,8 @@ from input_pipeline.datasets import beam_export
 from input_pipeline.datasets.beam_export import BeamSettings, check_beam
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.pose_dataset import open_dataset
-from input_pipeline.datasets.protocols import PoseDatasetError
 from input_pipeline.datasets.source_spec import SourceSpec
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError, PoseDatasetError
 
 ROOT = pathlib.Path(__file__).parents[3]
 TWO = BeamSettings(num_workers=2)

@@ -10,7 +10,7 @@ from input_pipeline.datasets.data_path import (
   is_read_in_place,
   is_remote,
 )
-from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.errors import PoseDatasetError
 
 
 @pytest.mark.parametrize(

@@ -13,10 +13,10 @@ import pytest
 from input_pipeline.datasets import protocols, shard_plan, stored_examples
 from input_pipeline.datasets.export import export_dataset, open_or_export
 from input_pipeline.datasets.pose_dataset import open_dataset
-from input_pipeline.datasets.protocols import PoseDatasetError
 from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
+from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers.registry import read_poses
 from input_pipeline.skeletons import Skeleton

@@ -19,7 +19,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from input_pipeline.datasets import data_path
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.pose_dataset import open_dataset
-from input_pipeline.datasets.protocols import PoseDatasetError
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.skeletons import Skeleton

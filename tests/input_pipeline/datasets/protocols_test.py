@@ -6,14 +6,14 @@ import pytest
 from input_pipeline.datasets import jhmdb_download, stick_actions
 from input_pipeline.datasets.protocols import (
   PROTOCOLS,
-  PoseDatasetError,
   asked_figures,
   export_command,
   get_protocol,
   groups_of,
   load_source,
 )
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.readers import registry
 from input_pipeline.readers.read_options import ReadOptions

@@ -11,7 +11,8 @@ from input_pipeline.datasets.stick_actions import (
   stick_actions_source,
 )
 from input_pipeline.datasets.stick_motions import MOTIONS
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 
 PAIRS = [
   (CLASS_NAMES.index(original), CLASS_NAMES.index(action))

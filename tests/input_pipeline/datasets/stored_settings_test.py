@@ -2,12 +2,12 @@
 
 import pytest
 
-from input_pipeline.datasets.protocols import PoseDatasetError
 from input_pipeline.datasets.stored_settings import (
   check_same,
   rendering_settings,
   source_settings,
 )
+from input_pipeline.errors import PoseDatasetError
 from input_pipeline.heatmap_source import HeatmapSource
 from input_pipeline.pose_source import PoseSource, PotionSource
 from input_pipeline.skeletons import Skeleton

@@ -5,7 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import arrays
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import read_poses

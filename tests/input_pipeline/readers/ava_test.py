@@ -6,8 +6,8 @@ import ava_tree
 import numpy as np
 import pytest
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.person_clip import PersonClipSettings
-from input_pipeline.pose_clip import PoseDataError
 from input_pipeline.readers import ava
 from input_pipeline.skeletons import get_skeleton
 

@@ -5,7 +5,7 @@ import pickle
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.registry import read_poses
 
 # Weights of 5 frames: falls over frames 0, 1, 2 (windows start at 0 and 2), rises and

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.mat_file import read_mat
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import penn_action
 from input_pipeline.skeletons import SKELETONS
 

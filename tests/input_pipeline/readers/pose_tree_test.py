@@ -4,7 +4,7 @@ import pathlib
 
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.pose_tree import find_videos
 
 

@@ -1,7 +1,7 @@
 import pytest
 
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.read_options import (
   ReadOptions,
   options_of_flags,

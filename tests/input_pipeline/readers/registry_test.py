@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 import scipy.io
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import READERS, read_poses
-from input_pipeline.skeletons import SKELETONS, SkeletonError
+from input_pipeline.skeletons import SKELETONS
 
 
 @pytest.fixture

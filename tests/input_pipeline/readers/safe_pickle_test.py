@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import safe_pickle
 
 ARRAYS = {

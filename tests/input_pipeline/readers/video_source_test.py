@@ -6,7 +6,8 @@ import pathlib
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError, Segment
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import Segment
 from input_pipeline.readers import video_source
 from input_pipeline.readers.poses_by_frame import PosesByFrame
 from input_pipeline.readers.read_options import ReadOptions

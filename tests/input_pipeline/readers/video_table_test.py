@@ -2,7 +2,7 @@
 
 import pytest
 
-from input_pipeline.pose_clip import PoseDataError
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.video_table import NamedSegment, read_table
 
 

@@ -5,7 +5,8 @@ import json
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseClip, PoseDataError
+from input_pipeline.errors import PoseDataError
+from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.skeletons import Skeleton
 from input_pipeline.validation.validate import Validation, validate
