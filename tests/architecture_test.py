@@ -13,8 +13,7 @@ import sys
 from collections.abc import Iterator
 
 import pytest
-
-ROOT = pathlib.Path(__file__).parents[1]
+from places import ROOT
 
 # What a room may import of the other rooms. The order is the one way imports run.
 _LEAVES = {'model_lib', 'pa3d_jax', 'jmrn_jax', 'input_pipeline'}

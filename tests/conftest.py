@@ -10,16 +10,15 @@ os.environ['XLA_FLAGS'] = (
 
 import jax
 import pytest
+from places import SHARED_DATA
 
 jax.config.update('jax_numpy_dtype_promotion', 'strict')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
-
-_SHARED = pathlib.Path(__file__).parents[2] / 'shared' / 'data'
 
 
 @pytest.fixture(scope='session')
 def shared_data() -> pathlib.Path:
   """The development data beside the checkout; skips where it is absent."""
-  if not _SHARED.is_dir():
-    pytest.skip(f'development data not found at {_SHARED}')
-  return _SHARED
+  if not SHARED_DATA.is_dir():
+    pytest.skip(f'development data not found at {SHARED_DATA}')
+  return SHARED_DATA

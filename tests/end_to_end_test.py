@@ -3,7 +3,6 @@
 import contextlib
 import json
 import os
-import pathlib
 import random
 import signal
 import socket
@@ -15,12 +14,12 @@ import jax
 import numpy as np
 import pytest
 import tiny_run
+from places import ROOT
 
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints
 from train_lib.program import build_program
 
-ROOT = pathlib.Path(__file__).parents[1]
 EPOCHS, LAST_STEP = 6, 18
 
 # Python runs a module of this name at its start; to it, TensorFlow is not installed.
@@ -49,7 +48,7 @@ class Runs:
     command = [
       sys.executable,
       'main.py',
-      '--config=tests/tiny_run.py',
+      '--config=tests/support/tiny_run.py',
       f'--workdir={self.folder / name}',
       f'--config.data.data_dir={self.folder / "data"}',
       f'--config.train.epochs={EPOCHS}',

@@ -1,14 +1,12 @@
 """main.py as a user meets it: quick answers to what is mistyped, clean errors."""
 
 import os
-import pathlib
 import subprocess
 import sys
 import time
 
 import pytest
-
-ROOT = pathlib.Path(__file__).parents[1]
+from places import ROOT
 
 
 def _main(*flags, python=()):

@@ -11,8 +11,8 @@ import sys
 
 import numpy as np
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parents[1]
 README = (ROOT / 'README.md').read_text('utf-8')
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
 

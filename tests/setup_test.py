@@ -1,15 +1,14 @@
 """setup.py: bounds, extras, and whether it names what the rooms import."""
 
 import ast
-import pathlib
 import re
 import runpy
 import sys
 import types
 
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parents[1]
 LIBRARY = (
   'configs',
   'inference_lib',

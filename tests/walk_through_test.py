@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parents[1]
 PAGE = (ROOT / 'docs' / 'data_formats.md').read_text('utf-8')
 # Less of everything, for a test.
 LESS = (

@@ -15,6 +15,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 import pytest
+from places import ROOT
 
 import configs
 from configs import config_args
@@ -93,7 +94,7 @@ def test_loads_locked(experiment, arg):
   assert set(json.loads(config.to_json())) == set(config)  # As a run keeps it.
 
 
-RESULTS = (pathlib.Path(__file__).parents[2] / 'docs' / 'results.md').read_text('utf-8')
+RESULTS = (ROOT / 'docs' / 'results.md').read_text('utf-8')
 
 
 @each_experiment

@@ -1,7 +1,6 @@
 """Videos to both data sets by a network whose answers are known."""
 
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from fake_pose_network import NECK, NOSE, FakePoseNetwork, frames_with_dots
+from places import ROOT
 
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDatasetError
@@ -16,7 +16,6 @@ from input_pipeline.quantization import dequantize
 from pose_extraction.extract import ExtractionOptions, extract_dataset
 from pose_extraction.video_list import Video, list_videos
 
-ROOT = pathlib.Path(__file__).parents[2]
 ALL = ('joints', 'parts', 'features')
 
 
@@ -236,7 +235,7 @@ def test_goes_on_after_a_kill(tmp_path, videos):
     [sys.executable, '-c', _KILLED, str(tmp_path / 'videos'), str(tmp_path / 'data')],
     env={
       **os.environ,
-      'PYTHONPATH': f'{ROOT}{os.pathsep}{pathlib.Path(__file__).parent}',
+      'PYTHONPATH': f'{ROOT}{os.pathsep}{ROOT}/tests/support',
     },
     check=False,
   )

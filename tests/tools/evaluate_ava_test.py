@@ -1,15 +1,13 @@
 """The tool on files as a run leaves them."""
 
 import os
-import pathlib
 import subprocess
 import sys
 
 import ava_tree
 import numpy as np
 import pytest
-
-ROOT = pathlib.Path(__file__).parents[2]
+from places import ROOT
 
 
 def run(*flags):

@@ -1,5 +1,4 @@
 import os
-import pathlib
 import pickle
 import re
 import subprocess
@@ -7,12 +6,12 @@ import sys
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 from input_pipeline.potion import WEIGHTS, PotionSettings
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'export_dataset.py'
 
 

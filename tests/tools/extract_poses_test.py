@@ -2,12 +2,12 @@
 
 import dataclasses
 import os
-import pathlib
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from input_pipeline.datasets.pose_dataset import open_dataset
 from pa3d_jax.spatial_pose_cnn import PAPER_SCALES
@@ -15,7 +15,6 @@ from pose_extraction.extract import ExtractionOptions
 from pose_extraction.registry import EXTRACTORS
 from pose_extraction.tf_graph import DEFAULT_INPUT_SIZE, PIXELS, GraphTensors
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'extract_poses.py'
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import pathlib
 import runpy
 import shlex
 import subprocess
@@ -14,16 +13,16 @@ import numpy as np
 import pytest
 from absl import flags
 from ml_collections import config_flags
+from places import ROOT
 
 from train_lib.checkpoints import Checkpoints
 from train_lib.models import build_model
 from train_lib.optimizers import make_optimizer, make_plateau, make_schedule
 from train_lib.step import initial_state
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'import_weights.py'
 # Skips all tests here where PyTorch is absent.
-REFERENCE = runpy.run_path(str(ROOT / 'tests' / 'jmrn_jax' / 'torch_reference.py'))
+REFERENCE = runpy.run_path(str(ROOT / 'tests' / 'support' / 'torch_reference.py'))
 torch = REFERENCE['torch']
 
 

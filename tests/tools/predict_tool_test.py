@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import json
-import pathlib
 import pickle
 import subprocess
 import sys
@@ -13,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
+from places import ROOT
 
 from input_pipeline.skeletons import get_skeleton
 from train_lib import optimizers, run_data
@@ -20,7 +20,6 @@ from train_lib.checkpoints import Checkpoints
 from train_lib.models import build_model
 from train_lib.step import initial_state
 
-ROOT = pathlib.Path(__file__).parents[2]
 CLASSES = ('wave', 'walk', 'sit')
 
 

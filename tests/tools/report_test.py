@@ -3,14 +3,13 @@
 import csv
 import json
 import os
-import pathlib
 import subprocess
 import sys
 
 import numpy as np
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'report.py'
 
 

@@ -2,15 +2,14 @@
 
 import json
 import os
-import pathlib
 import signal
 import subprocess
 import sys
 import time
 
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'run_sweep.py'
 
 SWEEP = """

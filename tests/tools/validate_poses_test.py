@@ -9,8 +9,8 @@ import sys
 
 import numpy as np
 import pytest
+from places import ROOT
 
-ROOT = pathlib.Path(__file__).parents[2]
 TOOL = ROOT / 'tools' / 'validate_poses.py'
 
 

@@ -1,7 +1,6 @@
 """tools/visualize.py as a user calls it, on workdirs that have learned nothing."""
 
 import importlib.util
-import pathlib
 import pickle
 import subprocess
 import sys
@@ -11,10 +10,10 @@ import pytest
 import tiny_run
 import untrained_run
 from matplotlib import image as images
+from places import ROOT
 
 from input_pipeline.skeletons import get_skeleton
 
-ROOT = pathlib.Path(__file__).parents[2]
 CLASSES = ('wave', 'walk', 'sit')
 
 

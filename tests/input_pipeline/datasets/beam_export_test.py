@@ -13,6 +13,7 @@ import time
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from input_pipeline.datasets import beam_export
 from input_pipeline.datasets.beam_export import BeamSettings, check_beam
@@ -21,7 +22,6 @@ from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.datasets.source_spec import SourceSpec
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 
-ROOT = pathlib.Path(__file__).parents[3]
 TWO = BeamSettings(num_workers=2)
 
 needs_beam = pytest.mark.skipif(
@@ -94,7 +94,7 @@ class SpoiltSpec(SourceSpec):
 def spoilt(options, tmp_path, monkeypatch):
   """Makes a SpoiltSpec that workers can import."""
   monkeypatch.setenv(
-    'PYTHONPATH', str(pathlib.Path(__file__).parent), prepend=os.pathsep
+    'PYTHONPATH', f'{ROOT}{os.pathsep}{ROOT}/tests/support', prepend=os.pathsep
   )
   log = tmp_path / 'loads.txt'
   return lambda bad='', how='': SpoiltSpec('tiny', options, str(log), bad, how)

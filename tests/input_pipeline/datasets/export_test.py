@@ -1,7 +1,6 @@
 import collections
 import gc
 import os
-import pathlib
 import signal
 import subprocess
 import sys
@@ -9,6 +8,7 @@ import weakref
 
 import numpy as np
 import pytest
+from places import ROOT
 
 from input_pipeline.datasets import protocols, shard_plan, stored_examples
 from input_pipeline.datasets.export import export_dataset, open_or_export
@@ -22,7 +22,6 @@ from input_pipeline.readers.registry import read_poses
 from input_pipeline.skeletons import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
-ROOT = pathlib.Path(__file__).parents[3]
 
 
 def make_clip(video_id, labels=None, visible=True):

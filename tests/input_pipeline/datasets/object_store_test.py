@@ -2,7 +2,6 @@
 
 import http.server
 import os
-import pathlib
 import subprocess
 import sys
 import threading
@@ -24,7 +23,6 @@ from input_pipeline.pose_clip import PoseClip
 from input_pipeline.pose_source import PoseSource
 from input_pipeline.skeletons import Skeleton
 
-ROOT = pathlib.Path(__file__).parents[3]
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 
 

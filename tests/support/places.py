@@ -1,0 +1,6 @@
+"""Where the checkout and the development data beside it are."""
+
+import pathlib
+
+ROOT = pathlib.Path(__file__).parents[2]
+SHARED_DATA = ROOT.parent / 'shared' / 'data'
