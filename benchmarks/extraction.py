@@ -25,7 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from pa3d_jax.spatial_pose_cnn import PAPER_SCALES, SpatialPoseCNN
 from pose_extraction.extract import ExtractionOptions, extract_dataset
 from pose_extraction.extractor import OPENPOSE_SKELETON, NetworkMaps, PoseExtractor

@@ -24,8 +24,8 @@ from jaxtyping import Float, Int
 
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.errors import PoseDataError, SkeletonError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.registry import READERS, read_poses
 
 NUM_FRAMES = 16

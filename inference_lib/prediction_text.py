@@ -9,7 +9,7 @@ import numpy as np
 
 from inference_lib.predictor import Predictor, PredictorError
 from input_pipeline.datasets.stored_examples import AnyClip
-from input_pipeline.pose_source import ClipSource
+from input_pipeline.poses.sources import ClipSource
 from model_lib.output import ModelOutput
 
 

@@ -18,7 +18,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from input_pipeline import pose_aware
 from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)

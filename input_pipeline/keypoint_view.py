@@ -14,7 +14,7 @@ from input_pipeline.canvas import MapSettings
 from input_pipeline.modalities import stored_modalities
 from input_pipeline.part_fields import render_part_fields
 from input_pipeline.rendering import append_background, render_joint_maps
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 
 def keypoint_view(

@@ -17,7 +17,7 @@ import numpy as np
 from input_pipeline import sampling
 from input_pipeline.canvas import frame_offset
 from input_pipeline.class_balance import BalancedOrder
-from input_pipeline.modalities import STORED
+from input_pipeline.poses.sources import STORED
 from input_pipeline.quantization import EMPTY
 
 Batch = dict[str, np.ndarray]

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-# What can be stored, under the name that a record has it by.
-STORED = {'joints': 'maps', 'parts': 'parts', 'features': 'features'}
+from input_pipeline.poses.sources import STORED
+
 _DIFFERENCE = '_diff'
 MODALITIES = (*STORED, *(f'{name}{_DIFFERENCE}' for name in STORED))
 

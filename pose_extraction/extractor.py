@@ -9,7 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # What the pose networks here answer in: 18 joints, background, and 19 limbs.
 OPENPOSE_SKELETON = 'openpose_18_background'

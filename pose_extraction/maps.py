@@ -8,7 +8,7 @@ import numpy as np
 from jaxtyping import Float16, UInt8
 
 from input_pipeline.map_grid import DEFAULT_THRESHOLD, coded, map_size, resampled
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 from pose_extraction.extractor import NetworkMaps
 
 __all__ = ['DEFAULT_THRESHOLD', 'map_size', 'resampled', 'stored_maps']

@@ -11,7 +11,7 @@ import jax
 import numpy as np
 from jaxtyping import UInt8
 
-from input_pipeline.skeletons import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 from pa3d_jax.openpose_weights import WeightsError, variables_from_state_dict
 from pa3d_jax.spatial_pose_cnn import (
   FEATURE_MAPS,

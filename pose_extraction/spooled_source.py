@@ -5,10 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
-from input_pipeline.modalities import STORED
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import STORED, HeatmapClip, HeatmapSource, PoseSource
 from pose_extraction.extractor import PoseExtractor
 from pose_extraction.spool import Spool, SpooledClip
 from pose_extraction.video_list import Video, class_names, videos_by_split

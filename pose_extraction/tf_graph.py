@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from input_pipeline.skeletons import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 from pose_extraction.extractor import OPENPOSE_SKELETON, ExtractorError, NetworkMaps
 from pose_extraction.videos import opencv
 from pose_extraction.weights_file import fingerprint

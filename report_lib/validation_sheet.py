@@ -9,8 +9,8 @@ from typing import TypeVar
 import numpy as np
 from jaxtyping import UInt8
 
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.validation.clip_facts import ClipFacts
 from input_pipeline.validation.validate import Validation
 from report_lib.plots.contact_sheet import SheetClip, contact_sheet_image

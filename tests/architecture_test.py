@@ -316,7 +316,7 @@ def test_planted_offence_is_found(tmp_path, rule, file, source):
     ('train_lib/a.py', 'from jmrn_jax.contrastive import joint_contrastive_loss'),
     (
       'inference_lib/a.py',
-      'import input_pipeline.skeletons, jmrn_jax.model, pa3d_jax.model, train_lib.step',
+      'import input_pipeline.skeletons.registry, jmrn_jax.model, pa3d_jax.model, train_lib.step',
     ),
     ('input_pipeline/a.py', 'from report_lib.plots import draw'),
     ('train_lib/a.py', 'from . import step'),
@@ -371,4 +371,4 @@ def test_models_and_pipeline_run_without_tensorflow():
     text=True,
   )
   assert run.returncode == 0, run.stderr
-  assert {'input_pipeline.pose_clip', 'jmrn_jax.model'} <= set(run.stdout.split())
+  assert {'input_pipeline.poses.clip', 'jmrn_jax.model'} <= set(run.stdout.split())

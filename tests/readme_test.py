@@ -11,7 +11,7 @@ import sys
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 README = (ROOT / 'README.md').read_text('utf-8')
 DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
@@ -32,7 +32,7 @@ def command_of(program: str) -> list[str]:
 
 def run(command: list[str], *more: str, cwd: pathlib.Path = ROOT) -> str:
   command = [sys.executable, str(ROOT / command[0]), *command[1:], *more]
-  environment = os.environ | {'PYTHONPATH': str(ROOT), 'XLA_FLAGS': ''}
+  environment = os.environ | {'PYTHONPATH': PYTHON_PATH, 'XLA_FLAGS': ''}
   done = subprocess.run(
     command, cwd=cwd, env=environment, capture_output=True, text=True, check=False
   )

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 PAGE = (ROOT / 'docs' / 'data_formats.md').read_text('utf-8')
 # Less of everything, for a test.
@@ -48,7 +48,8 @@ def run(command: list[str], cwd: pathlib.Path) -> str:
   done = subprocess.run(
     [sys.executable, str(ROOT / command[0]), *command[1:], *more],
     cwd=cwd,
-    env=os.environ | {'PYTHONPATH': str(ROOT), 'XLA_FLAGS': '', 'JAX_PLATFORMS': 'cpu'},
+    env=os.environ
+    | {'PYTHONPATH': PYTHON_PATH, 'XLA_FLAGS': '', 'JAX_PLATFORMS': 'cpu'},
     capture_output=True,
     text=True,
     check=False,

@@ -120,10 +120,10 @@ def main(argv):
   from input_pipeline.datasets.source_spec import SourceSpec
   from input_pipeline.downloads import DownloadError
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
+  from input_pipeline.poses.skeleton_mapping import describe_mapping
   from input_pipeline.readers.read_options import options_of_flags
   from input_pipeline.readers.registry import READERS
-  from input_pipeline.skeleton_mapping import describe_mapping
-  from input_pipeline.skeletons import get_skeleton
+  from input_pipeline.skeletons.registry import get_skeleton
 
   reader = READERS.get(_FORMAT.value or '')
   resamples = reader is not None and 'short_side' in reader.options

@@ -113,7 +113,7 @@ def _load():
 
 
 def _draw(source, validation):
-  from input_pipeline.pose_source import PoseSource
+  from input_pipeline.poses.sources import PoseSource
   from report_lib.plots.drawing import save_png
   from report_lib.validation_sheet import validation_sheet
 

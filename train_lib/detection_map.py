@@ -15,7 +15,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from input_pipeline.boxes import overlaps
+from input_pipeline.poses.boxes import overlaps
 
 LEAST_OVERLAP = 0.5  # AVA's and PASCAL VOC's.
 

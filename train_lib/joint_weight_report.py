@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from input_pipeline.other_people import has_others, one_person
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.other_people import has_others, one_person
+from input_pipeline.skeletons.registry import Skeleton
 from report_lib import plots
 from train_lib.evaluation import Evaluation
 

@@ -19,7 +19,7 @@ from input_pipeline.loader import ClipSettings, Records
 from input_pipeline.modalities import num_frames_of, stored_modalities, stored_modality
 from input_pipeline.pose_aware import PoseAwareSettings
 from input_pipeline.potion import PotionSettings
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # Shapes of what a model reads: maps of one modality, or of several by name.
 ExampleMaps = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]

@@ -13,7 +13,7 @@ import jax
 import ml_collections
 from jax.sharding import Mesh
 
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 from train_lib import run_data, sharding
 from train_lib.checkpoints import SavedCheckpoints
 from train_lib.models import build_model

@@ -11,8 +11,8 @@ from typing import Any
 from absl import logging
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip, Segment
-from input_pipeline.pose_source import ClipSource, PoseSource
+from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.sources import ClipSource, PoseSource
 
 _NAMED = 5  # Of missing videos, in a warning.
 

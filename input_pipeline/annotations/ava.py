@@ -24,8 +24,8 @@ from typing import NamedTuple
 import numpy as np
 from jaxtyping import Bool, Float
 
-from input_pipeline.boxes import overlaps
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.boxes import overlaps
 
 SPLITS = ('train', 'val')
 ACTION_LIST = 'ava_action_list_v2.1_for_activitynet_2018.pbtxt'

@@ -13,7 +13,7 @@ import re
 
 from input_pipeline.annotations.annotation import Annotation
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import Segment
+from input_pipeline.poses.clip import Segment
 
 # The papers call the official test videos validation.
 SPLITS = {'train': 'Charades_v1_train.csv', 'val': 'Charades_v1_test.csv'}

@@ -38,7 +38,7 @@ from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGM
 from input_pipeline.datasets.stored_settings import check_same, source_settings
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.part_fields import DEFAULT_WIDTH
-from input_pipeline.pose_source import ClipSource
+from input_pipeline.poses.sources import ClipSource
 from input_pipeline.rendering import TRUNCATE
 
 _OTHER_DATA = (

@@ -33,7 +33,7 @@ from input_pipeline.datasets.dataset_files import (
 )
 from input_pipeline.datasets.protocols import PathLike, export_command
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping, Sequence
 from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.errors import PoseDataError, PoseDatasetError
-from input_pipeline.pose_source import ClipSource, PoseSource
+from input_pipeline.poses.sources import ClipSource, PoseSource
 from input_pipeline.readers.read_options import ReadOptions
 
 PathLike = str | os.PathLike[str]
@@ -296,8 +296,8 @@ def load_source(
 
 
 def _mapped(source: ClipSource, map_to: str) -> ClipSource:
-  from input_pipeline.skeleton_mapping import map_source
-  from input_pipeline.skeletons import get_skeleton
+  from input_pipeline.poses.skeleton_mapping import map_source
+  from input_pipeline.skeletons.registry import get_skeleton
 
   if not isinstance(source, PoseSource):
     raise PoseDatasetError(

@@ -16,7 +16,7 @@ from input_pipeline.datasets.stored_examples import (
 )
 from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_source import ClipSource
+from input_pipeline.poses.sources import ClipSource
 
 # Told of every clip when it is done with: its name, and why it is left out, or None.
 Note = Callable[[str, str | None], object]

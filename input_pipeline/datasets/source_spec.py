@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from input_pipeline.datasets import protocols
-from input_pipeline.pose_source import ClipSource
+from input_pipeline.poses.sources import ClipSource
 
 
 @dataclasses.dataclass(frozen=True)

@@ -19,8 +19,8 @@ from jaxtyping import Float
 
 from input_pipeline.datasets import stick_figure, stick_motions
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 
 CLASS_NAMES = (
   'sit',

@@ -15,10 +15,8 @@ from input_pipeline.datasets.stored_maps import (
   render_clip_parts,
 )
 from input_pipeline.errors import PoseDataError
-from input_pipeline.heatmap_source import HeatmapClip
-from input_pipeline.modalities import STORED
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import ClipSource, PotionClip
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import STORED, ClipSource, HeatmapClip, PotionClip
 from input_pipeline.potion import PotionSettings
 
 AnyClip = PoseClip | PotionClip | HeatmapClip

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 import tensorflow_datasets as tfds
 
-from input_pipeline.modalities import STORED
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.sources import STORED
+from input_pipeline.skeletons.registry import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)

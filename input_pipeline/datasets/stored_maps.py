@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Array, Float, Float32, Int, UInt8
 
 from input_pipeline.part_fields import render_part_fields
-from input_pipeline.pose_clip import PoseClip
+from input_pipeline.poses.clip import PoseClip
 from input_pipeline.potion import PotionSettings, colour_weights
 from input_pipeline.quantization import quantize
 from input_pipeline.rendering import (

@@ -31,7 +31,7 @@ from input_pipeline.readers.poses_by_frame import (
   frame_number,
   seen_joints,
 )
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _RESULTS = 'alphapose-results.json'
 # Scores of COCO's models go up to 6 (AlphaPose doc/output.md); those of newer ones are

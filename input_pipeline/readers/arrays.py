@@ -22,7 +22,7 @@ from jaxtyping import Float
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.keypoint_json import described_size, read_json
 from input_pipeline.readers.poses_by_frame import PosesByFrame, scores_of_positions
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _FIELDS = ('height', 'width', 'fps', 'axes')
 

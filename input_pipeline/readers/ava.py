@@ -32,12 +32,12 @@ from input_pipeline.annotations.ava import (
   labels_of_detected,
 )
 from input_pipeline.errors import PoseDataError
-from input_pipeline.other_people import one_person
-from input_pipeline.person_clip import PersonClipSettings, VideoPoses, person_clip
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.person_clip import PersonClipSettings, VideoPoses, person_clip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers import pyskl
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.other_people import one_person
+from input_pipeline.skeletons.registry import Skeleton
 
 # Of detected boxes; SlowFast's, in its evaluation of v2.1.
 _LEAST_SCORE = 0.8

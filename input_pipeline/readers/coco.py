@@ -36,7 +36,7 @@ from input_pipeline.readers.poses_by_frame import (
   frame_number,
   seen_joints,
 )
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # The score of a joint that is labelled although it is hidden; ours.
 HIDDEN_SCORE = 0.5

@@ -11,7 +11,7 @@ from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.openpose_fields import field_channels, field_pairs
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # A code of part affinity fields, x · 128.5 + 128.5 rounded (poseExtractorNet.cpp).
 _HALF_CODES = 128.5

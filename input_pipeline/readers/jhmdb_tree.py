@@ -15,10 +15,10 @@ import numpy as np
 from input_pipeline.annotations import split_lists
 from input_pipeline.annotations.annotation import Annotation
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.mat_file import read_mat
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _FRAME_SIZE = (240, 320)  # Every JHMDB video, (height, width).
 

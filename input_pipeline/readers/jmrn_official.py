@@ -23,9 +23,9 @@ import einops
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_source import PotionClip, PotionSource
+from input_pipeline.poses.sources import PotionClip, PotionSource
 from input_pipeline.readers import safe_pickle
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _SHORT_SIDE = 64
 _NUM_COLOURS = 3

@@ -11,8 +11,8 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.people import UNKNOWN
-from input_pipeline.skeletons import SKELETONS, Skeleton
+from input_pipeline.poses.tracking import UNKNOWN
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 
 def read_json(path: pathlib.Path) -> Any:

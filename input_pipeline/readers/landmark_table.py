@@ -11,7 +11,7 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _FRAME = ('frame', 'frame_number', 'frame_id', 'frame_index', 'frame_idx', 'frame_num')
 _PERSON = ('person', 'person_id', 'pose')

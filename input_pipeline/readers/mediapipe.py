@@ -42,7 +42,7 @@ from input_pipeline.readers.poses_by_frame import (
   scores_of_positions,
   seen_joints,
 )
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _PEOPLE = ('landmarks', 'pose_landmarks', 'poseLandmarks')
 # What a share may be at most: landmarks outside of the frame are guessed. Ours.

@@ -31,7 +31,7 @@ from input_pipeline.readers.poses_by_frame import (
   PosesByFrame,
   seen_joints,
 )
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _SUFFIXES = ('.json',)
 

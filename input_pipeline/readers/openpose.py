@@ -30,7 +30,7 @@ from input_pipeline.readers.poses_by_frame import (
   PosesByFrame,
   seen_joints,
 )
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 SUFFIXES = ('.json',)
 _PEOPLE = ('people', 'bodies')

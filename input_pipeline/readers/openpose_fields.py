@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # By OpenPose's own numbers of joints, in the order of the channels (poseParameters.cpp:
 # POSE_BODY_PART_PAIRS sorted by POSE_MAP_INDEX). Those of COCO are the skeleton's limbs;

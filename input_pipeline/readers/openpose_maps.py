@@ -19,14 +19,14 @@ import numpy as np
 from jaxtyping import UInt8
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
+from input_pipeline.poses.sources import HeatmapClip, HeatmapSource
 from input_pipeline.readers import video_source
 from input_pipeline.readers.heatmap_files import MapLayout, read_maps
 from input_pipeline.readers.numbered_files import has_numbered_files, numbered_files
 from input_pipeline.readers.pose_tree import find_videos
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.video_table import PoseVideo
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _SUFFIXES = ('.png', '.float')
 

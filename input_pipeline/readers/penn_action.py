@@ -10,10 +10,10 @@ import einops
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.mat_file import read_mat
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # As the files spell them; the data set's documentation says bowling, pull_ups, ...
 CLASS_NAMES = (

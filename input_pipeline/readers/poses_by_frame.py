@@ -12,7 +12,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.people import UNKNOWN
+from input_pipeline.poses.tracking import UNKNOWN
 
 # A longer video is a file's mistake (such as a date taken for a frame number).
 _MAX_FRAMES = 1_000_000

@@ -25,12 +25,12 @@ import einops
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers import safe_pickle
 from input_pipeline.readers.pyskl_kpfiles import KeypointFiles, has_keypoint_file
 from input_pipeline.readers.read_options import ReadOptions
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 # How far above 1 rounding may lift a score; half precision has eps 1e-3. Ours.
 _SCORE_ROUNDING = 1e-3

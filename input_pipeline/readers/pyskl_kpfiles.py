@@ -19,10 +19,10 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.people import associate
+from input_pipeline.poses.tracking import associate
 from input_pipeline.readers import safe_pickle
 from input_pipeline.readers.poses_by_frame import seen_joints
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 _FOLDER = 'kpfiles'
 

@@ -7,7 +7,7 @@ import re
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.people import MAX_PEOPLE
+from input_pipeline.poses.tracking import MAX_PEOPLE
 
 # Of a pose network's maps, as of rendered ones (datasets/stored_maps.py).
 _SHORT_SIDE = 64

@@ -10,7 +10,7 @@ import pathlib
 from collections.abc import Callable
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_source import ClipSource
+from input_pipeline.poses.sources import ClipSource
 from input_pipeline.readers import (
   alphapose,
   arrays,
@@ -28,7 +28,7 @@ from input_pipeline.readers import (
 )
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.video_source import VideoFormat
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -201,7 +201,7 @@ def _skeleton_name(format: str, reader: Reader, asked: str | None) -> str:
     if asked is None:
       raise PoseDataError(
         f'format {format!r} does not say which joint is which: name the skeleton, for'
-        " example skeleton='coco_17' (input_pipeline/skeletons.py lists them)"
+        " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists them)"
       )
     return asked
   if asked not in (None, reader.skeleton):

@@ -11,14 +11,14 @@ from typing import TypeVar
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.people import Track, associate, find_tracks
-from input_pipeline.pose_clip import PoseClip, Segment
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.poses.tracking import Track, associate, find_tracks
 from input_pipeline.readers.pose_tree import find_videos
 from input_pipeline.readers.poses_by_frame import PosesByFrame
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.video_table import PoseVideo
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 UNKNOWN = 'unknown'  # The class of data in which nothing is labelled.
 # A person who is there in fewer frames makes no clip (if the video has as many); ours.

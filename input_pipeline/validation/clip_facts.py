@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from input_pipeline.datasets.stored_examples import AnyClip
-from input_pipeline.pose_clip import PoseClip
+from input_pipeline.poses.clip import PoseClip
 from input_pipeline.validation.sides import SideFacts, side_facts
 
 

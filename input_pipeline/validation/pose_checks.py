@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation.clip_facts import ClipFacts, PoseFacts
 from input_pipeline.validation.findings import Finding, warning
 from input_pipeline.validation.sides import minority, suspicions

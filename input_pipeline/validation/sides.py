@@ -20,8 +20,8 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Bool, Float
 
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.skeletons.registry import Skeleton
 
 # All ours. Widths are shares of the trunk, from the middle of the hips to that of the
 # shoulders; of people who face the camera the shoulders are about 0.7 apart.

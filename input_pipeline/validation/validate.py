@@ -7,9 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.datasets.export_summary import Pace
 from input_pipeline.errors import PoseDataError
-from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
-from input_pipeline.pose_source import ClipSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.sources import ClipSource, HeatmapClip, HeatmapSource
+from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation import pose_checks, split_checks
 from input_pipeline.validation.clip_facts import ClipFacts, clip_facts
 from input_pipeline.validation.findings import Finding, error

@@ -5,9 +5,9 @@ import pytest
 
 from benchmarks import floors
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.skeletons.registry import Skeleton
 
 TWO_JOINTS = Skeleton('two', joints=('left_hand', 'right_hand'), limbs=())
 

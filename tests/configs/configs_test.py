@@ -23,7 +23,7 @@ from input_pipeline.clip_maps import batch_maps
 from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.datasets.protocols import get_protocol
 from input_pipeline.loader import evaluation_batches, training_batches
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from train_lib import sharding
 from train_lib.models import build_model
 from train_lib.program import build_program

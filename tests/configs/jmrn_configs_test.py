@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.datasets.protocols import get_protocol
-from input_pipeline.person_clip import PersonClipSettings
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.poses.person_clip import PersonClipSettings
+from input_pipeline.skeletons.registry import get_skeleton
 from train_lib.models import build_model
 
 

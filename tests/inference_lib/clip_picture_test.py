@@ -10,8 +10,8 @@ from matplotlib import colormaps
 
 from inference_lib import clip_picture as clip_pictures
 from inference_lib.clip_picture import clip_picture, picture_name
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.skeletons.registry import get_skeleton
 
 
 def make_predictor(config, **data):

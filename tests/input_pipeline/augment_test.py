@@ -12,7 +12,7 @@ from input_pipeline import augment
 from input_pipeline.augment import Augmentation, AugmentSettings
 from input_pipeline.pose_aware import PoseAwareSettings
 from input_pipeline.rendering import render_joint_maps
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 
 SKELETON = get_skeleton('openpose_18_background')
 SETTINGS = AugmentSettings(flip_probability=0.3, scale=(0.9, 1.2), shift=0.05)

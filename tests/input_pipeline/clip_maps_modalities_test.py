@@ -14,10 +14,11 @@ from input_pipeline.augment import Augmentation, AugmentSettings
 from input_pipeline.canvas import MapSettings
 from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
 from input_pipeline.loader import ClipSettings, evaluation_batches
-from input_pipeline.modalities import STORED, stored_modalities
-from input_pipeline.pose_clip import PoseClip
+from input_pipeline.modalities import stored_modalities
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import STORED
 from input_pipeline.potion import PotionSettings
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 
 PENN = get_skeleton('penn_action')  # Its shoulders are a limb across the body.
 STILL = AugmentSettings(flip_probability=0.0)

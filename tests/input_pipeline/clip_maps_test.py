@@ -15,9 +15,9 @@ from input_pipeline.canvas import MapSettings, frame_offset
 from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
 from input_pipeline.loader import ClipSettings, evaluation_batches
 from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
-from input_pipeline.pose_clip import PoseClip
+from input_pipeline.poses.clip import PoseClip
 from input_pipeline.potion import PotionSettings
-from input_pipeline.skeletons import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 SETTINGS = MapSettings(size=(16, 22), short_side=16, sigma=1.0)
 STILL = AugmentSettings(flip_probability=0.0)

@@ -10,7 +10,7 @@ import pytest
 
 from input_pipeline import pose_aware, potion
 from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 
 SKELETON = get_skeleton('jmrn_official_background')
 JOINTS = {name: index for index, name in enumerate(SKELETON.joints)}

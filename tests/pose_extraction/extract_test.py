@@ -8,7 +8,7 @@ import sys
 import numpy as np
 import pytest
 from fake_pose_network import NECK, NOSE, FakePoseNetwork, frames_with_dots
-from places import ROOT
+from places import PYTHON_PATH
 
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDatasetError
@@ -235,7 +235,7 @@ def test_goes_on_after_a_kill(tmp_path, videos):
     [sys.executable, '-c', _KILLED, str(tmp_path / 'videos'), str(tmp_path / 'data')],
     env={
       **os.environ,
-      'PYTHONPATH': f'{ROOT}{os.pathsep}{ROOT}/tests/support',
+      'PYTHONPATH': PYTHON_PATH,
     },
     check=False,
   )

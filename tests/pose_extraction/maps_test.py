@@ -7,7 +7,7 @@ import pytest
 
 from input_pipeline.quantization import dequantize
 from input_pipeline.rendering import pixels_to_cells
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from pose_extraction.extractor import NetworkMaps
 from pose_extraction.maps import map_size, resampled, stored_maps
 from pose_extraction.peaks import pick_peaks

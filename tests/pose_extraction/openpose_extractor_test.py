@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from pa3d_jax.spatial_pose_cnn import (
   PAPER_SCALES,
   PoseMaps,

@@ -5,7 +5,7 @@ import sys
 import numpy as np
 import pytest
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from pose_extraction.extractor import ExtractorError
 from pose_extraction.peaks import cells_to_pixels, pick_peaks
 from pose_extraction.tf_graph import GraphTensors, TfGraphExtractor

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from input_pipeline.skeletons import SKELETONS, get_skeleton
+from input_pipeline.skeletons.registry import SKELETONS, get_skeleton
 from report_lib import plots
 from report_lib.plots import joint_weights
 

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.skeletons.registry import SKELETONS
 from input_pipeline.validation.findings import warning
 from input_pipeline.validation.validate import Validation, validate
 from report_lib import validation_sheet

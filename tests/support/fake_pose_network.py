@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from pose_extraction.extractor import NetworkMaps
 
 CELL = 8

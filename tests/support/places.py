@@ -1,6 +1,8 @@
 """Where the checkout and the development data beside it are."""
 
+import os
 import pathlib
 
 ROOT = pathlib.Path(__file__).parents[2]
 SHARED_DATA = ROOT.parent / 'shared' / 'data'
+PYTHON_PATH = os.pathsep.join([str(ROOT), str(ROOT / 'tests' / 'support')])

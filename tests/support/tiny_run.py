@@ -11,9 +11,9 @@ from configs import base, jmrn_model, pa3d_model
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.loader import training_batches
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.skeletons.registry import Skeleton
 from train_lib import run_data
 
 SKELETON = Skeleton(

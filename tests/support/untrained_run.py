@@ -10,7 +10,7 @@ import ml_collections
 import numpy as np
 
 from inference_lib.predictor import Predictor
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 from train_lib import optimizers, run_data
 from train_lib.checkpoints import Checkpoints
 from train_lib.models import build_model

@@ -7,13 +7,13 @@ import sys
 import ava_tree
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 
 def run(*flags):
   return subprocess.run(
     [sys.executable, str(ROOT / 'tools' / 'evaluate_ava.py'), *flags],
-    env={**os.environ, 'PYTHONPATH': str(ROOT), 'JAX_PLATFORMS': 'cpu'},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'JAX_PLATFORMS': 'cpu'},
     capture_output=True,
     text=True,
     check=False,

@@ -6,7 +6,7 @@ import sys
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
@@ -18,7 +18,7 @@ TOOL = ROOT / 'tools' / 'export_dataset.py'
 def run(*args):
   return subprocess.run(
     [sys.executable, *map(str, args)],
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     capture_output=True,
     text=True,
     check=False,

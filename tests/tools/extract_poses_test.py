@@ -7,7 +7,7 @@ import sys
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from input_pipeline.datasets.pose_dataset import open_dataset
 from pa3d_jax.spatial_pose_cnn import PAPER_SCALES
@@ -21,7 +21,7 @@ TOOL = ROOT / 'tools' / 'extract_poses.py'
 def run(*args):
   return subprocess.run(
     [sys.executable, *map(str, args)],
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     capture_output=True,
     text=True,
     check=False,

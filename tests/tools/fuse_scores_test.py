@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 TOOL = ROOT / 'tools' / 'fuse_scores.py'
 
@@ -40,7 +40,7 @@ def run(folder, *args):
   return subprocess.run(
     [sys.executable, *args],
     cwd=folder,
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     capture_output=True,
     text=True,
     check=False,

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 from absl import flags
 from ml_collections import config_flags
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from train_lib.checkpoints import Checkpoints
 from train_lib.models import build_model
@@ -29,7 +29,7 @@ torch = REFERENCE['torch']
 def run(*args):
   return subprocess.run(
     [sys.executable, *map(str, args)],
-    env={**os.environ, 'PYTHONPATH': str(ROOT), 'XLA_FLAGS': ''},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'XLA_FLAGS': ''},
     capture_output=True,
     text=True,
     check=False,

@@ -14,7 +14,7 @@ import pytest
 import tiny_run
 from places import ROOT
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from train_lib import optimizers, run_data
 from train_lib.checkpoints import Checkpoints
 from train_lib.models import build_model

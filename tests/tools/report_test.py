@@ -8,7 +8,7 @@ import sys
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 TOOL = ROOT / 'tools' / 'report.py'
 
@@ -16,7 +16,7 @@ TOOL = ROOT / 'tools' / 'report.py'
 def run(*args):
   return subprocess.run(
     [sys.executable, str(TOOL), *args],
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     capture_output=True,
     text=True,
     check=False,

@@ -8,7 +8,7 @@ import sys
 import time
 
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 TOOL = ROOT / 'tools' / 'run_sweep.py'
 
@@ -65,7 +65,7 @@ def start(folder, *args):
   return subprocess.Popen(
     [sys.executable, str(TOOL), '--workdir=S', *args],
     cwd=folder,
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     stdout=subprocess.PIPE,
     stderr=subprocess.PIPE,
     text=True,

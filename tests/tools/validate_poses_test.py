@@ -9,7 +9,7 @@ import sys
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 TOOL = ROOT / 'tools' / 'validate_poses.py'
 
@@ -17,7 +17,7 @@ TOOL = ROOT / 'tools' / 'validate_poses.py'
 def run(*args):
   return subprocess.run(
     [sys.executable, str(TOOL), *map(str, args)],
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     capture_output=True,
     text=True,
     check=False,

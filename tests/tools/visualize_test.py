@@ -12,7 +12,7 @@ import untrained_run
 from matplotlib import image as images
 from places import ROOT
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 
 CLASSES = ('wave', 'walk', 'sit')
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from train_lib.evaluation import Evaluation
 
 JHMDB = get_skeleton('jhmdb')

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from matplotlib import image as images
 
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from train_lib import results
 from train_lib.evaluation import Evaluation
 

@@ -8,9 +8,9 @@ import pytest
 
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip, Segment
-from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
+from input_pipeline.skeletons.registry import Skeleton
 
 DOT = Skeleton('dot', ('nose',), ())
 

@@ -4,7 +4,7 @@ import pytest
 
 from input_pipeline.annotations import charades
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import Segment
+from input_pipeline.poses.clip import Segment
 
 COLUMNS = 'id,subject,scene,quality,relevance,verified,script,objects,descriptions,actions,length'
 

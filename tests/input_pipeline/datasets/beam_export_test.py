@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from input_pipeline.datasets import beam_export
 from input_pipeline.datasets.beam_export import BeamSettings, check_beam
@@ -93,9 +93,7 @@ class SpoiltSpec(SourceSpec):
 @pytest.fixture
 def spoilt(options, tmp_path, monkeypatch):
   """Makes a SpoiltSpec that workers can import."""
-  monkeypatch.setenv(
-    'PYTHONPATH', f'{ROOT}{os.pathsep}{ROOT}/tests/support', prepend=os.pathsep
-  )
+  monkeypatch.setenv('PYTHONPATH', PYTHON_PATH, prepend=os.pathsep)
   log = tmp_path / 'loads.txt'
   return lambda bad='', how='': SpoiltSpec('tiny', options, str(log), bad, how)
 
@@ -193,7 +191,7 @@ finally:
       *(*flags, '--dataset=tiny', f'--data_dir={tmp_path}/tool', '--min_shards=4'),
       *('--runner=DirectRunner', '--num_workers=2'),
     ],
-    env={**os.environ, 'PYTHONPATH': str(ROOT)},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     capture_output=True,
     text=True,
     check=False,

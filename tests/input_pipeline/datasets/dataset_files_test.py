@@ -7,7 +7,7 @@ from etils import epath
 
 from input_pipeline.datasets.dataset_files import shard_path, shard_paths, write_shard
 from input_pipeline.datasets.stored_features import StoredForm
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 FORM = StoredForm('tiny', 'keypoints', SKELETON, ('run', 'sit'))

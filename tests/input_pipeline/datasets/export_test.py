@@ -8,18 +8,17 @@ import weakref
 
 import numpy as np
 import pytest
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from input_pipeline.datasets import protocols, shard_plan, stored_examples
 from input_pipeline.datasets.export import export_dataset, open_or_export
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
 from input_pipeline.errors import PoseDataError, PoseDatasetError
-from input_pipeline.heatmap_source import HeatmapClip, HeatmapSource
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import HeatmapClip, HeatmapSource, PoseSource
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
 
@@ -330,7 +329,7 @@ def run_python(code, *args):
   return subprocess.run(
     [sys.executable, *strict, '-c', code, *map(str, args)],
     cwd=ROOT,
-    env={**os.environ, 'PYTHONPATH': str(ROOT), 'PYTHONWARNINGS': ''},
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'PYTHONWARNINGS': ''},
     capture_output=True,
     text=True,
     check=False,

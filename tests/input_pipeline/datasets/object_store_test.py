@@ -19,9 +19,9 @@ from input_pipeline.datasets import data_path
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.skeletons.registry import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 

@@ -18,7 +18,7 @@ from input_pipeline.datasets.dataset_files import (
 from input_pipeline.datasets.pose_dataset import dataset_dir, open_dataset
 from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 

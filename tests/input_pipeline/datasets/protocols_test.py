@@ -13,11 +13,11 @@ from input_pipeline.datasets.protocols import (
   load_source,
 )
 from input_pipeline.errors import PoseDataError, PoseDatasetError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers import registry
 from input_pipeline.readers.read_options import ReadOptions
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 from train_lib import metrics
 
 

@@ -12,7 +12,7 @@ from input_pipeline.datasets.stick_actions import (
 )
 from input_pipeline.datasets.stick_motions import MOTIONS
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
+from input_pipeline.poses.clip import PoseClip
 
 PAIRS = [
   (CLASS_NAMES.index(original), CLASS_NAMES.index(action))

@@ -8,9 +8,8 @@ from input_pipeline.datasets.stored_settings import (
   source_settings,
 )
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.heatmap_source import HeatmapSource
-from input_pipeline.pose_source import PoseSource, PotionSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.sources import HeatmapSource, PoseSource, PotionSource
+from input_pipeline.skeletons.registry import Skeleton
 
 DUO = Skeleton('duo', ('head', 'neck'), ())
 OWN = {

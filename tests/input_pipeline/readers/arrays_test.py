@@ -9,7 +9,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import arrays
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 # [t=3, m=2, j=2, c=3] with scores in 0..1.

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.person_clip import PersonClipSettings
+from input_pipeline.poses.person_clip import PersonClipSettings
 from input_pipeline.readers import ava
-from input_pipeline.skeletons import get_skeleton
+from input_pipeline.skeletons.registry import get_skeleton
 
 COCO, BOTH = get_skeleton('coco_17'), get_skeleton('coco_17_and_others')
 FIRST = f'{ava_tree.TRAIN[0]},0902,{",".join(ava_tree.LEFT)}'

@@ -9,7 +9,7 @@ import scipy.io
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import jhmdb_tree
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.skeletons.registry import SKELETONS
 
 JHMDB = SKELETONS['jhmdb']
 REAL_CLIP = 'Goal_Keeping_Tips_catch_f_cm_np1_fr_med_2'

@@ -10,7 +10,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import mediapipe
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 LEFT = {'x': 0.25, 'y': 0.5, 'z': -0.1, 'visibility': 0.9}

@@ -10,7 +10,7 @@ from input_pipeline.readers.heatmap_files import layouts, read_maps
 from input_pipeline.readers.openpose_fields import field_channels
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons import SKELETONS, Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
 BONE = Skeleton('bone', ('a', 'b', 'c'), (('a', 'b'), ('b', 'c')))
 BONE_BACKGROUND = Skeleton('bone', BONE.joints, BONE.limbs, background=True)

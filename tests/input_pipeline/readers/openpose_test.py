@@ -9,7 +9,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import openpose
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 ONE = [10, 20, 0.5, 30, 40, 0.25]

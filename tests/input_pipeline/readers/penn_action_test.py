@@ -8,7 +8,7 @@ import scipy.io
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import penn_action
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.skeletons.registry import SKELETONS
 
 PENN = SKELETONS['penn_action']
 # Clips of each class, in alphabetical order, as the data's README counts them.

@@ -8,7 +8,7 @@ import pytest
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers import pyskl
-from input_pipeline.skeletons import SKELETONS, Skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 

@@ -11,7 +11,7 @@ import scipy.io
 from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.registry import READERS, read_poses
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.skeletons.registry import SKELETONS
 
 
 @pytest.fixture

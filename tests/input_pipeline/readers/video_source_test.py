@@ -7,12 +7,12 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import Segment
+from input_pipeline.poses.clip import Segment
 from input_pipeline.readers import video_source
 from input_pipeline.readers.poses_by_frame import PosesByFrame
 from input_pipeline.readers.read_options import ReadOptions
 from input_pipeline.readers.video_source import VideoFormat
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 SIZE = ReadOptions(frame_size=(48, 64))

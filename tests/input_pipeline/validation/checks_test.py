@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
+from input_pipeline.skeletons.registry import SKELETONS
 from input_pipeline.validation.split_checks import split_pairs
 from input_pipeline.validation.validate import validate
 

@@ -4,8 +4,8 @@ import dataclasses
 
 import numpy as np
 
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation.clip_facts import clip_facts
 
 PAIR = Skeleton('pair', ('head', 'tail'), (('head', 'tail'),))

@@ -7,8 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.skeletons import SKELETONS
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.skeletons.registry import SKELETONS
 
 # Seen from the front, so that the left side is on the image's right. The trunk is 40
 # pixels long, the shoulders 28 apart (0.7 of it), the hips 16 (0.4).

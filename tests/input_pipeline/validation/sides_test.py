@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons import SKELETONS, Skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 from input_pipeline.validation.sides import SideFacts, minority, side_facts, suspicions
 
 ARM = ('shoulder', 'elbow', 'wrist')

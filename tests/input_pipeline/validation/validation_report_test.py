@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation.validate import Validation, validate
 from input_pipeline.validation.validation_report import as_json, as_text
 

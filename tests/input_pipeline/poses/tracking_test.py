@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline.people import (
+from input_pipeline.poses.tracking import (
   MAX_ABSENCE,
   UNKNOWN,
   associate,
@@ -146,7 +146,7 @@ def test_a_track_that_fits_nowhere_whole_is_put_where_there_is_room():
 def test_real_people_keep_their_index(shared_data):
   """The walker and the bystander of cam02, whom OpenPose lists in any order."""
   from input_pipeline.readers import openpose
-  from input_pipeline.skeletons import get_skeleton
+  from input_pipeline.skeletons.registry import get_skeleton
 
   folder = shared_data / 'openpose_json' / 'single' / 'cam02_json'
   poses = openpose.read_video(folder, get_skeleton('body_25b'))

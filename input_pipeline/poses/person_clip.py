@@ -12,11 +12,11 @@ import dataclasses
 import numpy as np
 from jaxtyping import Bool, Float, Int
 
-from input_pipeline.boxes import boxes_of_poses, overlaps
 from input_pipeline.errors import PoseDataError
-from input_pipeline.other_people import has_others, others_apart
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.boxes import boxes_of_poses, overlaps
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.skeletons.other_people import has_others, others_apart
+from input_pipeline.skeletons.registry import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)

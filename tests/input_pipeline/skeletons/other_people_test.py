@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import SkeletonError
-from input_pipeline.other_people import (
+from input_pipeline.skeletons.other_people import (
   has_others,
   one_person,
   others_apart,
   with_others,
 )
-from input_pipeline.skeletons import SKELETONS, Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
 ARMS = Skeleton(
   'arms', ('nose', 'left_wrist', 'right_wrist'), (('nose', 'left_wrist'),)

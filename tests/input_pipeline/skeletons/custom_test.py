@@ -6,8 +6,8 @@ import textwrap
 import pytest
 
 from input_pipeline.errors import SkeletonError
-from input_pipeline.skeleton_files import islands_of, load_skeleton
-from input_pipeline.skeletons import SKELETONS, Skeleton, get_skeleton
+from input_pipeline.skeletons.custom import islands_of, load_skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
 STICK = {
   'name': 'stick',

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from input_pipeline.skeleton import Skeleton, both_sides
+from input_pipeline.skeletons.skeleton import Skeleton, both_sides
 
 COCO_17_JOINTS = (
   'nose',

@@ -23,7 +23,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from input_pipeline.errors import SkeletonError
-from input_pipeline.skeleton import Skeleton
+from input_pipeline.skeletons.skeleton import Skeleton
 
 SUFFIXES = ('.yaml', '.yml', '.json')
 

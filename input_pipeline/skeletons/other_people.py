@@ -14,7 +14,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.skeleton import Skeleton
+from input_pipeline.skeletons.skeleton import Skeleton
 
 SUFFIX = '_and_others'
 _OTHER = 'other_'

@@ -6,8 +6,8 @@ import json
 import pytest
 
 from input_pipeline.errors import SkeletonError
-from input_pipeline.skeleton_files import islands_of
-from input_pipeline.skeletons import SKELETONS, Skeleton, get_skeleton
+from input_pipeline.skeletons.custom import islands_of
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
 # (joint, joint) by index, as each layout's documentation numbers them.
 JHMDB_LIMBS = [

@@ -5,13 +5,13 @@ from __future__ import annotations
 import difflib
 import pathlib
 
-from input_pipeline.annotated_skeletons import ANNOTATED_SKELETONS
 from input_pipeline.errors import SkeletonError
-from input_pipeline.estimated_skeletons import ESTIMATED_SKELETONS
-from input_pipeline.other_people import SUFFIX as AND_OTHERS
-from input_pipeline.other_people import with_others
-from input_pipeline.skeleton import Skeleton
-from input_pipeline.skeleton_files import SUFFIXES, load_skeleton
+from input_pipeline.skeletons.annotated import ANNOTATED_SKELETONS
+from input_pipeline.skeletons.custom import SUFFIXES, load_skeleton
+from input_pipeline.skeletons.estimated import ESTIMATED_SKELETONS
+from input_pipeline.skeletons.other_people import SUFFIX as AND_OTHERS
+from input_pipeline.skeletons.other_people import with_others
+from input_pipeline.skeletons.skeleton import Skeleton
 
 __all__ = ['SKELETONS', 'Skeleton', 'SkeletonError', 'get_skeleton']
 

@@ -15,9 +15,9 @@ import numpy as np
 from jaxtyping import Float32
 
 from input_pipeline.errors import PoseDataError, SkeletonError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import ClipSource, PoseSource
-from input_pipeline.skeleton import Skeleton
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import ClipSource, PoseSource
+from input_pipeline.skeletons.skeleton import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)

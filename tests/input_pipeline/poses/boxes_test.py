@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline.boxes import boxes_of_poses, overlaps
+from input_pipeline.poses.boxes import boxes_of_poses, overlaps
 
 
 def test_overlaps_by_hand():

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from input_pipeline.annotated_skeletons import COCO_17_JOINTS
-from input_pipeline.skeleton import Skeleton, both_sides
+from input_pipeline.skeletons.annotated import COCO_17_JOINTS
+from input_pipeline.skeletons.skeleton import Skeleton, both_sides
 
 _OPENPOSE_18_JOINTS = (
   'nose',

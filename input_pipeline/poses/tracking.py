@@ -14,7 +14,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Int
 
-from input_pipeline.boxes import boxes_of_poses, overlaps
+from input_pipeline.poses.boxes import boxes_of_poses, overlaps
 
 # All numbers of this file are ours.
 MAX_PEOPLE = 5

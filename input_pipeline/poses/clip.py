@@ -8,7 +8,7 @@ import math
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)

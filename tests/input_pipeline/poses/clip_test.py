@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_clip import PoseClip, Segment
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.skeletons.registry import Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.pose_source import PoseSource, PotionClip, PotionSource
-from input_pipeline.skeletons import SKELETONS, Skeleton
+from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 DUO = Skeleton('duo', ('head', 'neck'), (), background=True)
 

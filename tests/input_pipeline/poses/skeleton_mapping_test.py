@@ -4,10 +4,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError, SkeletonError
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.pose_source import PoseSource, PotionSource
-from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeleton_mapping import (
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.skeleton_mapping import (
   RULES,
   describe_mapping,
   map_clip,
@@ -15,7 +13,9 @@ from input_pipeline.skeleton_mapping import (
   mapping_weights,
   missing_joints,
 )
-from input_pipeline.skeletons import SKELETONS, Skeleton
+from input_pipeline.poses.sources import PoseSource, PotionSource
+from input_pipeline.readers.registry import read_poses
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 COCO, OPENPOSE, BODY_25 = (
   SKELETONS[name] for name in ('coco_17', 'openpose_18', 'body_25')

@@ -6,15 +6,15 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.other_people import with_others
-from input_pipeline.person_clip import (
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.person_clip import (
   PersonClipSettings,
   VideoPoses,
   follow,
   person_clip,
 )
-from input_pipeline.pose_clip import PoseClip
-from input_pipeline.skeletons import Skeleton
+from input_pipeline.skeletons.other_people import with_others
+from input_pipeline.skeletons.registry import Skeleton
 
 # Opposite corners of a person, so that their box is as large as they are.
 CORNERS = Skeleton('corners', ('left_top', 'right_bottom'), (), pairs=())
