@@ -37,7 +37,7 @@ from input_pipeline.datasets.beam_export import BeamSettings
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.datasets.source_spec import SourceSpec
-from input_pipeline.loader import ClipSettings, training_batches
+from input_pipeline.loading.loader import ClipSettings, training_batches
 
 # Frames and persons of the made-up clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at the
 # most usual rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its frames.

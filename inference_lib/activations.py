@@ -13,7 +13,7 @@ from einops import rearrange
 from flax import struct
 from jaxtyping import Float
 
-from input_pipeline.clip_maps import VIEWED
+from input_pipeline.maps.batch_maps import VIEWED
 from pa3d_jax.model import PA3D
 from train_lib.step import Batch, MapsOfBatch
 

@@ -12,7 +12,7 @@ from jaxtyping import UInt8
 from inference_lib.activations import Activations
 from inference_lib.predictor import Predictor
 from input_pipeline.datasets.stored_examples import AnyClip
-from input_pipeline.modalities import stored_modality
+from input_pipeline.maps.modalities import stored_modality
 from input_pipeline.skeletons.registry import Skeleton
 from report_lib import plots
 

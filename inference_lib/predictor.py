@@ -15,11 +15,11 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from inference_lib.activations import Activations, activations_of_clip
-from input_pipeline.clip_maps import batch_maps
 from input_pipeline.datasets.stored_examples import AnyClip, clip_features
 from input_pipeline.datasets.stored_settings import rendering_settings
-from input_pipeline.loader import Batch, evaluation_batches
-from input_pipeline.modalities import stored_modalities
+from input_pipeline.loading.loader import Batch, evaluation_batches
+from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.poses.sources import HeatmapClip, PotionClip
 from input_pipeline.skeletons.registry import Skeleton
 from model_lib.output import ModelOutput

@@ -7,7 +7,12 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float16, UInt8
 
-from input_pipeline.map_grid import DEFAULT_THRESHOLD, coded, map_size, resampled
+from input_pipeline.maps.network_grid import (
+  DEFAULT_THRESHOLD,
+  coded,
+  map_size,
+  resampled,
+)
 from input_pipeline.skeletons.registry import Skeleton
 from pose_extraction.extractor import NetworkMaps
 

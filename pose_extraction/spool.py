@@ -22,7 +22,7 @@ import numpy as np
 
 from input_pipeline.datasets.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.quantization import quantize
+from input_pipeline.maps.quantization import quantize
 
 _CLIP = 'clip.json'
 _SETTINGS = 'settings.json'

@@ -10,9 +10,9 @@ import pytest
 
 from configs import jmrn_ava
 from input_pipeline.annotations.ava import Annotations, PersonBox
-from input_pipeline.clip_maps import batch_maps
 from input_pipeline.datasets.export import open_or_export
-from input_pipeline.loader import evaluation_batches
+from input_pipeline.loading.loader import evaluation_batches
+from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.other_people import one_person
 from report_lib.ava_report import frame_map
 from report_lib.score_files import read_scores

@@ -14,7 +14,7 @@ from clu import parameter_overview
 from jax.sharding import Mesh
 
 from input_pipeline.datasets.protocols import PROTOCOLS
-from input_pipeline.loader import HostShare, training_batches
+from input_pipeline.loading.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.evaluation import Evaluation
 from train_lib.joint_weight_report import joint_weight_images

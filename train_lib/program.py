@@ -14,8 +14,8 @@ import ml_collections
 import optax
 from jax.sharding import Mesh
 
-from input_pipeline.clip_maps import batch_maps
-from input_pipeline.sampling import check_one_view
+from input_pipeline.loading.sampling import check_one_view
+from input_pipeline.maps.batch_maps import batch_maps
 from train_lib import optimizers, sharding
 from train_lib.compiler_options import convolution_options
 from train_lib.losses import LossSettings, make_class_weights

@@ -15,7 +15,7 @@ import ml_collections
 from jax.sharding import Mesh
 
 from input_pipeline.datasets.export import open_or_export
-from input_pipeline.modalities import stored_modalities
+from input_pipeline.maps.modalities import stored_modalities
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints
 from train_lib.evaluate import predict_split

@@ -9,16 +9,20 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from input_pipeline.augment import AugmentSettings
-from input_pipeline.canvas import MapSettings
-from input_pipeline.class_balance import check_balance
 from input_pipeline.datasets.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.datasets.protocols import asked_figures, groups_of
-from input_pipeline.loader import ClipSettings, Records
-from input_pipeline.modalities import num_frames_of, stored_modalities, stored_modality
-from input_pipeline.pose_aware import PoseAwareSettings
-from input_pipeline.potion import PotionSettings
+from input_pipeline.loading.class_balance import check_balance
+from input_pipeline.loading.loader import ClipSettings, Records
+from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline.maps.canvas import MapSettings
+from input_pipeline.maps.modalities import (
+  num_frames_of,
+  stored_modalities,
+  stored_modality,
+)
+from input_pipeline.maps.pose_aware import PoseAwareSettings
+from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton
 
 # Shapes of what a model reads: maps of one modality, or of several by name.

@@ -14,7 +14,7 @@ from einops import rearrange
 from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
-from input_pipeline.clip_maps import VIEWED, Maps
+from input_pipeline.maps.batch_maps import VIEWED, Maps
 from train_lib.losses import (
   LossSettings,
   class_probabilities,
@@ -27,7 +27,7 @@ from train_lib.metrics import TrainMetrics
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None) to maps [b·v, …]; see `input_pipeline.clip_maps`.
+# (batch, key or None) to maps [b·v, …]; see `input_pipeline.maps.batch_maps`.
 MapsOfBatch = Callable[[Batch, Any], Maps]
 
 

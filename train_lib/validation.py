@@ -9,7 +9,7 @@ import jax
 import numpy as np
 from einops import rearrange
 
-from input_pipeline.modalities import stored_modality
+from input_pipeline.maps.modalities import stored_modality
 from report_lib import plots
 from train_lib import metrics, sharding
 from train_lib.run import Run

@@ -37,9 +37,9 @@ from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 from input_pipeline.datasets.stored_settings import check_same, source_settings
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.part_fields import DEFAULT_WIDTH
+from input_pipeline.maps.part_fields import DEFAULT_WIDTH
+from input_pipeline.maps.rendering import TRUNCATE
 from input_pipeline.poses.sources import ClipSource
-from input_pipeline.rendering import TRUNCATE
 
 _OTHER_DATA = (
   'ask for what is there, replace it with tools/export_dataset.py --overwrite, or use'

@@ -15,9 +15,9 @@ from input_pipeline.datasets.stored_maps import (
   render_clip_parts,
 )
 from input_pipeline.errors import PoseDataError
+from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import STORED, ClipSource, HeatmapClip, PotionClip
-from input_pipeline.potion import PotionSettings
 
 AnyClip = PoseClip | PotionClip | HeatmapClip
 

@@ -11,15 +11,15 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Float32, Int, UInt8
 
-from input_pipeline.part_fields import render_part_fields
-from input_pipeline.poses.clip import PoseClip
-from input_pipeline.potion import PotionSettings, colour_weights
-from input_pipeline.quantization import quantize
-from input_pipeline.rendering import (
+from input_pipeline.maps.part_fields import render_part_fields
+from input_pipeline.maps.potion import PotionSettings, colour_weights
+from input_pipeline.maps.quantization import quantize
+from input_pipeline.maps.rendering import (
   map_size_of_frame,
   pixels_to_cells,
   render_joint_maps,
 )
+from input_pipeline.poses.clip import PoseClip
 
 DEFAULT_SHORT_SIDE = 64  # Cells; JMRN's official code.
 DEFAULT_SIGMA = 2.0  # Cells, at a short side of 64; ours.

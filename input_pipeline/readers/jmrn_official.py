@@ -239,7 +239,9 @@ def _read_sums(video_id: str, path: pathlib.Path) -> np.ndarray:
 
 def _scales(num_frames: int) -> np.ndarray:
   """What turns sums into means in 0..1, `[c]`; 0 for a channel of no weight."""
-  from input_pipeline import potion  # Brings jax, which reading metadata does without.
+  from input_pipeline.maps import (
+    potion,  # Brings jax, which reading metadata does without.
+  )
 
   settings = potion.PotionSettings(_NUM_COLOURS, _WEIGHTS)
   max_frames = 1 << num_frames.bit_length()  # One of few, as each is compiled.

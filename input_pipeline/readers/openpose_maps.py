@@ -113,7 +113,7 @@ class _Clips:
   def _read(
     self, video_id: str, video: _Video, modality: str
   ) -> UInt8[np.ndarray, 't h w c']:
-    from input_pipeline import map_grid  # Brings jax.
+    from input_pipeline.maps import network_grid as map_grid  # Brings jax.
 
     size = map_grid.map_size(video.frame_size, self._options.short_side)
     frames = []

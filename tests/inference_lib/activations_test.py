@@ -8,8 +8,8 @@ import tiny_run
 import untrained_run
 
 from inference_lib.activations import activations_of_clip
-from input_pipeline.canvas import MapSettings
-from input_pipeline.keypoint_view import keypoint_view
+from input_pipeline.maps.canvas import MapSettings
+from input_pipeline.maps.from_keypoints import keypoint_view
 from pa3d_jax.model import PA3D
 
 SETTINGS = MapSettings((16, 16), 16, 1.0, modalities=('joints', 'parts'))

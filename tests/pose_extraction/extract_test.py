@@ -12,7 +12,7 @@ from places import PYTHON_PATH
 
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.quantization import dequantize
+from input_pipeline.maps.quantization import dequantize
 from pose_extraction.extract import ExtractionOptions, extract_dataset
 from pose_extraction.video_list import Video, list_videos
 

@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.quantization import dequantize
-from input_pipeline.rendering import pixels_to_cells
+from input_pipeline.maps.quantization import dequantize
+from input_pipeline.maps.rendering import pixels_to_cells
 from input_pipeline.skeletons.registry import get_skeleton
 from pose_extraction.extractor import NetworkMaps
 from pose_extraction.maps import map_size, resampled, stored_maps

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from input_pipeline.rendering import pixels_to_cells
+from input_pipeline.maps.rendering import pixels_to_cells
 from pose_extraction.peaks import cells_to_pixels, pick_peaks
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.quantization import dequantize
+from input_pipeline.maps.quantization import dequantize
 from pose_extraction.spool import Spool, open_spool
 
 

@@ -10,7 +10,7 @@ from places import PYTHON_PATH, ROOT
 
 from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
-from input_pipeline.potion import WEIGHTS, PotionSettings
+from input_pipeline.maps.potion import WEIGHTS, PotionSettings
 
 TOOL = ROOT / 'tools' / 'export_dataset.py'
 

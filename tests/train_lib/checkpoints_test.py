@@ -6,7 +6,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.loader import training_batches
+from input_pipeline.loading.loader import training_batches
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints
 from train_lib.step import TrainState

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from input_pipeline.loader import evaluation_batches
+from input_pipeline.loading.loader import evaluation_batches
 from train_lib import metrics, step
 from train_lib.evaluate import predict_split
 

@@ -11,7 +11,7 @@ import pytest
 import tiny_run
 
 from configs import base
-from input_pipeline.clip_maps import VIEWED
+from input_pipeline.maps.batch_maps import VIEWED
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
 from train_lib import optimizers, sharding, step

@@ -5,8 +5,8 @@ import pytest
 
 from input_pipeline.datasets import stored_maps
 from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
+from input_pipeline.maps.potion import PotionSettings, aggregate_maps, colour_weights
 from input_pipeline.poses.clip import PoseClip
-from input_pipeline.potion import PotionSettings, aggregate_maps, colour_weights
 from input_pipeline.skeletons.registry import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.quantization import dequantize
+from input_pipeline.maps.quantization import dequantize
 from input_pipeline.readers.heatmap_files import layouts, read_maps
 from input_pipeline.readers.openpose_fields import field_channels
 from input_pipeline.readers.read_options import ReadOptions

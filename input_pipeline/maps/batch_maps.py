@@ -14,14 +14,14 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float, Key
 
-from input_pipeline import augment
-from input_pipeline.augment import AugmentSettings
-from input_pipeline.canvas import MapSettings
-from input_pipeline.keypoint_view import keypoint_view
-from input_pipeline.modalities import is_difference, stored_modality
+from input_pipeline.maps import augment
+from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline.maps.canvas import MapSettings
+from input_pipeline.maps.from_keypoints import keypoint_view
+from input_pipeline.maps.from_stored import read_stored, stored_view
+from input_pipeline.maps.modalities import is_difference, stored_modality
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
-from input_pipeline.stored_view import read_stored, stored_view
 
 # What a view of a clip has of its own; the rest of a batch is the clip's.
 VIEWED = {'keypoints', 'potion', *STORED.values()}

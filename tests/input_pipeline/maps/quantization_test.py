@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.quantization import EMPTY, dequantize, quantize
+from input_pipeline.maps.quantization import EMPTY, dequantize, quantize
 
 
 @pytest.mark.parametrize(

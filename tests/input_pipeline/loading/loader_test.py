@@ -6,8 +6,8 @@ import itertools
 import numpy as np
 import pytest
 
-from input_pipeline import sampling
-from input_pipeline.loader import (
+from input_pipeline.loading import sampling
+from input_pipeline.loading.loader import (
   ClipSettings,
   HostShare,
   evaluation_batches,

@@ -8,10 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline import augment
-from input_pipeline.augment import Augmentation, AugmentSettings
-from input_pipeline.pose_aware import PoseAwareSettings
-from input_pipeline.rendering import render_joint_maps
+from input_pipeline.maps import augment
+from input_pipeline.maps.augment import Augmentation, AugmentSettings
+from input_pipeline.maps.pose_aware import PoseAwareSettings
+from input_pipeline.maps.rendering import render_joint_maps
 from input_pipeline.skeletons.registry import get_skeleton
 
 SKELETON = get_skeleton('openpose_18_background')

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.part_fields import render_part_fields
+from input_pipeline.maps.part_fields import render_part_fields
 
 render = jax.jit(render_part_fields, static_argnames=('limbs', 'map_size', 'width'))
 

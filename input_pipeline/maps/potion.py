@@ -13,7 +13,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from input_pipeline.rendering import append_background, render_joint_maps
+from input_pipeline.maps.rendering import append_background, render_joint_maps
 
 WEIGHTS = ('exact', 'integer_break')
 NORMALIZATIONS = ('area', 'max', 'none')

@@ -7,9 +7,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline import potion
-from input_pipeline.potion import PotionSettings
-from input_pipeline.rendering import append_background, render_joint_maps
+from input_pipeline.maps import potion
+from input_pipeline.maps.potion import PotionSettings
+from input_pipeline.maps.rendering import append_background, render_joint_maps
 
 # T is traced, as in a batch of clips of different lengths.
 colour_weights = jax.jit(

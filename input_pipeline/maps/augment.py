@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Key
 
-from input_pipeline import pose_aware
-from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.maps import pose_aware
+from input_pipeline.maps.pose_aware import JointMotion, PoseAwareSettings
 from input_pipeline.skeletons.registry import Skeleton
 
 

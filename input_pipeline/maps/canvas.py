@@ -7,12 +7,12 @@ import dataclasses
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from input_pipeline import augment
-from input_pipeline.augment import Augmentation
-from input_pipeline.modalities import check_modalities
-from input_pipeline.part_fields import DEFAULT_WIDTH
-from input_pipeline.potion import PotionSettings
-from input_pipeline.rendering import map_size_of_frame, pixels_to_cells
+from input_pipeline.maps import augment
+from input_pipeline.maps.augment import Augmentation
+from input_pipeline.maps.modalities import check_modalities
+from input_pipeline.maps.part_fields import DEFAULT_WIDTH
+from input_pipeline.maps.potion import PotionSettings
+from input_pipeline.maps.rendering import map_size_of_frame, pixels_to_cells
 
 CROPS = ('frame', 'person')
 # Share of the map left free on each side of the people in a 'person' crop; ours.

@@ -9,13 +9,13 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float
 
-from input_pipeline import augment, pose_aware, potion
-from input_pipeline.augment import Augmentation, AugmentSettings
-from input_pipeline.canvas import MapSettings
-from input_pipeline.modalities import stored_modalities
+from input_pipeline.maps import augment, pose_aware, potion
+from input_pipeline.maps.augment import Augmentation, AugmentSettings
+from input_pipeline.maps.canvas import MapSettings
+from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.maps.quantization import dequantize
+from input_pipeline.maps.rendering import append_background
 from input_pipeline.poses.sources import STORED
-from input_pipeline.quantization import dequantize
-from input_pipeline.rendering import append_background
 from input_pipeline.skeletons.registry import Skeleton
 
 # Frames of a video whose PoTion maps are stored; only 'none' normalisation asks.

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from input_pipeline import sampling
-from input_pipeline.sampling import RULES, check_rule, training_frames
+from input_pipeline.loading import sampling
+from input_pipeline.loading.sampling import RULES, check_rule, training_frames
 
 
 class Extreme:

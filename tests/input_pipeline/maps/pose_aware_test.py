@@ -8,8 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline import pose_aware, potion
-from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.maps import pose_aware, potion
+from input_pipeline.maps.pose_aware import JointMotion, PoseAwareSettings
 from input_pipeline.skeletons.registry import get_skeleton
 
 SKELETON = get_skeleton('jmrn_official_background')

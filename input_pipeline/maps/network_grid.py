@@ -7,8 +7,8 @@ import functools
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from input_pipeline.quantization import quantize
-from input_pipeline.rendering import map_size_of_frame
+from input_pipeline.maps.quantization import quantize
+from input_pipeline.maps.rendering import map_size_of_frame
 
 # What is below is nothing, and compresses to nothing. Ours: a true peak of a small
 # network is about 0.3 high, and its noise about 0.02.

@@ -9,14 +9,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline import augment, clip_maps
-from input_pipeline.augment import Augmentation, AugmentSettings
-from input_pipeline.canvas import MapSettings, frame_offset
 from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
-from input_pipeline.loader import ClipSettings, evaluation_batches
-from input_pipeline.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.loading.loader import ClipSettings, evaluation_batches
+from input_pipeline.maps import augment
+from input_pipeline.maps import batch_maps as clip_maps
+from input_pipeline.maps.augment import Augmentation, AugmentSettings
+from input_pipeline.maps.canvas import MapSettings, frame_offset
+from input_pipeline.maps.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
-from input_pipeline.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 SETTINGS = MapSettings(size=(16, 22), short_side=16, sigma=1.0)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from input_pipeline.modalities import (
+from input_pipeline.maps.modalities import (
   MODALITIES,
   check_modalities,
   is_difference,

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.rendering import (
+from input_pipeline.maps.rendering import (
   append_background,
   map_size_of_frame,
   pixels_to_cells,

@@ -8,12 +8,12 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from input_pipeline import augment, canvas, pose_aware, potion
-from input_pipeline.augment import Augmentation
-from input_pipeline.canvas import MapSettings
-from input_pipeline.modalities import stored_modalities
-from input_pipeline.part_fields import render_part_fields
-from input_pipeline.rendering import append_background, render_joint_maps
+from input_pipeline.maps import augment, canvas, pose_aware, potion
+from input_pipeline.maps.augment import Augmentation
+from input_pipeline.maps.canvas import MapSettings
+from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.maps.part_fields import render_part_fields
+from input_pipeline.maps.rendering import append_background, render_joint_maps
 from input_pipeline.skeletons.registry import Skeleton
 
 

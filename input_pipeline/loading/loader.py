@@ -14,11 +14,11 @@ from typing import Any, Protocol
 import grain
 import numpy as np
 
-from input_pipeline import sampling
-from input_pipeline.canvas import frame_offset
-from input_pipeline.class_balance import BalancedOrder
+from input_pipeline.loading import sampling
+from input_pipeline.loading.class_balance import BalancedOrder
+from input_pipeline.maps.canvas import frame_offset
+from input_pipeline.maps.quantization import EMPTY
 from input_pipeline.poses.sources import STORED
-from input_pipeline.quantization import EMPTY
 
 Batch = dict[str, np.ndarray]
 

@@ -9,15 +9,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline import augment, clip_maps
-from input_pipeline.augment import Augmentation, AugmentSettings
-from input_pipeline.canvas import MapSettings
 from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
-from input_pipeline.loader import ClipSettings, evaluation_batches
-from input_pipeline.modalities import stored_modalities
+from input_pipeline.loading.loader import ClipSettings, evaluation_batches
+from input_pipeline.maps import augment
+from input_pipeline.maps import batch_maps as clip_maps
+from input_pipeline.maps.augment import Augmentation, AugmentSettings
+from input_pipeline.maps.canvas import MapSettings
+from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import STORED
-from input_pipeline.potion import PotionSettings
 from input_pipeline.skeletons.registry import get_skeleton
 
 PENN = get_skeleton('penn_action')  # Its shoulders are a limb across the body.

@@ -4,9 +4,6 @@ import dataclasses
 
 import numpy as np
 import pytest
-
-from input_pipeline import sampling
-from input_pipeline.loader import ClipSettings
 from tests.input_pipeline.loader_test import (
   SETTINGS,
   WHOLE,
@@ -15,6 +12,9 @@ from tests.input_pipeline.loader_test import (
   joined,
   train,
 )
+
+from input_pipeline.loading import sampling
+from input_pipeline.loading.loader import ClipSettings
 
 
 def stored_batch(maps, *, background=False, num_views=1):
