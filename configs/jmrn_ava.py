@@ -10,7 +10,7 @@ not trained here (docs/results.md)
 
 The folder `ava` holds AVA's files, SlowFast's boxes and the poses of the videos; without
 one of them the run says which it is and where it comes from
-(input_pipeline/readers/ava.py). Poses are of COCO's 17 joints; of OpenPose's 18 with
+(input_pipeline/readers/formats/ava.py). Poses are of COCO's 17 joints; of OpenPose's 18 with
 `--config.data.skeleton=openpose_18_and_others`. Training is on the annotated boxes, the
 test on the detected ones of a score of 0.8 or more (SlowFast's choice for v2.1), whose
 scores matter for nothing else. Results have the mAP of boxes as clips, and the second

@@ -121,7 +121,7 @@ def main(argv):
   from input_pipeline.downloads import DownloadError
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.poses.skeleton_mapping import describe_mapping
-  from input_pipeline.readers.read_options import options_of_flags
+  from input_pipeline.readers.options import options_of_flags
   from input_pipeline.readers.registry import READERS
   from input_pipeline.skeletons.registry import get_skeleton
 

@@ -50,7 +50,7 @@ def main(argv):
   from inference_lib.predictor import Predictor, PredictorError
   from input_pipeline.datasets.protocols import load_source
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
-  from input_pipeline.readers.read_options import options_of_flags
+  from input_pipeline.readers.options import options_of_flags
 
   try:
     predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)

@@ -91,7 +91,7 @@ def main(argv):
 
 def _load():
   from input_pipeline.datasets.protocols import load_source
-  from input_pipeline.readers.read_options import options_of_flags
+  from input_pipeline.readers.options import options_of_flags
   from input_pipeline.readers.registry import read_poses
 
   options = options_of_flags(

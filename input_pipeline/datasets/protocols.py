@@ -15,7 +15,7 @@ from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.sources import ClipSource, PoseSource
-from input_pipeline.readers.read_options import ReadOptions
+from input_pipeline.readers.options import ReadOptions
 
 PathLike = str | os.PathLike[str]
 
@@ -158,7 +158,7 @@ PROTOCOLS: dict[str, Protocol] = {
       " (https://research.google.com/ava/download.html), SlowFast's"
       ' ava_val_predicted_boxes.csv (https://dl.fbaipublicfiles.com/'
       'video-long-term-feature-banks/data/ava/annotations/), and your poses of the'
-      ' videos: poses.pkl, or poses/VIDEO.pkl each (input_pipeline/readers/ava.py)',
+      ' videos: poses.pkl, or poses/VIDEO.pkl each (input_pipeline/readers/formats/ava.py)',
       multi_label=True,
       # By movie (`video,second,x1,y1,x2,y2`): clips a second apart look alike.
       group=lambda video_id: video_id.rsplit(',', 5)[0],

@@ -11,12 +11,10 @@ from collections.abc import Callable
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import ClipSource
-from input_pipeline.readers import (
+from input_pipeline.readers.formats import (
   alphapose,
-  arrays,
   ava,
   coco,
-  jhmdb_tree,
   jmrn_official,
   mediapipe,
   mmpose,
@@ -24,10 +22,12 @@ from input_pipeline.readers import (
   openpose_maps,
   penn_action,
   pyskl,
-  video_source,
 )
-from input_pipeline.readers.read_options import ReadOptions
-from input_pipeline.readers.video_source import VideoFormat
+from input_pipeline.readers.formats import jhmdb as jhmdb_tree
+from input_pipeline.readers.formats import numpy_arrays as arrays
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.readers.videos import source as video_source
+from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.skeletons.registry import get_skeleton
 
 

@@ -16,7 +16,7 @@ from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers import registry
-from input_pipeline.readers.read_options import ReadOptions
+from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import get_skeleton
 from train_lib import metrics
 

@@ -4,7 +4,7 @@ import dataclasses
 
 import numpy as np
 import pytest
-from tests.input_pipeline.loader_test import (
+from tests.input_pipeline.loading.loader_test import (
   SETTINGS,
   WHOLE,
   evaluate,

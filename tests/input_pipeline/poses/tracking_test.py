@@ -145,7 +145,7 @@ def test_a_track_that_fits_nowhere_whole_is_put_where_there_is_room():
 
 def test_real_people_keep_their_index(shared_data):
   """The walker and the bystander of cam02, whom OpenPose lists in any order."""
-  from input_pipeline.readers import openpose
+  from input_pipeline.readers.formats import openpose
   from input_pipeline.skeletons.registry import get_skeleton
 
   folder = shared_data / 'openpose_json' / 'single' / 'cam02_json'

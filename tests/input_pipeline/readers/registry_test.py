@@ -9,7 +9,7 @@ import pytest
 import scipy.io
 
 from input_pipeline.errors import PoseDataError, SkeletonError
-from input_pipeline.readers.read_options import ReadOptions
+from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.registry import READERS, read_poses
 from input_pipeline.skeletons.registry import SKELETONS
 

@@ -1,0 +1,58 @@
+"""Files of a folder by the frame that their names number."""
+
+from __future__ import annotations
+
+import pathlib
+import re
+from collections.abc import Sequence
+
+from input_pipeline.errors import PoseDataError
+
+
+def frame_number(name: str) -> int | None:
+  """The last number in a name without suffix: 12 of 'cam02_000000000012_keypoints'."""
+  numbers = re.findall(r'\d+', name)
+  return int(numbers[-1]) if numbers else None
+
+
+def has_numbered_files(path: pathlib.Path, suffixes: Sequence[str]) -> bool:
+  """Whether it is a folder with such files."""
+  return path.is_dir() and any(
+    frame_number(file.stem) is not None for file in _files(path, suffixes)
+  )
+
+
+def numbered_files(
+  folder: pathlib.Path, suffixes: Sequence[str]
+) -> dict[int, pathlib.Path]:
+  """Files with those suffixes by the last number in their names, ascending.
+
+  Raises:
+    PoseDataError: where there is none, or two have the same number.
+  """
+  if not folder.is_dir():
+    raise PoseDataError(f'{folder} is no folder, but a video is a folder of files here')
+  files: dict[int, pathlib.Path] = {}
+  for file in _files(folder, suffixes):
+    number = frame_number(file.stem)
+    if number is None:
+      raise PoseDataError(
+        f'{file} has no number in its name that says which frame it is'
+      )
+    if number in files:
+      raise PoseDataError(
+        f'{folder} has two files of frame {number}, {files[number].name} and {file.name};'
+        ' a video is a folder of its own'
+      )
+    files[number] = file
+  if not files:
+    raise PoseDataError(f'{folder} holds no {" or ".join(suffixes)} files')
+  return dict(sorted(files.items()))
+
+
+def _files(folder: pathlib.Path, suffixes: Sequence[str]) -> list[pathlib.Path]:
+  return sorted(
+    file
+    for file in folder.iterdir()
+    if file.suffix.lower() in suffixes and not file.name.startswith('.')
+  )

@@ -1,0 +1,105 @@
+"""AlphaPose's results: one JSON file a video, with everyone of all frames in a list.
+
+  VIDEO.json, or VIDEO/alphapose-results.json
+    [{"image_id": "12.jpg", "category_id": 1, "keypoints": [x, y, c, ...], "score": 2.9,
+      "idx": 1}, ...]
+
+`idx` is there where people were tracked. OpenPose's --write_coco_json has the same form,
+with numbers as `image_id`. In OpenPose's form (--format open) there is an object with
+what OpenPose writes of a frame, by image; in CMU-Pose's (cmu) `bodies` of `joints`.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from collections import defaultdict
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.keypoint_json import (
+  checked_list,
+  field,
+  flat_keypoints,
+  read_json,
+  tracked_identity,
+)
+from input_pipeline.readers.files.numbered_files import frame_number
+from input_pipeline.readers.formats.openpose import people_of_frame
+from input_pipeline.readers.videos.poses_by_frame import (
+  PosesByFrame,
+  seen_joints,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+_RESULTS = 'alphapose-results.json'
+# Scores of COCO's models go up to 6 (AlphaPose doc/output.md); those of newer ones are
+# heights of heatmaps, little above 1. A file with one above 2 is of the first kind; ours.
+_LARGEST_SCORE = 6
+_LARGEST_HEIGHT = 2
+
+
+def is_video(path: pathlib.Path) -> bool:
+  """Whether it is a JSON file, or a folder with AlphaPose's results."""
+  return (path / _RESULTS).is_file() or (
+    path.is_file() and path.suffix.lower() == '.json'
+  )
+
+
+def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+  """The people of all frames that have some; the number is the last in `image_id`.
+
+  Raises:
+    PoseDataError: naming the file, the entry and the field.
+  """
+  file = path / _RESULTS if path.is_dir() else path
+  content = read_json(file)
+  if isinstance(content, dict):
+    return _in_openpose_form(content, skeleton, file)
+  people, identities = defaultdict(list), defaultdict(list)
+  for index, entry in enumerate(checked_list(content, str(file))):
+    where = f'{file}, entry {index}'
+    number = _number(field(entry, ('image_id',), where), where)
+    keypoints = field(entry, ('keypoints',), where)
+    people[number].append(flat_keypoints(keypoints, skeleton, f'{where}: keypoints'))
+    # A list of those whom AlphaPose merged into one person, or a number.
+    identities[number].append(tracked_identity(entry.get('idx')))
+  if not people:
+    raise PoseDataError(f'{file} shows no one in any frame')
+  scale = _score_scale([person for frame in people.values() for person in frame])
+  return PosesByFrame(
+    {number: seen_joints(np.stack(people[number]) * scale) for number in people},
+    skeleton.num_joints,
+    {number: np.array(identities[number], np.int64) for number in people},
+    lists_empty_frames=False,
+  )
+
+
+def _in_openpose_form(
+  content: dict[str, Any], skeleton: Skeleton, file: pathlib.Path
+) -> PosesByFrame:
+  people, identities = {}, {}
+  for name, frame in content.items():
+    where = f'{file}, {name}'
+    number = _number(name, where)
+    people[number], identities[number] = people_of_frame(frame, skeleton, where)
+  return PosesByFrame(people, skeleton.num_joints, identities, lists_empty_frames=False)
+
+
+def _number(image_id: Any, where: str) -> int:
+  """The frame of '12.jpg', 'clip_0012.png' or 12."""
+  name = str(image_id)
+  number = frame_number(pathlib.PurePath(name).stem)
+  if number is None:
+    raise PoseDataError(
+      f'{where}: image_id is {image_id!r}, which has no number that says the frame'
+    )
+  return number
+
+
+def _score_scale(people: list[np.ndarray]) -> np.ndarray:
+  """What brings (x, y, score) to scores of 0..1."""
+  largest = max(person[:, 2].max() for person in people)
+  scale = 1 / _LARGEST_SCORE if largest > _LARGEST_HEIGHT else 1
+  return np.array([1, 1, scale])

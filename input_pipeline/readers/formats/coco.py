@@ -1,0 +1,207 @@
+"""COCO's annotation of keypoints: one JSON file, of one video or of several.
+
+  {"images": [{"id": 7, "file_name": "walk_01/000012.jpg", "height": 720, "width": 1280}],
+   "annotations": [{"image_id": 7, "category_id": 1, "keypoints": [x, y, v, ...]}],
+   "categories": [{"id": 1, "name": "person", "keypoints": ["nose", ...]}]}
+
+Images are frames of the same video where they have the same `video_id` (or PoseTrack's
+`vid_id`), whose name stands under `videos` in COCO-VID's form, or else lie in the same
+folder. Their number is `frame_id`, or the last in `file_name`. `track_id` says who a
+person is. v is 0 for a joint that is not labelled, 1 for one that is hidden, 2 for one
+that is visible; in a file without any 2, such as PoseTrack's, 1 is visible.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.keypoint_json import (
+  checked_records,
+  described_size,
+  field,
+  flat_keypoints,
+  read_json,
+  tracked_identity,
+)
+from input_pipeline.readers.files.numbered_files import frame_number
+from input_pipeline.readers.videos.poses_by_frame import (
+  PosesByFrame,
+  seen_joints,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+# The score of a joint that is labelled although it is hidden; ours.
+HIDDEN_SCORE = 0.5
+
+_Record = Mapping[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class _Content:
+  """A file: the images of each video, and the annotations of each image."""
+
+  images: dict[str, list[_Record]]
+  annotations: dict[str, list[_Record]]
+  categories: tuple[_Record, ...]
+  all_visible: bool  # No v is 2.
+
+
+def is_video(path: pathlib.Path) -> bool:
+  return path.is_file() and path.suffix.lower() == '.json'
+
+
+def videos_in(path: pathlib.Path) -> tuple[str, ...]:
+  """Names of the videos of a file, in the order of their first images."""
+  return tuple(_read(path).images)
+
+
+def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFrame:
+  """The people of all frames of a video; of a file of one video it needs no name.
+
+  Raises:
+    PoseDataError: naming the file, the annotation and the field.
+  """
+  content = _read(path)
+  if video not in content.images and len(content.images) == 1:
+    (video,) = content.images
+  if video not in content.images:
+    raise PoseDataError(
+      f'{path} has no video {video!r}; the first of the {len(content.images)} there are'
+      f' {", ".join(list(content.images)[:3])}'
+    )
+  _check_categories(content, skeleton, path)
+  people, identities = {}, {}
+  for image in content.images[video]:
+    number = _frame_number(image, path)
+    if number in people:
+      raise PoseDataError(f'{path}: frame {number} of video {video!r} comes twice')
+    records = content.annotations.get(str(image['id']), [])
+    joints = [_joints(record, skeleton, content, path) for record in records]
+    people[number] = seen_joints(
+      np.reshape(joints, (len(joints), skeleton.num_joints, 3))
+    )
+    identities[number] = np.array(
+      [tracked_identity(record.get('track_id')) for record in records], np.int64
+    )
+  size = _frame_size(content.images[video], path)
+  return PosesByFrame(people, skeleton.num_joints, identities, size)
+
+
+def _read(path: pathlib.Path) -> _Content:
+  """The file's content, kept for the videos that follow."""
+  try:
+    status = path.stat()
+  except OSError as error:
+    raise PoseDataError(f'{path} cannot be read: {error}') from error
+  return _parse(path, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _parse(path: pathlib.Path, *version: int) -> _Content:
+  """The content of a file that is this old and this large."""
+  del version
+  content = read_json(path)
+  if isinstance(content, list):
+    raise PoseDataError(
+      f"{path} holds a list, as COCO's results do; annotations are an object with"
+      " 'images' and 'annotations'. Results are read by format 'alphapose'"
+    )
+  images: dict[str, list[_Record]] = {}
+  annotations: dict[str, list[_Record]] = {}
+  for name in ('images', 'annotations'):
+    field(content, (name,), str(path))
+  names = {str(video.get('id')): video for video in _records(content, 'videos', path)}
+  for image in _records(content, 'images', path):
+    field(image, ('id',), f'{path}: an image')
+    images.setdefault(_video_of(image, names, path), []).append(image)
+  for record in _records(content, 'annotations', path):
+    image_id = field(record, ('image_id',), f'{path}: an annotation')
+    if 'keypoints' in record:
+      annotations.setdefault(str(image_id), []).append(record)
+  return _Content(
+    images=images,
+    annotations=annotations,
+    categories=tuple(
+      category
+      for category in _records(content, 'categories', path)
+      if isinstance(category.get('keypoints'), list)
+    ),
+    all_visible=not any(
+      isinstance(record['keypoints'], list) and 2 in record['keypoints'][2::3]
+      for records in annotations.values()
+      for record in records
+    ),
+  )
+
+
+def _records(
+  content: dict[str, Any], name: str, path: pathlib.Path
+) -> list[dict[str, Any]]:
+  return checked_records(content.get(name) or [], f'{path}: {name}')
+
+
+def _video_of(image: _Record, names: Mapping[str, _Record], path: pathlib.Path) -> str:
+  for key in ('video_id', 'vid_id'):
+    if key in image:
+      video_id = str(image[key])
+      return str(names.get(video_id, {}).get('name') or video_id)
+  return os.path.dirname(str(image.get('file_name', ''))) or path.stem
+
+
+def _frame_number(image: _Record, path: pathlib.Path) -> int:
+  number = image.get('frame_id')
+  if number is None:
+    number = frame_number(pathlib.PurePath(str(image.get('file_name', ''))).stem)
+  if not isinstance(number, int):
+    raise PoseDataError(
+      f"{path}: image {image['id']!r} has no number in 'frame_id' or 'file_name' that"
+      ' says which frame it is'
+    )
+  return number
+
+
+def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | None:
+  sizes = [described_size(image, f'{path}, image {image["id"]!r}') for image in images]
+  different = sorted(set(sizes), key=str)
+  if len(different) > 1:
+    raise PoseDataError(
+      f'{path}: frames of one video have different (height, width): {different[:3]}'
+    )
+  return different[0]
+
+
+def _check_categories(content: _Content, skeleton: Skeleton, path: pathlib.Path):
+  for category in content.categories:
+    count = len(category['keypoints'])
+    if count != skeleton.num_joints:
+      raise PoseDataError(
+        f'{path}: category {category.get("name")!r} has {count} keypoints'
+        f' ({", ".join(map(str, category["keypoints"][:3]))}, ...), but skeleton'
+        f' {skeleton.name!r} has {skeleton.num_joints} joints'
+      )
+
+
+def _joints(
+  record: _Record, skeleton: Skeleton, content: _Content, path: pathlib.Path
+) -> np.ndarray:
+  """(x, y, score) of a person's joints, `[j, 3]`."""
+  where = f'{path}, annotation {record.get("id")!r}: keypoints'
+  joints = flat_keypoints(record['keypoints'], skeleton, where)
+  visibility = joints[:, 2]
+  if not np.isin(visibility, (0, 1, 2)).all():
+    wrong = visibility[~np.isin(visibility, (0, 1, 2))][0]
+    raise PoseDataError(
+      f'{where} have visibility {wrong}, but it is 0 (not labelled), 1 (hidden) or 2'
+      " (visible); scores are for results, which format 'alphapose' reads"
+    )
+  hidden = 1.0 if content.all_visible else HIDDEN_SCORE
+  joints[:, 2] = np.select([visibility == 2, visibility == 1], [1.0, hidden], 0.0)
+  return joints

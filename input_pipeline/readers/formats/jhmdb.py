@@ -1,0 +1,68 @@
+"""JHMDB's own joint positions and split lists (Jhuang et al., ICCV 2013).
+
+<root>/joint_positions/<class>/<video>/joint_positions.mat
+<root>/splits/<class>_test_split<k>.txt, lines `<video>.avi 1` (train) or `2` (test)
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+
+import einops
+import numpy as np
+
+from input_pipeline.annotations import split_lists
+from input_pipeline.annotations.annotation import Annotation
+from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.readers.files.matlab import read_mat
+from input_pipeline.skeletons.registry import Skeleton
+
+_FRAME_SIZE = (240, 320)  # Every JHMDB video, (height, width).
+
+
+def read(root: pathlib.Path, skeleton: Skeleton) -> PoseSource:
+  """The clips that the split lists name: splits train1, test1, train2, ...
+
+  Classes are the split lists', in alphabetical order. A clip whose joints are not there
+  stays in its splits; loading it raises.
+
+  Raises:
+    PoseDataError: where the lists are missing or contradict each other.
+  """
+  lists = split_lists.read(root / 'splits')
+  return PoseSource(
+    skeleton=skeleton,
+    class_names=lists.class_names,
+    splits=lists.splits,
+    load=functools.partial(_load_clip, root, skeleton, lists),
+  )
+
+
+def _load_clip(
+  root: pathlib.Path, skeleton: Skeleton, lists: Annotation, video_id: str
+) -> PoseClip:
+  if video_id not in lists.labels:
+    raise PoseDataError(f'clip {video_id!r} is in none of the lists {root / "splits"}')
+  labels = lists.labels[video_id]
+  class_name = lists.class_names[labels[0]]
+  file = root / 'joint_positions' / class_name / video_id / 'joint_positions.mat'
+  positions = read_mat(file, ('pos_img',), video_id=video_id)['pos_img']
+  if positions.ndim != 3 or positions.shape[:2] != (2, skeleton.num_joints):
+    raise PoseDataError(
+      f'clip {video_id!r}: pos_img in {file} has shape {positions.shape}, but needs'
+      f' [2, {skeleton.num_joints}, frames]'
+    )
+  # pos_img counts pixels from 1, as MATLAB does.
+  keypoints = einops.rearrange(positions.astype(np.float32), 'xy j t -> t 1 j xy') - 1
+  return PoseClip(
+    video_id=video_id,
+    keypoints=keypoints,
+    # All joints are annotated, hidden ones too.
+    scores=np.all(np.isfinite(keypoints), axis=-1),
+    frame_size=_FRAME_SIZE,
+    skeleton=skeleton,
+    labels=labels,
+  )

@@ -1,0 +1,128 @@
+"""MediaPipe's pose landmarks as people keep them: JSON or CSV, a file a video.
+
+MediaPipe itself writes no file. What is read here:
+
+  VIDEO.json    FRAME, FRAME, ... in a list, or {"frames": [FRAME, ...], "width": 1280,
+                "height": 720, "fps": 30}, of which only the frames must be there
+    FRAME       what the pose landmarker returns, {"landmarks": [PERSON, ...]}, or
+                {"pose_landmarks": PERSON}, with its number as "frame" where it has one;
+                or PERSON; or null
+    PERSON      33 times {"x": 0.5, "y": 0.4, "z": 0, "visibility": 0.9}, or [x, y, z,
+                visibility]; null or [] for no one
+  VIDEO.csv     a line a frame: frame, x0, y0, z0, visibility0, x1, ... The landmarks
+                have numbers, from 0 or 1, or names: nose_x, left_eye_inner_y, ...
+                Or a line a landmark: frame, landmark, x, y, z, visibility.
+                With a column `person` where there are several.
+
+x and y are shares of the frame's width and height. A landmark without a visibility has
+score 1, except at (0, 0), where it is missing.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.keypoint_json import (
+  checked_count,
+  checked_list,
+  described_size,
+  field,
+  numbers,
+  read_json,
+)
+from input_pipeline.readers.formats import mediapipe_csv as landmark_table
+from input_pipeline.readers.videos.poses_by_frame import (
+  People,
+  PosesByFrame,
+  scores_of_positions,
+  seen_joints,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+_PEOPLE = ('landmarks', 'pose_landmarks', 'poseLandmarks')
+# What a share may be at most: landmarks outside of the frame are guessed. Ours.
+_LARGEST_SHARE = 10
+
+
+def is_video(path: pathlib.Path) -> bool:
+  return path.is_file() and path.suffix.lower() in ('.json', '.csv')
+
+
+def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+  """The people of all frames; a frame's number is its place where none is given.
+
+  Raises:
+    PoseDataError: naming the file, the frame and the field.
+  """
+  if path.suffix.lower() == '.csv':
+    landmarks = landmark_table.read_landmarks(path, skeleton)
+    size, rate = None, None
+  else:
+    content = read_json(path)
+    described = content if isinstance(content, dict) else {'frames': content}
+    landmarks = _of_frames(field(described, ('frames',), str(path)), skeleton, path)
+    size = described_size(described, str(path))
+    rate = described.get('fps')
+  people = {number: _scored(array) for number, array in landmarks.items()}
+  _check_shares(people, path)
+  return PosesByFrame(people, skeleton.num_joints, None, size, rate, in_shares=True)
+
+
+def _of_frames(
+  frames: Any, skeleton: Skeleton, path: pathlib.Path
+) -> dict[int, Float[np.ndarray, 'm j 3']]:
+  """(x, y, visibility) by frame number; a visibility that is not there is NaN."""
+  landmarks = {}
+  for place, frame in enumerate(checked_list(frames, f'{path}: frames')):
+    where = f'{path}, frame {place}'
+    number = frame.get('frame', place) if isinstance(frame, dict) else place
+    if not isinstance(number, int) or number in landmarks:
+      raise PoseDataError(
+        f'{where}: its number is {number!r}, but must be a whole number of its own'
+      )
+    people = field(frame, _PEOPLE, where) if isinstance(frame, dict) else frame
+    people = people if people is not None else []
+    checked_list(people, where)
+    if people and not isinstance(people[0], list):
+      people = [people]  # One person: landmarks are objects.
+    elif people and people[0] and not isinstance(people[0][0], (list, dict)):
+      people = [people]  # One person: landmarks are lists of numbers.
+    landmarks[number] = np.reshape(
+      [_person(person, skeleton, where) for person in people if person],
+      (-1, skeleton.num_joints, 3),
+    )
+  return landmarks
+
+
+def _person(person: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j 3']:
+  rows = []
+  for index, landmark in enumerate(checked_list(person, where)):
+    name = f'{where}, landmark {index}'
+    if isinstance(landmark, dict):
+      x, y = (field(landmark, (axis,), name) for axis in 'xy')
+      rows.append([x, y, landmark.get('visibility')])
+    else:
+      x, y, _, *visibility = [*checked_list(landmark, name), None, None, None][:4]
+      rows.append([x, y, *visibility])
+  return checked_count(numbers(rows, where), skeleton, where)
+
+
+def _scored(landmarks: Float[np.ndarray, 'm j 3']) -> People:
+  """Visibilities as scores, and 1 or 0 where there are none."""
+  positions, visibility = landmarks[..., :2], landmarks[..., 2]
+  scores = np.where(np.isnan(visibility), scores_of_positions(positions), visibility)
+  return seen_joints(np.concatenate([positions, scores[..., None]], axis=-1))
+
+
+def _check_shares(people: dict[int, People], path: pathlib.Path):
+  for number, array in people.items():
+    if np.abs(array[..., :2]).max(initial=0) > _LARGEST_SHARE:
+      raise PoseDataError(
+        f'{path}: frame {number} has positions up to {np.abs(array[..., :2]).max():.0f},'
+        ' but landmarks are shares of the frame, 0..1; keep them as MediaPipe gives them'
+      )

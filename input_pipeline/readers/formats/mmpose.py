@@ -1,0 +1,126 @@
+"""Predictions of MMPose's inferencer (pred_out_dir): a JSON file a video, or an image.
+
+VIDEO.json            [{"frame_id": 0, "instances": [PERSON, ...]}, ...]
+                      or {"meta_info": {...}, "instance_info": [the same]}
+VIDEO/000012.json     [PERSON, ...]
+PERSON                {"keypoints": [[x, y], ...], "keypoint_scores": [c, ...],
+                       "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.keypoint_json import (
+  checked_count,
+  checked_list,
+  field,
+  numbers,
+  read_json,
+  tracked_identity,
+)
+from input_pipeline.readers.files.numbered_files import (
+  has_numbered_files,
+  numbered_files,
+)
+from input_pipeline.readers.videos.poses_by_frame import (
+  Identities,
+  People,
+  PosesByFrame,
+  seen_joints,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+_SUFFIXES = ('.json',)
+
+
+def is_video(path: pathlib.Path) -> bool:
+  """Whether it is a JSON file, or a folder of JSON files of images.
+
+  A folder of JSON files of videos is not; the first file with something in it tells.
+  """
+  if path.is_file():
+    return path.suffix.lower() in _SUFFIXES
+  if not has_numbered_files(path, _SUFFIXES):
+    return False
+  for file in sorted(path.glob('*.json')):
+    try:
+      content = read_json(file)
+    except PoseDataError:  # Reading it as a video will say so.
+      continue
+    if content:
+      return isinstance(content, list) and 'instances' not in content[0]
+  return True
+
+
+def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+  """The people of all frames; scores above 1, as of SimCC heads, become 1.
+
+  Raises:
+    PoseDataError: naming the file, the frame and the field.
+  """
+  people, identities = {}, {}
+  frames = _frames_of_images(path) if path.is_dir() else _frames_of_video(path)
+  for number, instances, where in frames:
+    if number in people:
+      raise PoseDataError(f'{where}: frame {number} comes twice')
+    people[number], identities[number] = _people(instances, skeleton, where)
+  if not people:
+    raise PoseDataError(f'{path} holds no frame')
+  return PosesByFrame(people, skeleton.num_joints, identities)
+
+
+_Frame = tuple[int, Any, str]
+
+
+def _frames_of_images(folder: pathlib.Path) -> list[_Frame]:
+  files = numbered_files(folder, _SUFFIXES)
+  return [(number, read_json(file), str(file)) for number, file in files.items()]
+
+
+def _frames_of_video(file: pathlib.Path) -> list[_Frame]:
+  content = read_json(file)
+  if isinstance(content, dict):
+    content = field(content, ('instance_info',), str(file))
+  frames = []
+  for index, frame in enumerate(checked_list(content, str(file))):
+    where = f'{file}, frame {index}'
+    number = field(frame, ('frame_id',), where)
+    if not isinstance(number, int):
+      raise PoseDataError(
+        f'{where}: frame_id is {number!r}, but must be a whole number'
+      )
+    frames.append((number, field(frame, ('instances',), where), where))
+  return frames
+
+
+def _people(
+  instances: Any, skeleton: Skeleton, where: str
+) -> tuple[People, Identities]:
+  people, identities = [], []
+  for index, instance in enumerate(checked_list(instances, where)):
+    people.append(_person(instance, skeleton, f'{where}, instance {index}'))
+    identities.append(tracked_identity(instance.get('track_id')))
+  joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
+  return seen_joints(joints), np.array(identities, np.int64)
+
+
+def _person(instance: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j 3']:
+  positions = numbers(field(instance, ('keypoints',), where), f'{where}: keypoints')
+  scores = numbers(field(instance, ('keypoint_scores',), where), f'{where}: scores')
+  if (
+    positions.ndim != 2
+    or positions.shape[1] != 2
+    or scores.shape != positions.shape[:1]
+  ):
+    raise PoseDataError(
+      f'{where}: keypoints have shape {list(positions.shape)} and keypoint_scores'
+      f' {list(scores.shape)}, but need [joints, 2] and [joints]'
+    )
+  joints = np.concatenate([positions, scores[:, None]], axis=1)
+  return checked_count(joints, skeleton, f'{where}: keypoints')

@@ -1,0 +1,134 @@
+"""Plain arrays of keypoints: a .npy or .npz file a video, described by a small JSON.
+
+  VIDEO.npy     [t, j, 3], [t, m, j, 3]: (x, y) in pixels and score; or 2 without score
+  VIDEO.npz     `keypoints` like that, and `scores` [t, j], [t, m, j] where they stand
+                apart
+  VIDEO.json    {"height": 720, "width": 1280, "fps": 30, "axes": "m t j c"}
+
+All of the JSON file may be missing. `axes` tells another order of axes than the above: t
+frame, m person, j joint, c coordinate. The index of a person is taken for who it is.
+Without scores a joint at (0, 0), or nowhere (NaN), is missing.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import einops
+import numpy as np
+from jaxtyping import Float
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.keypoint_json import described_size, read_json
+from input_pipeline.readers.videos.poses_by_frame import (
+  PosesByFrame,
+  scores_of_positions,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+_FIELDS = ('height', 'width', 'fps', 'axes')
+
+
+def is_video(path: pathlib.Path) -> bool:
+  return path.is_file() and path.suffix.lower() in ('.npy', '.npz')
+
+
+def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+  """The people of all frames.
+
+  Raises:
+    PoseDataError: naming the file, and what is wrong with its arrays.
+  """
+  description = _read_description(path.with_suffix('.json'))
+  arrays = _read_arrays(path)
+  axes = description.get('axes') or ('t j c' if arrays[0].ndim == 3 else 't m j c')
+  people = _people(arrays, str(axes), skeleton, path)
+  return PosesByFrame(
+    people=dict(enumerate(people)),
+    num_joints=skeleton.num_joints,
+    identities={frame: np.arange(people.shape[1]) for frame in range(len(people))},
+    frame_size=described_size(description, str(path.with_suffix('.json'))),
+    frame_rate=description.get('fps'),
+  )
+
+
+def _read_description(file: pathlib.Path) -> dict[str, Any]:
+  if not file.exists():
+    return {}
+  content = read_json(file)
+  known = isinstance(content, dict) and set(content) <= set(_FIELDS)
+  if not known:
+    raise PoseDataError(
+      f'{file} must be an object with some of {", ".join(_FIELDS)}, and nothing else'
+    )
+  return content
+
+
+def _read_arrays(path: pathlib.Path) -> list[np.ndarray]:
+  """Keypoints, and scores where they stand apart."""
+  try:
+    content = np.load(path, allow_pickle=False)
+    if isinstance(content, np.ndarray):
+      return [content]
+    with content:
+      arrays = [content[name] for name in ('keypoints', 'scores') if name in content]
+      names = content.files
+  # A broken file can raise nearly anything.
+  except Exception as error:
+    raise PoseDataError(f'{path} is not a readable file of arrays: {error}') from error
+  if 'keypoints' not in names:
+    raise PoseDataError(
+      f"{path} has no array 'keypoints'; it has {', '.join(names) or 'none'}"
+    )
+  return arrays
+
+
+def _people(
+  arrays: list[np.ndarray], axes: str, skeleton: Skeleton, path: pathlib.Path
+) -> Float[np.ndarray, 't m j 3']:
+  keypoints = arrays[0]
+  letters = axes.split()
+  if sorted(letters) not in (['c', 'j', 't'], ['c', 'j', 'm', 't']):
+    raise PoseDataError(
+      f'{path}: axes are {axes!r}, but must be t, j, c and perhaps m in any order, with'
+      ' spaces between'
+    )
+  sizes = dict(zip(letters, keypoints.shape, strict=False))
+  right = keypoints.ndim == len(letters) and keypoints.dtype.kind in 'fiu'
+  if not right or sizes['c'] not in (2, 3) or sizes['j'] != skeleton.num_joints:
+    raise PoseDataError(
+      f'{path}: keypoints are {keypoints.dtype} of shape {list(keypoints.shape)}, but'
+      f' need numbers [{", ".join(letters)}] with 2 or 3 coordinates c and the'
+      f' {skeleton.num_joints} joints of skeleton {skeleton.name!r}; an "axes" in'
+      f' {path.with_suffix(".json").name} tells another order'
+    )
+  order = 't m j c' if 'm' in letters else 't 1 j c'
+  people = einops.rearrange(keypoints.astype(np.float32), f'{axes} -> {order}')
+  scores = _scores(arrays, people, [a for a in letters if a != 'c'], path)
+  positions = people[..., :2]
+  known = np.isfinite(positions).all(axis=-1) & ~np.isnan(scores)
+  joints = np.concatenate([positions, scores[..., None]], axis=-1)
+  return np.where(known[..., None], joints, np.float32(0))
+
+
+def _scores(
+  arrays: list[np.ndarray],
+  people: np.ndarray,
+  letters: list[str],
+  path: pathlib.Path,
+) -> Float[np.ndarray, 't m j']:
+  if len(arrays) == 2:
+    order = 't m j' if 'm' in letters else 't 1 j'
+    scores = arrays[1]
+    if scores.ndim == len(letters):
+      scores = einops.rearrange(scores, f'{" ".join(letters)} -> {order}')
+    if scores.shape != people.shape[:3]:
+      raise PoseDataError(
+        f'{path}: scores have shape {list(arrays[1].shape)}, but keypoints need'
+        f' [{", ".join(letters)}] of {list(people.shape[:3])}'
+      )
+    return scores.astype(np.float32)
+  if people.shape[-1] == 3:
+    return people[..., 2]
+  return scores_of_positions(people[..., :2])

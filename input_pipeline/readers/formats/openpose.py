@@ -1,0 +1,92 @@
+"""OpenPose's keypoints: a folder a video, a JSON file a frame (--write_json).
+
+  VIDEO/NAME_000000000012_keypoints.json
+    {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": [x, y, c, ...]}]}
+
+Older versions write `pose_keypoints`, `joints` or `body_parts`, and AlphaPose in
+CMU-Pose's form `bodies`. There is a file for every frame, also without people. Which
+model it was (COCO, BODY_25, BODY_25B, MPI) and how large the frames are stands nowhere.
+"""
+
+from __future__ import annotations
+
+import pathlib
+from typing import Any
+
+import numpy as np
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.keypoint_json import (
+  checked_list,
+  field,
+  flat_keypoints,
+  read_json,
+  tracked_identity,
+)
+from input_pipeline.readers.files.numbered_files import (
+  has_numbered_files,
+  numbered_files,
+)
+from input_pipeline.readers.videos.poses_by_frame import (
+  Identities,
+  People,
+  PosesByFrame,
+  seen_joints,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+SUFFIXES = ('.json',)
+_PEOPLE = ('people', 'bodies')
+_KEYPOINTS = ('pose_keypoints_2d', 'pose_keypoints', 'joints', 'body_parts')
+
+
+def is_video(path: pathlib.Path) -> bool:
+  """Whether it is a folder of JSON files with numbers."""
+  return has_numbered_files(path, SUFFIXES)
+
+
+def read_video(folder: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+  """The people of all frames, where they were found.
+
+  A joint (0, 0, 0) is missing; one at a negative position lies outside the frame. A
+  person without joints (`[]`) is no one.
+
+  Raises:
+    PoseDataError: naming the file and the field.
+  """
+  people, identities = {}, {}
+  for number, file in numbered_files(folder, SUFFIXES).items():
+    content = read_json(file)
+    people[number], identities[number] = people_of_frame(content, skeleton, str(file))
+  _check_pixels(people.values(), folder)
+  return PosesByFrame(people, skeleton.num_joints, identities)
+
+
+def people_of_frame(
+  content: Any, skeleton: Skeleton, where: str
+) -> tuple[People, Identities]:
+  """The people of a frame, and who they are where OpenPose tracked them.
+
+  Raises:
+    PoseDataError: naming the person and the field.
+  """
+  people, identities = [], []
+  for index, person in enumerate(checked_list(field(content, _PEOPLE, where), where)):
+    name = f'{where}, person {index}'
+    keypoints = field(person, _KEYPOINTS, name)
+    if keypoints is not None and len(checked_list(keypoints, name)):
+      people.append(flat_keypoints(keypoints, skeleton, name))
+      # [-1] unless OpenPose was told to track people.
+      identities.append(tracked_identity(person.get('person_id')))
+  joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
+  return seen_joints(joints), np.array(identities, np.int64)
+
+
+def _check_pixels(frames: Any, folder: pathlib.Path):
+  """That positions are pixels: --keypoint_scale can make them shares of the frame."""
+  positions = np.concatenate([people[people[..., 2] > 0][:, :2] for people in frames])
+  if positions.size and np.abs(positions).max() <= 1:
+    raise PoseDataError(
+      f'{folder}: all positions lie within -1..1, so they are no pixels; let OpenPose'
+      ' write with --keypoint_scale 0'
+    )

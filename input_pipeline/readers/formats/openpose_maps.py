@@ -1,0 +1,147 @@
+"""OpenPose's heatmaps: a folder a video, a file a frame (--write_heatmaps).
+
+  VIDEO/NAME_000000000012_pose_heatmaps.png     all maps side by side, 8 bits
+  VIDEO/NAME_000000000012_pose_heatmaps.float   float32: 3, maps, height, width, values
+
+The maps are those of the body parts, of the background and of the part affinity fields,
+(x, y) of each limb, in this order; flags of OpenPose leave some out. They are as large
+as what the network saw: the frame, scaled and filled up on the right and at the bottom.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import functools
+import pathlib
+from collections.abc import Sequence
+
+import numpy as np
+from jaxtyping import UInt8
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.sources import HeatmapClip, HeatmapSource
+from input_pipeline.readers.files.numbered_files import (
+  has_numbered_files,
+  numbered_files,
+)
+from input_pipeline.readers.formats.openpose_map_file import MapLayout, read_maps
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.readers.videos import source as video_source
+from input_pipeline.readers.videos.table import PoseVideo
+from input_pipeline.readers.videos.tree import find_videos
+from input_pipeline.skeletons.registry import Skeleton
+
+_SUFFIXES = ('.png', '.float')
+
+
+def read(path: pathlib.Path, skeleton: Skeleton, options: ReadOptions) -> HeatmapSource:
+  """The maps at a path (see `pose_tree.find_videos`), a clip a video.
+
+  What the videos have is told by the first one that can be read; what is wrong with one
+  is raised on loading it. A background that the skeleton has and the files have not is
+  1 - max over joints; one that the skeleton has not is left out.
+
+  Raises:
+    PoseDataError: where no videos are found, or none can be read.
+  """
+  videos = find_videos(path, _is_video)
+  clips = _Clips(videos, skeleton, options)
+  return HeatmapSource(
+    skeleton=skeleton,
+    class_names=video_source.class_names(videos),
+    splits=video_source.splits(videos, {v.video_id: (v.video_id,) for v in videos}),
+    load=clips.load,
+    modalities=clips.modalities(),
+    settings={'short_side': options.short_side, 'network': {'name': 'openpose'}},
+    multi_label=any(len(video.labels) > 1 for video in videos),
+  )
+
+
+def _is_video(path: pathlib.Path) -> bool:
+  return has_numbered_files(path, _SUFFIXES)
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class _Video:
+  """The files of a video, and what is in them."""
+
+  files: tuple[pathlib.Path, ...]
+  layout: MapLayout
+  frame_size: tuple[int, int]
+
+
+class _Clips:
+  """The videos of a source, loaded by name."""
+
+  def __init__(
+    self, videos: Sequence[PoseVideo], skeleton: Skeleton, options: ReadOptions
+  ):
+    self._by_id = {video.video_id: video for video in videos}
+    self._class_names = video_source.class_names(videos)
+    self._skeleton = skeleton
+    self._options = options
+
+  def modalities(self) -> tuple[str, ...]:
+    """What the first video that can be read has."""
+    errors = []
+    for video_id in self._by_id:
+      try:
+        return self._open(video_id).layout.modalities
+      except PoseDataError as error:  # `load` raises it again.
+        errors.append(error)
+    raise PoseDataError(f'no video can be read; the first: {errors[0]}')
+
+  def load(self, video_id: str) -> HeatmapClip:
+    """The maps of a video, read when they are asked for."""
+    if video_id not in self._by_id:
+      raise PoseDataError(f'clip {video_id!r} is not in this source')
+    video = self._open(video_id)
+    return HeatmapClip(
+      video_id=video_id,
+      read=functools.partial(self._read, video_id, video),
+      num_frames=len(video.files),
+      frame_size=video.frame_size,
+      skeleton=self._skeleton,
+      labels=tuple(self._class_names.index(c) for c in self._by_id[video_id].labels),
+    )
+
+  def _open(self, video_id: str) -> _Video:
+    video = self._by_id[video_id]
+    with video_source.naming(video_id):
+      frame_size = video_source.frame_size_of(video, None, self._options)
+      files = tuple(_one_suffix(video.path).values())
+      layout = read_maps(files[0], self._skeleton, frame_size).layout
+    return _Video(files, layout, frame_size)
+
+  def _read(
+    self, video_id: str, video: _Video, modality: str
+  ) -> UInt8[np.ndarray, 't h w c']:
+    from input_pipeline.maps import network_grid as map_grid  # Brings jax.
+
+    size = map_grid.map_size(video.frame_size, self._options.short_side)
+    frames = []
+    with video_source.naming(video_id):
+      for file in video.files:
+        found = read_maps(file, self._skeleton, video.frame_size)
+        if found.layout != video.layout:
+          raise PoseDataError(
+            f'{file} has {found.layout.num_maps} maps, but {video.files[0].name} has'
+            f' {video.layout.num_maps}'
+          )
+        values = found.values(modality, self._skeleton)
+        cell_size = (found.cell_size, found.cell_size)
+        frames.append(
+          map_grid.coded(
+            map_grid.resampled(values[None], cell_size, video.frame_size, size),
+            modality,
+            threshold=map_grid.DEFAULT_THRESHOLD,
+            background=self._skeleton.background and modality == 'joints',
+          )[0]
+        )
+    return np.stack(frames)
+
+
+def _one_suffix(folder: pathlib.Path) -> dict[int, pathlib.Path]:
+  """The frames as .float where they are there, which lose nothing, or else as .png."""
+  exact = has_numbered_files(folder, ('.float',))
+  return numbered_files(folder, ('.float',) if exact else ('.png',))

@@ -1,0 +1,275 @@
+"""Skeleton pickles of PYSKL and MMAction2.
+
+  dict(
+    split={name: [frame_dir, ...]},       # absent in old files: one split, 'all'
+    classes=[name, ...],                  # often absent: classes '0', '1', ...
+    annotations=[dict(
+      frame_dir='id', label=0, img_shape=(height, width), total_frames=t,
+      keypoint=[m, t, j, 2],              # (x, y) in pixels, 0-based
+      keypoint_score=[m, t, j],
+    ), ...],
+  )
+
+The oldest files are the bare list of annotations. The skeleton is nowhere in the file.
+That of Kinetics keeps the poses in many files beside it (see `pyskl_kpfiles`).
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import einops
+import numpy as np
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import PoseSource
+from input_pipeline.readers.files import safe_pickle
+from input_pipeline.readers.formats.pyskl_kpfiles import (
+  KeypointFiles,
+  has_keypoint_file,
+)
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.skeletons.registry import Skeleton
+
+# How far above 1 rounding may lift a score; half precision has eps 1e-3. Ours.
+_SCORE_ROUNDING = 1e-3
+
+
+def read(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions | None = None
+) -> PoseSource:
+  """The clips of a PYSKL pickle; what is wrong with one clip is raised on loading it.
+
+  - `label` may be one index, or a list of any number of them, which one list in the
+    file makes the whole source multi-label; it may be absent (a clip to predict on).
+  - `keypoint_score` may be absent. Then the third column of `keypoint` is the score,
+    as PYSKL concatenates them; without one, a joint at (0, 0) or at a position that is
+    not finite is missing, and every other has score 1.
+  - A split may name a clip without an annotation; loading it raises.
+  - `max_people` is of poses in files beside it; what the pickle itself holds is kept.
+
+  Raises:
+    PoseDataError: where the file is not of this form.
+  """
+  content = _read_content(path)
+  annotations = _by_frame_dir(content['annotations'], path)
+  class_names = _class_names(content, annotations)
+  return PoseSource(
+    skeleton=skeleton,
+    class_names=class_names,
+    splits=_splits(content, annotations, path),
+    load=functools.partial(
+      _load_clip,
+      path,
+      skeleton,
+      class_names,
+      annotations,
+      KeypointFiles(path, skeleton, (options or ReadOptions()).max_people),
+    ),
+    multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
+  )
+
+
+def read_annotations(path: pathlib.Path) -> dict[str, Any]:
+  """The annotations of a PYSKL pickle as they stand, by name; `clip_of` reads one.
+
+  Raises:
+    PoseDataError: where the file is not of this form.
+  """
+  return _by_frame_dir(_read_content(path)['annotations'], path)
+
+
+def clip_of(
+  annotation: Mapping[str, Any],
+  path: pathlib.Path,
+  skeleton: Skeleton,
+  labels: tuple[int, ...] = (),
+  keypoint_files: KeypointFiles | None = None,
+) -> PoseClip:
+  """The poses of an annotation, whose own label is not read.
+
+  Args:
+    path: of its file, for messages.
+    keypoint_files: where its poses are, if not in the annotation.
+
+  Raises:
+    PoseDataError: where they are not of this form.
+  """
+  video_id = str(annotation['frame_dir'])
+  apart = keypoint_files if has_keypoint_file(annotation) else None
+  for key in ('img_shape',) if apart else ('keypoint', 'img_shape'):
+    if key not in annotation:
+      raise PoseDataError(
+        f'clip {video_id!r}: its annotation in {path} lacks {key!r}; it has'
+        f' {", ".join(map(str, annotation))}'
+      )
+  if apart:
+    keypoints, scores = apart.read(video_id, annotation)
+  else:
+    keypoints, scores = _keypoints_and_scores(video_id, annotation)
+  return PoseClip(
+    video_id=video_id,
+    keypoints=keypoints,
+    scores=scores,
+    frame_size=_frame_size(video_id, annotation),
+    skeleton=skeleton,
+    labels=labels,
+  )
+
+
+def _read_content(path: pathlib.Path) -> dict[str, Any]:
+  content = safe_pickle.load(path)
+  if isinstance(content, list):
+    content = {'annotations': content}
+  if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
+    raise PoseDataError(
+      f"{path} is not a PYSKL pickle: needed a dict with a list 'annotations', got"
+      f' {_describe(content)}'
+    )
+  return content
+
+
+def _by_frame_dir(annotations: list[Any], path: pathlib.Path) -> dict[str, Any]:
+  clips: dict[str, Any] = {}
+  for index, annotation in enumerate(annotations):
+    if not isinstance(annotation, dict) or 'frame_dir' not in annotation:
+      raise PoseDataError(
+        f"annotation {index} of {path} has no 'frame_dir', which names the clip; got"
+        f' {_describe(annotation)}'
+      )
+    video_id = str(annotation['frame_dir'])
+    if video_id in clips:
+      raise PoseDataError(f'clip {video_id!r} has two annotations in {path}')
+    clips[video_id] = annotation
+  return clips
+
+
+def _class_names(
+  content: Mapping[str, Any], annotations: Mapping[str, Any]
+) -> tuple[str, ...]:
+  if content.get('classes') is not None:
+    return tuple(str(name) for name in content['classes'])
+  labels = [label for clip in annotations for label in _labels(clip, annotations[clip])]
+  return tuple(str(label) for label in range(max(labels, default=-1) + 1))
+
+
+def _splits(
+  content: Mapping[str, Any], annotations: Mapping[str, Any], path: pathlib.Path
+) -> dict[str, tuple[str, ...]]:
+  split = content.get('split')
+  if split is None:
+    return {'all': tuple(annotations)}
+  lists = (list, tuple, np.ndarray)
+  if not isinstance(split, dict) or not all(
+    isinstance(v, lists) for v in split.values()
+  ):
+    raise PoseDataError(
+      f"'split' in {path} must be a dict of split name to a list of clip names, got"
+      f' {_describe(split)}'
+    )
+  return {
+    str(name): tuple(str(video_id) for video_id in video_ids)
+    for name, video_ids in split.items()
+  }
+
+
+def _load_clip(
+  path: pathlib.Path,
+  skeleton: Skeleton,
+  class_names: tuple[str, ...],
+  annotations: Mapping[str, Any],
+  keypoint_files: KeypointFiles,
+  video_id: str,
+) -> PoseClip:
+  if video_id not in annotations:
+    raise PoseDataError(f'clip {video_id!r} has no annotation in {path}')
+  annotation = annotations[video_id]
+  labels = _labels(video_id, annotation)
+  for label in labels:
+    if not 0 <= label < len(class_names):
+      raise PoseDataError(
+        f'clip {video_id!r}: label {label}, but {path} has {len(class_names)} classes,'
+        f' 0..{len(class_names) - 1}'
+      )
+  return clip_of(annotation, path, skeleton, labels, keypoint_files)
+
+
+def _is_list(label: Any) -> bool:
+  return isinstance(label, (list, tuple)) or np.ndim(label) > 0
+
+
+def _labels(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, ...]:
+  labels = np.atleast_1d(annotation.get('label', np.zeros(0, np.int64)))
+  integers = np.issubdtype(labels.dtype, np.integer) or not labels.size
+  if labels.ndim != 1 or not integers:
+    raise PoseDataError(
+      f'clip {video_id!r}: label is {annotation["label"]!r}, but must be a class index'
+      ' or a list of them'
+    )
+  return tuple(int(label) for label in labels)
+
+
+def _frame_size(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, int]:
+  size = np.asarray(annotation['img_shape'])
+  if size.shape != (2,) or not np.issubdtype(size.dtype, np.integer):
+    raise PoseDataError(
+      f'clip {video_id!r}: img_shape is {annotation["img_shape"]!r}, but must be (height,'
+      ' width) in whole pixels'
+    )
+  return int(size[0]), int(size[1])
+
+
+def _keypoints_and_scores(
+  video_id: str, annotation: Mapping[str, Any]
+) -> tuple[np.ndarray, np.ndarray]:
+  """Pixels `[t, m, j, 2]` and scores `[t, m, j]`, both float32."""
+  keypoint = _floats(video_id, annotation, 'keypoint')
+  if keypoint.ndim != 4 or keypoint.shape[-1] not in (2, 3):
+    raise PoseDataError(
+      f'clip {video_id!r}: keypoint has shape {keypoint.shape}, but needs [persons,'
+      ' frames, joints, 2 or 3]'
+    )
+  frames = keypoint.shape[1]
+  if annotation.get('total_frames', frames) != frames:
+    raise PoseDataError(
+      f'clip {video_id!r}: total_frames is {annotation["total_frames"]}, but keypoint'
+      f' has {frames} frames'
+    )
+  positions = keypoint[..., :2]
+  if annotation.get('keypoint_score') is not None:
+    scores = _floats(video_id, annotation, 'keypoint_score')
+    if scores.shape != keypoint.shape[:3]:
+      raise PoseDataError(
+        f'clip {video_id!r}: keypoint_score has shape {scores.shape}, but keypoint'
+        f' needs {keypoint.shape[:3]}'
+      )
+  elif keypoint.shape[-1] == 3:
+    scores = keypoint[..., 2]
+  else:
+    seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
+    scores = seen.astype(np.float32)
+  rounded_up = (scores > 1) & (scores <= 1 + _SCORE_ROUNDING)
+  scores = np.where(rounded_up, np.float32(1), scores)
+  return (
+    einops.rearrange(positions, 'm t j xy -> t m j xy'),
+    einops.rearrange(scores, 'm t j -> t m j'),
+  )
+
+
+def _floats(video_id: str, annotation: Mapping[str, Any], key: str) -> np.ndarray:
+  try:
+    return np.asarray(annotation[key], np.float32)
+  except (TypeError, ValueError) as error:  # Ragged, or not numbers.
+    raise PoseDataError(
+      f'clip {video_id!r}: {key} is not an array of numbers: {error}'
+    ) from error
+
+
+def _describe(value: Any) -> str:
+  if isinstance(value, dict):
+    return f'a dict with {", ".join(map(repr, value)) or "no keys"}'
+  return f'a {type(value).__name__}'

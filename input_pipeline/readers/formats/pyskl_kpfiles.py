@@ -1,0 +1,89 @@
+"""PYSKL's poses of Kinetics, which the pickle of annotations keeps in files beside it.
+
+  annotation   dict(frame_dir='id', label=0, img_shape=(height, width), total_frames=t,
+                    raw_file='kpfiles/0123.pkl', frame_inds=[n], box_score=[n])
+  raw_file     dict(id=dict(keypoint=[n, j, 3]), ...)      # (x, y) in pixels, score
+
+`frame_inds` says which frame, from 0, each of the n skeletons is of. Nothing says who is
+who (PYSKL tools/data/README.md).
+"""
+
+from __future__ import annotations
+
+import functools
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from jaxtyping import Float
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.tracking import associate
+from input_pipeline.readers.files import safe_pickle
+from input_pipeline.readers.videos.poses_by_frame import seen_joints
+from input_pipeline.skeletons.registry import Skeleton
+
+_FOLDER = 'kpfiles'
+
+
+def has_keypoint_file(annotation: Mapping[str, Any]) -> bool:
+  """Whether the poses of a clip are in a file beside the pickle."""
+  return 'keypoint' not in annotation and 'raw_file' in annotation
+
+
+class KeypointFiles:
+  """The files beside a pickle; the last one read is kept, as clips come in its order."""
+
+  def __init__(self, pickle_path: pathlib.Path, skeleton: Skeleton, max_people: int):
+    self._folder = pickle_path.parent
+    self._skeleton = skeleton
+    self._max_people = max_people
+    self._load = functools.lru_cache(maxsize=1)(safe_pickle.load)
+
+  def read(
+    self, video_id: str, annotation: Mapping[str, Any]
+  ) -> tuple[Float[np.ndarray, 't m j 2'], Float[np.ndarray, 't m j']]:
+    """Pixels and scores of a clip's people, one index a person.
+
+    Raises:
+      PoseDataError: where the file is missing or has other skeletons than announced.
+    """
+    file = self._find(video_id, str(annotation['raw_file']))
+    content = self._load(file)
+    try:
+      keypoint = np.asarray(content[video_id]['keypoint'], np.float32)
+      frames = np.asarray(annotation['frame_inds'], np.int64).ravel()
+      count = int(annotation['total_frames'])
+    except (KeyError, TypeError, ValueError, IndexError) as error:
+      raise PoseDataError(
+        f"clip {video_id!r}: needs 'frame_inds' and 'total_frames' in the annotation, and"
+        f" 'keypoint' under its name in {file}: {type(error).__name__} {error}"
+      ) from error
+    if keypoint.shape != (len(frames), self._skeleton.num_joints, 3):
+      raise PoseDataError(
+        f'clip {video_id!r}: keypoint in {file} has shape {keypoint.shape}, but needs'
+        f' [{len(frames)} skeletons, as frame_inds has, {self._skeleton.num_joints}'
+        ' joints, 3]'
+      )
+    if len(frames) and not 0 <= frames.min() <= frames.max() < count:
+      raise PoseDataError(
+        f'clip {video_id!r}: frame_inds are {frames.min()}..{frames.max()}, but there are'
+        f' {count} frames, from 0 on'
+      )
+    people = seen_joints(keypoint)
+    return associate(
+      [people[frames == frame] for frame in range(count)], max_people=self._max_people
+    )
+
+  def _find(self, video_id: str, raw_file: str) -> pathlib.Path:
+    """The file at its path from the pickle's folder, or in kpfiles/ there."""
+    name = pathlib.PurePosixPath(raw_file)
+    places = [self._folder / name, self._folder / _FOLDER / name.name]
+    for place in places:
+      if place.is_file():
+        return place
+    raise PoseDataError(
+      f'clip {video_id!r}: its poses are in {raw_file!r}, which is neither at {places[0]}'
+      f' nor at {places[1]}; put the kpfiles there'
+    )

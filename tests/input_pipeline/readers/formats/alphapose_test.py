@@ -1,0 +1,127 @@
+"""AlphaPose's results in its three forms, and OpenPose's COCO results."""
+
+import json
+
+import pytest
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.formats import alphapose
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.readers.registry import read_poses
+from input_pipeline.skeletons.registry import Skeleton
+
+EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
+
+
+def entry(image_id, *scores: float, x: float = 10, **more) -> dict:
+  """As AlphaPose's write_json makes it: more fields than the documentation names."""
+  left, right = scores or (0.5, 0.25)
+  return {
+    'image_id': image_id,
+    'category_id': 1,
+    'keypoints': [x, 20, left, x + 20, 40, right],
+    'score': 2.9,
+    'box': [1, 2, 3, 4],
+    **more,
+  }
+
+
+@pytest.fixture
+def read(tmp_path):
+  def read_content(content):
+    (tmp_path / 'v.json').write_text(json.dumps(content))
+    return alphapose.read_video(tmp_path / 'v.json', EYES)
+
+  return read_content
+
+
+def test_people_of_images(read):
+  poses = read([entry('3.jpg'), entry('1.jpg'), entry('3.jpg', x=50)])
+  assert poses.people[1].tolist() == [[[10, 20, 0.5], [30, 40, 0.25]]]
+  assert poses.people[3][:, 0, 0].tolist() == [10, 50]
+  # Images without people are not in the file, so that there is no step.
+  assert [len(people) for people in poses.frames((48, 64))] == [1, 0, 2]
+  assert poses.names() is None
+
+
+def test_identities_of_trackers(read):
+  content = [
+    entry('0.jpg', idx=4),
+    entry('0.jpg', idx=[2.0, 9.0]),
+    entry('0.jpg', idx=[]),
+    entry('0.jpg'),
+  ]
+  (names,) = read(content).names()
+  assert names.tolist() == [4, 2, -1, -1]
+
+
+@pytest.mark.parametrize(
+  ('scores', 'expected'),
+  [
+    ((0.5, 1.0), [0.5, 1]),
+    ((0.5, 1.3), [0.5, 1]),  # The height of a heatmap.
+    ((0.5, 2.0), [0.5, 1]),
+    ((3.0, 1.5), [0.5, 0.25]),  # COCO's models, 0..6.
+    ((6.6, 1.5), [1, 0.25]),
+    ((0.5, -0.1), [0.5, 0]),
+  ],
+)
+def test_scores(read, scores, expected):
+  people = read([entry('0.jpg', *scores)]).people[0]
+  assert people[0, :, 2].tolist() == pytest.approx(expected)
+
+
+def test_one_high_score_tells_the_scale_of_the_file(read):
+  poses = read([entry('0.jpg', 3, 1.5), entry('1.jpg', 0.6, 1.2)])
+  assert poses.people[1][0, :, 2].tolist() == pytest.approx([0.1, 0.2])
+
+
+@pytest.mark.parametrize(
+  'frame',
+  [
+    {'version': 'AlphaPose v0.3', 'people': [{'pose_keypoints_2d': [1, 2, 1] * 2}]},
+    {'version': 'AlphaPose v0.3', 'bodies': [{'joints': [1, 2, 1] * 2}]},
+  ],
+  ids=['open', 'cmu'],
+)
+def test_other_forms(read, frame):
+  poses = read({'7.jpg': frame, '9.jpg': frame})
+  assert poses.people[7].tolist() == [[[1, 2, 1]] * 2]
+  assert [len(people) for people in poses.frames((48, 64))] == [1, 0, 1]
+
+
+def test_coco_results_of_openpose(read):
+  assert list(read([entry(139), entry(140)]).people) == [139, 140]
+
+
+def test_folders_of_classes(tmp_path):
+  for name in ('sit/a', 'walk/b'):
+    (tmp_path / name).mkdir(parents=True)
+    file = tmp_path / name / 'alphapose-results.json'
+    file.write_text(json.dumps([entry('0.jpg', idx=1)]))
+  (tmp_path / 'walk' / 'c.json').write_text(json.dumps([entry('0.jpg')]))
+  options = ReadOptions(frame_size=(48, 64))
+  with pytest.raises(
+    PoseDataError, match=r"clip 'a': .*entry 0: keypoints has 2 joints"
+  ):
+    read_poses('alphapose', tmp_path, skeleton='coco_17', options=options).load('a')
+  source = read_poses('alphapose', tmp_path, skeleton='coco_17', options=options)
+  assert source.splits == {'all': ('a', 'b', 'c')}
+  assert source.class_names == ('sit', 'walk')
+
+
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    ([], r'v\.json shows no one in any frame'),
+    (7, r'v\.json must be a list, but is a int'),
+    ([{'keypoints': []}], r"v\.json, entry 0 needs 'image_id', but has 'keypoints'"),
+    ([{'image_id': '0.jpg'}], r"entry 0 needs 'keypoints'"),
+    ([entry('cover.jpg')], r"entry 0: image_id is 'cover\.jpg', which has no number"),
+    ([entry('0.jpg') | {'keypoints': [1, 2]}], r'entry 0: keypoints has shape \[2\]'),
+    ({'0.jpg': {'persons': []}}, r"v\.json, 0\.jpg needs 'people' or 'bodies'"),
+  ],
+)
+def test_what_is_refused(read, content, message):
+  with pytest.raises(PoseDataError, match=message):
+    read(content)

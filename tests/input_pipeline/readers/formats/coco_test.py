@@ -1,0 +1,160 @@
+"""COCO's annotation of keypoints: videos in one file, visibility, categories."""
+
+import json
+
+import numpy as np
+import pytest
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.formats import coco
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.readers.registry import read_poses
+from input_pipeline.skeletons.registry import Skeleton
+
+EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
+
+
+def image(number: int, file_name: str = '', **more) -> dict:
+  return {'id': number, 'file_name': file_name, 'height': 48, 'width': 64, **more}
+
+
+def annotation(image_id: int, left: int = 2, right: int = 1, **more) -> dict:
+  keypoints = [10, 20, left, 30, 40, right]
+  return {
+    'id': 5,
+    'image_id': image_id,
+    'category_id': 1,
+    'keypoints': keypoints,
+    **more,
+  }
+
+
+def content(images, annotations, **more) -> dict:
+  return {'images': images, 'annotations': annotations, **more}
+
+
+@pytest.fixture
+def write(tmp_path):
+  def write_content(value):
+    file = tmp_path / 'all.json'
+    file.write_text(json.dumps(value))
+    return file
+
+  return write_content
+
+
+def test_videos_are_folders(write):
+  images = [image(7, 'walk/1.jpg'), image(8, 'sit/1.jpg'), image(9, 'walk/3.jpg')]
+  file = write(content(images, [annotation(9), annotation(7), annotation(9)]))
+  assert coco.videos_in(file) == ('walk', 'sit')
+  walk = coco.read_video(file, EYES, 'walk')
+  assert (walk.frame_size, list(walk.people)) == ((48, 64), [1, 3])
+  assert [len(people) for people in walk.frames((48, 64))] == [1, 2]
+  assert walk.people[1].tolist() == [[[10, 20, 1], [30, 40, 0.5]]]
+  assert [len(p) for p in coco.read_video(file, EYES, 'sit').people.values()] == [0]
+
+
+@pytest.mark.parametrize(
+  ('images', 'videos', 'names'),
+  [
+    ([{'video_id': 1, 'frame_id': 4}, {'video_id': 2, 'frame_id': 4}], [], ('1', '2')),
+    (
+      [{'video_id': 1, 'frame_id': 4}, {'video_id': 2, 'frame_id': 4}],
+      [{'id': 1, 'name': 'walk'}],
+      ('walk', '2'),
+    ),
+    ([{'vid_id': '000342', 'frame_id': 4}], [], ('000342',)),
+    ([{'file_name': '4.jpg'}], [], ('all',)),
+  ],
+)
+def test_other_names_of_videos(write, images, videos, names):
+  images = [{'id': n, **fields} for n, fields in enumerate(images)]
+  file = write(content(images, [annotation(0)], videos=videos))
+  assert coco.videos_in(file) == names
+  poses = coco.read_video(file, EYES, names[0])
+  assert list(poses.people) == [4]
+  assert poses.frame_size is None
+
+
+def test_visibility_of_posetrack_is_0_or_1(write):
+  file = write(content([image(0, '0.jpg')], [annotation(0, 1, 0)]))
+  assert coco.read_video(file, EYES, 'all').people[0][0, :, 2].tolist() == [1, 0]
+
+
+def test_identities(write):
+  annotations = [annotation(0, track_id=3), annotation(0)]
+  poses = coco.read_video(write(content([image(0, '0.jpg')], annotations)), EYES, 'all')
+  assert [names.tolist() for names in poses.names()] == [[3, -1]]
+
+
+def test_boxes_without_keypoints_are_no_one(write):
+  boxes = [{'id': 1, 'image_id': 0, 'bbox': [1, 2, 3, 4]}]
+  poses = coco.read_video(write(content([image(0, '0.jpg')], boxes)), EYES, 'all')
+  assert [len(people) for people in poses.people.values()] == [0]
+
+
+def test_a_changed_file_is_read_again(write):
+  write(content([image(0, 'a/0.jpg')], []))
+  assert coco.videos_in(write(content([image(0, 'bc/0.jpg')], []))) == ('bc',)
+
+
+def test_clips_of_a_file_and_labels_of_a_list(write):
+  keypoints = np.full((17, 3), 2).ravel().tolist()
+  annotations = [{'id': 1, 'image_id': n, 'keypoints': keypoints} for n in (0, 1)]
+  file = write(
+    content(
+      [image(0, 'walk_01/0.jpg'), image(1, 'sit_01/0.jpg')],
+      annotations,
+      categories=[{'id': 1, 'name': 'person', 'keypoints': ['nose'] * 17}],
+    )
+  )
+  source = read_poses('coco', file, skeleton='coco_17')
+  assert source.splits == {'all': ('walk_01', 'sit_01')}
+  assert source.load('sit_01').frame_size == (48, 64)
+  table = 'id,path,part,label\nwalk_01,all.json,,walk\nb,all.json,sit_01,sit\n'
+  (file.parent / 'videos.csv').write_text(table)
+  source = read_poses('coco', file.parent, skeleton='coco_17', options=ReadOptions())
+  assert source.splits == {'all': ('walk_01', 'b')}
+  assert [source.load(v).labels for v in ('walk_01', 'b')] == [(1,), (0,)]
+
+
+@pytest.mark.parametrize(
+  ('value', 'message'),
+  [
+    ([], r"holds a list, as COCO's results do; .*format 'alphapose'"),
+    ({'images': []}, r"all\.json needs 'annotations', but has 'images'"),
+    (content([image(0, 'x/a.jpg')], []), r"image 0 has no number in 'frame_id' or"),
+    (
+      content([image(0, 'x/1.jpg'), image(1, 'x/01.jpg')], []),
+      r'frame 1 of video .x. com',
+    ),
+    (
+      content([image(0, 'x/1.jpg'), image(1, 'x/2.jpg', width=9)], []),
+      r'different \(height, width\): \[\(48, 64\), \(48, 9\)\]',
+    ),
+    (
+      content([image(0, 'x/1.jpg')], [annotation(0, keypoints=[1, 2, 2])]),
+      r'annotation 5: keypoints has 1 joints, but skeleton .eyes. has 2',
+    ),
+    (
+      content([image(0, 'x/1.jpg')], [annotation(0, 2, 0.7)]),
+      r'annotation 5: keypoints have visibility 0\.7, but it is 0 .* results',
+    ),
+    (
+      content(
+        [image(0, 'x/1.jpg')], [], categories=[{'name': 'p', 'keypoints': ['a']}]
+      ),
+      r"category 'p' has 1 keypoints \(a, \.\.\.\), but skeleton 'eyes' has 2",
+    ),
+    (content([{'file_name': 'x/1.jpg'}], []), r"an image needs 'id'"),
+  ],
+)
+def test_what_is_refused(write, value, message):
+  with pytest.raises(PoseDataError, match=message):
+    coco.read_video(write(value), EYES, 'x')
+
+
+def test_a_video_that_is_not_there(write):
+  file = write(content([image(0, 'a/1.jpg'), image(1, 'b/1.jpg')], []))
+  with pytest.raises(PoseDataError, match=r"no video 'x'; the first of the 2 .* a, b"):
+    coco.read_video(file, EYES, 'x')

@@ -1,0 +1,130 @@
+"""Arrays of keypoints: shapes, scores, order of axes, and the JSON beside them."""
+
+import json
+
+import numpy as np
+import pytest
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.formats import numpy_arrays as arrays
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.readers.registry import read_poses
+from input_pipeline.skeletons.registry import Skeleton
+
+EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
+# [t=3, m=2, j=2, c=3] with scores in 0..1.
+POSES = np.arange(36, dtype=np.float32).reshape(3, 2, 2, 3) + 1
+POSES[..., 2] /= 36
+
+
+@pytest.fixture
+def read(tmp_path):
+  """Writes an array, or several by name, and reads them."""
+
+  def read_array(array=None, description=None, **named):
+    if description is not None:
+      (tmp_path / 'v.json').write_text(json.dumps(description))
+    if named:
+      np.savez(tmp_path / 'v.npz', **named)
+      return arrays.read_video(tmp_path / 'v.npz', EYES)
+    np.save(tmp_path / 'v.npy', array)
+    return arrays.read_video(tmp_path / 'v.npy', EYES)
+
+  return read_array
+
+
+def people(poses) -> np.ndarray:
+  return np.stack(poses.frames((48, 64)))
+
+
+def test_people_and_scores(read):
+  poses = read(POSES)
+  np.testing.assert_array_equal(people(poses), POSES)
+  assert [names.tolist() for names in poses.names()] == [[0, 1]] * 3
+  assert (poses.frame_size, poses.frame_rate) == (None, None)
+
+
+def test_one_person_without_an_axis(read):
+  np.testing.assert_array_equal(people(read(POSES[:, 0])), POSES[:, :1])
+
+
+def test_described(read):
+  description = {'height': 48, 'width': 64, 'fps': 25, 'axes': 'm t j c'}
+  poses = read(np.swapaxes(POSES, 0, 1), description)
+  np.testing.assert_array_equal(people(poses), POSES)
+  assert (poses.frame_size, poses.frame_rate) == ((48, 64), 25)
+
+
+def test_scores_apart(read):
+  poses = read(keypoints=POSES[..., :2], scores=POSES[..., 2])
+  np.testing.assert_array_equal(people(poses), POSES)
+  poses = read(keypoints=POSES[:, 0, :, :2].astype(np.int64), scores=POSES[:, 0, :, 2])
+  np.testing.assert_array_equal(people(poses), POSES[:, :1])
+
+
+def test_without_scores(read):
+  positions = POSES[..., :2].copy()
+  positions[0, 0, 0] = 0
+  positions[1, 1, 1, 0] = np.nan
+  scores = people(read(positions))[..., 2]
+  assert np.argwhere(scores == 0).tolist() == [[0, 0, 0], [1, 1, 1]]
+  assert set(scores.ravel()) == {0, 1}
+
+
+def test_what_is_not_a_number_is_missing(read):
+  poses = POSES.copy()
+  poses[0, 0, 0, 1] = np.nan
+  poses[1, 1, 1, 2] = np.nan
+  found = people(read(poses))
+  assert np.argwhere(found[..., 2] == 0).tolist() == [[0, 0, 0], [1, 1, 1]]
+  assert np.isfinite(found).all()
+
+
+def test_a_score_above_1_is_refused_and_an_index_stays_a_person(tmp_path):
+  # Two people who change places at once: the array says who is who.
+  joints = np.zeros((2, 2, 17, 3), np.float32)
+  joints[..., 0] = np.array([[10, 40], [40, 10]])[:, :, None]
+  joints[..., 2] = np.array([0.9, 0.5])[:, None]
+  np.save(tmp_path / 'v.npy', joints)
+  options = ReadOptions(frame_size=(48, 64))
+  source = read_poses('numpy', tmp_path, skeleton='coco_17', options=options)
+  assert source.load('v').keypoints[..., 0, 0].tolist() == [[10, 40], [40, 10]]
+  joints[..., 2] = 50
+  np.save(tmp_path / 'v.npy', joints)
+  with pytest.raises(PoseDataError, match=r"clip 'v': scores hold 50\.0"):
+    source.load('v')
+
+
+@pytest.mark.parametrize(
+  ('array', 'description', 'message'),
+  [
+    (POSES[..., :1], None, r'shape \[3, 2, 2, 1\], but need numbers \[t, m, j, c\]'),
+    (
+      np.zeros((3, 2, 5, 3)),
+      None,
+      r'the 2 joints of skeleton .eyes.; an "axes" in v\.json',
+    ),
+    (POSES[0, 0], None, r'shape \[2, 3\]'),
+    (POSES.astype(str), None, r'keypoints are <U'),
+    (POSES, {'axes': 't m j'}, r"axes are 't m j', but must be t, j, c and perhaps m"),
+    (POSES, {'axes': 't j c'}, r'need numbers \[t, j, c\]'),
+    (POSES, {'frame_size': [3, 4]}, r'v\.json must be an object with some of height'),
+    (POSES, [48, 64], r'v\.json must be an object'),
+    (POSES, {'height': 48.5, 'width': 3}, r'v\.json: height and width are 48\.5 and 3'),
+    (np.array([{}]), None, r'v\.npy is not a readable file of arrays: .*pickle'),
+    (np.zeros((0, 2, 2, 3)), None, r'there is no frame'),
+  ],
+)
+def test_what_is_refused(read, array, description, message):
+  with pytest.raises(PoseDataError, match=message):
+    read(array, description)
+
+
+def test_files_of_several_arrays_that_are_refused(read, tmp_path):
+  with pytest.raises(PoseDataError, match=r"v\.npz has no array 'keypoints'; it has x"):
+    read(x=POSES)
+  with pytest.raises(PoseDataError, match=r'scores have shape \[3, 2, 1\]'):
+    read(keypoints=POSES, scores=POSES[:, :, :1, 2])
+  (tmp_path / 'v.npz').write_bytes(b'PK')
+  with pytest.raises(PoseDataError, match=r'v\.npz is not a readable file of arrays'):
+    arrays.read_video(tmp_path / 'v.npz', EYES)
