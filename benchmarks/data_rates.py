@@ -33,10 +33,10 @@ from collections.abc import Callable, Iterator
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.datasets.beam_export import BeamSettings
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
-from input_pipeline.datasets.source_spec import SourceSpec
 from input_pipeline.loading.loader import ClipSettings, training_batches
 
 # Frames and persons of the made-up clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at the

@@ -22,7 +22,7 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Float, Int
 
-from input_pipeline.datasets.holdout import validation_mask
+from input_pipeline.catalog.holdout import validation_mask
 from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource

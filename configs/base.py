@@ -28,7 +28,7 @@ def base_config() -> ml_collections.ConfigDict:
 
 def _data() -> dict:
   return {
-    'dataset': '',  # a name of input_pipeline/datasets/protocols.py
+    'dataset': '',  # a name of input_pipeline/catalog/protocols.py
     # What is stored: 'keypoints', 'heatmaps' (the papers' own form), or 'potion', whose
     # frames are summed up once.
     'representation': 'keypoints',
@@ -44,7 +44,7 @@ def _data() -> dict:
     'train_split': '',
     'test_split': '',  # touched once, at the end; empty: there is none
     # A fold of the training clips is held out to select the checkpoint; the papers
-    # select on the test split or do not say. Rule: input_pipeline/datasets/holdout.py.
+    # select on the test split or do not say. Rule: input_pipeline/catalog/holdout.py.
     'validation_fold': 0,
     'validation_folds': 5,
     # 'test' selects the checkpoint and lowers the rate by the test split instead, as

@@ -20,7 +20,7 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.datasets.protocols import PathLike
+from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.quantization import quantize
 

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from configs import demo
-from input_pipeline.datasets.stick_actions import CLASS_NAMES, REVERSE_OF
+from input_pipeline.catalog.stick_actions.source import CLASS_NAMES, REVERSE_OF
 from train_lib import experiment, sharding
 
 # Three pairs of classes, each the other in reversed time.

@@ -114,11 +114,11 @@ def main(argv):
   of_representation = _flags_of_representation()
 
   # Only now, so that --help and wrong flags are answered at once.
+  from input_pipeline.catalog.downloads import DownloadError
+  from input_pipeline.catalog.source_spec import SourceSpec
   from input_pipeline.datasets.beam_export import BeamSettings
   from input_pipeline.datasets.data_path import data_path, is_remote
   from input_pipeline.datasets.export import export_dataset
-  from input_pipeline.datasets.source_spec import SourceSpec
-  from input_pipeline.downloads import DownloadError
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.poses.skeleton_mapping import describe_mapping
   from input_pipeline.readers.options import options_of_flags

@@ -48,7 +48,7 @@ def main(argv):
   # Only now, so that --help and wrong flags are answered at once.
   from inference_lib.prediction_text import describe, load_clip, offered_clips
   from inference_lib.predictor import Predictor, PredictorError
-  from input_pipeline.datasets.protocols import load_source
+  from input_pipeline.catalog.open_source import load_source
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.readers.options import options_of_flags
 

@@ -66,7 +66,7 @@ def main(argv):
       raise app.UsageError(f'--{flag.name}={flag.value}: there is no such folder')
 
   # Only now, so that --help and wrong flags are answered at once.
-  from input_pipeline.datasets.protocols import PROTOCOLS
+  from input_pipeline.catalog.protocols import PROTOCOLS
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.validation.validate import validate
   from input_pipeline.validation.validation_report import as_json, as_text
@@ -90,7 +90,7 @@ def main(argv):
 
 
 def _load():
-  from input_pipeline.datasets.protocols import load_source
+  from input_pipeline.catalog.open_source import load_source
   from input_pipeline.readers.options import options_of_flags
   from input_pipeline.readers.registry import read_poses
 

@@ -43,7 +43,7 @@ def main(argv):
   from inference_lib.clip_picture import clip_picture, picture_name
   from inference_lib.prediction_text import load_clip, offered_clips
   from inference_lib.predictor import Predictor, PredictorError
-  from input_pipeline.datasets.protocols import load_source
+  from input_pipeline.catalog.open_source import load_source
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from report_lib import plots
   from train_lib.writers import PictureWriter

@@ -13,7 +13,7 @@ import numpy as np
 from clu import parameter_overview
 from jax.sharding import Mesh
 
-from input_pipeline.datasets.protocols import PROTOCOLS
+from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.loading.loader import HostShare, training_batches
 from train_lib import sharding
 from train_lib.evaluation import Evaluation

@@ -9,9 +9,9 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from input_pipeline.datasets.holdout import validation_mask
+from input_pipeline.catalog.holdout import validation_mask
+from input_pipeline.catalog.protocols import asked_figures, groups_of
 from input_pipeline.datasets.pose_dataset import PoseDataset
-from input_pipeline.datasets.protocols import asked_figures, groups_of
 from input_pipeline.loading.class_balance import check_balance
 from input_pipeline.loading.loader import ClipSettings, Records
 from input_pipeline.maps.augment import AugmentSettings

@@ -12,7 +12,7 @@ from importlib.util import find_spec
 
 from etils import epath
 
-from input_pipeline.datasets.protocols import PathLike
+from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 
 # What etils reads through fsspec, each with a package of its own: gcsfs, s3fs, adlfs,

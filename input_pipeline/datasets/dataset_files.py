@@ -18,8 +18,8 @@ import tensorflow_datasets as tfds
 from absl import logging
 from etils import epath
 
+from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.datasets.data_path import is_remote
-from input_pipeline.datasets.protocols import PROTOCOLS
 from input_pipeline.datasets.stored_features import StoredForm
 
 # Goes up when the features or the metadata change, so that old data is never misread.

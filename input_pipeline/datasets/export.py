@@ -9,7 +9,9 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from input_pipeline.datasets import protocols
+from input_pipeline.catalog import open_source
+from input_pipeline.catalog.protocols import PathLike
+from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.datasets.beam_export import (
   BeamSettings,
   check_beam,
@@ -24,14 +26,12 @@ from input_pipeline.datasets.pose_dataset import (
   is_there,
   open_dataset,
 )
-from input_pipeline.datasets.protocols import PathLike
 from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
 from input_pipeline.datasets.shard_plan import (
   Shard,
   plan_shards,
   sampled_bytes_per_clip,
 )
-from input_pipeline.datasets.source_spec import SourceSpec
 from input_pipeline.datasets.staging import build_place
 from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
@@ -175,7 +175,7 @@ def open_or_export(
     dataset, representation, data_dir, short_side, sigma, channels, weights,
       part_width, progress: as in `export_dataset`.
     modalities: of heatmaps, those that must be there; an export adds the joints.
-    format, poses, skeleton, annotations, seed: as in `protocols.load_source`.
+    format, poses, skeleton, annotations, seed: as in `open_source.load_source`.
     is_primary: whether this process is the one that exports.
     wait: returns once every process of the job has called it; each calls it once,
       whether or not there is something to wait for, and whether or not it failed.
@@ -194,7 +194,7 @@ def open_or_export(
   }
   try:
     if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
-      source = protocols.load_source(
+      source = open_source.load_source(
         dataset,
         format=format,
         poses=poses,
@@ -326,7 +326,7 @@ def _opened(source: ClipSource | SourceSpec, beam: BeamSettings | None) -> ClipS
     if not isinstance(source, SourceSpec):
       raise PoseDatasetError(
         f'with beam the source is opened again in each worker, but it is a'
-        f' {type(source).__name__}; give a SourceSpec (datasets/source_spec.py)'
+        f' {type(source).__name__}; give a SourceSpec (catalog/source_spec.py)'
       )
   return source.open() if isinstance(source, SourceSpec) else source
 

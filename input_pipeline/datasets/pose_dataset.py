@@ -18,6 +18,7 @@ import tensorflow_datasets as tfds
 from etils import epath
 from jaxtyping import Int, UInt8
 
+from input_pipeline.catalog.protocols import PathLike, export_command
 from input_pipeline.datasets.data_path import (
   cache_of,
   copy_missing,
@@ -31,7 +32,6 @@ from input_pipeline.datasets.dataset_files import (
   shard_paths,
   stored_name,
 )
-from input_pipeline.datasets.protocols import PathLike, export_command
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.skeletons.registry import Skeleton
 

@@ -19,8 +19,8 @@ from places import ROOT
 
 import configs
 from configs import config_args
+from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.datasets.pose_dataset import PoseDataset
-from input_pipeline.datasets.protocols import get_protocol
 from input_pipeline.loading.loader import evaluation_batches, training_batches
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.registry import get_skeleton
@@ -120,7 +120,7 @@ def stored_maps(config, skeleton, frames):
 
 def dataset_of(config, class_names=tuple('abcdefg'), frames=5):
   """Ten clips in each split, as the config's data set stores them."""
-  protocol = get_protocol(config.data.dataset)
+  protocol = PROTOCOLS[config.data.dataset]
   skeleton = get_skeleton(protocol.skeleton)
   poses = {
     'keypoints': {'keypoints': np.ones((frames, 1, skeleton.num_joints, 3), 'f4')},
@@ -237,7 +237,7 @@ def test_makes_one_step_and_an_evaluation(experiment):
 @each_arg
 def test_its_splits_are_the_protocols(experiment, arg):
   data = config_of(experiment, arg).data
-  splits = get_protocol(data.dataset).splits
+  splits = PROTOCOLS[data.dataset].splits
   assert (data.train_split, data.test_split) in [*splits, *((s, '') for s, _ in splits)]
   assert data.validation_fold < data.validation_folds
   assert min(data.map_size) == data.map_short_side
@@ -351,7 +351,7 @@ def test_penn_follows_the_papers_hmdb():
 
 def test_the_demo_needs_no_data():
   config = config_of('demo')
-  assert get_protocol(config.data.dataset).format is None  # The library makes it.
+  assert PROTOCOLS[config.data.dataset].format is None  # The library makes it.
   assert config.data.representation == 'keypoints'
   assert config.data.poses == ''
 

@@ -9,7 +9,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.protocols import get_protocol
+from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.poses.person_clip import PersonClipSettings
 from input_pipeline.skeletons.registry import get_skeleton
 from train_lib.models import build_model
@@ -72,7 +72,7 @@ def test_ava_is_trained_as_charades_which_has_several_labels_too():
     assert ava[section].to_dict() == charades[section].to_dict()
   # A clip is ±1 s of 12 frames a second: all of it is read.
   assert ava.data.num_frames >= len(PersonClipSettings().times()) == 25
-  assert get_skeleton(get_protocol('ava').skeleton).num_joints == 2 * 17
+  assert get_skeleton(PROTOCOLS['ava'].skeleton).num_joints == 2 * 17
 
 
 @pytest.mark.parametrize('experiment', OFFICIAL)

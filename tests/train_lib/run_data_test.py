@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from input_pipeline.datasets.holdout import validation_mask
+from input_pipeline.catalog.holdout import validation_mask
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.maps.batch_maps import batch_maps
 from train_lib.evaluate import predict_split

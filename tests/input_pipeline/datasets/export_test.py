@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
 
-from input_pipeline.datasets import protocols, shard_plan, stored_examples
+from input_pipeline.catalog import open_source
+from input_pipeline.datasets import shard_plan, stored_examples
 from input_pipeline.datasets.export import export_dataset, open_or_export
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
@@ -421,7 +422,7 @@ def sources(monkeypatch):
     calls.append((dataset, kwargs))
     return make_source()
 
-  monkeypatch.setattr(protocols, 'load_source', load_source)
+  monkeypatch.setattr(open_source, 'load_source', load_source)
   return calls
 
 

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline.datasets import protocols
+from input_pipeline.catalog import open_source
 from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.datasets.stored_maps import potion_clip_maps
 from input_pipeline.errors import PoseDatasetError
@@ -103,7 +103,7 @@ def test_ready_potion_maps_are_stored_as_they_are(tmp_path):
 
 def test_ready_potion_maps_are_opened_by_what_is_known_of_them(tmp_path, monkeypatch):
   source = make_potion_source()
-  monkeypatch.setattr(protocols, 'load_source', lambda *args, **kwargs: source)
+  monkeypatch.setattr(open_source, 'load_source', lambda *args, **kwargs: source)
   asked = {'representation': 'potion', 'short_side': 4, 'channels': 2}
   open_tiny(tmp_path, **asked, weights='integer_break', sigma=7.0)
   with pytest.raises(

@@ -4,6 +4,9 @@ import dataclasses
 
 import numpy as np
 import pytest
+
+from input_pipeline.loading import sampling
+from input_pipeline.loading.loader import ClipSettings
 from tests.input_pipeline.loading.loader_test import (
   SETTINGS,
   WHOLE,
@@ -12,9 +15,6 @@ from tests.input_pipeline.loading.loader_test import (
   joined,
   train,
 )
-
-from input_pipeline.loading import sampling
-from input_pipeline.loading.loader import ClipSettings
 
 
 def stored_batch(maps, *, background=False, num_views=1):

@@ -17,7 +17,8 @@ from collections.abc import Iterator
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.datasets import stick_figure, stick_motions
+from input_pipeline.catalog.stick_actions import figure as stick_figure
+from input_pipeline.catalog.stick_actions import motions as stick_motions
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource

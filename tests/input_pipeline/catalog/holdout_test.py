@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.io
 
-from input_pipeline.datasets.holdout import validation_mask
+from input_pipeline.catalog.holdout import validation_mask
 
 # sha256 of the names, by the command-line program sha256sum:
 #   a ca978112…  b 3e23e816…  c 2e7d2c03…  d 18ac3e73…  e 3f79bb7b…

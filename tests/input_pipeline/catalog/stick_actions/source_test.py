@@ -3,14 +3,14 @@ import itertools
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.stick_actions import (
+from input_pipeline.catalog.stick_actions.motions import MOTIONS
+from input_pipeline.catalog.stick_actions.source import (
   CLASS_NAMES,
   FRAME_SIZES,
   REVERSE_OF,
   generate_clip,
   stick_actions_source,
 )
-from input_pipeline.datasets.stick_motions import MOTIONS
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 

@@ -11,7 +11,7 @@ import dataclasses
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline.datasets.stick_figure import (
+from input_pipeline.catalog.stick_actions.figure import (
   HINGES,
   LIFT,
   PARAMETERS,

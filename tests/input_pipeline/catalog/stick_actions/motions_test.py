@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.stick_figure import (
+from input_pipeline.catalog.stick_actions.figure import (
   HINGES,
   LIFT,
   PARAMETERS,
@@ -9,7 +9,7 @@ from input_pipeline.datasets.stick_figure import (
   Body,
   joint_positions,
 )
-from input_pipeline.datasets.stick_motions import (
+from input_pipeline.catalog.stick_actions.motions import (
   MOTIONS,
   idle,
   perform,

@@ -1,24 +1,18 @@
-import re
-
 import numpy as np
 import pytest
 
-from input_pipeline.datasets import jhmdb_download, stick_actions
-from input_pipeline.datasets.protocols import (
+from input_pipeline.catalog import jhmdb_download
+from input_pipeline.catalog.open_source import load_source
+from input_pipeline.catalog.protocols import (
   PROTOCOLS,
-  asked_figures,
-  export_command,
-  get_protocol,
-  groups_of,
-  load_source,
 )
+from input_pipeline.catalog.stick_actions import source as stick_actions
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers import registry
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import get_skeleton
-from train_lib import metrics
 
 
 @pytest.fixture
@@ -41,64 +35,6 @@ def read_calls(monkeypatch):
 
 def no_clip(video_id):
   raise KeyError(video_id)
-
-
-@pytest.mark.parametrize('protocol', PROTOCOLS.values(), ids=lambda p: p.name)
-def test_protocols_name_what_exists(protocol):
-  assert get_protocol(protocol.name) is protocol
-  get_skeleton(protocol.skeleton)
-  assert protocol.format is None or protocol.format in registry.READERS
-
-
-@pytest.mark.parametrize(
-  'dataset', ['jhmdb', 'hmdb51', 'charades', 'mimetics', 'penn_action', 'stick_actions']
-)
-def test_protocols_say_what_they_need_and_how_many_clips_that_is(dataset):
-  protocol = get_protocol(dataset)
-  assert protocol.requires
-  if protocol.metric == 'frame_mAP':  # Of frames; how many boxes are found is open.
-    return
-  tested = {test for _, test in protocol.splits}
-  assert protocol.format is None or set(protocol.num_clips) == tested
-  figures = metrics.figures(
-    np.full((2, 6), 1 / 6),
-    np.eye(6, dtype=np.uint8)[:2] if protocol.multi_label else np.arange(2),
-    asked_figures(protocol.name),
-  )
-  assert protocol.metric in figures
-  assert set(protocol.further_metrics) <= {*figures, 'top5'}
-  assert metrics.headline_figure(figures) == figures[protocol.metric]
-  if protocol.format:
-    with pytest.raises(ValueError, match=re.escape(f'{protocol.name} needs ')):
-      load_source(protocol.name, poses='/nowhere')
-
-
-def test_an_unknown_data_set_asks_for_nothing():
-  assert asked_figures('mine') == ()
-  assert asked_figures('mimetics') == ('accuracy', 'top5', 'mAP')
-
-
-def test_splits_by_number():
-  assert get_protocol('jhmdb').split_names(3) == ('train3', 'test3')
-  assert get_protocol('penn_action').split_names(1) == ('train', 'test')
-  assert get_protocol('hmdb51').split_names(3) == ('train3', 'test3')
-  assert get_protocol('charades').split_names(1) == ('train', 'val')
-  with pytest.raises(PoseDatasetError, match=r"'jhmdb' has no split 0; it has 1\.\.3"):
-    get_protocol('jhmdb').split_names(0)
-  with pytest.raises(PoseDatasetError, match=r'no split 4'):
-    get_protocol('jhmdb').split_names(4)
-
-
-def test_clips_of_one_movie_are_held_out_together():
-  names = ['a,b,0902,0.1,0.2,0.3,0.4', 'a,b,0903,0.1,0.2,0.3,0.4', 'c,0902,0,0,1,1']
-  assert groups_of('ava', names) == ['a,b', 'a,b', 'c']
-  assert groups_of('jhmdb', names) is None
-  assert groups_of('mine', names) is None
-
-
-def test_unknown_protocol_names_the_nearest():
-  with pytest.raises(PoseDatasetError, match=r"'jhmbd'.*mean 'jhmdb'\?.*penn_action"):
-    get_protocol('jhmbd')
 
 
 def test_a_known_data_set_brings_its_format_and_skeleton(read_calls):
@@ -208,23 +144,6 @@ def test_stick_actions_are_generated_from_the_seed():
 def test_stick_actions_take_no_poses():
   with pytest.raises(PoseDatasetError, match='takes no format and no poses'):
     load_source('stick_actions', format='pyskl', poses='x.pkl')
-
-
-@pytest.mark.parametrize(
-  ('dataset', 'flags'),
-  [
-    ('stick_actions', ''),
-    ('jhmdb', ''),
-    ('penn_action', ' --poses=FILE_OR_FOLDER'),
-    ('hmdb51', ' --poses=FILE_OR_FOLDER'),
-    ('mine', ' --format=FORMAT --poses=FILE_OR_FOLDER --skeleton=SKELETON'),
-  ],
-)
-def test_export_command(dataset, flags):
-  assert export_command(dataset, 'heatmaps', '/d') == (
-    f'python tools/export_dataset.py --dataset={dataset} --representation=heatmaps'
-    f' --data_dir=/d{flags}'
-  )
 
 
 def test_poses_are_brought_to_another_layout(tmp_path):

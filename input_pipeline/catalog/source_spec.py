@@ -6,13 +6,13 @@ import dataclasses
 from collections.abc import Mapping
 from typing import Any
 
-from input_pipeline.datasets import protocols
+from input_pipeline.catalog import open_source
 from input_pipeline.poses.sources import ClipSource
 
 
 @dataclasses.dataclass(frozen=True)
 class SourceSpec:
-  """The arguments of `protocols.load_source`.
+  """The arguments of `open_source.load_source`.
 
   A source itself is not sent: it holds whatever its reader made of the files.
 
@@ -26,7 +26,7 @@ class SourceSpec:
 
   def open(self) -> ClipSource:
     """The source, read anew."""
-    return protocols.load_source(self.dataset, **self.options)
+    return open_source.load_source(self.dataset, **self.options)
 
 
 _opened: list[tuple[SourceSpec, ClipSource]] = []

@@ -1,8 +1,8 @@
 import gc
 import weakref
 
-from input_pipeline.datasets import protocols, source_spec
-from input_pipeline.datasets.source_spec import SourceSpec, open_once
+from input_pipeline.catalog import source_spec
+from input_pipeline.catalog.source_spec import SourceSpec, open_once
 
 
 class Source:
@@ -17,7 +17,7 @@ def test_a_process_opens_a_source_once(monkeypatch):
     calls.append((dataset, options))
     return Source()
 
-  monkeypatch.setattr(protocols, 'load_source', load_source)
+  monkeypatch.setattr(open_source, 'load_source', load_source)
   first = open_once(SourceSpec('a', {'poses': 'x.pkl'}))
   assert open_once(SourceSpec('a', {'poses': 'x.pkl'})) is first
   gone = weakref.ref(first)

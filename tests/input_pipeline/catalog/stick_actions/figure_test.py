@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from input_pipeline.datasets import stick_motions
-from input_pipeline.datasets.stick_figure import (
+from input_pipeline.catalog.stick_actions import motions as stick_motions
+from input_pipeline.catalog.stick_actions.figure import (
   PARAMETERS,
   SKELETON,
   Body,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import pathlib
 
-from input_pipeline.downloads import DownloadError, download, extract_folder
+from input_pipeline.catalog.downloads import DownloadError, download, extract_folder
 
 _URL = 'https://files.is.tue.mpg.de/jhmdb'
 # The md5 of <name>.zip by name.

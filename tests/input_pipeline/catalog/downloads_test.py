@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import scipy.io
 
-from input_pipeline.datasets import jhmdb_download
-from input_pipeline.downloads import DownloadError, download, extract_folder
+from input_pipeline.catalog import jhmdb_download
+from input_pipeline.catalog.downloads import DownloadError, download, extract_folder
 from input_pipeline.readers.registry import read_poses
 
 CONTENT = np.random.default_rng(0).bytes(1_000_000)
