@@ -36,8 +36,8 @@ from jaxtyping import Float
 from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.datasets.beam_export import BeamSettings
 from input_pipeline.datasets.export import export_dataset
-from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.loading.loader import ClipSettings, training_batches
+from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
 
 # Frames and persons of the made-up clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at the
 # most usual rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its frames.

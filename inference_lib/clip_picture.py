@@ -11,9 +11,9 @@ from jaxtyping import UInt8
 
 from inference_lib.activations import Activations
 from inference_lib.predictor import Predictor
-from input_pipeline.datasets.stored_examples import AnyClip
 from input_pipeline.maps.modalities import stored_modality
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.examples import AnyClip
 from report_lib import plots
 
 _LONGEST_NAME = 100  # Ours: characters of a video id that a file name keeps.

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from inference_lib.predictor import Predictor, PredictorError
-from input_pipeline.datasets.stored_examples import AnyClip
 from input_pipeline.poses.sources import ClipSource
+from input_pipeline.storage.examples import AnyClip
 from model_lib.output import ModelOutput
 
 

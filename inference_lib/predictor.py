@@ -15,13 +15,13 @@ import numpy as np
 from jaxtyping import Array, Float
 
 from inference_lib.activations import Activations, activations_of_clip
-from input_pipeline.datasets.stored_examples import AnyClip, clip_features
-from input_pipeline.datasets.stored_settings import rendering_settings
 from input_pipeline.loading.loader import Batch, evaluation_batches
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.poses.sources import HeatmapClip, PotionClip
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.examples import AnyClip, clip_features
+from input_pipeline.storage.map_settings import rendering_settings
 from model_lib.output import ModelOutput
 from train_lib import run_data, sharding
 from train_lib.losses import LossSettings, class_probabilities

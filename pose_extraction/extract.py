@@ -14,8 +14,8 @@ from jaxtyping import UInt8
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.datasets.export import export_dataset
 from input_pipeline.datasets.export_summary import ExportSummary
-from input_pipeline.datasets.pose_dataset import dataset_dir
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.storage.dataset import dataset_dir
 from pose_extraction.extractor import PoseExtractor
 from pose_extraction.maps import DEFAULT_THRESHOLD, stored_maps
 from pose_extraction.pace import FramePace

@@ -117,13 +117,13 @@ def main(argv):
   from input_pipeline.catalog.downloads import DownloadError
   from input_pipeline.catalog.source_spec import SourceSpec
   from input_pipeline.datasets.beam_export import BeamSettings
-  from input_pipeline.datasets.data_path import data_path, is_remote
   from input_pipeline.datasets.export import export_dataset
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.poses.skeleton_mapping import describe_mapping
   from input_pipeline.readers.options import options_of_flags
   from input_pipeline.readers.registry import READERS
   from input_pipeline.skeletons.registry import get_skeleton
+  from input_pipeline.storage.paths import data_path, is_remote
 
   reader = READERS.get(_FORMAT.value or '')
   resamples = reader is not None and 'short_side' in reader.options

@@ -11,7 +11,6 @@ import numpy as np
 
 from input_pipeline.catalog.holdout import validation_mask
 from input_pipeline.catalog.protocols import asked_figures, groups_of
-from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.loading.class_balance import check_balance
 from input_pipeline.loading.loader import ClipSettings, Records
 from input_pipeline.maps.augment import AugmentSettings
@@ -24,6 +23,7 @@ from input_pipeline.maps.modalities import (
 from input_pipeline.maps.pose_aware import PoseAwareSettings
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.dataset import PoseDataset
 
 # Shapes of what a model reads: maps of one modality, or of several by name.
 ExampleMaps = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]

@@ -22,11 +22,11 @@ from collections.abc import Callable, Iterator, Sequence
 from etils import epath
 
 from input_pipeline.catalog.source_spec import SourceSpec, open_once
-from input_pipeline.datasets.data_path import is_remote
 from input_pipeline.datasets.export_summary import Pace
 from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
 from input_pipeline.datasets.shard_plan import Shard
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.storage.paths import is_remote
 
 LOCAL_RUNNER = 'DirectRunner'
 

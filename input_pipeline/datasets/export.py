@@ -17,15 +17,7 @@ from input_pipeline.datasets.beam_export import (
   check_beam,
   export_on_beam,
 )
-from input_pipeline.datasets.data_path import data_path, is_remote
-from input_pipeline.datasets.dataset_files import SplitFiles, write_metadata
 from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
-from input_pipeline.datasets.pose_dataset import (
-  PoseDataset,
-  dataset_dir,
-  is_there,
-  open_dataset,
-)
 from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
 from input_pipeline.datasets.shard_plan import (
   Shard,
@@ -33,13 +25,21 @@ from input_pipeline.datasets.shard_plan import (
   sampled_bytes_per_clip,
 )
 from input_pipeline.datasets.staging import build_place
-from input_pipeline.datasets.stored_features import StoredForm
-from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
-from input_pipeline.datasets.stored_settings import check_same, source_settings
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.rendering import TRUNCATE
 from input_pipeline.poses.sources import ClipSource
+from input_pipeline.storage.dataset import (
+  PoseDataset,
+  dataset_dir,
+  is_there,
+  open_dataset,
+)
+from input_pipeline.storage.features import StoredForm
+from input_pipeline.storage.files import SplitFiles, write_metadata
+from input_pipeline.storage.map_settings import check_same, source_settings
+from input_pipeline.storage.paths import data_path, is_remote
+from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 
 _OTHER_DATA = (
   'ask for what is there, replace it with tools/export_dataset.py --overwrite, or use'

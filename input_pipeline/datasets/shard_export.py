@@ -7,16 +7,16 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from input_pipeline.datasets.dataset_files import shard_path, write_shard
 from input_pipeline.datasets.shard_plan import Shard
-from input_pipeline.datasets.stored_examples import (
+from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.sources import ClipSource
+from input_pipeline.storage.examples import (
   Example,
   load_usable_clip,
   make_example,
 )
-from input_pipeline.datasets.stored_features import StoredForm
-from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.sources import ClipSource
+from input_pipeline.storage.features import StoredForm
+from input_pipeline.storage.files import shard_path, write_shard
 
 # Told of every clip when it is done with: its name, and why it is left out, or None.
 Note = Callable[[str, str | None], object]

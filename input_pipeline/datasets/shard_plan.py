@@ -13,8 +13,8 @@ import numpy as np
 import tensorflow_datasets as tfds
 from etils import epath
 
-from input_pipeline.datasets.dataset_files import write_shard
 from input_pipeline.errors import PoseDataError
+from input_pipeline.storage.files import write_shard
 
 # A shard of this size is read at full speed from an object store, takes little to write
 # again when a worker fails, and leaves few files. Ours.

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 from etils import epath
 
-from input_pipeline.datasets.data_path import is_remote
-from input_pipeline.datasets.pose_dataset import is_there
 from input_pipeline.errors import PoseDatasetError
+from input_pipeline.storage.dataset import is_there
+from input_pipeline.storage.paths import is_remote
 
 
 class BuildPlace(NamedTuple):

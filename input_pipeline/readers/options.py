@@ -9,7 +9,7 @@ from typing import Any
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.tracking import MAX_PEOPLE
 
-# Of a pose network's maps, as of rendered ones (datasets/stored_maps.py).
+# Of a pose network's maps, as of rendered ones (storage/rendered_maps.py).
 _SHORT_SIDE = 64
 
 

@@ -8,8 +8,8 @@ import hashlib
 import numpy as np
 from jaxtyping import Int
 
-from input_pipeline.datasets.stored_examples import AnyClip
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.storage.examples import AnyClip
 from input_pipeline.validation.sides import SideFacts, side_facts
 
 

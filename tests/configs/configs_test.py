@@ -20,10 +20,10 @@ from places import ROOT
 import configs
 from configs import config_args
 from input_pipeline.catalog.protocols import PROTOCOLS
-from input_pipeline.datasets.pose_dataset import PoseDataset
 from input_pipeline.loading.loader import evaluation_batches, training_batches
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.registry import get_skeleton
+from input_pipeline.storage.dataset import PoseDataset
 from train_lib import sharding
 from train_lib.models import build_model
 from train_lib.program import build_program

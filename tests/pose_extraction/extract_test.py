@@ -10,9 +10,9 @@ import pytest
 from fake_pose_network import NECK, NOSE, FakePoseNetwork, frames_with_dots
 from places import PYTHON_PATH
 
-from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.quantization import dequantize
+from input_pipeline.storage.dataset import open_dataset
 from pose_extraction.extract import ExtractionOptions, extract_dataset
 from pose_extraction.video_list import Video, list_videos
 

@@ -9,11 +9,11 @@ import numpy as np
 
 from configs import base, jmrn_model, pa3d_model
 from input_pipeline.datasets.export import export_dataset
-from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.loading.loader import training_batches
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.dataset import open_dataset
 from train_lib import run_data
 
 SKELETON = Skeleton(

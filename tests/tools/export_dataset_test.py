@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
 
-from input_pipeline.datasets.pose_dataset import REPRESENTATIONS, open_dataset
-from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 from input_pipeline.maps.potion import WEIGHTS, PotionSettings
+from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
+from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 
 TOOL = ROOT / 'tools' / 'export_dataset.py'
 

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
 
-from input_pipeline.datasets.pose_dataset import open_dataset
+from input_pipeline.storage.dataset import open_dataset
 from pa3d_jax.spatial_pose_cnn import PAPER_SCALES
 from pose_extraction.extract import ExtractionOptions
 from pose_extraction.registry import EXTRACTORS

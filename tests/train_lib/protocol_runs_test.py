@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from configs import jmrn_charades, jmrn_hmdb51, jmrn_mimetics, pa3d_charades
-from input_pipeline.datasets.pose_dataset import open_dataset
+from input_pipeline.storage.dataset import open_dataset
 from train_lib import experiment
 
 pytestmark = pytest.mark.usefixtures('no_tensorboard')

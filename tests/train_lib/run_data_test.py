@@ -7,8 +7,8 @@ import pytest
 import tiny_run
 
 from input_pipeline.catalog.holdout import validation_mask
-from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.storage.dataset import open_dataset
 from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 

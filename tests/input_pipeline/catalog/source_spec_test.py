@@ -1,7 +1,7 @@
 import gc
 import weakref
 
-from input_pipeline.catalog import source_spec
+from input_pipeline.catalog import open_source, source_spec
 from input_pipeline.catalog.source_spec import SourceSpec, open_once
 
 

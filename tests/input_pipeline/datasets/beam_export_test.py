@@ -19,8 +19,8 @@ from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.datasets import beam_export
 from input_pipeline.datasets.beam_export import BeamSettings, check_beam
 from input_pipeline.datasets.export import export_dataset
-from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.storage.dataset import open_dataset
 
 TWO = BeamSettings(num_workers=2)
 

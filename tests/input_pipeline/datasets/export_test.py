@@ -11,15 +11,16 @@ import pytest
 from places import PYTHON_PATH, ROOT
 
 from input_pipeline.catalog import open_source
-from input_pipeline.datasets import shard_plan, stored_examples
+from input_pipeline.datasets import shard_plan
 from input_pipeline.datasets.export import export_dataset, open_or_export
-from input_pipeline.datasets.pose_dataset import open_dataset
-from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import HeatmapClip, HeatmapSource, PoseSource
 from input_pipeline.readers.registry import read_poses
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage import examples as stored_examples
+from input_pipeline.storage.dataset import open_dataset
+from input_pipeline.storage.rendered_maps import render_clip, render_clip_parts
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
 
@@ -364,13 +365,13 @@ def test_needs_no_tensorflow_and_only_we_speak(tmp_path):
   code = """
 import sys
 from absl import logging
-from input_pipeline.datasets import pose_dataset
+from input_pipeline.storage.dataset import open_dataset
 assert 'jax' not in sys.modules, 'reading a data set needs no jax'
 
 from tests.input_pipeline.datasets import export_test
 logging.set_verbosity(logging.INFO)
 export_test.export_tiny(sys.argv[1], representation='heatmaps', progress=print)
-dataset = pose_dataset.open_dataset(sys.argv[1], 'tiny', 'heatmaps')
+dataset = open_dataset(sys.argv[1], 'tiny', 'heatmaps')
 assert dataset.records('train1')[2]['maps'].any()
 assert logging.get_verbosity() == logging.INFO
 assert 'tensorflow' not in sys.modules

@@ -2,9 +2,9 @@ import numpy as np
 import pytest
 
 from input_pipeline.datasets.shard_plan import plan_shards, sampled_bytes_per_clip
-from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.errors import PoseDataError
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.features import StoredForm
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 FEATURES = StoredForm('tiny', 'keypoints', SKELETON, ('run', 'sit')).features()

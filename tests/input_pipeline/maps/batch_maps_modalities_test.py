@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.stored_maps import render_clip, render_clip_parts
 from input_pipeline.loading.loader import ClipSettings, evaluation_batches
 from input_pipeline.maps import augment
 from input_pipeline.maps import batch_maps as clip_maps
@@ -20,6 +19,7 @@ from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import get_skeleton
+from input_pipeline.storage.rendered_maps import render_clip, render_clip_parts
 
 PENN = get_skeleton('penn_action')  # Its shoulders are a limb across the body.
 STILL = AugmentSettings(flip_probability=0.0)

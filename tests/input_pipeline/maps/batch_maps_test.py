@@ -9,7 +9,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
 from input_pipeline.loading.loader import ClipSettings, evaluation_batches
 from input_pipeline.maps import augment
 from input_pipeline.maps import batch_maps as clip_maps
@@ -19,6 +18,7 @@ from input_pipeline.maps.pose_aware import JointMotion, PoseAwareSettings
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton, get_skeleton
+from input_pipeline.storage.rendered_maps import potion_clip_maps, render_clip
 
 SETTINGS = MapSettings(size=(16, 22), short_side=16, sigma=1.0)
 STILL = AugmentSettings(flip_probability=0.0)

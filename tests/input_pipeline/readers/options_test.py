@@ -1,12 +1,12 @@
 import pytest
 
-from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.options import (
   ReadOptions,
   options_of_flags,
   parse_frame_size,
 )
+from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE
 
 
 @pytest.mark.parametrize('text', ['1080x1920', ' 1080 x 1920 ', '1080×1920'])

@@ -2,14 +2,14 @@
 
 import pytest
 
-from input_pipeline.datasets.stored_settings import (
+from input_pipeline.errors import PoseDatasetError
+from input_pipeline.poses.sources import HeatmapSource, PoseSource, PotionSource
+from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.map_settings import (
   check_same,
   rendering_settings,
   source_settings,
 )
-from input_pipeline.errors import PoseDatasetError
-from input_pipeline.poses.sources import HeatmapSource, PoseSource, PotionSource
-from input_pipeline.skeletons.registry import Skeleton
 
 DUO = Skeleton('duo', ('head', 'neck'), ())
 OWN = {

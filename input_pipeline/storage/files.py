@@ -19,8 +19,8 @@ from absl import logging
 from etils import epath
 
 from input_pipeline.catalog.protocols import PROTOCOLS
-from input_pipeline.datasets.data_path import is_remote
-from input_pipeline.datasets.stored_features import StoredForm
+from input_pipeline.storage.features import StoredForm
+from input_pipeline.storage.paths import is_remote
 
 # Goes up when the features or the metadata change, so that old data is never misread.
 VERSION = '1.0.0'

@@ -19,21 +19,21 @@ from etils import epath
 from jaxtyping import Int, UInt8
 
 from input_pipeline.catalog.protocols import PathLike, export_command
-from input_pipeline.datasets.data_path import (
-  cache_of,
-  copy_missing,
-  data_path,
-  is_read_in_place,
-)
-from input_pipeline.datasets.dataset_files import (
+from input_pipeline.errors import PoseDatasetError
+from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.files import (
   INFO_FILE,
   VERSION,
   quiet_tfds,
   shard_paths,
   stored_name,
 )
-from input_pipeline.errors import PoseDatasetError
-from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.paths import (
+  cache_of,
+  copy_missing,
+  data_path,
+  is_read_in_place,
+)
 
 REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')
 

@@ -2,15 +2,15 @@ import os
 
 import pytest
 
-from input_pipeline.datasets import data_path as module
-from input_pipeline.datasets.data_path import (
+from input_pipeline.errors import PoseDatasetError
+from input_pipeline.storage import paths as module
+from input_pipeline.storage.paths import (
   cache_of,
   copy_missing,
   data_path,
   is_read_in_place,
   is_remote,
 )
-from input_pipeline.errors import PoseDatasetError
 
 
 @pytest.mark.parametrize(

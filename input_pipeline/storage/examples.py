@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.datasets.pose_dataset import multi_hot
-from input_pipeline.datasets.stored_maps import (
-  potion_clip_maps,
-  render_clip,
-  render_clip_parts,
-)
 from input_pipeline.errors import PoseDataError
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import STORED, ClipSource, HeatmapClip, PotionClip
+from input_pipeline.storage.dataset import multi_hot
+from input_pipeline.storage.rendered_maps import (
+  potion_clip_maps,
+  render_clip,
+  render_clip_parts,
+)
 
 AnyClip = PoseClip | PotionClip | HeatmapClip
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from input_pipeline.datasets.stored_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import TRUNCATE
 from input_pipeline.poses.sources import ClipSource, HeatmapSource, PotionSource
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 
 
 def source_settings(

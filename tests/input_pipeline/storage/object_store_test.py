@@ -15,13 +15,13 @@ from etils import epath
 from etils.epath import gpath
 from fsspec.implementations.memory import MemoryFileSystem
 
-from input_pipeline.datasets import data_path
 from input_pipeline.datasets.export import export_dataset
-from input_pipeline.datasets.pose_dataset import open_dataset
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage import paths as data_path
+from input_pipeline.storage.dataset import open_dataset
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 

@@ -5,9 +5,9 @@ import pytest
 from array_record.python.array_record_module import ArrayRecordReader
 from etils import epath
 
-from input_pipeline.datasets.dataset_files import shard_path, shard_paths, write_shard
-from input_pipeline.datasets.stored_features import StoredForm
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.features import StoredForm
+from input_pipeline.storage.files import shard_path, shard_paths, write_shard
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 FORM = StoredForm('tiny', 'keypoints', SKELETON, ('run', 'sit'))

@@ -6,8 +6,12 @@ import pytest
 from absl import logging
 from etils import epath
 
-from input_pipeline.datasets import pose_dataset
-from input_pipeline.datasets.dataset_files import (
+from input_pipeline.errors import PoseDatasetError
+from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage import dataset as pose_dataset
+from input_pipeline.storage.dataset import dataset_dir, open_dataset
+from input_pipeline.storage.features import StoredForm
+from input_pipeline.storage.files import (
   VERSION,
   SplitFiles,
   quiet_tfds,
@@ -15,10 +19,6 @@ from input_pipeline.datasets.dataset_files import (
   write_metadata,
   write_shard,
 )
-from input_pipeline.datasets.pose_dataset import dataset_dir, open_dataset
-from input_pipeline.datasets.stored_features import StoredForm
-from input_pipeline.errors import PoseDatasetError
-from input_pipeline.skeletons.registry import Skeleton
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 

@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from input_pipeline.catalog import open_source
-from input_pipeline.datasets.pose_dataset import open_dataset
-from input_pipeline.datasets.stored_maps import potion_clip_maps
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
+from input_pipeline.storage.dataset import open_dataset
+from input_pipeline.storage.rendered_maps import potion_clip_maps
 from tests.input_pipeline.datasets.export_test import (
   SKELETON,
   export_tiny,

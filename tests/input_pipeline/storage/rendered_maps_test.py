@@ -3,11 +3,11 @@ import math
 import numpy as np
 import pytest
 
-from input_pipeline.datasets import stored_maps
-from input_pipeline.datasets.stored_maps import potion_clip_maps, render_clip
 from input_pipeline.maps.potion import PotionSettings, aggregate_maps, colour_weights
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage import rendered_maps as stored_maps
+from input_pipeline.storage.rendered_maps import potion_clip_maps, render_clip
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
 
