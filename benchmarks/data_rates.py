@@ -34,8 +34,8 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.catalog.source_spec import SourceSpec
-from input_pipeline.datasets.beam_export import BeamSettings
-from input_pipeline.datasets.export import export_dataset
+from input_pipeline.export.beam import BeamSettings
+from input_pipeline.export.export import export_dataset
 from input_pipeline.loading.loader import ClipSettings, training_batches
 from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
 

@@ -12,9 +12,9 @@ import numpy as np
 from jaxtyping import UInt8
 
 from input_pipeline.catalog.protocols import PathLike
-from input_pipeline.datasets.export import export_dataset
-from input_pipeline.datasets.export_summary import ExportSummary
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.export.export import export_dataset
+from input_pipeline.export.summary import ExportSummary
 from input_pipeline.storage.dataset import dataset_dir
 from pose_extraction.extractor import PoseExtractor
 from pose_extraction.maps import DEFAULT_THRESHOLD, stored_maps

@@ -9,7 +9,7 @@ import tiny_run
 
 from inference_lib.predictor import Predictor
 from input_pipeline.catalog.open_source import load_source
-from input_pipeline.datasets.export import export_dataset
+from input_pipeline.export.export import export_dataset
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.dataset import open_dataset
 from train_lib import experiment, sharding

@@ -116,9 +116,9 @@ def main(argv):
   # Only now, so that --help and wrong flags are answered at once.
   from input_pipeline.catalog.downloads import DownloadError
   from input_pipeline.catalog.source_spec import SourceSpec
-  from input_pipeline.datasets.beam_export import BeamSettings
-  from input_pipeline.datasets.export import export_dataset
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
+  from input_pipeline.export.beam import BeamSettings
+  from input_pipeline.export.export import export_dataset
   from input_pipeline.poses.skeleton_mapping import describe_mapping
   from input_pipeline.readers.options import options_of_flags
   from input_pipeline.readers.registry import READERS

@@ -14,7 +14,7 @@ import jax
 import ml_collections
 from jax.sharding import Mesh
 
-from input_pipeline.datasets.export import open_or_export
+from input_pipeline.export.export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from train_lib import sharding
 from train_lib.checkpoints import Checkpoints

@@ -5,8 +5,8 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
-from input_pipeline.datasets.export_summary import Pace
 from input_pipeline.errors import PoseDataError
+from input_pipeline.export.summary import Pace
 from input_pipeline.poses.sources import ClipSource, HeatmapClip, HeatmapSource
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation import pose_checks, split_checks

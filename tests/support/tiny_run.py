@@ -8,7 +8,7 @@ import ml_collections
 import numpy as np
 
 from configs import base, jmrn_model, pa3d_model
-from input_pipeline.datasets.export import export_dataset
+from input_pipeline.export.export import export_dataset
 from input_pipeline.loading.loader import training_batches
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource

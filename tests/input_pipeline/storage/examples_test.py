@@ -9,7 +9,7 @@ from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
 from input_pipeline.storage.dataset import open_dataset
 from input_pipeline.storage.rendered_maps import potion_clip_maps
-from tests.input_pipeline.datasets.export_test import (
+from tests.input_pipeline.export.export_test import (
   SKELETON,
   export_tiny,
   make_clip,

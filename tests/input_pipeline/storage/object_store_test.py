@@ -15,8 +15,8 @@ from etils import epath
 from etils.epath import gpath
 from fsspec.implementations.memory import MemoryFileSystem
 
-from input_pipeline.datasets.export import export_dataset
 from input_pipeline.errors import PoseDatasetError
+from input_pipeline.export.export import export_dataset
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton

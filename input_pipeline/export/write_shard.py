@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from input_pipeline.datasets.shard_plan import Shard
 from input_pipeline.errors import PoseDataError
+from input_pipeline.export.shard_plan import Shard
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import (
   Example,

@@ -2,8 +2,8 @@ import fcntl
 
 import pytest
 
-from input_pipeline.datasets.staging import staging_dir
 from input_pipeline.errors import PoseDatasetError
+from input_pipeline.export.staging import staging_dir
 
 
 def test_starts_empty_and_leaves_nothing(tmp_path):

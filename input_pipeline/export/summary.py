@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from etils import epath
 
-from input_pipeline.datasets.shard_export import ShardReport
+from input_pipeline.export.write_shard import ShardReport
 
 _LEFT_OUT_SHOWN = 20
 

@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
-from input_pipeline.datasets.shard_plan import plan_shards, sampled_bytes_per_clip
 from input_pipeline.errors import PoseDataError
+from input_pipeline.export.shard_plan import plan_shards, sampled_bytes_per_clip
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.features import StoredForm
 

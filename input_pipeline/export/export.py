@@ -12,20 +12,20 @@ from typing import Any
 from input_pipeline.catalog import open_source
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.catalog.source_spec import SourceSpec
-from input_pipeline.datasets.beam_export import (
+from input_pipeline.errors import PoseDatasetError
+from input_pipeline.export.beam import (
   BeamSettings,
   check_beam,
   export_on_beam,
 )
-from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
-from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
-from input_pipeline.datasets.shard_plan import (
+from input_pipeline.export.shard_plan import (
   Shard,
   plan_shards,
   sampled_bytes_per_clip,
 )
-from input_pipeline.datasets.staging import build_place
-from input_pipeline.errors import PoseDatasetError
+from input_pipeline.export.staging import build_place
+from input_pipeline.export.summary import ExportSummary, Pace, SplitSummary
+from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.rendering import TRUNCATE
 from input_pipeline.poses.sources import ClipSource

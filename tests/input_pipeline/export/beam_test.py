@@ -16,10 +16,10 @@ import pytest
 from places import PYTHON_PATH, ROOT
 
 from input_pipeline.catalog.source_spec import SourceSpec
-from input_pipeline.datasets import beam_export
-from input_pipeline.datasets.beam_export import BeamSettings, check_beam
-from input_pipeline.datasets.export import export_dataset
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.export import beam as beam_export
+from input_pipeline.export.beam import BeamSettings, check_beam
+from input_pipeline.export.export import export_dataset
 from input_pipeline.storage.dataset import open_dataset
 
 TWO = BeamSettings(num_workers=2)
@@ -213,7 +213,7 @@ def test_without_beam_it_says_how_to_get_it(monkeypatch):
 
 
 def test_an_opened_source_is_refused(tmp_path, options, monkeypatch):
-  monkeypatch.setattr('input_pipeline.datasets.export.check_beam', lambda: None)
+  monkeypatch.setattr('input_pipeline.export.export.check_beam', lambda: None)
   source = SourceSpec('tiny', options).open()
   with pytest.raises(PoseDatasetError, match=r'is a PoseSource; give a SourceSpec'):
     export_tiny(source, tmp_path, beam=TWO)

@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator, Sequence
 from etils import epath
 
 from input_pipeline.catalog.source_spec import SourceSpec, open_once
-from input_pipeline.datasets.export_summary import Pace
-from input_pipeline.datasets.shard_export import Recipe, ShardReport, export_shard
-from input_pipeline.datasets.shard_plan import Shard
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.export.shard_plan import Shard
+from input_pipeline.export.summary import Pace
+from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
 from input_pipeline.storage.paths import is_remote
 
 LOCAL_RUNNER = 'DirectRunner'

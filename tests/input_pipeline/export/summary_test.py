@@ -1,7 +1,7 @@
 from etils import epath
 
-from input_pipeline.datasets.export_summary import ExportSummary, Pace, SplitSummary
-from input_pipeline.datasets.shard_export import ShardReport
+from input_pipeline.export.summary import ExportSummary, Pace, SplitSummary
+from input_pipeline.export.write_shard import ShardReport
 
 
 def test_pace_says_count_rate_and_time_left_once_a_second():

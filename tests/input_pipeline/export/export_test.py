@@ -11,9 +11,9 @@ import pytest
 from places import PYTHON_PATH, ROOT
 
 from input_pipeline.catalog import open_source
-from input_pipeline.datasets import shard_plan
-from input_pipeline.datasets.export import export_dataset, open_or_export
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.export import shard_plan
+from input_pipeline.export.export import export_dataset, open_or_export
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import HeatmapClip, HeatmapSource, PoseSource
 from input_pipeline.readers.registry import read_poses
@@ -341,7 +341,7 @@ def run_python(code, *args):
 def test_after_a_kill_midway_the_next_export_starts_clean(tmp_path):
   code = """
 import os, signal, sys
-from tests.input_pipeline.datasets import export_test
+from tests.input_pipeline.export import export_test
 
 def load(video_id):
   if video_id == 'v7':
@@ -368,7 +368,7 @@ from absl import logging
 from input_pipeline.storage.dataset import open_dataset
 assert 'jax' not in sys.modules, 'reading a data set needs no jax'
 
-from tests.input_pipeline.datasets import export_test
+from tests.input_pipeline.export import export_test
 logging.set_verbosity(logging.INFO)
 export_test.export_tiny(sys.argv[1], representation='heatmaps', progress=print)
 dataset = open_dataset(sys.argv[1], 'tiny', 'heatmaps')
