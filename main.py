@@ -39,7 +39,8 @@ def main(argv):
   # JAX tells of every backend that this machine does not have.
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   # Imported here, so that --help and mistyped flags answer at once.
-  from train_lib import experiment, sharding
+  from pose_action.runtime import sharding
+  from train_lib import experiment
   from train_lib.step import TrainingDiverged
 
   workdir = str(_WORKDIR.value)

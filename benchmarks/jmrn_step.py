@@ -105,7 +105,7 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
   import optax
 
   from configs import base, jmrn_model
-  from train_lib.compiler_options import convolution_options
+  from pose_action.runtime.compiler_options import convolution_options
   from train_lib.losses import LossSettings
   from train_lib.models import build_model
   from train_lib.optimizers import make_optimizer, make_plateau

@@ -14,7 +14,7 @@ from inference_lib.predictor import Predictor
 from input_pipeline.maps.modalities import stored_modality
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.examples import AnyClip
-from report_lib import plots
+from pose_action import plots
 
 _LONGEST_NAME = 100  # Ours: characters of a video id that a file name keeps.
 

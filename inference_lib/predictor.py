@@ -23,7 +23,8 @@ from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.examples import AnyClip, clip_features
 from input_pipeline.storage.map_settings import rendering_settings
 from model_lib.output import ModelOutput
-from train_lib import run_data, sharding
+from pose_action.runtime import sharding
+from train_lib import run_data
 from train_lib.losses import LossSettings, class_probabilities
 from train_lib.saved_model import SavedModelError, load_model
 from train_lib.step import Prediction, evaluation_step

@@ -20,9 +20,9 @@ from pa3d_jax.spatial_pose_cnn import (
   SpatialPoseCNN,
   multi_scale_maps,
 )
+from pose_action.runtime import sharding
 from pose_extraction.extractor import OPENPOSE_SKELETON, ExtractorError, NetworkMaps
 from pose_extraction.weights_file import fingerprint, read_state_dict
-from train_lib import sharding
 
 PathLike = str | os.PathLike[str]
 

@@ -13,7 +13,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.validation.clip_facts import ClipFacts
 from input_pipeline.validation.validate import Validation
-from report_lib.plots.contact_sheet import SheetClip, contact_sheet_image
+from pose_action.plots.contact_sheet import SheetClip, contact_sheet_image
 
 # Ours.
 MOST_CLIPS = 24

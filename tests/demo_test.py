@@ -6,7 +6,8 @@ import pytest
 
 from configs import demo
 from input_pipeline.catalog.stick_actions.source import CLASS_NAMES, REVERSE_OF
-from train_lib import experiment, sharding
+from pose_action.runtime import sharding
+from train_lib import experiment
 
 # Three pairs of classes, each the other in reversed time.
 PAIRS = sorted({tuple(sorted((a, b))) for a, b in REVERSE_OF.items()})

@@ -16,7 +16,7 @@ import pytest
 import tiny_run
 from places import ROOT
 
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.checkpoints import Checkpoints
 from train_lib.program import build_program
 

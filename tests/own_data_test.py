@@ -12,7 +12,8 @@ from input_pipeline.catalog.open_source import load_source
 from input_pipeline.export.export import export_dataset
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.dataset import open_dataset
-from train_lib import experiment, sharding
+from pose_action.runtime import sharding
+from train_lib import experiment
 
 
 def write_video(folder: pathlib.Path, number: int, wave: bool):

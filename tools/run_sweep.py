@@ -29,8 +29,8 @@ import time
 
 from absl import app, flags
 
+from pose_action.host.progress import in_words
 from report_lib import sweep_record
-from train_lib.progress import in_words
 
 _CONFIG = flags.DEFINE_string(
   'config', None, 'A sweep of configs/, options after a colon.', required=True

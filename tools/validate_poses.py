@@ -114,7 +114,7 @@ def _load():
 
 def _draw(source, validation):
   from input_pipeline.poses.sources import PoseSource
-  from report_lib.plots.drawing import save_png
+  from pose_action.plots.drawing import save_png
   from report_lib.validation_sheet import validation_sheet
 
   if not isinstance(source, PoseSource) or not validation.clips:

@@ -45,8 +45,8 @@ def main(argv):
   from inference_lib.predictor import Predictor, PredictorError
   from input_pipeline.catalog.open_source import load_source
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
-  from report_lib import plots
-  from train_lib.writers import PictureWriter
+  from pose_action import plots
+  from pose_action.runtime.writers import PictureWriter
 
   try:
     predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)

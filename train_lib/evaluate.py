@@ -10,7 +10,7 @@ import numpy as np
 from jax.sharding import Mesh
 
 from input_pipeline.loading.loader import HostShare, evaluation_batches
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.run_data import RunData, Split
 from train_lib.step import Prediction, TrainingDiverged
 

@@ -15,7 +15,7 @@ from jax.sharding import Mesh
 
 from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.loading.loader import HostShare, training_batches
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.evaluation import Evaluation
 from train_lib.joint_weight_report import joint_weight_images
 from train_lib.pretrained import start_from

@@ -16,8 +16,9 @@ from jax.sharding import Mesh
 
 from input_pipeline.loading.sampling import check_one_view
 from input_pipeline.maps.batch_maps import batch_maps
-from train_lib import optimizers, sharding
-from train_lib.compiler_options import convolution_options
+from pose_action.runtime import sharding
+from pose_action.runtime.compiler_options import convolution_options
+from train_lib import optimizers
 from train_lib.losses import LossSettings, make_class_weights
 from train_lib.metrics import TrainMetrics
 from train_lib.models import build_model, check_encoding

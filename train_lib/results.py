@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from report_lib import plots
+from pose_action import plots
 from train_lib import average_precision, joint_weight_report, metrics
 from train_lib.evaluation import Evaluation
 

@@ -16,13 +16,13 @@ from jax.sharding import Mesh
 
 from input_pipeline.export.export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
-from train_lib import sharding
+from pose_action.runtime import sharding
+from pose_action.runtime.writers import RunWriter
 from train_lib.checkpoints import Checkpoints
 from train_lib.evaluate import predict_split
 from train_lib.program import Program, build_program
 from train_lib.run_data import RunData, Split, make_run_data
 from train_lib.step import Prediction, TrainState
-from train_lib.writers import RunWriter
 
 # Fields that may differ when a run is resumed: they do not change what is learned.
 _FREE_TO_CHANGE = (

@@ -14,7 +14,8 @@ import ml_collections
 from jax.sharding import Mesh
 
 from input_pipeline.skeletons.registry import Skeleton
-from train_lib import run_data, sharding
+from pose_action.runtime import sharding
+from train_lib import run_data
 from train_lib.checkpoints import SavedCheckpoints
 from train_lib.models import build_model
 

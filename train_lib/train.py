@@ -11,10 +11,11 @@ import math
 import grain
 import jax
 
+from pose_action.host.progress import Progress
+from pose_action.runtime import sharding
 from train_lib import metrics as metrics_lib
-from train_lib import sharding, validation
+from train_lib import validation
 from train_lib.metrics import TrainMetrics
-from train_lib.progress import Progress
 from train_lib.run import Run
 from train_lib.step import TrainingDiverged, TrainState
 

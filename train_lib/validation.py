@@ -10,8 +10,9 @@ import numpy as np
 from einops import rearrange
 
 from input_pipeline.maps.modalities import stored_modality
-from report_lib import plots
-from train_lib import metrics, sharding
+from pose_action import plots
+from pose_action.runtime import sharding
+from train_lib import metrics
 from train_lib.run import Run
 from train_lib.step import Batch, TrainState
 

@@ -24,7 +24,7 @@ from input_pipeline.loading.loader import evaluation_batches, training_batches
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.registry import get_skeleton
 from input_pipeline.storage.dataset import PoseDataset
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.models import build_model
 from train_lib.program import build_program
 from train_lib.run_data import make_run_data

@@ -10,7 +10,8 @@ import tiny_run
 from inference_lib.prediction_text import describe, load_clip, offered_clips
 from inference_lib.predictor import Predictor, PredictorError
 from input_pipeline.poses.sources import PotionClip
-from train_lib import experiment, sharding, writers
+from pose_action.runtime import sharding, writers
+from train_lib import experiment
 
 CONFIGS = {'pa3d': tiny_run.get_config, 'jmrn': tiny_run.get_jmrn_config}
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from jmrn_jax import contrastive
-from train_lib import sharding
+from pose_action.runtime import sharding
 
 CLASSES = np.array([0, 1, 0, 2, 1, 0])  # Row 3 has no positive.
 MULTI_HOT = np.array(

@@ -14,7 +14,7 @@ from jmrn_jax.joint_encoder import (
   over_joints_and_clips,
   shallow_width,
 )
-from train_lib import sharding
+from pose_action.runtime import sharding
 
 CLIPS, JOINTS, HEIGHT, WIDTH, CHANNELS = 8, 3, 12, 10, 2
 SHAPE = (CLIPS, JOINTS, HEIGHT, WIDTH, CHANNELS)

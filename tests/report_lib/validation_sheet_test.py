@@ -11,8 +11,8 @@ from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import SKELETONS
 from input_pipeline.validation.findings import warning
 from input_pipeline.validation.validate import Validation, validate
+from pose_action.plots.contact_sheet import SheetClip
 from report_lib import validation_sheet
-from report_lib.plots.contact_sheet import SheetClip
 
 JHMDB = SKELETONS['jhmdb']
 

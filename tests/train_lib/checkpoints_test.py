@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.loading.loader import training_batches
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.checkpoints import Checkpoints
 from train_lib.step import TrainState
 

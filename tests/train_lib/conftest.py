@@ -7,7 +7,7 @@ import pytest
 import tiny_run
 from jax.experimental.compilation_cache import compilation_cache as jax_cache
 
-from train_lib import sharding, writers
+from pose_action.runtime import sharding, writers
 from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 

@@ -12,9 +12,10 @@ import pytest
 import tiny_run
 
 from configs import jmrn_model
-from train_lib import experiment, metrics, run, train, writers
+from pose_action.host.progress import Progress
+from pose_action.runtime import writers
+from train_lib import experiment, metrics, run, train
 from train_lib.checkpoints import Checkpoints
-from train_lib.progress import Progress
 from train_lib.step import TrainingDiverged
 
 LAST_STEP = 12

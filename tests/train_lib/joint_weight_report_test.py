@@ -5,7 +5,7 @@ import pytest
 
 from input_pipeline.skeletons.other_people import with_others
 from input_pipeline.skeletons.registry import Skeleton
-from report_lib import plots
+from pose_action import plots
 from train_lib import joint_weight_report
 from train_lib.evaluation import Evaluation
 

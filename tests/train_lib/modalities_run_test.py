@@ -6,7 +6,8 @@ import pytest
 import tiny_run
 
 from inference_lib.predictor import Predictor
-from train_lib import experiment, sharding
+from pose_action.runtime import sharding
+from train_lib import experiment
 
 SEVERAL = ('joints', 'joints_diff', 'parts')
 

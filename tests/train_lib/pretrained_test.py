@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 import tiny_run
 
-from train_lib import experiment, sharding
+from pose_action.runtime import sharding
+from train_lib import experiment
 from train_lib.checkpoints import SavedCheckpoints
 from train_lib.pretrained import start_from
 from train_lib.program import build_program

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.program import build_program
 
 

@@ -10,7 +10,7 @@ import pytest
 import tiny_run
 from jax.sharding import PartitionSpec
 
-from train_lib import sharding
+from pose_action.runtime import sharding
 from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 

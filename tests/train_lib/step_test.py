@@ -14,7 +14,8 @@ from configs import base
 from input_pipeline.maps.batch_maps import VIEWED
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
-from train_lib import optimizers, sharding, step
+from pose_action.runtime import sharding
+from train_lib import optimizers, step
 from train_lib.losses import LossSettings
 from train_lib.program import build_program
 

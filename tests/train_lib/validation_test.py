@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import tiny_run
 
-from train_lib import metrics, sharding, validation
+from pose_action.runtime import sharding
+from train_lib import metrics, validation
 from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 from train_lib.run import Run

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Int, UInt8
 
-from report_lib.plots import drawing
+from pose_action.plots import drawing
 
 if TYPE_CHECKING:
   from matplotlib.axes import Axes

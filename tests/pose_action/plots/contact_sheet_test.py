@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from report_lib.plots.contact_sheet import SheetClip, contact_sheet_image
+from pose_action.plots.contact_sheet import SheetClip, contact_sheet_image
 
 LEFT, RIGHT, MIDDLE = (0x00, 0x72, 0xB2), (0xD5, 0x5E, 0x00), (0x59,) * 3
 # A left limb over the left half of the frame, a right limb over the right one.

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from matplotlib import colormaps
 
-from report_lib import plots
-from report_lib.plots import activations, channel_pooling, panel_rows
-from report_lib.plots.panel_rows import PanelRow, panel_rows_image
+from pose_action import plots
+from pose_action.plots import activations, channel_pooling, panel_rows
+from pose_action.plots.panel_rows import PanelRow, panel_rows_image
 
 RNG = np.random.default_rng(0)
 

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import colormaps
 from matplotlib import image as images
 
-from report_lib import plots
+from pose_action import plots
 
 
 def _colour(name: str, value: float) -> np.ndarray:
@@ -141,7 +141,7 @@ def test_save_png_that_fails_leaves_the_old_picture(tmp_path):
 
 def test_import_loads_neither_matplotlib_nor_jax():
   code = (
-    'import sys, report_lib.plots as p, numpy;'
+    'import sys, pose_action.plots as p, numpy;'
     "assert not {'matplotlib', 'jax'} & set(sys.modules);"
     "p.sample_maps_image(numpy.ones((1, 1, 8, 8, 1)), ['a']);"
     "assert not {'matplotlib.pyplot', 'jax'} & set(sys.modules)"

@@ -7,8 +7,8 @@ import pytest
 from matplotlib import colormaps
 
 from input_pipeline.skeletons.registry import SKELETONS, get_skeleton
-from report_lib import plots
-from report_lib.plots import joint_weights
+from pose_action import plots
+from pose_action.plots import joint_weights
 
 ARMS = ('neck', 'left_wrist', 'right_wrist')
 

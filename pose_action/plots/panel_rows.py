@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 from jaxtyping import Float, UInt8
 
-from report_lib.plots import drawing
-from report_lib.plots.channel_pooling import peak
+from pose_action.plots import drawing
+from pose_action.plots.channel_pooling import peak
 
 if TYPE_CHECKING:
   from matplotlib.axes import Axes

@@ -6,11 +6,11 @@ its object interface, so that no window opens and no global state is touched.
 
 from __future__ import annotations
 
-from report_lib.plots.activations import activations_image
-from report_lib.plots.confusion import confusion_matrix_image
-from report_lib.plots.drawing import save_png
-from report_lib.plots.joint_weights import joint_weights_image, skeleton_weights_image
-from report_lib.plots.montages import motion_maps_image, sample_maps_image
+from pose_action.plots.activations import activations_image
+from pose_action.plots.confusion import confusion_matrix_image
+from pose_action.plots.drawing import save_png
+from pose_action.plots.joint_weights import joint_weights_image, skeleton_weights_image
+from pose_action.plots.montages import motion_maps_image, sample_maps_image
 
 __all__ = [
   'activations_image',

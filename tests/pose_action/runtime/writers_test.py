@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from matplotlib import image as images
 
-from train_lib import writers
+from pose_action.runtime import writers
 
 
 @pytest.fixture

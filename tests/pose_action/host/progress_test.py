@@ -2,7 +2,7 @@
 
 import pytest
 
-from train_lib.progress import Progress, in_words
+from pose_action.host.progress import Progress, in_words
 
 
 class Clock:

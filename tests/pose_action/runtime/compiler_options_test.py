@@ -5,8 +5,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from train_lib import compiler_options
-from train_lib.compiler_options import convolution_options
+from pose_action.runtime import compiler_options
+from pose_action.runtime.compiler_options import convolution_options
 
 
 @pytest.fixture(autouse=True)

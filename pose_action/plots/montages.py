@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 from jaxtyping import Float, Real, UInt8
 
-from report_lib.plots import drawing
+from pose_action.plots import drawing
 
 _PANEL_INCHES = 1.4  # Ours: the widest panel.
 

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
-from report_lib.plots.channel_pooling import largest, strongest
-from report_lib.plots.panel_rows import PanelRow, panel_rows_image
+from pose_action.plots.channel_pooling import largest, strongest
+from pose_action.plots.panel_rows import PanelRow, panel_rows_image
 
 CHANNELS_SHOWN = 32  # PA3D Sec. 4.3.
 
