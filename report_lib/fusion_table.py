@@ -11,10 +11,10 @@ import io
 import numpy as np
 from jaxtyping import Float, Int
 
+from pose_action.evaluation import metrics
+from pose_action.evaluation.average_precision import per_class_average_precision
+from pose_action.evaluation.score_files import Streams
 from report_lib import fusion
-from report_lib.score_files import Streams
-from train_lib import metrics
-from train_lib.average_precision import per_class_average_precision
 
 _TOP = 5
 _SHOWN = 5  # Classes that gain most, and that lose most.

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from report_lib import fusion, score_files
-from train_lib import metrics
+from pose_action.evaluation import metrics, score_files
+from report_lib import fusion
 
 _FIGURES = ('accuracy', 'mean_class_accuracy', 'charades_mAP', 'mAP')
 

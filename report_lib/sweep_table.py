@@ -9,10 +9,10 @@ import pathlib
 import statistics
 from collections.abc import Mapping, Sequence
 
+from pose_action.evaluation.metrics import HEADLINES
 from report_lib.row_order import agreement, in_order
 from report_lib.sweep_figures import sample_figures
 from report_lib.sweep_record import Record
-from train_lib.metrics import HEADLINES
 
 _PAPER_NAMES = {'jhmdb': 'JHMDB', 'hmdb51': 'HMDB', 'charades': 'Charades'}
 

@@ -14,11 +14,11 @@ from input_pipeline.export.export import open_or_export
 from input_pipeline.loading.loader import evaluation_batches
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.other_people import one_person
+from pose_action.evaluation.ava import frame_map
+from pose_action.evaluation.average_precision import average_precision
+from pose_action.evaluation.score_files import read_scores
 from pose_action.runtime import sharding
-from report_lib.ava_report import frame_map
-from report_lib.score_files import read_scores
 from train_lib import experiment, run_data
-from train_lib.average_precision import average_precision
 
 
 @pytest.fixture

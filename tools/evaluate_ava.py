@@ -31,8 +31,8 @@ def main(argv):
 
   # Only now, so that --help and wrong flags are answered at once.
   from input_pipeline.annotations.ava import Annotations
-  from report_lib.ava_report import frame_map
-  from report_lib.score_files import read_scores
+  from pose_action.evaluation.ava import frame_map
+  from pose_action.evaluation.score_files import read_scores
 
   try:
     folder = pathlib.Path(_ANNOTATIONS.value).expanduser()

@@ -45,7 +45,8 @@ def main(argv):
   _check_flags()
 
   # Only now, so that --help and wrong flags are answered at once.
-  from report_lib import fusion_table, score_files
+  from pose_action.evaluation import score_files
+  from report_lib import fusion_table
 
   try:
     streams, fit = score_files.read_streams(

@@ -15,11 +15,11 @@ from jax.sharding import Mesh
 
 from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.loading.loader import HostShare, training_batches
+from pose_action.evaluation.evaluation import Evaluation
+from pose_action.evaluation.joint_weights import joint_weight_images
+from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
-from train_lib.evaluation import Evaluation
-from train_lib.joint_weight_report import joint_weight_images
 from train_lib.pretrained import start_from
-from train_lib.results import headline, results_table, write_results
 from train_lib.run import ResumeError, Run, open_run
 from train_lib.saved_model import load_model
 from train_lib.step import TrainState

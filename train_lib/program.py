@@ -20,7 +20,6 @@ from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
 from train_lib import optimizers
 from train_lib.losses import LossSettings, make_class_weights
-from train_lib.metrics import TrainMetrics
 from train_lib.models import build_model, check_encoding
 from train_lib.run_data import RunData
 from train_lib.step import (
@@ -32,6 +31,7 @@ from train_lib.step import (
   initial_state,
   train_step,
 )
+from train_lib.step_metrics import TrainMetrics
 
 _CLIPS_SHOWN = 4
 _AT_LEAST_ONE = (

@@ -22,7 +22,7 @@ from train_lib.losses import (
   contrastive_loss,
   masked_mean,
 )
-from train_lib.metrics import TrainMetrics
+from train_lib.step_metrics import TrainMetrics
 
 AVERAGES = ('probabilities', 'logits')
 

@@ -13,11 +13,10 @@ import jax
 
 from pose_action.host.progress import Progress
 from pose_action.runtime import sharding
-from train_lib import metrics as metrics_lib
 from train_lib import validation
-from train_lib.metrics import TrainMetrics
 from train_lib.run import Run
 from train_lib.step import TrainingDiverged, TrainState
+from train_lib.step_metrics import NEVER, TrainMetrics
 
 
 def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:
@@ -69,7 +68,7 @@ def _log(run: Run, step: int, metrics: TrainMetrics, progress: Progress):
   """Writes and shows the metrics since the last time; stops where the loss broke."""
   values = {name: float(value) for name, value in metrics.compute().items()}
   broken = int(values.pop('first_nonfinite_step'))
-  if broken != metrics_lib.NEVER:
+  if broken != NEVER:
     raise TrainingDiverged(_divergence(run, f'the loss of step {broken + 1}', values))
   if not math.isfinite(values['gradient_norm']):
     # A step before would have spoiled the losses after it: it was this one.

@@ -11,8 +11,8 @@ from einops import rearrange
 
 from input_pipeline.maps.modalities import stored_modality
 from pose_action import plots
+from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
-from train_lib import metrics
 from train_lib.run import Run
 from train_lib.step import Batch, TrainState
 

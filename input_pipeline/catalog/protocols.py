@@ -26,7 +26,7 @@ class Protocol:
     format: the reader for its own annotation; None where the library makes the poses.
     splits: (training split, test split) of split 1, 2, ...
     metric: the number papers report, averaged over `splits` where there are several; of
-      `train_lib.metrics.figures`, or 'frame_mAP' (tools/evaluate_ava.py).
+      `pose_action.evaluation.metrics.figures`, or 'frame_mAP' (tools/evaluate_ava.py).
     citation: whose data it is.
     requires: which files are needed and where they come from; shown when one is missing.
     multi_label: whether a clip has any number of labels.

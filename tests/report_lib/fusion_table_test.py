@@ -5,8 +5,8 @@ import dataclasses
 import numpy as np
 import pytest
 
+from pose_action.evaluation.score_files import Streams
 from report_lib import fusion_table
-from report_lib.score_files import Streams
 
 # Of four videos of run, walk, sit, run; fly has none.
 GOOD = np.array([[0.7, 0.1, 0.1, 0.1], [0.4, 0.2, 0.2, 0.2], [0.1, 0.1, 0.7, 0.1]])

@@ -7,7 +7,8 @@ import pytest
 import tiny_run
 
 from input_pipeline.loading.loader import evaluation_batches
-from train_lib import metrics, step
+from pose_action.evaluation import metrics
+from train_lib import step
 from train_lib.evaluate import predict_split
 
 VIEWS = 2

@@ -12,9 +12,10 @@ import pytest
 import tiny_run
 
 from configs import jmrn_model
+from pose_action.evaluation import metrics
 from pose_action.host.progress import Progress
 from pose_action.runtime import writers
-from train_lib import experiment, metrics, run, train
+from train_lib import experiment, run, train
 from train_lib.checkpoints import Checkpoints
 from train_lib.step import TrainingDiverged
 

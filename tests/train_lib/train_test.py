@@ -9,8 +9,8 @@ import pytest
 
 from configs import base
 from train_lib import train, validation
-from train_lib.metrics import TrainMetrics
 from train_lib.step import TrainingDiverged
+from train_lib.step_metrics import TrainMetrics
 
 
 def _metrics_of(step, loss, gradient_norm):

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 import tiny_run
 
+from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
-from train_lib import metrics, validation
+from train_lib import validation
 from train_lib.evaluate import predict_split
 from train_lib.program import build_program
 from train_lib.run import Run

@@ -55,7 +55,7 @@ def read(
 
   Clips are named `video,second,x1,y1,x2,y2`. Their labels are classes of the 60; a
   detected box has those of the annotated one that it overlaps by half or more, and none
-  where there is no such: the frame mAP (`report_lib/ava_report.py`) does not read them.
+  where there is no such: the frame mAP (`pose_action/evaluation/ava.py`) does not read them.
 
   Args:
     skeleton: of the poses; or `with_others` of that, for the other people as channels

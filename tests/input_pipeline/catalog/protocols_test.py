@@ -12,7 +12,7 @@ from input_pipeline.catalog.protocols import (
 )
 from input_pipeline.readers import registry
 from input_pipeline.skeletons.registry import get_skeleton
-from train_lib import metrics
+from pose_action.evaluation import metrics
 
 
 @pytest.mark.parametrize('protocol', PROTOCOLS.values(), ids=lambda p: p.name)

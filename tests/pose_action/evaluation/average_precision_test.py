@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from train_lib.average_precision import (
+from pose_action.evaluation.average_precision import (
   average_precision,
   charades_mean_average_precision,
   mean_average_precision,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from report_lib import score_files
+from pose_action.evaluation import score_files
 
 CLASSES = ('run', 'sit', 'wave')
 LOGITS = np.array([[2.0, 0.0, -1.0], [0.0, 3.0, 0.5], [-1.0, 0.0, 1.0]])

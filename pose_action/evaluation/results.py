@@ -14,8 +14,9 @@ from typing import Any
 import numpy as np
 
 from pose_action import plots
-from train_lib import average_precision, joint_weight_report, metrics
-from train_lib.evaluation import Evaluation
+from pose_action.evaluation import average_precision, metrics
+from pose_action.evaluation import joint_weights as joint_weight_report
+from pose_action.evaluation.evaluation import Evaluation
 
 _TOP = 5
 

@@ -11,8 +11,12 @@ from jaxtyping import Float, Int
 
 from input_pipeline.annotations.ava import Annotations, PersonBox, has_class
 from input_pipeline.errors import PoseDataError
-from report_lib.score_files import Scores
-from train_lib.detection_map import Detections, GroundTruth, frame_average_precisions
+from pose_action.evaluation.frame_map import (
+  Detections,
+  GroundTruth,
+  frame_average_precisions,
+)
+from pose_action.evaluation.score_files import Scores
 
 # Pairs of a box and a class that AVA's official script of v2.1 counts of a frame.
 OFFICIAL_MOST = 50

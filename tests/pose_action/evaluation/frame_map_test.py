@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import average_precision_score
 
-from train_lib.average_precision import average_precision
-from train_lib.detection_map import (
+from pose_action.evaluation.average_precision import average_precision
+from pose_action.evaluation.frame_map import (
   Detections,
   GroundTruth,
   frame_average_precisions,

@@ -8,8 +8,8 @@ import pytest
 from matplotlib import image as images
 
 from input_pipeline.skeletons.registry import get_skeleton
-from train_lib import results
-from train_lib.evaluation import Evaluation
+from pose_action.evaluation import results
+from pose_action.evaluation.evaluation import Evaluation
 
 PROTOCOL = {
   'dataset': 'jhmdb',

@@ -6,8 +6,8 @@ import pytest
 from input_pipeline.skeletons.other_people import with_others
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action import plots
-from train_lib import joint_weight_report
-from train_lib.evaluation import Evaluation
+from pose_action.evaluation import joint_weights as joint_weight_report
+from pose_action.evaluation.evaluation import Evaluation
 
 ARM = Skeleton('arm', ('neck', 'left_wrist', 'right_wrist'), (('neck', 'left_wrist'),))
 WEIGHTS = np.array([[0.1, 0.5, 0.9], [0.3, 0.5, 0.5], [0.8, 0.2, 0.0]])

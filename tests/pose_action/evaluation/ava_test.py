@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.annotations.ava import Annotations
-from report_lib.ava_report import frame_map
-from report_lib.score_files import Scores
+from pose_action.evaluation.ava import frame_map
+from pose_action.evaluation.score_files import Scores
 
 BEND, STAND, WATCH = CLASS_NAMES = tuple(ava_tree.CLASSES.values())
 LEFT, RIGHT, NOBODY = ava_tree.LEFT, ava_tree.RIGHT, ava_tree.NOBODY
@@ -98,7 +98,7 @@ def test_without_names_classes_stand_as_listed_or_by_all_ids(annotations):
 
 
 def test_the_official_script_counts_the_50_highest_of_a_frame(annotations, monkeypatch):
-  monkeypatch.setattr('report_lib.ava_report.OFFICIAL_MOST', 2)
+  monkeypatch.setattr('pose_action.evaluation.ava.OFFICIAL_MOST', 2)
   figures = frame_map(scores_of(*TRUE), annotations)
   assert figures.precisions.tolist() == [1, 1, 1]
   # Of 902 the left person's standing and watching are left, of 903 both highest.

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.skeletons.registry import get_skeleton
-from train_lib.evaluation import Evaluation
+from pose_action.evaluation.evaluation import Evaluation
 
 JHMDB = get_skeleton('jhmdb')
 OPENPOSE = get_skeleton('openpose_18_background')

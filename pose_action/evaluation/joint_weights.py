@@ -11,7 +11,7 @@ from jaxtyping import Float, UInt8
 from input_pipeline.skeletons.other_people import has_others, one_person
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action import plots
-from train_lib.evaluation import Evaluation
+from pose_action.evaluation.evaluation import Evaluation
 
 _PANELS = 24  # Ours: figures that a picture holds and one can still tell apart.
 _DECIMALS = 6
