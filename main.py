@@ -2,7 +2,7 @@
 
   python main.py --config=configs/demo.py --workdir=/tmp/demo
 
-Kept short on purpose: everything it does lives in train_lib, where it can be imported.
+Kept short on purpose: everything it does lives in pose_action, where it can be imported.
 """
 
 import logging
@@ -40,8 +40,8 @@ def main(argv):
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   # Imported here, so that --help and mistyped flags answer at once.
   from pose_action.runtime import sharding
-  from train_lib import experiment
-  from train_lib.step import TrainingDiverged
+  from pose_action.training import experiment
+  from pose_action.training.step import TrainingDiverged
 
   workdir = str(_WORKDIR.value)
   try:

@@ -40,7 +40,7 @@ setuptools.setup(
         'pa3d_jax',
         'pose_extraction',
         'report_lib',
-        'train_lib',
+        'pose_action',
       )
       for suffix in ('', '.*')
     ]

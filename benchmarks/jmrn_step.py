@@ -106,10 +106,10 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
 
   from configs import base, jmrn_model
   from pose_action.runtime.compiler_options import convolution_options
-  from train_lib.losses import LossSettings
-  from train_lib.models import build_model
-  from train_lib.optimizers import make_optimizer, make_plateau
-  from train_lib.step import initial_state, train_step
+  from pose_action.training.losses import LossSettings
+  from pose_action.training.model_registry import build_model
+  from pose_action.training.optimizers import make_optimizer, make_plateau
+  from pose_action.training.step import initial_state, train_step
 
   config = base.base_config()
   jmrn_model.train_with_adam(

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from input_pipeline.maps.batch_maps import VIEWED
 from pa3d_jax.model import PA3D
-from train_lib.step import Batch, MapsOfBatch
+from pose_action.training.step import Batch, MapsOfBatch
 
 
 @struct.dataclass
@@ -56,7 +56,7 @@ def activations_of_clip(
   """The activations of the middle view of a batch of one clip; pure.
 
   Args:
-    model: a module of `train_lib.models`.
+    model: a module of `pose_action.training.model_registry`.
     batch: leaves `[1, v, …]` for what a view has of its own, `[1, …]` for the rest.
     modalities: that the model reads.
   """

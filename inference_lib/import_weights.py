@@ -24,10 +24,10 @@ from jmrn_jax.official_weights import (
   WeightsError,
   variables_from_state_dict,
 )
-from train_lib import optimizers
-from train_lib.checkpoints import Checkpoints
-from train_lib.models import build_model
-from train_lib.step import TrainState, initial_state
+from pose_action.training import optimizers
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.model_registry import build_model
+from pose_action.training.step import TrainState, initial_state
 
 PathLike = str | os.PathLike[str]
 

@@ -24,10 +24,10 @@ from input_pipeline.storage.examples import AnyClip, clip_features
 from input_pipeline.storage.map_settings import rendering_settings
 from model_lib.output import ModelOutput
 from pose_action.runtime import sharding
-from train_lib import run_data
-from train_lib.losses import LossSettings, class_probabilities
-from train_lib.saved_model import SavedModelError, load_model
-from train_lib.step import Prediction, evaluation_step
+from pose_action.training import run_data
+from pose_action.training.losses import LossSettings, class_probabilities
+from pose_action.training.saved_model import SavedModelError, load_model
+from pose_action.training.step import Prediction, evaluation_step
 
 _NO_POTION = (
   'this model reads maps of single frames, not PoTion maps; give it clips of poses'

@@ -18,7 +18,7 @@ from pose_action.evaluation.ava import frame_map
 from pose_action.evaluation.average_precision import average_precision
 from pose_action.evaluation.score_files import read_scores
 from pose_action.runtime import sharding
-from train_lib import experiment, run_data
+from pose_action.training import experiment, run_data
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from configs import demo
 from input_pipeline.catalog.stick_actions.source import CLASS_NAMES, REVERSE_OF
 from pose_action.runtime import sharding
-from train_lib import experiment
+from pose_action.training import experiment
 
 # Three pairs of classes, each the other in reversed time.
 PAIRS = sorted({tuple(sorted((a, b))) for a, b in REVERSE_OF.items()})

@@ -17,8 +17,8 @@ import tiny_run
 from places import ROOT
 
 from pose_action.runtime import sharding
-from train_lib.checkpoints import Checkpoints
-from train_lib.program import build_program
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.program import build_program
 
 EPOCHS, LAST_STEP = 6, 18
 

@@ -28,7 +28,12 @@ def test_help_answers_at_once():
     assert flag in answer.stdout
   imported = {line.rpartition('|')[2].strip() for line in answer.stderr.splitlines()}
   assert 'absl.flags' in imported
-  assert not imported & {'jax', 'tensorflow', 'numpy', 'train_lib.experiment'}
+  assert not imported & {
+    'jax',
+    'tensorflow',
+    'numpy',
+    'pose_action.training.experiment',
+  }
 
 
 @pytest.mark.parametrize(

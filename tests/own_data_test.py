@@ -13,7 +13,7 @@ from input_pipeline.export.export import export_dataset
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.dataset import open_dataset
 from pose_action.runtime import sharding
-from train_lib import experiment
+from pose_action.training import experiment
 
 
 def write_video(folder: pathlib.Path, number: int, wave: bool):

@@ -19,7 +19,7 @@ LIBRARY = (
   'pose_extraction',
   'report_lib',
   'tools',
-  'train_lib',
+  'pose_action',
 )
 # Where the name to import is not the name to install.
 DISTRIBUTION = {

@@ -25,9 +25,9 @@ from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.registry import get_skeleton
 from input_pipeline.storage.dataset import PoseDataset
 from pose_action.runtime import sharding
-from train_lib.models import build_model
-from train_lib.program import build_program
-from train_lib.run_data import make_run_data
+from pose_action.training.model_registry import build_model
+from pose_action.training.program import build_program
+from pose_action.training.run_data import make_run_data
 
 MODULES = {
   file.stem: importlib.import_module(f'configs.{file.stem}')

@@ -12,7 +12,7 @@ import pytest
 from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.poses.person_clip import PersonClipSettings
 from input_pipeline.skeletons.registry import get_skeleton
-from train_lib.models import build_model
+from pose_action.training.model_registry import build_model
 
 
 def config_of(experiment, arg=''):

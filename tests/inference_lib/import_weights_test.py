@@ -15,10 +15,10 @@ import pytest
 from configs import base
 from inference_lib import import_weights
 from jmrn_jax.official_weights import WeightsError
-from train_lib import optimizers
-from train_lib.checkpoints import Checkpoints
-from train_lib.models import build_model
-from train_lib.step import initial_state
+from pose_action.training import optimizers
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.model_registry import build_model
+from pose_action.training.step import initial_state
 
 torch = pytest.importorskip(
   'torch', reason='PyTorch, which reads the official files, is not installed'
@@ -124,7 +124,7 @@ def test_a_workdir_restores_to_the_state_of_a_run(weights, tmp_path):
   model = build_model(config.model, 3)
 
   def fresh_state(seed):
-    # As `train_lib.program` makes it, once the data set says how long an epoch is.
+    # As `pose_action.training.program` makes it, once the data set says how long an epoch is.
     schedule = optimizers.make_schedule(
       config.optimizer, total_steps=1000, steps_per_epoch=10
     )

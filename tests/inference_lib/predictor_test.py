@@ -11,7 +11,7 @@ from inference_lib.prediction_text import describe, load_clip, offered_clips
 from inference_lib.predictor import Predictor, PredictorError
 from input_pipeline.poses.sources import PotionClip
 from pose_action.runtime import sharding, writers
-from train_lib import experiment
+from pose_action.training import experiment
 
 CONFIGS = {'pa3d': tiny_run.get_config, 'jmrn': tiny_run.get_jmrn_config}
 

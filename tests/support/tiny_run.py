@@ -14,7 +14,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.dataset import open_dataset
-from train_lib import run_data
+from pose_action.training import run_data
 
 SKELETON = Skeleton(
   name='star',

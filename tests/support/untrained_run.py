@@ -11,10 +11,10 @@ import numpy as np
 
 from inference_lib.predictor import Predictor
 from input_pipeline.skeletons.registry import Skeleton
-from train_lib import optimizers, run_data
-from train_lib.checkpoints import Checkpoints
-from train_lib.models import build_model
-from train_lib.step import initial_state
+from pose_action.training import optimizers, run_data
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.model_registry import build_model
+from pose_action.training.step import initial_state
 
 
 def predictor(

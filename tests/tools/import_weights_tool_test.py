@@ -15,10 +15,10 @@ from absl import flags
 from ml_collections import config_flags
 from places import PYTHON_PATH, ROOT
 
-from train_lib.checkpoints import Checkpoints
-from train_lib.models import build_model
-from train_lib.optimizers import make_optimizer, make_plateau, make_schedule
-from train_lib.step import initial_state
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.model_registry import build_model
+from pose_action.training.optimizers import make_optimizer, make_plateau, make_schedule
+from pose_action.training.step import initial_state
 
 TOOL = ROOT / 'tools' / 'import_weights.py'
 # Skips all tests here where PyTorch is absent.

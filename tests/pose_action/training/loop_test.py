@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from configs import base
-from train_lib import train, validation
-from train_lib.step import TrainingDiverged
-from train_lib.step_metrics import TrainMetrics
+from pose_action.training import loop as train
+from pose_action.training import periodic_evaluation as validation
+from pose_action.training.step import TrainingDiverged
+from pose_action.training.step_metrics import TrainMetrics
 
 
 def _metrics_of(step, loss, gradient_norm):

@@ -18,11 +18,11 @@ from input_pipeline.loading.sampling import check_one_view
 from input_pipeline.maps.batch_maps import batch_maps
 from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
-from train_lib import optimizers
-from train_lib.losses import LossSettings, make_class_weights
-from train_lib.models import build_model, check_encoding
-from train_lib.run_data import RunData
-from train_lib.step import (
+from pose_action.training import optimizers
+from pose_action.training.losses import LossSettings, make_class_weights
+from pose_action.training.model_registry import build_model, check_encoding
+from pose_action.training.run_data import RunData
+from pose_action.training.step import (
   Batch,
   Prediction,
   TrainState,
@@ -31,7 +31,7 @@ from train_lib.step import (
   initial_state,
   train_step,
 )
-from train_lib.step_metrics import TrainMetrics
+from pose_action.training.step_metrics import TrainMetrics
 
 _CLIPS_SHOWN = 4
 _AT_LEAST_ONE = (

@@ -15,9 +15,9 @@ from jax.sharding import Mesh
 
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.runtime import sharding
-from train_lib import run_data
-from train_lib.checkpoints import SavedCheckpoints
-from train_lib.models import build_model
+from pose_action.training import run_data
+from pose_action.training.checkpoints import SavedCheckpoints
+from pose_action.training.model_registry import build_model
 
 
 class SavedModelError(ValueError):

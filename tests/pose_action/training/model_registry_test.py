@@ -5,7 +5,7 @@ import pytest
 
 from configs import jmrn_model, pa3d_model
 from jmrn_jax.model import JMRN
-from train_lib.models import build_model
+from pose_action.training.model_registry import build_model
 
 
 def test_fields_reach_the_model():

@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from train_lib import step_metrics
+from pose_action.training import step_metrics
 
 
 @jax.jit

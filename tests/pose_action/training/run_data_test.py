@@ -9,8 +9,8 @@ import tiny_run
 from input_pipeline.catalog.holdout import validation_mask
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.storage.dataset import open_dataset
-from train_lib.evaluate import predict_split
-from train_lib.program import build_program
+from pose_action.training.predict_split import predict_split
+from pose_action.training.program import build_program
 
 
 @pytest.fixture(scope='module')

@@ -7,7 +7,7 @@ import tiny_run
 
 from inference_lib.predictor import Predictor
 from pose_action.runtime import sharding
-from train_lib import experiment
+from pose_action.training import experiment
 
 SEVERAL = ('joints', 'joints_diff', 'parts')
 

@@ -15,9 +15,10 @@ from configs import jmrn_model
 from pose_action.evaluation import metrics
 from pose_action.host.progress import Progress
 from pose_action.runtime import writers
-from train_lib import experiment, run, train
-from train_lib.checkpoints import Checkpoints
-from train_lib.step import TrainingDiverged
+from pose_action.training import experiment, run
+from pose_action.training import loop as train
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.step import TrainingDiverged
 
 LAST_STEP = 12
 

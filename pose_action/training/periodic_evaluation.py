@@ -13,8 +13,8 @@ from input_pipeline.maps.modalities import stored_modality
 from pose_action import plots
 from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
-from train_lib.run import Run
-from train_lib.step import Batch, TrainState
+from pose_action.training.run import Run
+from pose_action.training.step import Batch, TrainState
 
 
 def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:

@@ -22,7 +22,7 @@ from orbax.checkpoint.checkpoint_managers import (
   LatestN,
 )
 
-from train_lib.step import TrainState
+from pose_action.training.step import TrainState
 
 _METRIC = 'validation'
 

@@ -8,11 +8,11 @@ import pytest
 import tiny_run
 
 from pose_action.runtime import sharding
-from train_lib import experiment
-from train_lib.checkpoints import SavedCheckpoints
-from train_lib.pretrained import start_from
-from train_lib.program import build_program
-from train_lib.saved_model import SavedModelError, load_model
+from pose_action.training import experiment
+from pose_action.training.checkpoints import SavedCheckpoints
+from pose_action.training.program import build_program
+from pose_action.training.saved_model import SavedModelError, load_model
+from pose_action.training.warm_start import start_from
 
 
 @pytest.fixture(scope='module')

@@ -15,9 +15,9 @@ from input_pipeline.maps.batch_maps import VIEWED
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
 from pose_action.runtime import sharding
-from train_lib import optimizers, step
-from train_lib.losses import LossSettings
-from train_lib.program import build_program
+from pose_action.training import optimizers, step
+from pose_action.training.losses import LossSettings
+from pose_action.training.program import build_program
 
 
 class Linear(nn.Module):

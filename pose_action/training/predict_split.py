@@ -11,8 +11,8 @@ from jax.sharding import Mesh
 
 from input_pipeline.loading.loader import HostShare, evaluation_batches
 from pose_action.runtime import sharding
-from train_lib.run_data import RunData, Split
-from train_lib.step import Prediction, TrainingDiverged
+from pose_action.training.run_data import RunData, Split
+from pose_action.training.step import Prediction, TrainingDiverged
 
 _BATCHES_AHEAD = 3
 

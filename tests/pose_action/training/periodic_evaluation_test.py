@@ -11,10 +11,10 @@ import tiny_run
 
 from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
-from train_lib import validation
-from train_lib.evaluate import predict_split
-from train_lib.program import build_program
-from train_lib.run import Run
+from pose_action.training import periodic_evaluation as validation
+from pose_action.training.predict_split import predict_split
+from pose_action.training.program import build_program
+from pose_action.training.run import Run
 
 
 class Recorder:

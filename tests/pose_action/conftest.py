@@ -8,8 +8,8 @@ import tiny_run
 from jax.experimental.compilation_cache import compilation_cache as jax_cache
 
 from pose_action.runtime import sharding, writers
-from train_lib.evaluate import predict_split
-from train_lib.program import build_program
+from pose_action.training.predict_split import predict_split
+from pose_action.training.program import build_program
 
 
 @pytest.fixture(scope='session', autouse=True)

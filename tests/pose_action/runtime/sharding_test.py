@@ -11,8 +11,8 @@ import tiny_run
 from jax.sharding import PartitionSpec
 
 from pose_action.runtime import sharding
-from train_lib.evaluate import predict_split
-from train_lib.program import build_program
+from pose_action.training.predict_split import predict_split
+from pose_action.training.program import build_program
 
 
 def _steps(program, data, count=1, first=0):

@@ -19,11 +19,11 @@ from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
-from train_lib.pretrained import start_from
-from train_lib.run import ResumeError, Run, open_run
-from train_lib.saved_model import load_model
-from train_lib.step import TrainState
-from train_lib.train import train
+from pose_action.training.loop import train
+from pose_action.training.run import ResumeError, Run, open_run
+from pose_action.training.saved_model import load_model
+from pose_action.training.step import TrainState
+from pose_action.training.warm_start import start_from
 
 
 def train_and_evaluate(

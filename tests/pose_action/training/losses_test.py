@@ -7,8 +7,8 @@ import pytest
 
 from configs import base
 from model_lib.output import ModelOutput
-from train_lib import losses
-from train_lib.losses import LossSettings
+from pose_action.training import losses
+from pose_action.training.losses import LossSettings
 
 LOGITS = np.random.default_rng(1).normal(size=(4, 3)).astype(np.float32)
 LABELS = np.array([2, 0, 1, 1], np.int32)

@@ -9,7 +9,7 @@ import pytest
 
 from configs import jmrn_charades, jmrn_hmdb51, jmrn_mimetics, pa3d_charades
 from input_pipeline.storage.dataset import open_dataset
-from train_lib import experiment
+from pose_action.training import experiment
 
 pytestmark = pytest.mark.usefixtures('no_tensorboard')
 

@@ -8,8 +8,8 @@ import pytest
 
 from input_pipeline.loading.loader import training_batches
 from pose_action.runtime import sharding
-from train_lib.checkpoints import Checkpoints
-from train_lib.step import TrainState
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.step import TrainState
 
 DESCRIPTION = {'config': {'data': {'map_size': [16, 16]}}, 'class_names': ['a', 'é']}
 

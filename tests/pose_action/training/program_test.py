@@ -7,7 +7,7 @@ import pytest
 import tiny_run
 
 from pose_action.runtime import sharding
-from train_lib.program import build_program
+from pose_action.training.program import build_program
 
 
 def test_steps_follow_from_clips_and_epochs(config, data, one_device):

@@ -8,8 +8,8 @@ from typing import Any
 
 import jax
 
-from train_lib.saved_model import SavedModel
-from train_lib.step import TrainState
+from pose_action.training.saved_model import SavedModel
+from pose_action.training.step import TrainState
 
 _SHOWN = 5
 

@@ -8,8 +8,8 @@ import tiny_run
 
 from input_pipeline.loading.loader import evaluation_batches
 from pose_action.evaluation import metrics
-from train_lib import step
-from train_lib.evaluate import predict_split
+from pose_action.training import step
+from pose_action.training.predict_split import predict_split
 
 VIEWS = 2
 

@@ -18,11 +18,11 @@ from input_pipeline.export.export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
-from train_lib.checkpoints import Checkpoints
-from train_lib.evaluate import predict_split
-from train_lib.program import Program, build_program
-from train_lib.run_data import RunData, Split, make_run_data
-from train_lib.step import Prediction, TrainState
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.predict_split import predict_split
+from pose_action.training.program import Program, build_program
+from pose_action.training.run_data import RunData, Split, make_run_data
+from pose_action.training.step import Prediction, TrainState
 
 # Fields that may differ when a run is resumed: they do not change what is learned.
 _FREE_TO_CHANGE = (

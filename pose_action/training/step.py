@@ -15,14 +15,14 @@ from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
 from input_pipeline.maps.batch_maps import VIEWED, Maps
-from train_lib.losses import (
+from pose_action.training.losses import (
   LossSettings,
   class_probabilities,
   classification_losses,
   contrastive_loss,
   masked_mean,
 )
-from train_lib.step_metrics import TrainMetrics
+from pose_action.training.step_metrics import TrainMetrics
 
 AVERAGES = ('probabilities', 'logits')
 

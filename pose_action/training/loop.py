@@ -13,10 +13,10 @@ import jax
 
 from pose_action.host.progress import Progress
 from pose_action.runtime import sharding
-from train_lib import validation
-from train_lib.run import Run
-from train_lib.step import TrainingDiverged, TrainState
-from train_lib.step_metrics import NEVER, TrainMetrics
+from pose_action.training import periodic_evaluation as validation
+from pose_action.training.run import Run
+from pose_action.training.step import TrainingDiverged, TrainState
+from pose_action.training.step_metrics import NEVER, TrainMetrics
 
 
 def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:

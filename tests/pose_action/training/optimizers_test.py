@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from configs import base
-from train_lib import optimizers
+from pose_action.training import optimizers
 
 
 def _config(**changes):

@@ -4,8 +4,8 @@ import jax.numpy as jnp
 import numpy as np
 import tiny_run
 
-from train_lib import experiment, program
-from train_lib.program import build_program
+from pose_action.training import experiment, program
+from pose_action.training.program import build_program
 
 
 def _first_loss(config, data, one_device):
