@@ -5,7 +5,7 @@ import pathlib
 import setuptools
 
 # For clu's TensorBoard writer, without which training runs too, and for pose networks
-# that are TensorFlow graphs (pose_extraction/tf_graph.py).
+# that are TensorFlow graphs (pose_action/extraction/tf_graph.py).
 TENSORBOARD = [
   'tensorboard>=2.18,<3',
   "tensorflow-cpu>=2.18,<3; platform_machine=='x86_64' or platform_machine=='AMD64'",
@@ -33,13 +33,10 @@ setuptools.setup(
       f'{room}{suffix}'
       for room in (
         'configs',
-        'inference_lib',
         'input_pipeline',
         'jmrn_jax',
         'model_lib',
         'pa3d_jax',
-        'pose_extraction',
-        'report_lib',
         'pose_action',
       )
       for suffix in ('', '.*')

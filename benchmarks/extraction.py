@@ -27,14 +27,18 @@ from jaxtyping import Float
 
 from input_pipeline.skeletons.registry import get_skeleton
 from pa3d_jax.spatial_pose_cnn import PAPER_SCALES, SpatialPoseCNN
-from pose_extraction.extract import ExtractionOptions, extract_dataset
-from pose_extraction.extractor import OPENPOSE_SKELETON, NetworkMaps, PoseExtractor
-from pose_extraction.maps import DEFAULT_THRESHOLD, map_size, resampled
-from pose_extraction.openpose import OpenPoseExtractor
-from pose_extraction.peaks import cells_to_pixels, pick_peaks
-from pose_extraction.tf_graph import TfGraphExtractor
-from pose_extraction.video_list import Video
-from pose_extraction.videos import FrameReader, is_image, opencv
+from pose_action.extraction.extract import ExtractionOptions, extract_dataset
+from pose_action.extraction.extractor import (
+  OPENPOSE_SKELETON,
+  NetworkMaps,
+  PoseExtractor,
+)
+from pose_action.extraction.maps import DEFAULT_THRESHOLD, map_size, resampled
+from pose_action.extraction.openpose import OpenPoseExtractor
+from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
+from pose_action.extraction.tf_graph import TfGraphExtractor
+from pose_action.extraction.video_list import Video
+from pose_action.extraction.videos import FrameReader, is_image, opencv
 
 # What the ground truth has too; no nose, eyes and ears.
 _JOINTS = [

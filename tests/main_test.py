@@ -45,8 +45,8 @@ def test_help_answers_at_once():
       ['--workdir=W', '--config.optimizer.learningrate=1'],
       'Did you mean "learning_rate" instead of "learningrate"?',
     ),
-    (['--workdir=W', 'quick'], "this is no flag: 'quick'"),
-    ([], 'Flag --workdir must have a value other than None'),
+    (['--workdir=W', 'quick'], "unexpected argument 'quick'"),
+    ([], '--workdir is missing: Output folder.'),
   ],
 )
 def test_mistyped_flags_are_answered_with_what_was_meant(flags, message):

@@ -7,11 +7,11 @@ import jax
 import numpy as np
 import tiny_run
 
-from inference_lib.predictor import Predictor
 from input_pipeline.catalog.open_source import load_source
 from input_pipeline.export.export import export_dataset
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.dataset import open_dataset
+from pose_action.inference.predictor import Predictor
 from pose_action.runtime import sharding
 from pose_action.training import experiment
 

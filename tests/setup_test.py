@@ -11,13 +11,10 @@ from places import ROOT
 
 LIBRARY = (
   'configs',
-  'inference_lib',
   'input_pipeline',
   'jmrn_jax',
   'model_lib',
   'pa3d_jax',
-  'pose_extraction',
-  'report_lib',
   'tools',
   'pose_action',
 )

@@ -3,7 +3,7 @@
 import numpy as np
 
 from input_pipeline.skeletons.registry import get_skeleton
-from pose_extraction.extractor import NetworkMaps
+from pose_action.extraction.extractor import NetworkMaps
 
 CELL = 8
 NOSE, NECK = 0, 1

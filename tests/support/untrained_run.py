@@ -9,8 +9,8 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
-from inference_lib.predictor import Predictor
 from input_pipeline.skeletons.registry import Skeleton
+from pose_action.inference.predictor import Predictor
 from pose_action.training import optimizers, run_data
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.model_registry import build_model

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from inference_lib.predictor import Predictor
+from pose_action.inference.predictor import Predictor
 from pose_action.runtime import sharding
 from pose_action.training import experiment
 

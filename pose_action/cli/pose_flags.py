@@ -1,0 +1,76 @@
+"""The flags that say which poses to read, the same for every program that reads some."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import TYPE_CHECKING, Any
+
+from pose_action.cli.program import Flags
+
+if TYPE_CHECKING:
+  from input_pipeline.readers.options import ReadOptions
+
+
+@dataclasses.dataclass(frozen=True)
+class PoseFlags:
+  """Holders of the flags; `value` of each once the program has started."""
+
+  format: Any
+  poses: Any
+  skeleton: Any
+  frame_size: Any
+  max_people: Any
+  per_person: Any
+
+  def options(self, **more: Any) -> ReadOptions | None:
+    """What the flags say about the files; None where they say nothing.
+
+    Args:
+      more: further options of the reader by name, None where not given.
+
+    Raises:
+      PoseDataError: for values that make no sense.
+    """
+    from input_pipeline.readers.options import options_of_flags
+
+    return options_of_flags(
+      frame_size=self.frame_size.value,
+      max_people=self.max_people.value,
+      per_person=self.per_person.value,
+      **more,
+    )
+
+
+def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> PoseFlags:
+  """Defines the flags of poses for one program.
+
+  Args:
+    default: whose format and skeleton are taken where none is given, in words.
+    poses_required: whether the program cannot do without `--poses`.
+  """
+  return PoseFlags(
+    format=flags.string(
+      'format', None, f'Format of --poses. Default: that of {default}.'
+    ),
+    poses=flags.string(
+      'poses', None, 'File or folder to read.', required=poses_required
+    ),
+    skeleton=flags.string(
+      'skeleton',
+      None,
+      'Joint layout of --poses: a registered name, or your own file *.yaml or *.json.'
+      f' Default: that of {default}.',
+    ),
+    frame_size=flags.string(
+      'frame_size',
+      None,
+      'HEIGHTxWIDTH of the frames in pixels, where neither the files nor videos.csv'
+      ' contain it.',
+    ),
+    max_people=flags.integer(
+      'max_people', None, 'Keep the most prominent people of each frame. Default: 5.'
+    ),
+    per_person=flags.bool(
+      'per_person', None, 'Make one clip per person of a video: VIDEO#0, VIDEO#1, ...'
+    ),
+  )

@@ -1,0 +1,196 @@
+"""How every program of this package starts: flags, help, and errors in one line."""
+
+from __future__ import annotations
+
+import importlib
+import logging
+import os
+import sys
+import textwrap
+import traceback
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from absl import flags
+
+# What a user types after `pose-action`, the file of this folder, and what it does.
+VERBS = {
+  'train': ('train', 'Train a model, then evaluate it.'),
+  'predict': ('predict', 'Predict the actions in pose clips.'),
+  'visualize': ('visualize', 'Draw what a model computes for a clip.'),
+  'validate': ('validate_poses', 'Check poses before training on them.'),
+  'export': ('export_dataset', 'Convert poses to a data set on disk.'),
+  'extract': ('extract_poses', 'Run a pose network on videos.'),
+  'fuse': ('fuse_scores', 'Fuse the scores of several models.'),
+  'sweep': ('run_sweep', "Train every run of a paper's table."),
+  'report': ('report', 'Print the tables of a sweep.'),
+  'import': ('import_weights', 'Import the weights of another release.'),
+  'evaluate-ava': ('evaluate_ava', 'Measure frame mAP on AVA.'),
+}
+_HELP = {'--help', '-help', '-h', '--helpshort', '--helpfull'}
+_DEBUG = 'POSE_ACTION_DEBUG'
+
+
+class UsageError(ValueError):
+  """Flags that contradict each other; the message says which and what to do."""
+
+
+class Flags:
+  """The flags of one program, kept apart from those of all others.
+
+  Each method defines a flag and returns its holder, whose `value` is set once the
+  program has started.
+  """
+
+  def __init__(self):
+    self.values = flags.FlagValues()
+    self._required: list[str] = []
+
+  def string(self, name: str, default: str | None, help: str, *, required=False):
+    return self._holder(name, required, flags.DEFINE_string, default, help)
+
+  def list(self, name: str, default, help: str, *, required=False):
+    return self._holder(name, required, flags.DEFINE_list, default, help)
+
+  def bool(self, name: str, default: bool | None, help: str):
+    return self._holder(name, False, flags.DEFINE_bool, default, help)
+
+  def integer(self, name: str, default: int | None, help: str, *, lower_bound=None):
+    return self._holder(
+      name, False, flags.DEFINE_integer, default, help, lower_bound=lower_bound
+    )
+
+  def float(self, name: str, default, help: str, *, lower_bound=None, upper_bound=None):
+    bounds = {'lower_bound': lower_bound, 'upper_bound': upper_bound}
+    return self._holder(name, False, flags.DEFINE_float, default, help, **bounds)
+
+  def enum(self, name: str, default, values, help: str, *, required=False):
+    return self._holder(name, required, flags.DEFINE_enum, default, [*values], help)
+
+  def config_file(self, name: str, default: str | None, help: str, *, required=False):
+    """A config, whose fields can be set as `--config.FIELD=VALUE`."""
+    from ml_collections import config_flags
+
+    define = config_flags.DEFINE_config_file
+    return self._holder(name, required, define, default, help)
+
+  def parse(self, args: Sequence[str]) -> Sequence[str]:
+    """Sets the flags from the command line; returns the arguments without a flag.
+
+    Raises:
+      UsageError: for an unknown flag, a value that a flag does not take, or a required
+        flag that is missing.
+    """
+    self.values.unparse_flags()  # Of an earlier run in the same process.
+    try:
+      rest = self.values(['program', *args])[1:]
+    except flags.Error as error:
+      raise UsageError(_in_one_line(error)) from error
+    except (AttributeError, KeyError) as error:  # ml_collections', of a config's field.
+      raise UsageError(_unknown_field(error, args)) from error
+    for name in self._required:
+      if self.values[name].value is None:
+        raise UsageError(f'--{name} is missing: {self.values[name].help}')
+    return rest
+
+  def help_text(self) -> str:
+    """One paragraph per flag: name, allowed values, what it does, default."""
+    paragraphs = []
+    for name in self.values:
+      flag = self.values[name]
+      kind = flag.flag_type() or ''
+      values = getattr(flag.parser, 'enum_values', None)
+      if flag.boolean:
+        head = f'  --[no]{name}'
+      elif values:
+        head = f'  --{name}=<{"|".join(values)}>'
+      else:
+        head = f'  --{name}=<{_KINDS.get(kind, kind)}>'
+      default = '' if flag.default is None else f' (default: {_shown(flag.default)})'
+      required = ' Required.' if name in self._required else ''
+      words = flag.help.removeprefix(f'<{"|".join(values or ())}>: ')
+      text = f'{words}{required}{default}'
+      paragraphs.append(f'{head}\n{textwrap.indent(textwrap.fill(text, 80), "      ")}')
+    return '\n'.join(paragraphs)
+
+  def _holder(self, name: str, required, define, *args, **kwargs) -> Any:
+    if required:
+      self._required.append(name)
+    return define(name, *args, flag_values=self.values, **kwargs)
+
+
+_KINDS = {
+  'string': 'text',
+  'int': 'number',
+  'float': 'number',
+  'comma separated list of strings': 'a,b,...',
+  'config object': 'file[:options]',
+}
+
+
+def _shown(default: Any) -> str:
+  return ','.join(map(str, default)) if isinstance(default, list) else str(default)
+
+
+def _in_one_line(error: flags.Error) -> str:
+  """An error of a config file comes with its traceback; what it says stands last."""
+  text = str(error).strip()
+  if 'Traceback (most recent call last)' not in text:
+    return text
+  return text.splitlines()[-1].partition('Error: ')[2] or text.splitlines()[-1]
+
+
+def _unknown_field(error: AttributeError | KeyError, args: Sequence[str]) -> str:
+  """Names the flag that sets a field which the config does not have."""
+  # An AttributeError holds the KeyError whose text is 'name' and a suggestion.
+  inner = error.args[0] if isinstance(error.args[0], KeyError) else error
+  field, _, hint = str(inner.args[0]).partition('\n')
+  field = field.strip('\'"')
+  flag = next((a for a in args if field in a.partition('=')[0].split('.')), '')
+  return f'the config has no field {field!r}, which {flag} sets. {hint}'.strip()
+
+
+def run(verb: str, args: Sequence[str] | None = None):
+  """Runs a program as this process: reads its flags, and exits with 1 on an error.
+
+  An error of the user's prints one line without a traceback. Set POSE_ACTION_DEBUG=1 to
+  see the traceback.
+
+  Args:
+    verb: one of `VERBS`.
+    args: the command line without the program's name; that of the process by default.
+  """
+  args = sys.argv[1:] if args is None else list(args)
+  program = importlib.import_module(f'pose_action.cli.{VERBS[verb][0]}')
+  before_dashes = args[: args.index('--')] if '--' in args else args
+  if _HELP & {*before_dashes}:
+    print(f'{program.__doc__.strip()}\n\nFlags:\n{program.FLAGS.help_text()}')
+    return
+  # JAX logs a message for every backend missing on this machine.
+  logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
+  try:
+    args = getattr(program, 'before_parsing', list)(args)
+    sys.argv = [sys.argv[0], *args]  # Where a config's flag looks for its fields.
+    program.main(program.FLAGS.parse(args))
+  except UsageError as error:
+    _fail(f'{error}\nSee `pose-action {verb} --help`.')
+  except (ValueError, OSError, ImportError) as error:
+    if os.environ.get(_DEBUG):
+      traceback.print_exc()
+    _fail(str(error))
+  except KeyboardInterrupt:
+    print('interrupted', file=sys.stderr)
+    sys.exit(130)
+
+
+def refuse_arguments(rest: Sequence[str]):
+  """Raises UsageError where a program that takes only flags is given more."""
+  if rest:
+    raise UsageError(
+      f'unexpected argument {rest[0]!r}: give flags only, as --name=value'
+    )
+
+
+def _fail(message: str) -> NoReturn:
+  print(f'error: {message}', file=sys.stderr)
+  sys.exit(1)

@@ -1,0 +1,74 @@
+"""Trains the model that a config describes, then evaluates it.
+
+  python main.py --config=configs/pa3d_jhmdb.py:split=1,quick --workdir=/tmp/pa3d
+
+The same as `pose-action train --config=pa3d_jhmdb:split=1,quick --workdir=/tmp/pa3d`.
+Config options follow a colon. Override any field with --config.FIELD=VALUE, for example
+--config.train.epochs=20. Run the same command again to resume an interrupted run.
+"""
+
+import pathlib
+import sys
+import traceback
+
+from pose_action.cli import config_names
+from pose_action.cli.program import Flags, refuse_arguments
+
+FLAGS = Flags()
+_CONFIG = FLAGS.config_file(
+  'config',
+  None,
+  'The experiment: a file, or the name of a shipped one, options after a colon.',
+  required=True,
+)
+_WORKDIR = FLAGS.string(
+  'workdir',
+  None,
+  'Output folder. Run again with the same folder to resume.',
+  required=True,
+)
+_MODE = FLAGS.enum(
+  'mode',
+  'train_and_evaluate',
+  ['train_and_evaluate', 'train', 'evaluate'],
+  'What to do. The test split is evaluated only after training.',
+)
+_DISTRIBUTED = FLAGS.bool(
+  'distributed',
+  False,
+  'Join the processes of a TPU pod, Slurm, Open MPI or Kubernetes job. Elsewhere set'
+  ' JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID instead.',
+)
+before_parsing = config_names.with_paths
+
+
+def main(args):
+  refuse_arguments(args)
+  # Imported here, so that --help and mistyped flags are answered at once.
+  from pose_action.runtime import sharding
+  from pose_action.training import experiment
+  from pose_action.training.step import TrainingDiverged
+
+  workdir = str(_WORKDIR.value)
+  try:
+    sharding.initialize_processes(detect=_DISTRIBUTED.value)
+    experiment.train_and_evaluate(
+      _CONFIG.value,
+      workdir,
+      trains='train' in _MODE.value,
+      evaluates='evaluate' in _MODE.value,
+    )
+  except (ValueError, OSError, TrainingDiverged) as error:
+    # The message says what to do, and a traceback would bury it.
+    print(f'{type(error).__name__}: {error}', file=sys.stderr)
+    _keep_traceback(pathlib.Path(workdir).expanduser() / 'error.log')
+    sys.exit(1)
+
+
+def _keep_traceback(log: pathlib.Path):
+  try:
+    log.parent.mkdir(parents=True, exist_ok=True)
+    log.write_text(traceback.format_exc())
+  except OSError:  # Such as a read-only workdir, which may be the error itself.
+    return
+  print(f'(traceback in {log})', file=sys.stderr)

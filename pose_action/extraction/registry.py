@@ -1,0 +1,75 @@
+"""The pose networks that the library runs, by name."""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import os
+from collections.abc import Callable
+from typing import Any
+
+from pose_action.extraction.extractor import ExtractorError, PoseExtractor
+from pose_action.extraction.openpose import OpenPoseExtractor
+from pose_action.extraction.tf_graph import TfGraphExtractor
+
+
+@dataclasses.dataclass(frozen=True)
+class ExtractorKind:
+  """One kind of pose network.
+
+  Attributes:
+    make: of a file of weights and the options given.
+    expects: what the file is, for messages.
+    options: names of what `make` takes beside the weights.
+  """
+
+  make: Callable[..., PoseExtractor]
+  expects: str
+  options: tuple[str, ...]
+
+
+EXTRACTORS: dict[str, ExtractorKind] = {
+  'openpose': ExtractorKind(
+    make=OpenPoseExtractor.from_file,
+    expects="OpenPose's COCO weights: a PyTorch state dict, or an *.npz of its tensors",
+    options=('scales', 'base_height', 'batch_size'),
+  ),
+  'tf_graph': ExtractorKind(
+    make=TfGraphExtractor,
+    expects='a frozen TensorFlow graph, *.pb',
+    options=('input_size', 'pixels', 'tensors'),
+  ),
+}
+
+
+def make_extractor(
+  name: str, weights: str | os.PathLike[str], **options: Any
+) -> PoseExtractor:
+  """A pose network that is ready to read frames.
+
+  Args:
+    name: in `EXTRACTORS`.
+    weights: the file that this kind expects.
+    options: of this kind; what is left out has its default.
+
+  Raises:
+    ExtractorError: on an unknown name or option, and as the kind itself.
+  """
+  if name not in EXTRACTORS:
+    nearest = difflib.get_close_matches(name, EXTRACTORS, n=1, cutoff=0.4)
+    hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
+    raise ExtractorError(
+      f'there is no extractor {name!r}{hint} Known: {", ".join(sorted(EXTRACTORS))}'
+    )
+  kind = EXTRACTORS[name]
+  unknown = [option for option in options if option not in kind.options]
+  if unknown:
+    raise ExtractorError(
+      f'extractor {name!r} has no option {", ".join(unknown)}; it has'
+      f' {", ".join(kind.options)}'
+    )
+  if not os.path.isfile(os.path.expanduser(weights)):
+    raise ExtractorError(
+      f'there is no file {os.fspath(weights)}; extractor {name!r} expects {kind.expects}'
+    )
+  return kind.make(weights, **options)

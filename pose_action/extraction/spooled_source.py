@@ -1,0 +1,116 @@
+"""Extracted clips as what the exporter reads: maps, or the poses picked out of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import STORED, HeatmapClip, HeatmapSource, PoseSource
+from pose_action.extraction.extractor import PoseExtractor
+from pose_action.extraction.spool import Spool, SpooledClip
+from pose_action.extraction.video_list import Video, class_names, videos_by_split
+
+
+def heatmap_source(
+  videos: Sequence[Video],
+  spool: Spool,
+  extractor: PoseExtractor,
+  settings: Mapping[str, Any],
+) -> HeatmapSource:
+  """The maps of finished videos.
+
+  Args:
+    settings: how the maps were made.
+  """
+  clips = _Clips(videos, spool)
+
+  def load(video_id: str) -> HeatmapClip:
+    clip, label = clips.by_id[video_id]
+    return HeatmapClip(
+      video_id=video_id,
+      read=clip.read,
+      num_frames=clip.num_frames,
+      frame_size=clip.frame_size,
+      skeleton=extractor.skeleton,
+      features_scale=clip.features_scale,
+      labels=(label,),
+    )
+
+  modalities = tuple(name for name in STORED if name in settings['modalities'])
+  return HeatmapSource(
+    skeleton=extractor.skeleton,
+    class_names=clips.class_names,
+    splits=clips.splits,
+    load=load,
+    modalities=modalities,
+    settings=settings,
+    num_features=extractor.num_features if 'features' in modalities else 0,
+  )
+
+
+def keypoint_source(
+  videos: Sequence[Video], spool: Spool, extractor: PoseExtractor
+) -> PoseSource:
+  """The poses of finished videos: one person, the highest peak of each joint map."""
+  clips = _Clips(videos, spool)
+
+  def load(video_id: str) -> PoseClip:
+    clip, label = clips.by_id[video_id]
+    keypoints = clip.read('keypoints')[:, None]
+    return PoseClip(
+      video_id=video_id,
+      keypoints=keypoints[..., :2],
+      scores=keypoints[..., 2],
+      frame_size=clip.frame_size,
+      skeleton=extractor.skeleton,
+      labels=(label,),
+    )
+
+  return PoseSource(
+    skeleton=extractor.skeleton,
+    class_names=clips.class_names,
+    splits=clips.splits,
+    load=load,
+  )
+
+
+class _Clips:
+  """The clips of finished videos by name.
+
+  A video of several clips gives NAME_000, NAME_001 and so on; with one more _ where
+  another video has such a name.
+
+  Attributes:
+    by_id: a clip, and the index of its class, by name.
+    class_names: by index.
+    splits: names of clips by split.
+  """
+
+  def __init__(self, videos: Sequence[Video], spool: Spool):
+    self.class_names = class_names(videos)
+    self.by_id: dict[str, tuple[SpooledClip, int]] = {}
+    taken = {video.video_id for video in videos}
+    names: dict[str, list[str]] = {}
+    for video in videos:
+      clips = spool.clips(video.video_id)
+      names[video.video_id] = _names(video.video_id, len(clips), taken)
+      label = self.class_names.index(video.label)
+      for name, clip in zip(names[video.video_id], clips, strict=True):
+        self.by_id[name] = (clip, label)
+    self.splits = {
+      split: tuple(name for video in members for name in names[video.video_id])
+      for split, members in videos_by_split(videos).items()
+    }
+
+
+def _names(video_id: str, num_clips: int, taken: set[str]) -> list[str]:
+  """Names of a video's clips, which are then taken too."""
+  if num_clips == 1:
+    return [video_id]
+  stem = f'{video_id}_'
+  while taken & {f'{stem}{part:03d}' for part in range(num_clips)}:
+    stem += '_'
+  names = [f'{stem}{part:03d}' for part in range(num_clips)]
+  taken.update(names)
+  return names

@@ -1,0 +1,238 @@
+"""Predictor: from a workdir, trained or imported, to what its model says of a clip."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import flax.linen as nn
+import jax
+import jax.numpy as jnp
+import ml_collections
+import numpy as np
+from jaxtyping import Array, Float
+
+from input_pipeline.loading.loader import Batch, evaluation_batches
+from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.poses.sources import HeatmapClip, PotionClip
+from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.examples import AnyClip, clip_features
+from input_pipeline.storage.map_settings import rendering_settings
+from model_lib.output import ModelOutput
+from pose_action.inference.activations import Activations, activations_of_clip
+from pose_action.runtime import sharding
+from pose_action.training import run_data
+from pose_action.training.losses import LossSettings, class_probabilities
+from pose_action.training.saved_model import SavedModelError, load_model
+from pose_action.training.step import Prediction, evaluation_step
+
+_NO_POTION = (
+  'this model reads maps of single frames, not PoTion maps; give it clips of poses'
+)
+
+
+class PredictorError(ValueError):
+  """A workdir that cannot predict, or an input that its model cannot take."""
+
+
+class Predictor:
+  """A trained model with all that belongs to it; see `from_workdir`.
+
+  Attributes:
+    config: of the run.
+    class_names: by index.
+    skeleton: the joint layout that clips must have; of the maps that the model reads.
+    step: of the checkpoint.
+  """
+
+  def __init__(
+    self,
+    *,
+    config: ml_collections.ConfigDict,
+    class_names: tuple[str, ...],
+    skeleton: Skeleton,
+    model: nn.Module,
+    variables: dict[str, Any],
+    step: int,
+  ):
+    self.config = config
+    self.class_names = class_names
+    self.skeleton = skeleton
+    self.step = step
+    self._variables = variables
+    self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
+    self._clip_settings = run_data.clip_settings(config, skeleton)
+    maps_of_batch = functools.partial(
+      batch_maps,
+      skeleton=skeleton,
+      settings=run_data.map_settings(config),
+      augmentation=run_data.augment_settings(config),
+    )
+    self._evaluate = jax.jit(
+      functools.partial(
+        evaluation_step,
+        model=model,
+        maps_of_batch=maps_of_batch,
+        losses=self._losses,
+        average=config.eval.average,
+      )
+    )
+    self._activations = jax.jit(
+      functools.partial(
+        activations_of_clip,
+        model=model,
+        maps_of_batch=maps_of_batch,
+        modalities=tuple(config.data.modalities),
+      )
+    )
+    self._apply = jax.jit(functools.partial(model.apply, train=False))
+
+  @classmethod
+  def from_workdir(
+    cls,
+    workdir: str | os.PathLike[str],
+    *,
+    checkpoint: str = 'best',
+  ) -> Predictor:
+    """Opens a workdir; its checkpoint holds config, class names and skeleton.
+
+    Args:
+      workdir: of a run of `main.py`, or made by `tools/import_weights.py`.
+      checkpoint: 'best' on validation (the last where nothing was validated), or
+        'last'.
+
+    Raises:
+      FileNotFoundError: where there is no checkpoint.
+      PredictorError: for another checkpoint, or a workdir of an incompatible version.
+    """
+    mesh = sharding.make_mesh(jax.devices()[:1])
+    try:
+      saved = load_model(workdir, checkpoint=checkpoint, mesh=mesh)
+    except SavedModelError as error:
+      raise PredictorError(str(error)) from error
+    return cls(
+      config=saved.config,
+      class_names=saved.class_names,
+      skeleton=saved.skeleton,
+      model=saved.model,
+      variables=saved.variables,
+      step=saved.step,
+    )
+
+  def __call__(self, clip: AnyClip) -> ModelOutput:
+    """What the model says of one clip: exactly what an evaluation of it says.
+
+    The clip goes the way of an evaluation: through the form that the run's data set
+    stores, and all its views. Its labels are not read.
+
+    Returns:
+      Leaves with a first axis of 1. `logits` are those of the averaged probabilities
+      (their logarithm; of several labels a clip, their log-odds); `joint_weights` are
+      averaged likewise; a clip has no embedding of its own.
+
+    Raises:
+      PredictorError: for a clip of another joint layout.
+    """
+    (prediction,) = self.predict([clip])
+    probabilities = jnp.asarray(prediction.probabilities)
+    logits = jnp.log(probabilities)
+    if self.multi_label:
+      logits -= jnp.log1p(-probabilities)
+    return ModelOutput(logits=logits, joint_weights=prediction.joint_weights)
+
+  def predict(self, clips: Iterable[AnyClip]) -> Iterator[Prediction]:
+    """What an evaluation says of each clip, one after another.
+
+    Raises:
+      PredictorError: at a clip of another joint layout.
+    """
+    for clip in clips:
+      yield self._evaluate(self._variables, self._batch(clip))
+
+  def activations(self, clip: AnyClip) -> Activations:
+    """What the model makes of the middle view of one clip on the way, as numpy arrays.
+
+    Raises:
+      PredictorError: for a clip of another joint layout.
+    """
+    return jax.device_get(self._activations(self._variables, self._batch(clip)))
+
+  def apply_potion(self, maps: Float[Array, 'b j h w c']) -> ModelOutput:
+    """The model on ready PoTion maps, in `skeleton`'s joint order; unaveraged logits.
+
+    Raises:
+      PredictorError: where the model does not read PoTion maps, or other ones.
+    """
+    if self.config.data.encoding != 'potion':
+      raise PredictorError(_NO_POTION)
+    (example,) = jax.tree.leaves(run_data.example_maps(self.config, self.skeleton))
+    expected, shape = example.shape, np.shape(maps)
+    # The height and width are free: the network averages over what is left of them.
+    if len(shape) != 5 or shape[1] != expected[1] or shape[-1] != expected[-1]:
+      raise PredictorError(
+        f'maps have shape {shape}, but need [clips, {expected[1]} joints, height,'
+        f' width, {expected[-1]} channels], the joints in the order'
+        f' {", ".join(self.skeleton.joints)}'
+      )
+    return self._apply(self._variables, jnp.asarray(maps, jnp.float32))
+
+  def probabilities(self, output: ModelOutput) -> Float[np.ndarray, 'b k']:
+    """Of each class; they sum to 1 unless a clip may have several labels."""
+    return np.asarray(class_probabilities(output.logits, self._losses))
+
+  @property
+  def multi_label(self) -> bool:
+    """Whether a clip may have several labels."""
+    return self._losses.classification == 'binary_cross_entropy'
+
+  def _batch(self, clip: AnyClip) -> Batch:
+    """The clip alone as an evaluation's batch, with all its views."""
+    (batch,) = evaluation_batches(
+      (self._record(clip),),
+      [0],
+      self._clip_settings,
+      batch_size=1,
+      num_views=self.config.eval.views,
+      read_threads=0,
+    )
+    return batch
+
+  def _record(self, clip: AnyClip) -> dict[str, Any]:
+    """The clip as the run's data set would store it."""
+    if clip.skeleton.joints != self.skeleton.joints:
+      raise PredictorError(
+        f'clip {clip.video_id!r} has the joints of {clip.skeleton.name!r}'
+        f' ({", ".join(clip.skeleton.joints)}), but the model was trained on those of'
+        f' {self.skeleton.name!r} ({", ".join(self.skeleton.joints)})'
+      )
+    if isinstance(clip, PotionClip) and self.config.data.encoding != 'potion':
+      raise PredictorError(_NO_POTION)
+    features = clip_features(
+      clip, self.config.data.representation, self._stored_settings(clip)
+    )
+    return {'label': 0, **{name: make() for name, make in features.items()}}
+
+  def _stored_settings(self, clip: AnyClip) -> dict[str, Any]:
+    """What the run's data set was rendered with, or what of ready maps is read."""
+    data = self.config.data
+    modalities = stored_modalities(data.modalities)
+    if isinstance(clip, PotionClip | HeatmapClip):
+      return {'modalities': modalities}
+    if 'features' in modalities:
+      raise PredictorError(
+        f'the model reads {", ".join(modalities)}, but poses have no features; give it'
+        ' the maps of a pose network (a HeatmapClip)'
+      )
+    return rendering_settings(
+      data.representation,
+      self.skeleton,
+      short_side=data.map_short_side,
+      sigma=data.map_sigma,
+      channels=data.potion.channels,
+      weights=data.potion.weights,
+      modalities=modalities,
+      part_width=data.part_width,
+    )

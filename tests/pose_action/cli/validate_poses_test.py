@@ -1,0 +1,117 @@
+"""The program: exit status, report, picture, and what it says of wrong flags."""
+
+import json
+import os
+import pathlib
+import pickle
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from places import PYTHON_PATH, ROOT
+
+TOOL = ROOT / 'tools' / 'validate_poses.py'
+
+
+def run(*args):
+  return subprocess.run(
+    [sys.executable, str(TOOL), *map(str, args)],
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
+    capture_output=True,
+    text=True,
+    check=False,
+  )
+
+
+def write_poses(path: pathlib.Path, **splits: list[str]) -> pathlib.Path:
+  """A PYSKL pickle of clips 'c0', 'c1', ... of one class; 'bad' holds NaN."""
+  rng = np.random.default_rng(0)
+  annotations = []
+  for name in dict.fromkeys(name for names in splits.values() for name in names):
+    keypoints = rng.uniform(0, 200, (1, 5, 15, 2)).astype(np.float32)
+    if name == 'bad':
+      keypoints[0, 3, 2] = np.nan
+    annotations.append(
+      {
+        'frame_dir': name,
+        'label': 0,
+        'img_shape': (240, 320),
+        'total_frames': 5,
+        'keypoint': keypoints,
+        'keypoint_score': np.ones((1, 5, 15), np.float32),
+      }
+    )
+  content = {'split': splits, 'classes': ['run'], 'annotations': annotations}
+  path.write_bytes(pickle.dumps(content, protocol=4))
+  return path
+
+
+def test_poses_without_an_error(tmp_path):
+  poses = write_poses(tmp_path / 'poses.pkl', all=[f'c{i}' for i in range(6)])
+  report, picture = tmp_path / 'report.json', tmp_path / 'sheet.png'
+  done = run(
+    *('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb'),
+    *(f'--report={report}', f'--picture={picture}'),
+  )
+  assert (done.returncode, done.stderr) == (0, '')
+  assert 'skeleton jhmdb, 15 joints\n6 clips, 30 frames' in done.stdout
+  assert '\n0 errors, ' in done.stdout
+  assert json.loads(report.read_text())['classes'] == {'run': 6}
+  assert picture.read_bytes().startswith(b'\x89PNG')
+
+
+def test_errors_end_with_status_1_and_are_all_named(tmp_path):
+  poses = write_poses(tmp_path / 'p.pkl', train1=['c0', 'c1', 'bad'], test1=['c1'])
+  report = tmp_path / 'report.json'
+  done = run(
+    *('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb', '--dataset=jhmdb'),
+    f'--report={report}',
+  )
+  assert done.returncode == 1
+  assert "error: clip 'bad': keypoints hold [nan nan] at frame 3" in done.stdout
+  assert "clips of 'test1' are in 'train1' too" in done.stdout
+  errors = json.loads(report.read_text())['errors']
+  assert [(e['check'], e['clips']) for e in errors] == [
+    ('broken_clip', ['bad']),
+    ('clip_in_two_splits', ['c1']),
+  ]
+
+
+def test_a_clip_that_is_named_twice(tmp_path):
+  poses = write_poses(tmp_path / 'p.pkl', train=['c0', 'c1', 'c0'])
+  done = run('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb')
+  assert done.returncode == 1
+  assert "error: split 'train' names clip 'c0' more than once" in done.stderr
+
+
+def test_a_skeleton_of_ones_own(tmp_path):
+  """JHMDB's joints under other names, of which the limbs are given by number."""
+  skeleton = tmp_path / 'own.yaml'
+  joints = [f'p{i}' for i in range(15)]
+  limbs = [[i, i + 1] for i in range(14)]
+  skeleton.write_text(f'name: own\njoints: {joints}\nlimbs: {limbs}\nflip_pairs: []\n')
+  poses = write_poses(tmp_path / 'p.pkl', all=['c0', 'c1'])
+  done = run('--format=pyskl', f'--poses={poses}', f'--skeleton={skeleton}')
+  assert done.returncode == 0, done.stderr
+  assert 'skeleton own, 15 joints' in done.stdout
+
+
+@pytest.mark.parametrize(
+  ('flags', 'says'),
+  [
+    (['--poses=p.pkl'], 'give --format and --poses, or the --dataset'),
+    (['--dataset=jhmdb', '--report=no/such/r.json'], 'there is no such folder'),
+    (
+      ['--format=pyskl', '--poses=p.pkl', '--annotations=a'],
+      '--annotations only matter to a named --dataset',
+    ),
+    (['--format=pyskl', '--poses=p.pkl', 'extra'], "unexpected argument 'extra'"),
+    (['--format=piskl', '--poses=p.pkl'], "no pose format 'piskl'; did you mean"),
+    (['--format=pyskl', '--poses=none.pkl', '--skeleton=jhmdb'], 'does not exist'),
+  ],
+)
+def test_wrong_flags(flags, says):
+  done = run(*flags)
+  assert done.returncode != 0
+  assert says in done.stdout + done.stderr

@@ -1,0 +1,128 @@
+"""Which videos a folder or a list means, with labels, splits and names."""
+
+import pytest
+
+from input_pipeline.errors import PoseDataError
+from pose_action.extraction.video_list import (
+  Video,
+  class_names,
+  list_videos,
+  videos_by_split,
+)
+
+
+@pytest.fixture
+def files(tmp_path):
+  """Makes empty files, which listing does not open; gives their folder."""
+
+  def make(*names):
+    for name in names:
+      path = tmp_path / name
+      path.parent.mkdir(parents=True, exist_ok=True)
+      path.touch()
+    return tmp_path
+
+  return make
+
+
+def found(videos):
+  return [(video.video_id, video.label) for video in videos]
+
+
+def test_a_folder_of_videos(files):
+  root = files('clip10.avi', 'clip2.mp4', 'README.md', '.hidden.avi', 'b/1.png')
+  assert found(list_videos(root)) == [
+    *(('b', 'unknown'), ('clip2', 'unknown'), ('clip10', 'unknown'))
+  ]
+  assert list_videos(root)[1] == Video(root / 'clip2.mp4', 'clip2', 'unknown', ('all',))
+
+
+def test_a_folder_of_classes(files):
+  root = files(
+    'run/a.avi', 'run/preview.png', 'sit/b/1.jpg', 'sit/b/2.jpg', 'notes/x.txt'
+  )
+  videos = list_videos(root)
+  assert found(videos) == [('a', 'run'), ('b', 'sit')]
+  assert class_names(videos) == ('run', 'sit')
+
+
+def test_one_video_and_one_folder_of_frames(files):
+  root = files('a.avi', 'walk/1.png')
+  assert found(list_videos(root / 'a.avi')) == [('a', 'unknown')]
+  assert found(list_videos(root / 'walk')) == [('walk', 'unknown')]
+
+
+def test_equal_names_take_more_of_the_path(files):
+  root = files('run/1.avi', 'sit/1.avi')
+  assert found(list_videos(root)) == [('run/1', 'run'), ('sit/1', 'sit')]
+  root = files('run/1.mp4')
+  names = [video.video_id for video in list_videos(root)]
+  assert names == ['run/1.avi', 'run/1.mp4', 'sit/1.avi']
+
+
+def test_what_is_unclear_is_refused(files):
+  root = files('a.avi', 'run/b.avi')
+  with pytest.raises(PoseDataError, match=r'holds videos \(a\.avi\) and folders of'):
+    list_videos(root)
+  root = files('deep/train/run/b.avi')
+  with pytest.raises(PoseDataError, match='run lies too deep'):
+    list_videos(root / 'deep')
+
+
+def test_nothing_to_read(files):
+  root = files('a.txt', 'empty.csv')
+  with pytest.raises(PoseDataError, match='no video and no folder of frames in'):
+    list_videos(root)
+  with pytest.raises(PoseDataError, match=r'gone does not exist'):
+    list_videos(root / 'gone')
+  with pytest.raises(PoseDataError, match=r'a\.txt lists no video'):
+    list_videos(root / 'a.txt')
+
+
+def test_a_text_list(files):
+  root = files('my video.avi', 'list.txt')
+  (root / 'list.txt').write_text('# ours\nmy video.avi\n\nsub/b.avi\n')
+  videos = list_videos(root / 'list.txt')
+  assert found(videos) == [('my video', 'unknown'), ('b', 'unknown')]
+  assert videos[1].path == root / 'sub' / 'b.avi'
+  (root / 'list.txt').write_text('my video.avi 10\nsub/b.avi\t2\n')
+  videos = list_videos(root / 'list.txt')
+  assert found(videos) == [('my video', '10'), ('b', '2')]
+  assert class_names(videos) == ('2', '10')  # As people count.
+
+
+def test_a_csv_list_with_splits(files):
+  root = files('list.csv')
+  (root / 'list.csv').write_text(
+    'path,label,split\na.avi,run,train1\nb.avi,sit,train1\nb.avi,sit,test2\n'
+  )
+  videos = list_videos(root / 'list.csv')
+  assert [video.splits for video in videos] == [('train1',), ('train1', 'test2')]
+  by_split = videos_by_split(videos)
+  assert {s: found(v) for s, v in by_split.items()} == {
+    'train1': [('a', 'run'), ('b', 'sit')],
+    'test2': [('b', 'sit')],
+  }
+
+
+def test_a_csv_list_of_paths_alone(files):
+  root = files('list.csv')
+  (root / 'list.csv').write_text('path\n/videos/a.avi\n')
+  (video,) = list_videos(root / 'list.csv')
+  assert (str(video.path), video.splits) == ('/videos/a.avi', ('all',))
+
+
+@pytest.mark.parametrize(
+  ('content', 'message'),
+  [
+    ('file,label\na,b\n', 'has the columns file, label, but needs path'),
+    ('path,label\na,run\na,sit\n', "line 3: a has label 'sit', but 'run' before"),
+    ('path,label\na,run\na,run\n', "line 3: a comes twice in 'all'"),
+    ('path,label\na,run\nb,\n', 'b has no label, but others have'),
+  ],
+)
+def test_contradictions_of_a_list(files, content, message):
+  root = files('list.csv')
+  (root / 'list.csv').write_text(content)
+  with pytest.raises(PoseDataError, match=message):
+    list_videos(root / 'list.csv')

@@ -1,0 +1,137 @@
+"""The Predictor against the evaluation of the same run, and its refusals."""
+
+import dataclasses
+
+import jax
+import numpy as np
+import pytest
+import tiny_run
+
+from input_pipeline.poses.sources import PotionClip
+from pose_action.inference.prediction_text import describe, load_clip, offered_clips
+from pose_action.inference.predictor import Predictor, PredictorError
+from pose_action.runtime import sharding, writers
+from pose_action.training import experiment
+
+CONFIGS = {'pa3d': tiny_run.get_config, 'jmrn': tiny_run.get_jmrn_config}
+
+
+@pytest.fixture(scope='module', params=['pa3d', 'jmrn'])
+def run(request, tmp_path_factory):
+  """(name, workdir) of a run of one epoch, from stored maps."""
+  folder = tmp_path_factory.mktemp(request.param)
+  config = CONFIGS[request.param]().copy_and_resolve_references().unlock()
+  config.data.data_dir = str(folder / 'data')
+  config.data.representation = {'pa3d': 'heatmaps', 'jmrn': 'potion'}[request.param]
+  config.train.epochs = 1
+  tiny_run.export(folder / 'data', config.data.representation)
+  # optax's Adam mixes its count with float32.
+  with pytest.MonkeyPatch.context() as patch, jax.numpy_dtype_promotion('standard'):
+    patch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
+    experiment.train_and_evaluate(
+      config, str(folder / 'run'), mesh=sharding.make_mesh(jax.devices()[:1])
+    )
+  return request.param, folder / 'run'
+
+
+@pytest.fixture(scope='module')
+def predictor(run):
+  return Predictor.from_workdir(run[1], checkpoint='last')
+
+
+def test_a_clip_gets_what_the_evaluation_gave_it(run, predictor):
+  saved = np.load(run[1] / 'scores_test.npz')
+  source = tiny_run.source()
+  for row in (0, 5):
+    clip = source.load(str(saved['video_ids'][row]))
+    output = predictor(dataclasses.replace(clip, labels=()))
+    np.testing.assert_allclose(
+      predictor.probabilities(output)[0], saved['scores'][row], rtol=1e-5, atol=1e-7
+    )
+    assert (output.joint_weights is None) == (run[0] == 'pa3d')
+
+
+def test_joint_weights_are_the_evaluations(run, predictor):
+  if run[0] == 'pa3d':
+    pytest.skip('PA3D weighs no joints')
+  table = (run[1] / 'joint_weights.csv').read_text().splitlines()
+  video_id, _, *weights = table[1].split(',')
+  output = predictor(tiny_run.source().load(video_id))
+  np.testing.assert_allclose(
+    output.joint_weights[0], np.array(weights, float), atol=2e-4
+  )
+
+
+def test_ready_potion_maps(run, predictor):
+  maps = np.zeros((2, 5, 16, 16, 3), np.float32)
+  if run[0] == 'pa3d':
+    with pytest.raises(PredictorError, match='reads maps of single frames'):
+      predictor.apply_potion(maps)
+    return
+  maps[1, :, 4:8, 4:8] = 0.5
+  output = predictor.apply_potion(maps)
+  assert output.logits.shape == (2, 3)
+  assert output.joint_weights.shape == (2, 5)
+  skeleton = tiny_run.SKELETON
+  clip = PotionClip('ready', maps[1], 8, skeleton)
+  np.testing.assert_allclose(
+    predictor.probabilities(predictor(clip))[0],
+    predictor.probabilities(output)[1],
+    rtol=1e-5,
+    atol=1e-7,
+  )
+  with pytest.raises(PredictorError, match=r'\(2, 4, 16, 16, 3\), but need \[clips, 5'):
+    predictor.apply_potion(maps[:, :4])
+
+
+def test_one_program_serves_all_lengths(run, predictor):
+  clip = tiny_run.source().load('test_500')
+  short = dataclasses.replace(
+    clip, keypoints=clip.keypoints[:3], scores=clip.scores[:3]
+  )
+  predictor(clip)
+  compiled = predictor._evaluate._cache_size()
+  predictor(short)
+  assert predictor._evaluate._cache_size() == compiled
+
+
+def test_another_layout_is_refused(run, predictor):
+  clip = tiny_run.source().load('test_500')
+  joints = tuple(reversed(clip.skeleton.joints))
+  other = dataclasses.replace(clip.skeleton, joints=joints)
+  with pytest.raises(PredictorError, match="'test_500' has the joints of 'star'"):
+    predictor(dataclasses.replace(clip, skeleton=other))
+
+
+def test_text(run, predictor):
+  clip = tiny_run.source().load('test_500')
+  lines = describe(predictor, clip, predictor(clip), top=2).splitlines()
+  assert lines[0] == 'test_500 (labelled rest)'
+  assert len(lines) == 3 + (run[0] == 'jmrn')
+  shares = [float(line.split('%')[0]) for line in lines[1:3]]
+  assert shares == sorted(shares, reverse=True)
+  if run[0] == 'jmrn':
+    assert all(joint in lines[3] for joint in tiny_run.SKELETON.joints)
+
+
+def test_labels_are_matched_by_name(predictor):
+  source = tiny_run.source()  # Classes raise, lower, rest; test_500 is of rest.
+  assert load_clip(source, 'test_500', predictor).labels == (2,)
+  other = dataclasses.replace(source, class_names=('a', 'b', 'lower'))
+  assert load_clip(other, 'test_500', predictor).labels == (1,)
+  other = dataclasses.replace(source, class_names=('a', 'b', 'c'))
+  assert load_clip(other, 'test_500', predictor).labels == ()
+
+
+def test_clips_that_are_asked_for():
+  source = tiny_run.source()
+  assert len(offered_clips(source, None)) == tiny_run.NUM_TRAIN + tiny_run.NUM_TEST
+  assert offered_clips(source, ['test_501']) == ('test_501',)
+  with pytest.raises(PredictorError, match="no clip 'test_1' in the poses"):
+    offered_clips(source, ['test_1'])
+
+
+def test_a_workdir_without_a_checkpoint(tmp_path):
+  with pytest.raises(FileNotFoundError, match='there is no checkpoint in'):
+    Predictor.from_workdir(tmp_path)
+  assert not list(tmp_path.iterdir())  # Looking leaves nothing behind.

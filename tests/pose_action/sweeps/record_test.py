@@ -1,0 +1,68 @@
+"""The record of a sweep: what a later sweep adds to it, and what it must not."""
+
+import json
+
+import pytest
+
+from pose_action.sweeps.record import add_to_record, read_record
+
+
+def run(name, config='c', flags=()):
+  return {'name': name, 'config': config, 'flags': flags}
+
+
+def table(name, **rows):
+  """Rows by title, each the names of its samples."""
+  made = [
+    {'title': title, 'paper': {'jhmdb': 1.5}, 'samples': [[name] for name in samples]}
+    for title, samples in rows.items()
+  ]
+  return {'name': name, 'title': name.upper(), 'rows': made}
+
+
+def sweep(*tables, runs=(), setting='jhmdb'):
+  return {'dataset': 'jhmdb', 'setting': setting, 'runs': [*runs], 'tables': [*tables]}
+
+
+def test_it_is_read_as_written(tmp_path):
+  made = sweep(table('t', A=['a'], B=['b']), runs=[run('a', flags=('--x',)), run('b')])
+  assert add_to_record(tmp_path / 'S', made) == json.loads(json.dumps(made))
+  assert read_record(tmp_path / 'S') == json.loads(json.dumps(made))
+  assert [file.name for file in (tmp_path / 'S').iterdir()] == ['sweep.json']
+
+
+def test_a_later_sweep_adds_tables_rows_and_samples(tmp_path):
+  add_to_record(tmp_path, sweep(table('t', A=['a0'], C=['c0']), runs=[run('a0')]))
+  add_to_record(
+    tmp_path, sweep(table('t', A=['a0', 'a1'], B=['b0'], C=['c0']), runs=[run('b0')])
+  )
+  added = add_to_record(
+    tmp_path, sweep(table('t', C=['c2']), table('u', D=['d']), runs=[run('d')])
+  )
+  assert added == read_record(tmp_path)
+  assert added['tables'] == [
+    table('t', A=['a0', 'a1'], B=['b0'], C=['c0', 'c2']),
+    table('u', D=['d']),
+  ]
+  assert [of['name'] for of in added['runs']] == ['a0', 'b0', 'd']
+
+
+def test_another_setting_is_refused_and_nothing_written(tmp_path):
+  add_to_record(tmp_path, sweep(table('t', A=['a'])))
+  with pytest.raises(
+    ValueError, match=r'sweep\.json is of jhmdb, but this sweep of penn'
+  ):
+    add_to_record(tmp_path, sweep(table('u', A=['a']), setting='penn'))
+  assert [of['name'] for of in read_record(tmp_path)['tables']] == ['t']
+
+
+def test_another_run_of_the_same_name_is_refused(tmp_path):
+  add_to_record(tmp_path, sweep(runs=[run('a', 'x.py:b=1')]))
+  message = r'has a run a of x\.py:b=1, but this sweep one of x\.py:b=1 --config.seed=1'
+  with pytest.raises(ValueError, match=message):
+    add_to_record(tmp_path, sweep(runs=[run('a', 'x.py:b=1', ['--config.seed=1'])]))
+
+
+def test_a_folder_without_a_record_is_named(tmp_path):
+  with pytest.raises(ValueError, match=r'sweep\.json does not exist; give the workdir'):
+    read_record(tmp_path)
