@@ -104,7 +104,7 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
   import jax
   import optax
 
-  from configs import base, jmrn_model
+  from configs.shared import base, jmrn_model
   from pose_action.runtime.compiler_options import convolution_options
   from pose_action.training.losses import LossSettings
   from pose_action.training.model_registry import build_model

@@ -8,7 +8,8 @@ Ours: 97.2 % on its test split, seed 0, 4 minutes on two CPU cores (docs/results
   python main.py --config=configs/demo.py --workdir=/tmp/demo
 """
 
-from configs import base, config_args, pa3d_model
+from configs.shared import base, pa3d_model
+from configs.shared import options as config_args
 
 
 def get_config(arg: str = ''):

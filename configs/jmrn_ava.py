@@ -30,7 +30,7 @@ for validation; `test=false`, no figure on the official validation videos;
 `jmrn` is the default).
 """
 
-from configs import base, jmrn_model
+from configs.shared import base, jmrn_model
 
 
 def get_config(arg: str = ''):

@@ -22,7 +22,7 @@ official code does;
 contrastive loss.
 """
 
-from configs import base, jmrn_model
+from configs.shared import base, jmrn_model
 
 
 def get_config(arg: str = ''):

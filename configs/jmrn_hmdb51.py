@@ -19,7 +19,7 @@ official code does. Ablations: `paa=none` (or `joint`; also `translation`, `cont
 but PoTion's action CNN and no contrastive loss.
 """
 
-from configs import base, jmrn_model
+from configs.shared import base, jmrn_model
 
 
 def get_config(arg: str = ''):

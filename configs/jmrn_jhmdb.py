@@ -17,7 +17,7 @@ Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatma
 `contrastive=false`, `selector=false`, `siamese=false`.
 """
 
-from configs import base, jmrn_model
+from configs.shared import base, jmrn_model
 
 
 def get_config(arg: str = ''):

@@ -7,11 +7,11 @@ docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_jhmdb_sweep.py:splits \
       --workdir=/tmp/jmrn_jhmdb_splits
 
-Options: those of configs/sweep.py; without `splits` it is split 1 alone. What follows
+Options: those of configs/shared/sweep.py; without `splits` it is split 1 alone. What follows
 `--` is passed on to every run, such as `-- --config.data.poses=FILE`.
 """
 
-from configs import jmrn_tables, sweep
+from configs.shared import jmrn_tables, sweep
 
 
 def get_sweep(arg: str = '') -> sweep.Sweep:

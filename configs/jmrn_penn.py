@@ -15,7 +15,7 @@ training fold held out for validation; `test=false`, no test split. Ablations:
 but PoTion's action CNN and no contrastive loss.
 """
 
-from configs import base, jmrn_model
+from configs.shared import base, jmrn_model
 
 
 def get_config(arg: str = ''):

@@ -7,11 +7,11 @@ large as the shared one; their cut is ours. Ours: docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_table8_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table8
 
-Options: see configs/jmrn_tables.py. What follows `--` is passed on to every run, such as
+Options: see configs/shared/jmrn_tables.py. What follows `--` is passed on to every run, such as
 `-- --config.data.poses=FILE`.
 """
 
-from configs import jmrn_tables, sweep
+from configs.shared import jmrn_tables, sweep
 
 _ROWS = (
   jmrn_tables.Row(

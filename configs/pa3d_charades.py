@@ -21,7 +21,7 @@ clips a video in tests, spread over it (25 segments; with
 +: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
 """
 
-from configs import base, pa3d_model
+from configs.shared import base, pa3d_model
 
 
 def get_config(arg: str = ''):

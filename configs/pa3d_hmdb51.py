@@ -19,7 +19,7 @@ To begin with the action CNN of another run, as Sec. 4.1 tries with Charades, gi
 `--config.train.init_from=WORKDIR`.
 """
 
-from configs import base, pa3d_model
+from configs.shared import base, pa3d_model
 
 
 def get_config(arg: str = ''):

@@ -20,7 +20,7 @@ Poses are downloaded, or read from `--config.data.poses`, with
 `--config.data.format=pyskl` where that is a skeleton pickle.
 """
 
-from configs import base, pa3d_model
+from configs.shared import base, pa3d_model
 
 
 def get_config(arg: str = ''):

@@ -1,17 +1,17 @@
 """PA3D's Tables 2 to 5 on JHMDB.
 
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 2-5, poses estimated by OpenPose.
-Settings of each row: configs/pa3d_tables.py. Ours: docs/results.md.
+Settings of each row: configs/shared/pa3d_tables.py. Ours: docs/results.md.
 
   python tools/run_sweep.py --config=configs/pa3d_jhmdb_sweep.py:table3,quick,development \
       --workdir=/tmp/pa3d_jhmdb_tables
   python tools/report.py --workdir=/tmp/pa3d_jhmdb_tables
 
-Options: see configs/pa3d_tables.py. What follows `--` is passed on to every run, such as
+Options: see configs/shared/pa3d_tables.py. What follows `--` is passed on to every run, such as
 `-- --config.data.poses=FILE`.
 """
 
-from configs import pa3d_tables, sweep
+from configs.shared import pa3d_tables, sweep
 
 
 def get_sweep(arg: str = '') -> sweep.Sweep:

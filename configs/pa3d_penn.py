@@ -17,7 +17,7 @@ for validation; `test=false`, no test split;
 +: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
 """
 
-from configs import base, pa3d_model
+from configs.shared import base, pa3d_model
 
 
 def get_config(arg: str = ''):

@@ -14,7 +14,8 @@ Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatma
 `deeper`, as large as JMRN; `variant=UIN` (or `I`, `N`; `U` is the default).
 """
 
-from configs import base, config_args, jmrn_model
+from configs.shared import base, jmrn_model
+from configs.shared import options as config_args
 
 
 def get_config(arg: str = ''):

@@ -42,7 +42,7 @@ def config_path(config: str) -> str:
     shipped = SHIPPED / f'{path.name.removesuffix(".py")}.py'
     if shipped.is_file():
       return f'{shipped}{colon}{options}'
-  known = sorted(f.stem for f in SHIPPED.glob('*.py') if f.stem != '__init__')
+  known = sorted(f.stem for f in SHIPPED.glob('[!_]*.py'))
   nearest = difflib.get_close_matches(path.stem, known, n=1, cutoff=0.4)
   hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
   raise UsageError(

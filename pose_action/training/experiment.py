@@ -37,7 +37,7 @@ def train_and_evaluate(
   """Trains (going on from the workdir's checkpoint), evaluates, and writes results.
 
   Args:
-    config: see `configs/base.py`.
+    config: see `configs/shared/base.py`.
     workdir: takes everything that the run leaves.
     trains: False evaluates the checkpoints that are there.
     evaluates: False leaves the test split untouched.

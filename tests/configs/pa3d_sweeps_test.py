@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from configs import config_args
+from configs.shared import options as config_args
 
 DATASETS = ('jhmdb', 'hmdb51', 'penn')
 ALL_TABLES = 'table2,table3,table4,table5'
@@ -295,7 +295,7 @@ def test_the_header_gives_the_command(dataset):
   assert f'python tools/run_sweep.py --config={config}' in header
   assert 'python tools/report.py' in header
   assert 'docs/results.md' in header
-  assert 'configs/pa3d_tables.py' in header
+  assert 'configs/shared/pa3d_tables.py' in header
 
 
 def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
@@ -309,10 +309,10 @@ def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
   monkeypatch.setattr(config_args, 'parse_arg', spy)
   sweep_of('jhmdb', 'table3')
   own, shared = (
-    inspect.getdoc(importlib.import_module(f'configs.{name}')) or ''
+    inspect.getdoc(importlib.import_module(f'configs.shared.{name}')) or ''
     for name in ('pa3d_tables', 'sweep')
   )
-  assert 'configs/sweep.py' in own
+  assert 'configs/shared/sweep.py' in own
   del asked['choices']
   for option in asked:
     assert f'`{option}' in own + shared

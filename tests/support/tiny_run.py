@@ -7,7 +7,7 @@ import pathlib
 import ml_collections
 import numpy as np
 
-from configs import base, jmrn_model, pa3d_model
+from configs.shared import base, jmrn_model, pa3d_model
 from input_pipeline.export.export import export_dataset
 from input_pipeline.loading.loader import training_batches
 from input_pipeline.poses.clip import PoseClip

@@ -12,7 +12,7 @@ import ml_collections
 import numpy as np
 import pytest
 
-from configs import base
+from configs.shared import base
 from jmrn_jax.official_weights import WeightsError
 from pose_action.inference import import_weights
 from pose_action.training import optimizers

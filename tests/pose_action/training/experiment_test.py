@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from configs import jmrn_model
+from configs.shared import jmrn_model
 from pose_action.evaluation import metrics
 from pose_action.host.progress import Progress
 from pose_action.runtime import writers

@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import base
+from configs.shared import base
 from pose_action.training import loop as train
 from pose_action.training import periodic_evaluation as validation
 from pose_action.training.step import TrainingDiverged

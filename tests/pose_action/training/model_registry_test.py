@@ -3,7 +3,7 @@
 import jax.numpy as jnp
 import pytest
 
-from configs import jmrn_model, pa3d_model
+from configs.shared import jmrn_model, pa3d_model
 from jmrn_jax.model import JMRN
 from pose_action.training.model_registry import build_model
 

@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from configs import base
+from configs.shared import base
 from pose_action.training import optimizers
 
 

@@ -10,7 +10,7 @@ import optax
 import pytest
 import tiny_run
 
-from configs import base
+from configs.shared import base
 from input_pipeline.maps.batch_maps import VIEWED
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput

@@ -28,7 +28,7 @@ Options of these sweeps, after a colon: at least one of `table2`, `table3`, `tab
 `table5`, `splits`; `splits` runs all that is named on each official split, and adds the
 rows that are published so; `modalities=joints+parts`, what is at hand: rows that need
 another are left out (all of joints, parts and features if not given; of `quick`, which
-reads keypoints, joints and parts); and those of configs/sweep.py.
+reads keypoints, joints and parts); and those of configs/shared/sweep.py.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from configs import sweep
+from configs.shared import sweep
 
 MODALITIES = ('joints', 'parts', 'features')
 RENDERED = ('joints', 'parts')  # from keypoints

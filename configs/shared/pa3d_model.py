@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_collections
 
-from configs import config_args
+from configs.shared import options as config_args
 
 MODALITIES = (
   *('joints', 'parts', 'features'),

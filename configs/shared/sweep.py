@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 
 import ml_collections
 
-from configs import config_args
+from configs.shared import options as config_args
 
 QUICK = ('jhmdb', 'penn')  # data sets that have our small setting
 _THREE_SPLITS = ('jhmdb', 'hmdb51')

@@ -1,6 +1,6 @@
 """What the sweeps of JMRN's tables share: from a row of one to its experiment.
 
-Options: those of configs/sweep.py, and `dataset=hmdb51` (or `charades`, or `penn`, which
+Options: those of configs/shared/sweep.py, and `dataset=hmdb51` (or `charades`, or `penn`, which
 the paper does not use; `jhmdb` is the default).
 """
 
@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Sequence
 
-from configs import sweep
+from configs.shared import sweep
 
 # As the paper's columns stand.
 DATASETS = ('jhmdb', 'hmdb51', 'charades')

@@ -5,7 +5,7 @@ import inspect
 
 import pytest
 
-from configs import config_args
+from configs.shared import options as config_args
 
 SWEEPS = ('jmrn_table1_sweep', 'jmrn_table7_sweep', 'jmrn_table8_sweep')
 # JMRN Tables 1, 7 and 8: JHMDB and HMDB accuracy on split 1, Charades mAP.
@@ -192,7 +192,7 @@ def test_splits_are_of_any_sweep_and_come_with_seeds():
 def test_the_header_gives_the_command_of_three_splits(dataset):
   header = inspect.getdoc(module_of(f'jmrn_{dataset}_sweep')) or ''
   assert f'--config=configs/jmrn_{dataset}_sweep.py:splits' in header
-  assert 'configs/sweep.py' in header
+  assert 'configs/shared/sweep.py' in header
 
 
 @pytest.mark.parametrize(
@@ -241,10 +241,10 @@ def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
 
   monkeypatch.setattr(config_args, 'parse_arg', spy)
   runs_of('jmrn_table1_sweep')
-  shared = inspect.getdoc(importlib.import_module('configs.sweep'))
-  own = inspect.getdoc(importlib.import_module('configs.jmrn_tables'))
-  assert shared and own and 'configs/sweep.py' in own
-  assert 'configs/jmrn_tables.py' in (
+  shared = inspect.getdoc(importlib.import_module('configs.shared.sweep'))
+  own = inspect.getdoc(importlib.import_module('configs.shared.jmrn_tables'))
+  assert shared and own and 'configs/shared/sweep.py' in own
+  assert 'configs/shared/jmrn_tables.py' in (
     inspect.getdoc(module_of('jmrn_table1_sweep')) or ''
   )
   del asked['choices']

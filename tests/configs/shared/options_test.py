@@ -1,7 +1,7 @@
 import ml_collections
 import pytest
 
-from configs.config_args import parse_arg
+from configs.shared.options import parse_arg
 
 DEFAULTS = {
   'split': 1,

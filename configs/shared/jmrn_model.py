@@ -9,7 +9,7 @@ import math
 
 import ml_collections
 
-from configs import config_args
+from configs.shared import options as config_args
 
 MODELS = ('jmrn', 'potion', 'potion_deeper')
 MOTIONS = ('translation', 'continuous', 'rotation', 'joint', 'none')
