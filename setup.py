@@ -63,6 +63,7 @@ setuptools.setup(
     'requests>=2.31,<3',
     'scipy>=1.14,<2',
     'tensorflow-datasets>=4.9.9,<5',
+    'tqdm>=4.66,<5',
   ],
   extras_require={
     'tensorboard': TENSORBOARD,

@@ -56,7 +56,6 @@ FLOORS = (
 MODEL_ROOMS = ('pa3d_jax', 'jmrn_jax', 'model_lib')
 # Floors that lie below and are none of a room's business all the same.
 MUST_NOT_KNOW = {
-  'pose_action/plots': ('pose_action/host',),
   'model_lib': ('configs', 'pose_action/plots', 'pose_action/host'),
   'pa3d_jax': ('configs', 'pose_action/plots', 'pose_action/host'),
   'jmrn_jax': ('configs', 'pose_action/plots', 'pose_action/host', 'pa3d_jax'),

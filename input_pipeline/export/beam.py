@@ -24,9 +24,9 @@ from etils import epath
 from input_pipeline.catalog.source_spec import SourceSpec, open_once
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.export.shard_plan import Shard
-from input_pipeline.export.summary import Pace
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
 from input_pipeline.storage.paths import is_remote
+from pose_action.host.progress import Progress
 
 LOCAL_RUNNER = 'DirectRunner'
 
@@ -175,7 +175,9 @@ class _Watch:
     self._notes = notes
     self._waiting = {_report_name(shard): shard for shard in shards}
     self._progress = progress
-    self._pace = Pace(sum(len(shard.video_ids) for shard in shards))
+    self._pace = Progress(
+      sum(len(shard.video_ids) for shard in shards), 'clips', progress
+    )
 
   def look(self):
     there = {file.name for file in self._notes.iterdir()}
@@ -185,9 +187,7 @@ class _Watch:
       self.reports[shard.split, shard.index] = report
       for video_id, reason in report.left_out:
         self._progress(f'{shard.split}: left out {video_id!r}: {reason}')
-      line = self._pace.step(len(shard.video_ids))
-      if line:
-        self._progress(f'{shard.split}: {line}')
+      self._pace.add(len(shard.video_ids), label=shard.split)
 
 
 class _Run:

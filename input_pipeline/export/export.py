@@ -24,7 +24,7 @@ from input_pipeline.export.shard_plan import (
   sampled_bytes_per_clip,
 )
 from input_pipeline.export.staging import build_place
-from input_pipeline.export.summary import ExportSummary, Pace, SplitSummary
+from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.rendering import TRUNCATE
@@ -40,6 +40,7 @@ from input_pipeline.storage.files import SplitFiles, write_metadata
 from input_pipeline.storage.map_settings import check_same, source_settings
 from input_pipeline.storage.paths import data_path, is_remote
 from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from pose_action.host.progress import Progress
 
 _OTHER_DATA = (
   'ask for what is there, replace it with tools/export_dataset.py --overwrite, or use'
@@ -253,19 +254,19 @@ def _export_here(
   progress: Callable[[str], object],
 ) -> list[ShardReport]:
   """Writes the shards one after another in this process."""
-  pace = Pace(sum(len(shard.video_ids) for shard in shards))
+  pace = Progress(sum(len(shard.video_ids) for shard in shards), 'clips', progress)
 
   def note(split: str, video_id: str, reason: str | None):
     if reason is not None:
       progress(f'{split}: left out {video_id!r}: {reason}')
-    line = pace.step()
-    if line:
-      progress(f'{split}: {line}')
+    pace.add(label=split)
 
-  return [
+  reports = [
     export_shard(source, shard, recipe, functools.partial(note, shard.split))
     for shard in shards
   ]
+  pace.close()
+  return reports
 
 
 def _plan(

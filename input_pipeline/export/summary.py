@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import math
-import time
-from collections.abc import Callable
 
 from etils import epath
 
@@ -81,27 +78,4 @@ class ExportSummary:
         f' {self.seconds:.1f} s',
         *(f'  {split}' for split in self.splits),
       ]
-    )
-
-
-class Pace:
-  """Turns finished clips into lines that say how far it is, about one a second."""
-
-  def __init__(self, total: int, clock: Callable[[], float] = time.monotonic):
-    self._total = total
-    self._clock = clock
-    self._done = 0
-    self._started = self._last_line = clock()
-
-  def step(self, clips: int = 1) -> str | None:
-    """A line, where one is due, after so many more."""
-    self._done += clips
-    now = self._clock()
-    if now - self._last_line < 1:
-      return None
-    self._last_line = now
-    rate = self._done / (now - self._started)
-    left = (self._total - self._done) / rate
-    return (
-      f'{self._done}/{self._total} clips, {rate:.1f} a second, {math.ceil(left)} s left'
     )

@@ -6,12 +6,12 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.export.summary import Pace
 from input_pipeline.poses.sources import ClipSource, HeatmapClip, HeatmapSource
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation import pose_checks, split_checks
 from input_pipeline.validation.clip_facts import ClipFacts, clip_facts
 from input_pipeline.validation.findings import Finding, error
+from pose_action.host.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -82,15 +82,14 @@ def _load_all(
   """A clip that several splits name is loaded once."""
   video_ids = dict.fromkeys(v for ids in source.splits.values() for v in ids)
   clips, broken = [], {}
-  pace = Pace(len(video_ids))
+  pace = Progress(len(video_ids), 'clips', progress)
   for video_id in video_ids:
     try:
       clips.append(_facts(source, video_id))
     except (OSError, PoseDataError) as reason:
       broken[video_id] = str(reason)
-    line = pace.step()
-    if line:
-      progress(line)
+    pace.add()
+  pace.close()
   return clips, broken
 
 

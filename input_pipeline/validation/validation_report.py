@@ -11,6 +11,7 @@ import numpy as np
 from input_pipeline.validation.findings import Finding
 from input_pipeline.validation.split_checks import class_counts
 from input_pipeline.validation.validate import Validation
+from pose_action.host.text_table import aligned
 
 _CLIPS_SHOWN = 8
 _REASONS_SHOWN = 20
@@ -105,7 +106,7 @@ def _split_table(validation: Validation) -> list[str]:
         str(sum(clip.num_frames for clip in loaded)),
       )
     )
-  return _table(rows)
+  return aligned(rows)
 
 
 def _class_table(validation: Validation) -> list[str]:
@@ -117,7 +118,7 @@ def _class_table(validation: Validation) -> list[str]:
     class_counts([facts[v] for v in ids if v in facts], validation.class_names)
     for ids in validation.splits.values()
   ]
-  return _table(
+  return aligned(
     [
       ('class', *validation.splits),
       *(
@@ -149,19 +150,7 @@ def _joint_table(validation: Validation) -> list[str]:
     (joint, f'{missing:.1%}', f'{outside:.1%}')
     for joint, missing, outside in _joint_shares(validation)
   ]
-  return _table([('joint', 'missing', 'outside frame'), *rows]) if rows else []
-
-
-def _table(rows: Sequence[tuple[str, ...]]) -> list[str]:
-  """The first column to the left, the others to the right."""
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  return [
-    '  '.join(
-      [row[0].ljust(widths[0])]
-      + [cell.rjust(width) for cell, width in zip(row[1:], widths[1:], strict=True)]
-    )
-    for row in rows
-  ]
+  return aligned([('joint', 'missing', 'outside frame'), *rows]) if rows else []
 
 
 def _finding_lines(severity: str, findings: Sequence[Finding]) -> list[str]:

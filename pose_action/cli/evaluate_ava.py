@@ -12,10 +12,10 @@ A run's own results have the mAP of boxes taken for clips, which is another figu
 knows nothing of people that no box was found for, nor of a person found twice.
 """
 
-import os
 import pathlib
 
 from pose_action.cli.program import Flags, refuse_arguments
+from pose_action.host import atomic_files
 
 FLAGS = Flags()
 _SCORES = FLAGS.string('scores', None, 'The file of scores.', required=True)
@@ -36,15 +36,9 @@ def main(args):
   folder = pathlib.Path(_ANNOTATIONS.value).expanduser()
   figures = frame_map(read_scores(_SCORES.value), Annotations(folder))
   if _PER_CLASS.value:
-    _replace(pathlib.Path(_PER_CLASS.value).expanduser(), figures.class_csv())
+    atomic_files.write_bytes(
+      pathlib.Path(_PER_CLASS.value).expanduser(), figures.class_csv()
+    )
   print(figures)
   if _PER_CLASS.value:
     print(f'Each class: {_PER_CLASS.value}')
-
-
-def _replace(file: pathlib.Path, content: bytes) -> None:
-  """Writes beside, then renames: a reader or a kill never meets half a file."""
-  file.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = file.with_name(f'{file.name}.tmp')
-  unfinished.write_bytes(content)
-  os.replace(unfinished, file)

@@ -8,8 +8,6 @@ DATA_DIR/DATASET/REPRESENTATION when it is complete. With --runner the work is s
 processes or machines (docs/scaling.md), and the files are the same.
 """
 
-import functools
-
 from pose_action.cli.pose_flags import define_pose_flags
 from pose_action.cli.program import Flags, UsageError, refuse_arguments
 
@@ -100,6 +98,7 @@ def main(args):
   from input_pipeline.readers.registry import READERS
   from input_pipeline.skeletons.registry import get_skeleton
   from input_pipeline.storage.paths import data_path, is_remote
+  from pose_action.host.progress import say
 
   reader = READERS.get(_POSES.format.value or '')
   resamples = reader is not None and 'short_side' in reader.options
@@ -134,7 +133,7 @@ def main(args):
     overwrite=_OVERWRITE.value,
     min_shards=_MIN_SHARDS.value,
     beam=beam,
-    progress=functools.partial(print, flush=True),
+    progress=say,
     **of_representation,
   )
   print(summary)

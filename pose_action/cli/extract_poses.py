@@ -10,8 +10,6 @@ each joint map, one person. A video that cannot be read is named, left out and c
 Killed and started again with the same flags, it goes on where it was.
 """
 
-import functools
-
 from pose_action.cli.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
@@ -100,6 +98,7 @@ def main(args):
   from pose_action.extraction.extract import ExtractionOptions, extract_dataset
   from pose_action.extraction.registry import make_extractor
   from pose_action.extraction.video_list import list_videos
+  from pose_action.host.progress import say
 
   summary = extract_dataset(
     list_videos(_VIDEOS.value),
@@ -115,7 +114,7 @@ def main(args):
       batch_size=_BATCH_SIZE.value,
     ),
     overwrite=_OVERWRITE.value,
-    progress=functools.partial(print, flush=True),
+    progress=say,
   )
   print(summary)
 

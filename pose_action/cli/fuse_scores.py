@@ -15,9 +15,9 @@ that is fitted on --fit_scores: the same models' scores of held-out training vid
 """
 
 import os
-import pathlib
 
 from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.host import atomic_files
 
 FLAGS = Flags()
 _SCORES = FLAGS.list('scores', None, 'Two files or more.', required=True)
@@ -56,8 +56,10 @@ def main(args):
     videos, of_classes = fusion_table.class_figures(streams, fused)
     lines += ['', *fusion_table.gains(streams, videos, of_classes)]
     if _PER_CLASS.value:
-      _replace(_PER_CLASS.value, fusion_table.class_csv(streams, videos, of_classes))
-  _replace(_OUTPUT.value, score_files.fused_npz(streams, fused))
+      atomic_files.write_bytes(
+        _PER_CLASS.value, fusion_table.class_csv(streams, videos, of_classes)
+      )
+  atomic_files.write_bytes(_OUTPUT.value, score_files.fused_npz(streams, fused))
   print('\n'.join([*lines, '', f'Fused scores: {_OUTPUT.value}']))
 
 
@@ -131,12 +133,3 @@ def _fixed_weights() -> list[float]:
     return [float(weight) for weight in _WEIGHTS.value or ()]
   except ValueError as error:
     raise ValueError(f'--weights are {_WEIGHTS.value}, but must be numbers') from error
-
-
-def _replace(path: str, content: bytes) -> None:
-  """Writes beside, then renames: a reader or a kill never meets half a file."""
-  file = pathlib.Path(path)
-  file.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = file.with_name(f'{file.name}.tmp')
-  unfinished.write_bytes(content)
-  os.replace(unfinished, file)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+import inspect
 import logging
 import os
 import sys
@@ -164,12 +165,13 @@ def run(verb: str, args: Sequence[str] | None = None):
   program = importlib.import_module(f'pose_action.cli.{VERBS[verb][0]}')
   before_dashes = args[: args.index('--')] if '--' in args else args
   if _HELP & {*before_dashes}:
-    print(f'{program.__doc__.strip()}\n\nFlags:\n{program.FLAGS.help_text()}')
+    print(f'{inspect.getdoc(program)}\n\nFlags:\n{program.FLAGS.help_text()}')
     return
   # JAX logs a message for every backend missing on this machine.
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   try:
-    args = getattr(program, 'before_parsing', list)(args)
+    if hasattr(program, 'before_parsing'):
+      args = program.before_parsing(args)
     sys.argv = [sys.argv[0], *args]  # Where a config's flag looks for its fields.
     program.main(program.FLAGS.parse(args))
   except UsageError as error:

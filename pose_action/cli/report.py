@@ -6,10 +6,10 @@ The workdir is one of tools/run_sweep.py; runs without results yet are counted a
 done. Several streams of a row are fused from the scores that their runs left.
 """
 
-import os
 import pathlib
 
 from pose_action.cli.program import Flags, refuse_arguments
+from pose_action.host import atomic_files
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string('workdir', None, 'Of a sweep.', required=True)
@@ -30,13 +30,5 @@ def main(args):
   file = pathlib.Path(_CSV.value).expanduser() if _CSV.value else workdir / 'tables.csv'
   record = read_record(workdir)
   print(report(record, workdir))
-  _replace(file, tables_csv(record, workdir))
+  atomic_files.write_bytes(file, tables_csv(record, workdir))
   print(f'\nAs csv: {file}')
-
-
-def _replace(file: pathlib.Path, content: bytes) -> None:
-  """Writes beside, then renames: a reader or a kill never meets half a file."""
-  file.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = file.with_name(f'{file.name}.tmp')
-  unfinished.write_bytes(content)
-  os.replace(unfinished, file)

@@ -17,6 +17,8 @@ from pose_action import plots
 from pose_action.evaluation import average_precision, metrics
 from pose_action.evaluation import joint_weights as joint_weight_report
 from pose_action.evaluation.evaluation import Evaluation
+from pose_action.host import atomic_files
+from pose_action.host.text_table import aligned
 
 _TOP = 5
 
@@ -68,11 +70,11 @@ def write_results(
   }
   workdir.mkdir(parents=True, exist_ok=True)
   for evaluation in evaluations:
-    _replace(workdir / _scores_file(evaluation), _npz(evaluation))
+    atomic_files.write_bytes(workdir / _scores_file(evaluation), _npz(evaluation))
   _write_class_tables(workdir, chosen)
   _write_joint_weights(workdir, chosen)
   text = json.dumps(results, indent=2, ensure_ascii=False, allow_nan=False)
-  _replace(workdir / 'results.json', f'{text}\n'.encode())
+  atomic_files.write_bytes(workdir / 'results.json', f'{text}\n'.encode())
   return results
 
 
@@ -102,12 +104,7 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
     figures = [f'{100 * entry[name]:.1f} %' for name in headings]
     counts = [str(entry[name]) for name in ('step', 'num_clips', 'views')]
     rows.append([entry['split'], entry['checkpoint'] + star, *counts, *figures])
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  lines = [f'{results["dataset"]}: {results["protocol"]}']
-  for split, checkpoint, *numbers in rows:
-    names = f'{split:<{widths[0]}}  {checkpoint:<{widths[1]}}'
-    aligned = (f'{n:>{w}}' for n, w in zip(numbers, widths[2:], strict=True))
-    lines.append('  '.join((names, *aligned)))
+  lines = [f'{results["dataset"]}: {results["protocol"]}', *aligned(rows, left=2)]
   if any('selected_on_this_split' in entry for entry in entries):
     lines.append('* selected on the split it is measured on, so optimistic')
   chosen, workdir = results['headline'], pathlib.Path(workdir)
@@ -187,10 +184,10 @@ def _write_class_tables(workdir: pathlib.Path, evaluation: Evaluation) -> None:
     for i, (name, row) in enumerate(zip(names, counts, strict=True))
   ]
   heading = ('class', 'clips', 'correct', 'accuracy')
-  _replace(workdir / 'per_class.csv', _csv([heading, *per_class]))
+  atomic_files.write_bytes(workdir / 'per_class.csv', _csv([heading, *per_class]))
   matrix = [(name, *row) for name, row in zip(names, counts.tolist(), strict=True)]
   heading = ('true \\ predicted', *names)
-  _replace(workdir / 'confusion_matrix.csv', _csv([heading, *matrix]))
+  atomic_files.write_bytes(workdir / 'confusion_matrix.csv', _csv([heading, *matrix]))
   image = plots.confusion_matrix_image(counts, names)
   plots.save_png(workdir / 'confusion_matrix.png', image)
 
@@ -212,12 +209,12 @@ def _write_average_precisions(workdir: pathlib.Path, evaluation: Evaluation) -> 
     for name, count, *own in zip(names, positives, *of_classes.values(), strict=True)
   ]
   heading = ('class', 'positives', *of_classes)
-  _replace(workdir / 'per_class.csv', _csv([heading, *rows]))
+  atomic_files.write_bytes(workdir / 'per_class.csv', _csv([heading, *rows]))
 
 
 def _write_joint_weights(workdir: pathlib.Path, evaluation: Evaluation) -> None:
   for name, rows in joint_weight_report.joint_weight_tables(evaluation).items():
-    _replace(workdir / f'{name}.csv', _csv(rows))
+    atomic_files.write_bytes(workdir / f'{name}.csv', _csv(rows))
   for name, image in joint_weight_report.joint_weight_images(evaluation).items():
     plots.save_png(workdir / f'{name}.png', image)
 
@@ -226,10 +223,3 @@ def _csv(rows: Sequence[Sequence[Any]]) -> bytes:
   text = io.StringIO()
   csv.writer(text, lineterminator='\n').writerows(rows)
   return text.getvalue().encode()
-
-
-def _replace(path: pathlib.Path, content: bytes) -> None:
-  """Writes beside, then renames: a reader or a kill never meets half a file."""
-  unfinished = path.with_name(f'{path.name}.tmp')
-  unfinished.write_bytes(content)
-  os.replace(unfinished, path)

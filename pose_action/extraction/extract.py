@@ -18,12 +18,12 @@ from input_pipeline.export.summary import ExportSummary
 from input_pipeline.storage.dataset import dataset_dir
 from pose_action.extraction.extractor import PoseExtractor
 from pose_action.extraction.maps import DEFAULT_THRESHOLD, stored_maps
-from pose_action.extraction.pace import FramePace
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
 from pose_action.extraction.spool import Spool, open_spool
 from pose_action.extraction.spooled_source import heatmap_source, keypoint_source
 from pose_action.extraction.video_list import Video
 from pose_action.extraction.videos import FrameReader, kept_frames
+from pose_action.host.progress import Progress
 
 
 @dataclasses.dataclass(frozen=True)
@@ -196,10 +196,10 @@ def _extract_videos(
   if len(left) < len(videos):
     progress(f'{len(videos) - len(left)} of {len(videos)} videos are there already')
   promised = {video.video_id: _promised(video, spool, options) for video in left}
-  pace = FramePace(len(left), sum(promised.values()))
+  pace = Progress(sum(promised.values()), 'frames', progress)
   broken = {}
   for video in left:
-    before = pace.frames
+    before = pace.done
     try:
       note = _extract_video(video, spool, extractor, options, pace, progress)
     except PoseDataError as error:
@@ -209,7 +209,9 @@ def _extract_videos(
       spool.finish_video(video.video_id, note)
       if note:
         progress(f'{video.video_id!r}: {note}')
-    pace.video_done(promised[video.video_id] - (pace.frames - before))
+    # Its header may have promised more frames, or fewer.
+    pace.total -= promised[video.video_id] - (pace.done - before)
+  pace.close()
   return broken
 
 
@@ -227,7 +229,7 @@ def _extract_video(
   spool: Spool,
   extractor: PoseExtractor,
   options: ExtractionOptions,
-  pace: FramePace,
+  pace: Progress,
   progress: Callable[[str], object],
 ) -> str | None:
   """Brings the clips of a video to the spool; says what is odd about it."""
@@ -240,8 +242,7 @@ def _extract_video(
     for _, frames in chunks_of_part:
       frame_size = frames.shape[1:3]
       writer.append(extracted(frames, extractor, options))
-      if line := pace.frames_done(len(frames)):
-        progress(line)
+      pace.add(len(frames), label=video.video_id)
     writer.finish(frame_size)
   return reader.shortfall()
 

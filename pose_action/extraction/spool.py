@@ -23,6 +23,8 @@ import numpy as np
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.quantization import quantize
+from pose_action.host import atomic_files
+from pose_action.host.nested import flattened
 
 _CLIP = 'clip.json'
 _SETTINGS = 'settings.json'
@@ -125,7 +127,7 @@ class Spool:
   def finish_video(self, video_id: str, note: str | None):
     """Marks that all clips of a video are there; a note is what was odd about it."""
     content = {'video_id': video_id, 'note': note}
-    _write_whole(self._video_file(video_id), json.dumps(content))
+    atomic_files.write_text(self._video_file(video_id), json.dumps(content))
 
   def is_finished(self, video_id: str) -> bool:
     return self._video_file(video_id).is_file()
@@ -139,7 +141,7 @@ class Spool:
     return (self.folder / f'exported_{representation}').exists()
 
   def mark_exported(self, representation: str):
-    _write_whole(self.folder / f'exported_{representation}', '')
+    atomic_files.write_text(self.folder / f'exported_{representation}', '')
 
   def remove(self):
     shutil.rmtree(self.folder)
@@ -188,9 +190,9 @@ def _check_settings(folder: pathlib.Path, settings: Mapping[str, Any]):
   path = folder / _SETTINGS
   settings = json.loads(json.dumps(settings))  # As they come back: lists, no tuples.
   if not path.exists():
-    _write_whole(path, json.dumps(settings, indent=2))
+    atomic_files.write_text(path, json.dumps(settings, indent=2))
     return
-  there, settings = _flat(json.loads(path.read_text())), _flat(settings)
+  there, settings = flattened(json.loads(path.read_text())), flattened(settings)
   differ = [
     name for name in {**there, **settings} if there.get(name) != settings.get(name)
   ]
@@ -204,15 +206,6 @@ def _check_settings(folder: pathlib.Path, settings: Mapping[str, Any]):
     )
 
 
-def _flat(settings: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-  """{'network': {'weights': w}} to {'network.weights': w}."""
-  flat = {}
-  for name, value in settings.items():
-    nested = isinstance(value, Mapping)
-    flat |= _flat(value, f'{prefix}{name}.') if nested else {prefix + name: value}
-  return flat
-
-
 def _read_clip(folder: pathlib.Path) -> SpooledClip:
   fields = json.loads((folder / _CLIP).read_text())
   height, width = fields['frame_size']
@@ -223,13 +216,6 @@ def _read_clip(folder: pathlib.Path) -> SpooledClip:
     shapes={name: tuple(shape) for name, shape in fields['shapes'].items()},
     features_scale=fields['features_scale'],
   )
-
-
-def _write_whole(path: pathlib.Path, content: str):
-  path.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = path.with_name(f'{path.name}.unfinished')
-  unfinished.write_text(content)
-  os.replace(unfinished, path)
 
 
 def _key(video_id: str) -> str:

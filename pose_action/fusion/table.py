@@ -15,6 +15,7 @@ from pose_action.evaluation import metrics
 from pose_action.evaluation.average_precision import per_class_average_precision
 from pose_action.evaluation.score_files import Streams
 from pose_action.fusion import fusion
+from pose_action.host.text_table import aligned
 
 _TOP = 5
 _SHOWN = 5  # Classes that gain most, and that lose most.
@@ -84,14 +85,7 @@ def table(
     rows[0] += [_HEADINGS[name] for name in figures[0]]
     for row, of_row in zip(rows[1:], figures, strict=True):
       row += [f'{100 * figure:.1f} %' for figure in of_row.values()]
-  widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-  return [
-    '  '.join(
-      [f'{row[0]:<{widths[0]}}']
-      + [f'{cell:>{width}}' for cell, width in zip(row[1:], widths[1:], strict=True)]
-    ).rstrip()
-    for row in rows
-  ]
+  return aligned(rows)
 
 
 def class_figures(

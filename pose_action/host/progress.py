@@ -1,175 +1,84 @@
-"""How far a run is, how fast, and how long it will take: lines for the terminal."""
+"""How far long work is: a bar on a terminal, a line about once a second elsewhere."""
 
 from __future__ import annotations
 
-import collections
-import contextlib
-import dataclasses
-import math
+import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
-_WINDOW = 5  # Lines; long enough to be steady, short enough to be recent. Ours.
+from tqdm import tqdm
 
-
-@dataclasses.dataclass(frozen=True)
-class Pace:
-  """The recent window's measures; evaluations are left out of rate and share.
-
-  Attributes:
-    clips_per_second: trained on.
-    data_share: 0..1, the part of the time in which the loop waited for data.
-    seconds_left: to the last step, evaluations still to come included.
-  """
-
-  clips_per_second: float
-  data_share: float
-  seconds_left: float
+Report = Callable[[str], object]
 
 
-@dataclasses.dataclass(frozen=True)
-class _Mark:
-  """A moment between two steps, with all that was spent until then."""
-
-  step: int
-  time: float
-  data: float
-  evaluation: float
+def say(line: str):
+  """Prints a line to standard output, above a progress bar where there is one."""
+  tqdm.write(line, file=sys.stdout)
+  sys.stdout.flush()
 
 
 class Progress:
-  """Accounts a training loop's time.
+  """Counts what is done of some long work, and shows how long the rest will take.
 
-  The loop wraps what it does in `waiting_for_data()`, `stepping()` (one step each) and
-  `evaluating()`, and calls `log(step, metrics)` now and then, after it has fetched the
-  metrics from the device: only then have the steps before it really happened.
+  Where `report` is `say` and standard error is a terminal, it is a bar there. Everywhere
+  else it is a line about once a second, given to `report`.
 
   Args:
-    total_steps: at which the run ends.
-    start_step: from which it goes on.
-    steps_per_epoch: global batches that hold each training clip once.
-    clips_per_step: the global batch size.
+    total: how much there is to do, as far as is known.
+    unit: what is counted, in the plural: 'clips'.
     report: is given each line.
     clock: seconds, monotonic.
+
+  Attributes:
+    done: counted so far.
+    total: may be corrected on the way.
   """
 
   def __init__(
     self,
-    total_steps: int,
-    start_step: int,
-    steps_per_epoch: int,
+    total: int,
+    unit: str,
+    report: Report,
     *,
-    clips_per_step: int,
-    report: Callable[[str], object] = print,
     clock: Callable[[], float] = time.monotonic,
   ):
-    self._total_steps = total_steps
-    self._start_step = start_step
-    self._steps_per_epoch = steps_per_epoch
-    self._clips_per_step = clips_per_step
+    self.total = total
+    self.done = 0
+    self._unit = unit
     self._report = report
     self._clock = clock
-    self._start = clock()
-    self._step = start_step
-    self.seconds = {'data': 0.0, 'step': 0.0, 'evaluation': 0.0}
-    # Opened after the first step, which compiles.
-    self._window: collections.deque[_Mark] = collections.deque(maxlen=_WINDOW)
-    self._evaluated_at = start_step
-    self._evaluation_interval = 0
-    self._evaluation_seconds = 0.0  # Of the latest evaluation, all its parts.
+    self._started = self._last_line = clock()
+    self._bar = None
+    if report is say and sys.stderr.isatty():
+      self._bar = tqdm(total=total, unit=f' {unit}', leave=False, dynamic_ncols=True)
 
-  @contextlib.contextmanager
-  def waiting_for_data(self) -> Iterator[None]:
-    with self._timed('data'):
-      yield
+  def add(self, count: int = 1, *, label: str = ''):
+    """Counts some more; shows it where a line is due.
 
-  @contextlib.contextmanager
-  def stepping(self) -> Iterator[None]:
-    """Around one training step."""
-    with self._timed('step'):
-      yield
-    self._step += 1
-    if not self._window:
-      self._window.append(self._mark())
-
-  @contextlib.contextmanager
-  def evaluating(self) -> Iterator[None]:
-    """Around an evaluation; several at the same step count as one."""
-    before = self.seconds['evaluation']
-    with self._timed('evaluation'):
-      yield
-    if self._step > self._evaluated_at:
-      self._evaluation_interval = self._step - self._evaluated_at
-      self._evaluated_at = self._step
-      self._evaluation_seconds = 0.0
-    self._evaluation_seconds += self.seconds['evaluation'] - before
-
-  def log(self, step: int, metrics: Mapping[str, float]) -> None:
-    """Reports `line(step, metrics)` and moves the window on."""
-    self._report(self.line(step, metrics))
-    if self._window:
-      self._window.append(self._mark())
-
-  def line(self, step: int, metrics: Mapping[str, float]) -> str:
-    """Such as `epoch 3/40  step 120/1600  loss 1.234  152 clips/s  …  45 s left`.
-
-    The pace is left out until a step after the first, compiling one is done.
+    Args:
+      label: what is under way, in front of the line.
     """
-    epochs = math.ceil(self._total_steps / self._steps_per_epoch)
-    epoch = math.ceil(max(step, 1) / self._steps_per_epoch)
-    parts = [f'epoch {epoch}/{epochs}', f'step {step}/{self._total_steps}']
-    parts += [f'{name.replace("_", " ")} {v:.4g}' for name, v in metrics.items()]
-    pace = self.pace()
-    if pace:
-      parts += [
-        f'{_rounded(pace.clips_per_second)} clips/s',
-        f'data {100 * pace.data_share:.1f} %',
-      ]
-    if step >= self._total_steps:
-      parts.append(f'{in_words(self._clock() - self._start)} in all')
-    elif pace:
-      parts.append(f'{in_words(pace.seconds_left)} left')
-    return '  '.join(parts)
+    self.done += count
+    if self._bar is not None:
+      self._bar.total = max(self.total, self.done)
+      self._bar.set_description_str(label, refresh=False)
+      self._bar.update(count)
+      return
+    now = self._clock()
+    if now - self._last_line >= 1:
+      self._last_line = now
+      self._report(f'{label}: {self._line(now)}' if label else self._line(now))
 
-  def pace(self) -> Pace | None:
-    """Measured since the window's first mark; None before there is a step in it."""
-    if not self._window or self._step == self._window[0].step:
-      return None
-    since, now = self._window[0], self._mark()
-    steps = now.step - since.step
-    seconds = (now.time - since.time) - (now.evaluation - since.evaluation)
-    seconds_per_step = max(seconds, 1e-9) / steps  # A clock may be too coarse.
-    steps_left = self._total_steps - self._step
-    return Pace(
-      clips_per_second=self._clips_per_step / seconds_per_step,
-      data_share=(now.data - since.data) / max(seconds, 1e-9),
-      seconds_left=steps_left * seconds_per_step + self._evaluation_left(),
-    )
+  def close(self):
+    """Takes the bar away."""
+    if self._bar is not None:
+      self._bar.close()
 
-  def _evaluation_left(self) -> float:
-    """The evaluations to come, as often and as long as the latest."""
-    if not self._evaluation_interval:
-      return 0.0
-    to_come = (self._total_steps - self._evaluated_at) // self._evaluation_interval
-    return to_come * self._evaluation_seconds
-
-  def _mark(self) -> _Mark:
-    return _Mark(
-      step=self._step,
-      time=self._clock(),
-      data=self.seconds['data'],
-      evaluation=self.seconds['evaluation'],
-    )
-
-  @contextlib.contextmanager
-  def _timed(self, what: str) -> Iterator[None]:
-    start = self._clock()
-    yield
-    self.seconds[what] += self._clock() - start
-
-
-def _rounded(rate: float) -> str:
-  return f'{rate:.0f}' if rate >= 10 else f'{rate:.1f}'
+  def _line(self, now: float) -> str:
+    rate = self.done / (now - self._started)
+    total = max(self.total, self.done)
+    left = in_words((total - self.done) / rate)
+    return f'{self.done}/{total} {self._unit}, {rate:.1f} a second, {left} left'
 
 
 def in_words(seconds: float) -> str:

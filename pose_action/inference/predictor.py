@@ -27,7 +27,7 @@ from pose_action.runtime import sharding
 from pose_action.training import run_data
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
-from pose_action.training.step import Prediction, evaluation_step
+from pose_action.training.step import EvaluationOutput, evaluation_step
 
 _NO_POTION = (
   'this model reads maps of single frames, not PoTion maps; give it clips of poses'
@@ -143,7 +143,7 @@ class Predictor:
       logits -= jnp.log1p(-probabilities)
     return ModelOutput(logits=logits, joint_weights=prediction.joint_weights)
 
-  def predict(self, clips: Iterable[AnyClip]) -> Iterator[Prediction]:
+  def predict(self, clips: Iterable[AnyClip]) -> Iterator[EvaluationOutput]:
     """What an evaluation says of each clip, one after another.
 
     Raises:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import io
 import os
-import pathlib
 from typing import TYPE_CHECKING
 
 import numpy as np
 from jaxtyping import UInt8
+
+from pose_action.host import atomic_files
 
 if TYPE_CHECKING:
   from matplotlib.axes import Axes
@@ -59,7 +60,5 @@ def save_png(path: str | os.PathLike[str], image: UInt8[np.ndarray, 'h w 3']) ->
   """Writes an image of any of these functions; whole, or not at all."""
   from matplotlib import image as images
 
-  path = pathlib.Path(path)
-  unfinished = path.with_name(f'{path.name}.tmp')
-  images.imsave(unfinished, image, format='png')
-  os.replace(unfinished, path)
+  with atomic_files.replacing(path) as unfinished:
+    images.imsave(unfinished, image, format='png')

@@ -15,6 +15,8 @@ from typing import Any
 import numpy as np
 from absl import logging
 
+from pose_action.host import atomic_files
+
 METRICS_FILE = 'metrics.jsonl'
 
 
@@ -145,9 +147,7 @@ def drop_lines_after(path: pathlib.Path, step: int) -> None:
     if line_step is not None and line_step <= step and step > 0:
       kept.append(f'{line}\n')
   if ''.join(kept) != content:
-    unfinished = path.with_name(f'{path.name}.tmp')
-    unfinished.write_text(''.join(kept), 'utf-8')
-    os.replace(unfinished, path)
+    atomic_files.write_text(path, ''.join(kept))
 
 
 def _step_of(line: str) -> int | None:

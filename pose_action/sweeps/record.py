@@ -17,6 +17,8 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+from pose_action.host import atomic_files
+
 FILE = 'sweep.json'
 
 Record = dict[str, Any]
@@ -45,12 +47,7 @@ def add_to_record(workdir: str | os.PathLike[str], sweep: Record) -> Record:
   record = json.loads(json.dumps(sweep))
   if file.exists():
     record = _merged(read_record(workdir), record, file)
-  file.parent.mkdir(parents=True, exist_ok=True)
-  unfinished = file.with_name(f'{FILE}.tmp')
-  unfinished.write_text(
-    f'{json.dumps(record, indent=2, ensure_ascii=False)}\n', 'utf-8'
-  )
-  unfinished.replace(file)
+  atomic_files.write_json(file, record)
   return record
 
 

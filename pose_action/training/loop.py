@@ -11,9 +11,9 @@ import math
 import grain
 import jax
 
-from pose_action.host.progress import Progress
 from pose_action.runtime import sharding
 from pose_action.training import periodic_evaluation as validation
+from pose_action.training.progress import TrainingProgress
 from pose_action.training.run import Run
 from pose_action.training.step import TrainingDiverged, TrainState
 from pose_action.training.step_metrics import NEVER, TrainMetrics
@@ -28,7 +28,7 @@ def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> Train
   """
   program, config = run.program, run.config
   first, last = int(state.step) + 1, program.total_steps
-  progress = Progress(
+  progress = TrainingProgress(
     last,
     first - 1,
     program.steps_per_epoch,
@@ -64,7 +64,7 @@ def _due(step: int, every: int, last: int) -> bool:
   return step == last or (every > 0 and step % every == 0)
 
 
-def _log(run: Run, step: int, metrics: TrainMetrics, progress: Progress):
+def _log(run: Run, step: int, metrics: TrainMetrics, progress: TrainingProgress):
   """Writes and shows the metrics since the last time; stops where the loss broke."""
   values = {name: float(value) for name, value in metrics.compute().items()}
   broken = int(values.pop('first_nonfinite_step'))

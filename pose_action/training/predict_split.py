@@ -12,12 +12,12 @@ from jax.sharding import Mesh
 from input_pipeline.loading.loader import HostShare, evaluation_batches
 from pose_action.runtime import sharding
 from pose_action.training.run_data import RunData, Split
-from pose_action.training.step import Prediction, TrainingDiverged
+from pose_action.training.step import EvaluationOutput, TrainingDiverged
 
 _BATCHES_AHEAD = 3
 
 # (variables, batch) to (prediction, index [b]), whole on every process.
-EvaluationStep = Callable[[Any, Any], tuple[Prediction, jax.Array]]
+EvaluationStep = Callable[[Any, Any], tuple[EvaluationOutput, jax.Array]]
 
 
 def predict_split(
@@ -29,7 +29,7 @@ def predict_split(
   *,
   batch_size: int,
   num_views: int,
-) -> Prediction:
+) -> EvaluationOutput:
   """What the model says of every clip of a split, numpy arrays in its order.
 
   Rows that only fill the last batch are dropped by their index, so the answer does not

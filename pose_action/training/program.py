@@ -24,7 +24,7 @@ from pose_action.training.model_registry import build_model, check_encoding
 from pose_action.training.run_data import RunData
 from pose_action.training.step import (
   Batch,
-  Prediction,
+  EvaluationOutput,
   TrainState,
   check_average,
   evaluation_step,
@@ -68,7 +68,7 @@ class Program:
   initial_state: Callable[[jax.Array], TrainState]
   empty_metrics: Callable[[], TrainMetrics]
   train_step: Callable[[TrainState, TrainMetrics, Batch], tuple[Any, Any]]
-  evaluation_step: Callable[[Any, Batch], tuple[Prediction, jax.Array]]
+  evaluation_step: Callable[[Any, Batch], tuple[EvaluationOutput, jax.Array]]
   pictures: Callable[[Any, Batch], tuple[jax.Array, jax.Array | None, jax.Array]]
   plateau_step: Callable[[Any, jax.Array], Any]
 

@@ -16,13 +16,15 @@ from jax.sharding import Mesh
 
 from input_pipeline.export.export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
+from pose_action.host import atomic_files
+from pose_action.host.nested import flattened
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import Program, build_program
 from pose_action.training.run_data import RunData, Split, make_run_data
-from pose_action.training.step import Prediction, TrainState
+from pose_action.training.step import EvaluationOutput, TrainState
 
 # Fields that may differ when a run is resumed: they do not change what is learned.
 _FREE_TO_CHANGE = (
@@ -59,7 +61,7 @@ class Run:
   description: dict
   report: Callable[[str], object]
 
-  def predict(self, state: TrainState, split: Split) -> Prediction:
+  def predict(self, state: TrainState, split: Split) -> EvaluationOutput:
     """What the model says of a split's clips, as the config evaluates."""
     return predict_split(
       state.variables(),
@@ -101,7 +103,7 @@ def open_run(
       _check_same_run(saved, {name: description[name] for name in saved}, folder)
     with RunWriter(folder, enabled=is_primary, resume_step=step or 0) as writer:
       if is_primary:
-        _write_whole(folder / 'config.json', description['config'])
+        atomic_files.write_json(folder / 'config.json', description['config'])
       yield Run(
         config=config,
         workdir=folder,
@@ -155,7 +157,7 @@ def _description(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
 def _check_same_run(
   saved: dict[str, Any], wanted: dict[str, Any], workdir: pathlib.Path
 ):
-  saved, wanted = _flat(saved), _flat(wanted)
+  saved, wanted = flattened(saved), flattened(wanted)
   differing = sorted(
     name
     for name in saved.keys() | wanted.keys()
@@ -170,19 +172,3 @@ def _check_same_run(
       f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
       ' the settings it began with'
     )
-
-
-def _flat(tree: dict[str, Any], prefix: str = '') -> dict[str, Any]:
-  flat = {}
-  for name, value in tree.items():
-    if isinstance(value, dict):
-      flat |= _flat(value, f'{prefix}{name}.')
-    else:
-      flat[prefix + name] = value
-  return flat
-
-
-def _write_whole(path: pathlib.Path, content: dict[str, Any]):
-  unfinished = path.with_name(f'{path.name}.tmp')
-  unfinished.write_text(json.dumps(content, indent=2) + '\n')
-  unfinished.replace(path)

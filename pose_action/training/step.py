@@ -60,7 +60,7 @@ class TrainState:
 
 
 @struct.dataclass
-class Prediction:
+class EvaluationOutput:
   """What a model says of clips.
 
   Attributes:
@@ -173,7 +173,7 @@ def evaluation_step(
   maps_of_batch: MapsOfBatch,
   losses: LossSettings,
   average: str = 'probabilities',
-) -> Prediction:
+) -> EvaluationOutput:
   """What the model says of each video, averaged over its views.
 
   Args:
@@ -199,4 +199,4 @@ def evaluation_step(
   weights = output.joint_weights
   if weights is not None:
     weights = rearrange(weights, '(b v) j -> b v j', v=num_views).mean(axis=1)
-  return Prediction(probabilities=probabilities, joint_weights=weights)
+  return EvaluationOutput(probabilities=probabilities, joint_weights=weights)

@@ -1,21 +1,7 @@
 from etils import epath
 
-from input_pipeline.export.summary import ExportSummary, Pace, SplitSummary
+from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import ShardReport
-
-
-def test_pace_says_count_rate_and_time_left_once_a_second():
-  now = iter([0.0, 0.5, 1.0, 1.5, 2.0])
-  pace = Pace(10, clock=lambda: next(now))
-
-  lines = [pace.step() for _ in range(4)]
-
-  assert lines == [
-    None,
-    '2/10 clips, 2.0 a second, 4 s left',
-    None,
-    '4/10 clips, 2.0 a second, 3 s left',
-  ]
 
 
 def test_summary_shows_the_first_twenty_left_out():
@@ -34,12 +20,6 @@ def test_summary_shows_the_first_twenty_left_out():
     '    v0: reason 0',
   ]
   assert lines[-2:] == ['    v19: reason 19', '    and 2 more']
-
-
-def test_several_clips_can_be_done_at_once():
-  now = iter([0.0, 2.0])
-  pace = Pace(10, clock=lambda: next(now))
-  assert pace.step(4) == '4/10 clips, 2.0 a second, 3 s left'
 
 
 def test_shards_are_counted_in_one_after_another():

@@ -13,7 +13,7 @@ from places import PYTHON_PATH, ROOT
 TOOL = ROOT / 'tools' / 'run_sweep.py'
 
 SWEEP = """
-from configs import sweep
+from configs.shared import sweep
 
 A, B = (sweep.Stream(name, f'{name}.py', (f'x={name}',)) for name in 'ab')
 

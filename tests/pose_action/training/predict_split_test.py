@@ -103,7 +103,7 @@ def test_joint_weights_stand_in_the_order_of_the_split(jmrn_data, one_device):
     index = batch['index']
     weights = jnp.stack([index, 2 * index], axis=1).astype(jnp.float32)
     scores = jnp.ones((len(index), 3))
-    return step.Prediction(probabilities=scores, joint_weights=weights), index
+    return step.EvaluationOutput(probabilities=scores, joint_weights=weights), index
 
   split = jmrn_data.validation
   prediction = predict_split(

@@ -1,0 +1,49 @@
+"""Writes files atomically: a reader, or a kill at any moment, never meets half a file."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+PathLike = str | os.PathLike[str]
+
+
+@contextlib.contextmanager
+def replacing(path: PathLike) -> Iterator[pathlib.Path]:
+  """Gives a path beside `path` to write to, and renames it once the block has ended.
+
+  Missing parent folders are made. Where the block raises, `path` stays as it was.
+
+    with replacing('results.csv') as unfinished:
+      unfinished.write_text('a,b')
+  """
+  target = pathlib.Path(path)
+  target.parent.mkdir(parents=True, exist_ok=True)
+  # The name of its process keeps two writers of one file apart.
+  unfinished = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
+  try:
+    yield unfinished
+    os.replace(unfinished, target)
+  except BaseException:
+    unfinished.unlink(missing_ok=True)
+    raise
+
+
+def write_bytes(path: PathLike, content: bytes):
+  """Writes a whole file, or leaves it as it was."""
+  with replacing(path) as unfinished:
+    unfinished.write_bytes(content)
+
+
+def write_text(path: PathLike, content: str):
+  """Writes a whole file as UTF-8, or leaves it as it was."""
+  write_bytes(path, content.encode('utf-8'))
+
+
+def write_json(path: PathLike, content: Any):
+  """Writes indented JSON with a line break at its end."""
+  write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + '\n')
