@@ -161,9 +161,9 @@ def run(verb: str, args: Sequence[str] | None = None):
     verb: one of `VERBS`.
     args: the command line without the program's name; that of the process by default.
   """
-  args = sys.argv[1:] if args is None else list(args)
+  words: list[str] = sys.argv[1:] if args is None else list(args)
   program = importlib.import_module(f'pose_action.cli.{VERBS[verb][0]}')
-  before_dashes = args[: args.index('--')] if '--' in args else args
+  before_dashes = words[: words.index('--')] if '--' in words else words
   if _HELP & {*before_dashes}:
     print(f'{inspect.getdoc(program)}\n\nFlags:\n{program.FLAGS.help_text()}')
     return
@@ -171,9 +171,9 @@ def run(verb: str, args: Sequence[str] | None = None):
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   try:
     if hasattr(program, 'before_parsing'):
-      args = program.before_parsing(args)
-    sys.argv = [sys.argv[0], *args]  # Where a config's flag looks for its fields.
-    program.main(program.FLAGS.parse(args))
+      words = program.before_parsing(words)
+    sys.argv = [sys.argv[0], *words]  # Where a config's flag looks for its fields.
+    program.main(program.FLAGS.parse(words))
   except UsageError as error:
     _fail(f'{error}\nSee `pose-action {verb} --help`.')
   except (ValueError, OSError, ImportError) as error:
