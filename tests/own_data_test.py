@@ -77,5 +77,5 @@ def test_from_openpose_to_a_prediction(tmp_path):
   assert predictor.class_names == ('stand', 'wave')
   lone = load_source('mine', poses=poses / 'v01', **how).load('v01')
   assert lone.labels == ()
-  shares = predictor.probabilities(predictor(lone))
+  shares = predictor(lone).probabilities
   np.testing.assert_allclose(shares.sum(axis=-1), 1, rtol=1e-5)

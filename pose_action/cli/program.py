@@ -193,6 +193,13 @@ def refuse_arguments(rest: Sequence[str]):
     )
 
 
+def fail_for_clips(count: int):
+  """Ends the program with status 1 where clips could not be used."""
+  if count:
+    clips = '1 clip' if count == 1 else f'{count} clips'
+    _fail(f'{clips} could not be used; see above')
+
+
 def _fail(message: str) -> NoReturn:
   print(f'error: {message}', file=sys.stderr)
   sys.exit(1)

@@ -1,27 +1,26 @@
-"""Shows what the model of a workdir makes of clips of poses, as PA3D's Fig. 4 does.
+"""Draws what a model computes for a clip, as Fig. 4 of PA3D does.
 
   python tools/visualize.py --workdir=/tmp/pa3d_jhmdb --poses=jhmdb.pkl --format=pyskl
 
-Writes a picture a clip, <workdir>/visualizations/<video_id>.png, and the same to
+Writes one picture per clip, <workdir>/visualizations/<video_id>.png, and the same to
 TensorBoard: the maps that the model reads, the motion maps, 32 filters of the action
-CNN's last convolution and their features. What a model does not have is left out. A clip
-that cannot be used is named with the reason, and does not stop the rest.
+CNN's last convolution and their features. Parts that the model does not have are left
+out. Clips that cannot be used are skipped and listed with the reason.
 """
 
 import pathlib
-import sys
 
 from pose_action.cli.pose_flags import define_pose_flags
-from pose_action.cli.program import Flags, refuse_arguments
+from pose_action.cli.program import Flags, fail_for_clips, refuse_arguments
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(
-  'workdir', None, 'Of a run, or of imported weights.', required=True
+  'workdir', None, 'Workdir of a run, or of imported weights.', required=True
 )
 _POSES = define_pose_flags(FLAGS, default="the run's data set", poses_required=True)
-_VIDEO_IDS = FLAGS.list('video_ids', None, 'Which clips. Default: all.')
+_VIDEO_IDS = FLAGS.list('video_ids', None, 'Clips to draw. Default: all.')
 _CHECKPOINT = FLAGS.enum(
-  'checkpoint', 'best', ['best', 'last'], 'Which one, by validation.'
+  'checkpoint', 'best', ['best', 'last'], 'Best on validation, or last.'
 )
 _OUTPUT = FLAGS.string(
   'output', None, 'Folder for the pictures. Default: <workdir>/visualizations.'
@@ -31,12 +30,12 @@ _OUTPUT = FLAGS.string(
 def main(args):
   refuse_arguments(args)
 
-  # Only now, so that --help and wrong flags are answered at once.
+  # Imported here, so that --help and wrong flags are answered at once.
   from input_pipeline.catalog.open_source import load_source
-  from input_pipeline.errors import PoseDataError
   from pose_action import plots
+  from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
-  from pose_action.inference.prediction_text import load_clip, offered_clips
+  from pose_action.inference.prediction_text import offered_clips, usable_clips
   from pose_action.inference.predictor import Predictor
   from pose_action.runtime.writers import PictureWriter
 
@@ -53,19 +52,17 @@ def main(args):
   events = pathlib.Path(_WORKDIR.value) / 'visualizations'
   folder = pathlib.Path(_OUTPUT.value or events)
   folder.mkdir(parents=True, exist_ok=True)
-  failed = 0
+  failed = []
+
+  def refuse(line: str):
+    failed.append(line)
+    say(line)
+
   with PictureWriter(events) as writer:
-    for video_id in video_ids:
-      try:
-        picture = clip_picture(predictor, load_clip(source, video_id, predictor))
-      except PoseDataError as error:
-        failed += 1
-        print(f'{video_id}: cannot be used: {error}', flush=True)
-        continue
-      path = folder / picture_name(video_id)
+    for clip in usable_clips(source, video_ids, predictor, refuse):
+      picture = clip_picture(predictor, clip)
+      path = folder / picture_name(clip.video_id)
       plots.save_png(path, picture)
-      writer.write_images(predictor.step, {f'visualizations/{video_id}': picture})
-      print(f'{video_id}: {path}', flush=True)
-  if failed:
-    clips = '1 clip' if failed == 1 else f'{failed} clips'
-    sys.exit(f'error: {clips} could not be used; see above')
+      writer.write_images(predictor.step, {f'visualizations/{clip.video_id}': picture})
+      say(f'{clip.video_id}: {path}')
+  fail_for_clips(len(failed))

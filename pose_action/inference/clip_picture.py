@@ -57,9 +57,8 @@ def picture_name(video_id: str) -> str:
 def _what_it_is(predictor: Predictor, clip: AnyClip) -> list[str]:
   """The likeliest class, and what the clip is labelled as where that is known."""
   names = predictor.class_names
-  shares = predictor.probabilities(predictor(clip))[0]
-  likeliest = int(shares.argmax())
-  predicted = [f'predicted: {names[likeliest]} ({shares[likeliest]:.1%})']
+  ((likeliest, share),) = predictor(clip).top(1)
+  predicted = [f'predicted: {likeliest} ({share:.1%})']
   labelled = [names[label] for label in clip.labels if 0 <= label < len(names)]
   return predicted + ([f'labelled: {", ".join(labelled)}'] if labelled else [])
 

@@ -1,15 +1,14 @@
-"""Predictions as lines for the terminal."""
+"""Predictions as lines for the terminal, and the clips that a program predicts on."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 
-import numpy as np
-
+from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import AnyClip
-from model_lib.output import ModelOutput
+from pose_action.inference.prediction import Prediction
 from pose_action.inference.predictor import Predictor, PredictorError
 
 
@@ -23,18 +22,32 @@ def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str,
   unknown = [video_id for video_id in asked or () if video_id not in offered]
   if unknown:
     raise PredictorError(
-      f'there is no clip {unknown[0]!r} in the poses given; the first of the'
-      f' {len(offered)} there are {", ".join(offered[:3])}'
+      f'there is no clip {unknown[0]!r} in these poses; the first of their'
+      f' {len(offered)} clips are {", ".join(offered[:3])}'
     )
   return tuple(asked or offered)
 
 
-def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:
-  """A source's clip, its labels by the model's numbers.
+def usable_clips(
+  source: ClipSource,
+  video_ids: Sequence[str],
+  predictor: Predictor,
+  refuse: Callable[[str], object],
+) -> Iterator[AnyClip]:
+  """The clips that can be loaded; `refuse` is given a line for each of the others."""
+  for video_id in video_ids:
+    try:
+      yield load_clip(source, video_id, predictor)
+    except PoseDataError as error:
+      refuse(f'{video_id}: cannot be used: {error}')
 
-  Labels are matched by name: the same number is another class in another data set. A
-  class that the model does not know is left out. Where the source has no names but
-  numbers, those are taken for the model's.
+
+def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:
+  """A source's clip, with its labels numbered as the model numbers them.
+
+  Labels are matched by class name, because the same number is another class in another
+  data set. A class that the model does not know is left out. Where the source has only
+  numbers for names, they are taken for the model's.
 
   Raises:
     PoseDataError: where the clip cannot be loaded.
@@ -49,24 +62,19 @@ def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyCli
   return dataclasses.replace(clip, labels=labels)
 
 
-def describe(predictor: Predictor, clip: AnyClip, output: ModelOutput, top: int) -> str:
-  """The clip's name and its `top` classes; of a JMRN the joints by weight too."""
-  shares = predictor.probabilities(output)[0]
-  lines = [clip.video_id + _truth(predictor, clip)]
-  for label in np.argsort(-shares, kind='stable')[:top]:
-    lines.append(f'  {shares[label]:6.1%}  {predictor.class_names[label]}')
-  if output.joint_weights is not None:
-    weights = np.asarray(output.joint_weights)[0]
-    joints = predictor.skeleton.joints
-    heaviest = np.argsort(-weights, kind='stable')
-    lines.append(
-      '  joints: ' + ', '.join(f'{joints[j]} {weights[j]:.2f}' for j in heaviest)
-    )
+def describe(prediction: Prediction, labels: Sequence[int], top: int) -> str:
+  """The clip's name, its `top` classes, and its joint weights where there are any.
+
+  Args:
+    labels: of the clip, as class indices of the model; shown behind its name.
+  """
+  lines = [prediction.video_id + _labelled(prediction.class_names, labels)]
+  lines += [f'  {share:6.1%}  {name}' for name, share in prediction.top(top)]
+  if joints := prediction.top_joints():
+    lines.append('  joints: ' + ', '.join(f'{name} {w:.2f}' for name, w in joints))
   return '\n'.join(lines)
 
 
-def _truth(predictor: Predictor, clip: AnyClip) -> str:
-  """What the clip is labelled as, where its labels are the model's."""
-  names = predictor.class_names
-  labelled = [names[label] for label in clip.labels if 0 <= label < len(names)]
-  return f' (labelled {", ".join(labelled)})' if labelled else ''
+def _labelled(names: Sequence[str], labels: Sequence[int]) -> str:
+  known = [names[label] for label in labels if 0 <= label < len(names)]
+  return f' (labelled {", ".join(known)})' if known else ''

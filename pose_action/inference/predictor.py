@@ -1,10 +1,11 @@
-"""Predictor: from a workdir, trained or imported, to what its model says of a clip."""
+"""Predictor: the trained model of a workdir, ready to predict on clips."""
 
 from __future__ import annotations
 
 import functools
+import itertools
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -23,11 +24,12 @@ from input_pipeline.storage.examples import AnyClip, clip_features
 from input_pipeline.storage.map_settings import rendering_settings
 from model_lib.output import ModelOutput
 from pose_action.inference.activations import Activations, activations_of_clip
+from pose_action.inference.prediction import Prediction
 from pose_action.runtime import sharding
 from pose_action.training import run_data
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
-from pose_action.training.step import EvaluationOutput, evaluation_step
+from pose_action.training.step import evaluation_step
 
 _NO_POTION = (
   'this model reads maps of single frames, not PoTion maps; give it clips of poses'
@@ -122,35 +124,64 @@ class Predictor:
       step=saved.step,
     )
 
-  def __call__(self, clip: AnyClip) -> ModelOutput:
-    """What the model says of one clip: exactly what an evaluation of it says.
+  def __call__(self, clip: AnyClip) -> Prediction:
+    """Predicts the action in one clip, exactly as an evaluation would.
 
-    The clip goes the way of an evaluation: through the form that the run's data set
+    The clip takes the way of an evaluation: through the form that the run's data set
     stores, and all its views. Its labels are not read.
-
-    Returns:
-      Leaves with a first axis of 1. `logits` are those of the averaged probabilities
-      (their logarithm; of several labels a clip, their log-odds); `joint_weights` are
-      averaged likewise; a clip has no embedding of its own.
 
     Raises:
       PredictorError: for a clip of another joint layout.
     """
-    (prediction,) = self.predict([clip])
-    probabilities = jnp.asarray(prediction.probabilities)
-    logits = jnp.log(probabilities)
-    if self.multi_label:
-      logits -= jnp.log1p(-probabilities)
-    return ModelOutput(logits=logits, joint_weights=prediction.joint_weights)
+    return self.predict([clip], batch_size=1)[0]
 
-  def predict(self, clips: Iterable[AnyClip]) -> Iterator[EvaluationOutput]:
-    """What an evaluation says of each clip, one after another.
+  def predict(
+    self, clips: Iterable[AnyClip], *, batch_size: int = 32
+  ) -> list[Prediction]:
+    """Predicts the actions in clips of any lengths, in their order.
+
+    A batch has `batch_size` rows or, at the end, a power of two of them (what is missing
+    is filled up and dropped), so the model is compiled for few shapes however many clips
+    there are and whatever their lengths.
+
+    Args:
+      clips: read one batch at a time, so a generator may load them as it goes.
+      batch_size: clips at a time, each with all its views.
 
     Raises:
       PredictorError: at a clip of another joint layout.
     """
-    for clip in clips:
-      yield self._evaluate(self._variables, self._batch(clip))
+    if batch_size < 1:
+      raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
+    predictions: list[Prediction] = []
+    remaining = iter(clips)
+    while some := list(itertools.islice(remaining, batch_size)):
+      records = [self._record(clip) for clip in some]
+      # Poses and ready maps have different fields, and cannot share a batch.
+      for _, alike in itertools.groupby(
+        zip(some, records, strict=True), key=lambda pair: sorted(pair[1])
+      ):
+        predictions += self._predict_batch(*zip(*alike, strict=True), batch_size)
+    return predictions
+
+  def _predict_batch(
+    self,
+    clips: Sequence[AnyClip],
+    records: Sequence[dict[str, Any]],
+    batch_size: int,
+  ) -> Iterator[Prediction]:
+    batch = self._batch(records, _padded_size(len(records), batch_size))
+    output = jax.device_get(self._evaluate(self._variables, batch))
+    for row, clip in enumerate(clips):
+      weights = output.joint_weights
+      yield Prediction(
+        video_id=clip.video_id,
+        class_names=self.class_names,
+        probabilities=output.probabilities[row],
+        joints=self.skeleton.joints,
+        joint_weights=None if weights is None else weights[row],
+        multi_label=self.multi_label,
+      )
 
   def activations(self, clip: AnyClip) -> Activations:
     """What the model makes of the middle view of one clip on the way, as numpy arrays.
@@ -158,7 +189,9 @@ class Predictor:
     Raises:
       PredictorError: for a clip of another joint layout.
     """
-    return jax.device_get(self._activations(self._variables, self._batch(clip)))
+    return jax.device_get(
+      self._activations(self._variables, self._batch([self._record(clip)], 1))
+    )
 
   def apply_potion(self, maps: Float[Array, 'b j h w c']) -> ModelOutput:
     """The model on ready PoTion maps, in `skeleton`'s joint order; unaveraged logits.
@@ -180,7 +213,7 @@ class Predictor:
     return self._apply(self._variables, jnp.asarray(maps, jnp.float32))
 
   def probabilities(self, output: ModelOutput) -> Float[np.ndarray, 'b k']:
-    """Of each class; they sum to 1 unless a clip may have several labels."""
+    """Class probabilities of what `apply_potion` returns."""
     return np.asarray(class_probabilities(output.logits, self._losses))
 
   @property
@@ -188,13 +221,13 @@ class Predictor:
     """Whether a clip may have several labels."""
     return self._losses.classification == 'binary_cross_entropy'
 
-  def _batch(self, clip: AnyClip) -> Batch:
-    """The clip alone as an evaluation's batch, with all its views."""
+  def _batch(self, records: Sequence[dict[str, Any]], size: int) -> Batch:
+    """The records as one batch of an evaluation, filled up to `size` rows."""
     (batch,) = evaluation_batches(
-      (self._record(clip),),
-      [0],
+      records,
+      range(len(records)),
       self._clip_settings,
-      batch_size=1,
+      batch_size=size,
       num_views=self.config.eval.views,
       read_threads=0,
     )
@@ -236,3 +269,8 @@ class Predictor:
       modalities=modalities,
       part_width=data.part_width,
     )
+
+
+def _padded_size(count: int, batch_size: int) -> int:
+  """The next power of two, but at most `batch_size`: few sizes for any number of clips."""
+  return min(1 << (count - 1).bit_length(), batch_size)

@@ -54,7 +54,7 @@ def test_features_are_what_the_classifier_reads(data, model, layer):
   predictor = make_predictor(data=data, model=model)
   activations = predictor.activations(clip())
   assert activations.layer == layer
-  (shares,) = predictor.probabilities(predictor(clip()))
+  shares = predictor(clip()).probabilities
   np.testing.assert_allclose(
     classified(predictor, activations.features), shares, rtol=1e-4, atol=1e-6
   )

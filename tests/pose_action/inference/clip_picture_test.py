@@ -42,7 +42,7 @@ def test_the_title_says_what_was_predicted_and_what_is_true(drawn):
   clip = tiny_run.source().load('test_501')
   clip_picture(predictor, clip)
   ((title, subtitle, maps, motion_maps), rest) = drawn[0]
-  shares = predictor.probabilities(predictor(clip))[0]
+  shares = predictor(clip).probabilities
   likeliest = tiny_run.CLASS_NAMES[shares.argmax()]
   assert title == 'test_501'
   assert subtitle == f'predicted: {likeliest} ({shares.max():.1%})    labelled: raise'

@@ -44,11 +44,13 @@ def test_a_clip_gets_what_the_evaluation_gave_it(run, predictor):
   source = tiny_run.source()
   for row in (0, 5):
     clip = source.load(str(saved['video_ids'][row]))
-    output = predictor(dataclasses.replace(clip, labels=()))
+    prediction = predictor(dataclasses.replace(clip, labels=()))
     np.testing.assert_allclose(
-      predictor.probabilities(output)[0], saved['scores'][row], rtol=1e-5, atol=1e-7
+      prediction.probabilities, saved['scores'][row], rtol=1e-5, atol=1e-7
     )
-    assert (output.joint_weights is None) == (run[0] == 'pa3d')
+    assert prediction.video_id == clip.video_id
+    assert prediction.label == predictor.class_names[saved['scores'][row].argmax()]
+    assert (prediction.joint_weights is None) == (run[0] == 'pa3d')
 
 
 def test_joint_weights_are_the_evaluations(run, predictor):
@@ -56,10 +58,11 @@ def test_joint_weights_are_the_evaluations(run, predictor):
     pytest.skip('PA3D weighs no joints')
   table = (run[1] / 'joint_weights.csv').read_text().splitlines()
   video_id, _, *weights = table[1].split(',')
-  output = predictor(tiny_run.source().load(video_id))
+  prediction = predictor(tiny_run.source().load(video_id))
   np.testing.assert_allclose(
-    output.joint_weights[0], np.array(weights, float), atol=2e-4
+    prediction.joint_weights, np.array(weights, float), atol=2e-4
   )
+  assert prediction.joints == tiny_run.SKELETON.joints
 
 
 def test_ready_potion_maps(run, predictor):
@@ -75,7 +78,7 @@ def test_ready_potion_maps(run, predictor):
   skeleton = tiny_run.SKELETON
   clip = PotionClip('ready', maps[1], 8, skeleton)
   np.testing.assert_allclose(
-    predictor.probabilities(predictor(clip))[0],
+    predictor(clip).probabilities,
     predictor.probabilities(output)[1],
     rtol=1e-5,
     atol=1e-7,
@@ -95,6 +98,50 @@ def test_one_program_serves_all_lengths(run, predictor):
   assert predictor._evaluate._cache_size() == compiled
 
 
+def test_a_batch_predicts_as_clips_alone_do(run, predictor):
+  source = tiny_run.source()
+  clips = [source.load(video_id) for video_id in source.splits['test'][:11]]
+  clips[3] = dataclasses.replace(
+    clips[3], keypoints=clips[3].keypoints[:2], scores=clips[3].scores[:2]
+  )
+  before = predictor._evaluate._cache_size()
+  together = predictor.predict((clip for clip in clips), batch_size=8)
+  assert [p.video_id for p in together] == [clip.video_id for clip in clips]
+  # Eight rows, and four for the last three clips.
+  assert predictor._evaluate._cache_size() <= before + 2
+  for clip, prediction in zip(clips, together, strict=True):
+    alone = predictor(clip)
+    np.testing.assert_allclose(
+      prediction.probabilities, alone.probabilities, rtol=1e-5, atol=1e-7
+    )
+    if run[0] == 'jmrn':
+      np.testing.assert_allclose(
+        prediction.joint_weights, alone.joint_weights, rtol=1e-5
+      )
+
+
+def test_few_shapes_whatever_the_number_of_clips(predictor):
+  clips = [tiny_run.source().load(f'test_{500 + n}') for n in range(7)]
+  predictor.predict(clips, batch_size=4)
+  compiled = predictor._evaluate._cache_size()
+  for count in range(8):
+    assert len(predictor.predict(clips[:count], batch_size=4)) == count
+  assert predictor._evaluate._cache_size() <= compiled + 2  # 1, 2 and 4 rows in all.
+  with pytest.raises(PredictorError, match='batch_size is 0, but must be at least 1'):
+    predictor.predict(clips, batch_size=0)
+
+
+def test_poses_and_ready_maps_in_one_call(run, predictor):
+  if run[0] == 'pa3d':
+    pytest.skip('PA3D reads no PoTion maps')
+  maps = np.zeros((5, 16, 16, 3), np.float32)
+  ready = PotionClip('ready', maps, 8, tiny_run.SKELETON)
+  clip = tiny_run.source().load('test_500')
+  found = predictor.predict([clip, ready, clip])
+  assert [p.video_id for p in found] == ['test_500', 'ready', 'test_500']
+  np.testing.assert_array_equal(found[0].probabilities, found[2].probabilities)
+
+
 def test_another_layout_is_refused(run, predictor):
   clip = tiny_run.source().load('test_500')
   joints = tuple(reversed(clip.skeleton.joints))
@@ -105,7 +152,7 @@ def test_another_layout_is_refused(run, predictor):
 
 def test_text(run, predictor):
   clip = tiny_run.source().load('test_500')
-  lines = describe(predictor, clip, predictor(clip), top=2).splitlines()
+  lines = describe(predictor(clip), clip.labels, top=2).splitlines()
   assert lines[0] == 'test_500 (labelled rest)'
   assert len(lines) == 3 + (run[0] == 'jmrn')
   shares = [float(line.split('%')[0]) for line in lines[1:3]]
@@ -127,7 +174,7 @@ def test_clips_that_are_asked_for():
   source = tiny_run.source()
   assert len(offered_clips(source, None)) == tiny_run.NUM_TRAIN + tiny_run.NUM_TEST
   assert offered_clips(source, ['test_501']) == ('test_501',)
-  with pytest.raises(PredictorError, match="no clip 'test_1' in the poses"):
+  with pytest.raises(PredictorError, match="no clip 'test_1' in these poses"):
     offered_clips(source, ['test_1'])
 
 

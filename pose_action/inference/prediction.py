@@ -1,0 +1,60 @@
+"""What a model says about one clip."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import numpy as np
+from jaxtyping import Float
+
+
+@dataclasses.dataclass(frozen=True, eq=False)
+class Prediction:
+  """A model's answer for one clip.
+
+  Attributes:
+    video_id: name of the clip.
+    class_names: by class index `k`.
+    probabilities: float32 `[k]`, averaged over the views of the clip. They sum to 1
+      where a clip has one label; with several labels per clip each class has its own.
+    joints: joint names, by the index of `joint_weights`.
+    joint_weights: float32 `[j]` in 0..1, how much the model relies on each joint; None
+      for a model without a joint selector.
+    multi_label: whether a clip may have several labels.
+
+  Example:
+    >>> import numpy as np
+    >>> from pose_action import Prediction
+    >>> prediction = Prediction('clip1', ('run', 'wave'), np.array([0.2, 0.8]))
+    >>> prediction.label
+    'wave'
+    >>> [(name, round(share, 1)) for name, share in prediction.top(2)]
+    [('wave', 0.8), ('run', 0.2)]
+  """
+
+  video_id: str
+  class_names: tuple[str, ...]
+  probabilities: Float[np.ndarray, 'k']
+  joints: tuple[str, ...] = ()
+  joint_weights: Float[np.ndarray, 'j'] | None = None
+  multi_label: bool = False
+
+  @property
+  def label(self) -> str:
+    """Name of the most probable class; the first one of equals."""
+    return self.class_names[int(self.probabilities.argmax())]
+
+  def top(self, count: int = 5) -> list[tuple[str, float]]:
+    """The `count` most probable classes with their probabilities, best first."""
+    order = np.argsort(-self.probabilities, kind='stable')[:count]
+    return [(self.class_names[k], float(self.probabilities[k])) for k in order]
+
+  def top_joints(self, count: int | None = None) -> list[tuple[str, float]]:
+    """The joints with the largest weights, heaviest first; all of them by default.
+
+    Empty for a model without a joint selector.
+    """
+    if self.joint_weights is None:
+      return []
+    order = np.argsort(-self.joint_weights, kind='stable')[:count]
+    return [(self.joints[j], float(self.joint_weights[j])) for j in order]
