@@ -81,6 +81,7 @@ def test_every_requirement_has_both_bounds(packaging):
 
 def test_extras(packaging):
   assert set(packaging['extras_require']) == {
+    'all',
     'beam',
     'cuda12',
     'cuda13',
@@ -89,30 +90,37 @@ def test_extras(packaging):
     'test',
     'torch',
     'tpu',
+    'train',
     'video',
   }
 
 
-def test_dev_contains_test_contains_tensorboard_and_video(packaging):
+def test_extras_contain_each_other(packaging):
   extras = {name: set(given) for name, given in packaging['extras_require'].items()}
-  assert extras['tensorboard'] < extras['test'] < extras['dev']
+  assert extras['train'] < extras['tensorboard'] < extras['test'] < extras['dev']
+  assert extras['tensorboard'] | extras['torch'] | extras['beam'] <= extras['all']
   assert extras['video'] < extras['test']
 
 
 def test_every_package_is_installed(packaging):
-  rooms = {file.parent.name for file in ROOT.glob('*/__init__.py')} - {'tests'}
+  rooms = {file.parent.name for file in ROOT.glob('*/__init__.py')}
+  rooms -= {'tests', 'inference_lib'}  # The old name, in editable installs alone.
   missing = rooms - set(packaging['packages'])
   assert not missing, f'add to find_packages in setup.py: {sorted(missing)}'
 
 
 def test_what_is_imported_at_once_is_always_installed(packaging):
-  """An import that must succeed may not wait for an extra; guard it, or defer it."""
-  installed = {name_of(r) for r in packaging['install_requires']}
+  """An import that must succeed may not wait for an extra; guard it, or defer it.
+
+  Which rooms do without the extra `train` is tested in core_install_test.py.
+  """
+  train = packaging['extras_require']['train']
+  installed = {name_of(r) for r in (*packaging['install_requires'], *train)}
   for file, tree in library_trees().items():
     missing = third_party(tree.body) - installed
     assert not missing, (
-      f'{file} imports {sorted(missing)} at the top, which install_requires does not'
-      ' name: add it there, or import it in the function that needs the extra'
+      f'{file} imports {sorted(missing)} at the top, which neither the core nor [train]'
+      ' names: add it there, or import it in the function that needs the extra'
     )
 
 

@@ -1,25 +1,19 @@
-"""Finds a config by name, so that shipped experiments run from any folder."""
+"""Replaces the name of a shipped config on a command line by its path."""
 
 from __future__ import annotations
 
-import difflib
-import pathlib
 from collections.abc import Sequence
 
-from pose_action.cli.program import UsageError
+from pose_action.training.shipped_configs import config_path
 
-SHIPPED = pathlib.Path(__file__).parents[2] / 'configs'
 _FLAG = '--config='
 
 
 def with_paths(args: Sequence[str]) -> list[str]:
-  """The command line with the name of a shipped config replaced by its path.
-
-  A file that exists stays as it is. Otherwise `pa3d_jhmdb:quick`, `pa3d_jhmdb.py:quick`
-  and `configs/pa3d_jhmdb.py:quick` all mean the shipped file.
+  """The command line, with what `--config` names found; see `config_path`.
 
   Raises:
-    UsageError: where there is neither such a file nor a shipped config of the name.
+    ValueError: where there is no such config.
   """
   found = [*args]
   for i, arg in enumerate(args):
@@ -30,21 +24,3 @@ def with_paths(args: Sequence[str]) -> list[str]:
     elif arg == '--config' and i + 1 < len(args):
       found[i + 1] = config_path(args[i + 1])
   return found
-
-
-def config_path(config: str) -> str:
-  """Path and options of a config that is given as a file or by name."""
-  file, colon, options = config.partition(':')
-  path = pathlib.Path(file).expanduser()
-  if path.is_file():
-    return f'{path}{colon}{options}'
-  if path.parent in (pathlib.Path(), pathlib.Path('configs')):
-    shipped = SHIPPED / f'{path.name.removesuffix(".py")}.py'
-    if shipped.is_file():
-      return f'{shipped}{colon}{options}'
-  known = sorted(f.stem for f in SHIPPED.glob('[!_]*.py'))
-  nearest = difflib.get_close_matches(path.stem, known, n=1, cutoff=0.4)
-  hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
-  raise UsageError(
-    f'there is no config file {file!r}{hint} Shipped configs: {", ".join(known)}'
-  )

@@ -14,6 +14,8 @@ from typing import Any, NoReturn
 
 from absl import flags
 
+from pose_action.host.extras import MissingExtraError, naming_the_extra
+
 # What a user types after `pose-action`, the file of this folder, and what it does.
 VERBS = {
   'train': ('train', 'Train a model, then evaluate it.'),
@@ -173,10 +175,11 @@ def run(verb: str, args: Sequence[str] | None = None):
     if hasattr(program, 'before_parsing'):
       words = program.before_parsing(words)
     sys.argv = [sys.argv[0], *words]  # Where a config's flag looks for its fields.
-    program.main(program.FLAGS.parse(words))
+    with naming_the_extra():
+      program.main(program.FLAGS.parse(words))
   except UsageError as error:
     _fail(f'{error}\nSee `pose-action {verb} --help`.')
-  except (ValueError, OSError, ImportError) as error:
+  except (ValueError, OSError, MissingExtraError) as error:
     if os.environ.get(_DEBUG):
       traceback.print_exc()
     _fail(str(error))

@@ -1,0 +1,1 @@
+"""The old name of `pose_action.inference`, for one more release."""

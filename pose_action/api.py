@@ -1,0 +1,218 @@
+"""The functions of `import pose_action`."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from input_pipeline.errors import PoseDataError
+
+if TYPE_CHECKING:
+  import ml_collections
+
+  from input_pipeline.poses.sources import ClipSource
+  from input_pipeline.validation.validate import Validation
+  from pose_action.inference.predictor import Predictor
+
+PathLike = str | os.PathLike[str]
+
+
+def load(workdir: PathLike, *, checkpoint: str = 'best') -> Predictor:
+  """Opens a trained model, or imported weights, ready to predict.
+
+  Args:
+    workdir: of a run, or made by `pose-action import`. Its checkpoint holds config,
+      class names and skeleton; nothing else is needed.
+    checkpoint: 'best' on validation (the last where nothing was validated), or 'last'.
+
+  Raises:
+    FileNotFoundError: where there is no checkpoint.
+    PredictorError: for another checkpoint, or a workdir of an incompatible version.
+
+  Example:
+    >>> import pose_action
+    >>> model = pose_action.load('run')
+    >>> model.class_names
+    ('sit', 'walk', 'wave')
+    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+    ...                                 frame_size=(240, 320))
+    >>> prediction = model(source.load('clip1'))
+    >>> prediction.label in model.class_names
+    True
+  """
+  from pose_action.inference.predictor import Predictor
+
+  return Predictor.from_workdir(workdir, checkpoint=checkpoint)
+
+
+def read_poses(
+  path: PathLike | None = None,
+  format: str = 'auto',
+  *,
+  skeleton: str | None = None,
+  frame_size: tuple[int, int] | None = None,
+  max_people: int | None = None,
+  per_person: bool | None = None,
+  short_side: int | None = None,
+  dataset: str | None = None,
+  annotations: PathLike | None = None,
+) -> ClipSource:
+  """Opens the pose clips of a file or folder; each is loaded when it is asked for.
+
+  Args:
+    path: file or folder. None where `dataset` is one that the library generates.
+    format: which tool or data set wrote it: 'openpose', 'alphapose', 'mmpose',
+      'mediapipe', 'coco', 'numpy', 'pyskl', …; docs/data_formats.md describes each.
+      'auto' takes the format of a known `dataset`.
+    skeleton: the joint layout: a registered name, such as 'coco_17', or a file *.yaml
+      or *.json. Not for formats or data sets that fix it.
+    frame_size: (height, width) of the frames in pixels, where the files do not say.
+    max_people: keep the most prominent people of each frame; 5 by default.
+    per_person: one clip per person of a video, named VIDEO#0, VIDEO#1, ….
+    short_side: for maps of a pose network: cells on the shorter side of the frame.
+    dataset: name of a known data set, whose splits and labels the clips must have.
+    annotations: folder of that data set's official annotation, for poses that know
+      neither splits nor labels.
+
+  Returns:
+    A source: `splits` (clip names by split), `class_names`, `skeleton`, and `load(name)`
+    for a clip, which is a `PoseClip` for poses.
+
+  Raises:
+    PoseDataError: for an unknown format, a path that does not hold it, or options that
+      the format does not take.
+    PoseDatasetError: where the clips are not those of `dataset`.
+    SkeletonError: for an unknown skeleton.
+
+  Example:
+    >>> import pose_action
+    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+    ...                                 frame_size=(240, 320))
+    >>> source.splits
+    {'all': ('clip1', 'clip2')}
+    >>> source.load('clip1').keypoints.shape  # frames, people, joints, (x, y)
+    (8, 1, 17, 2)
+  """
+  from input_pipeline.catalog.open_source import load_source
+  from input_pipeline.readers.options import ReadOptions
+  from input_pipeline.readers.registry import READERS
+  from input_pipeline.readers.registry import read_poses as read
+
+  given = {
+    'frame_size': frame_size,
+    'max_people': max_people,
+    'per_person': per_person,
+    'short_side': short_side,
+  }
+  given = {name: value for name, value in given.items() if value is not None}
+  options = ReadOptions(**given) if given else None
+  chosen = None if format == 'auto' else format
+  if dataset is not None:
+    return load_source(
+      dataset,
+      format=chosen,
+      poses=path,
+      skeleton=skeleton,
+      options=options,
+      annotations=annotations,
+    )
+  if annotations is not None:
+    raise PoseDataError('annotations belong to a known data set: give dataset too')
+  if chosen is None or path is None:
+    raise PoseDataError(
+      f"format is 'auto', which is not recognised from files yet: give one of"
+      f' {", ".join(sorted(READERS))}'
+      if path is not None
+      else 'give the path of a file or folder, or the name of a known dataset'
+    )
+  return read(chosen, path, skeleton=skeleton, options=options)
+
+
+def validate(
+  source: ClipSource,
+  *,
+  dataset: str | None = None,
+  progress: Callable[[str], object] | None = None,
+) -> Validation:
+  """Loads every clip once, and reports what is wrong with the poses or may be.
+
+  Args:
+    source: what `read_poses` returns.
+    dataset: name of a known data set, whose training and test splits are compared.
+    progress: is given lines of text, about one a second; nothing by default.
+
+  Returns:
+    `errors` and `warnings`, each with a message and the clips it is about. `print` shows
+    them.
+
+  Example:
+    >>> import pose_action
+    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+    ...                                 frame_size=(240, 320))
+    >>> pose_action.validate(source).errors
+    ()
+  """
+  from input_pipeline.catalog.protocols import PROTOCOLS
+  from input_pipeline.validation.validate import validate as check
+
+  protocol = PROTOCOLS.get(dataset or '')
+  pairs = protocol.splits if protocol else ()
+  return check(source, pairs, progress or (lambda line: None))
+
+
+def train(
+  config: ml_collections.ConfigDict | str, workdir: PathLike
+) -> dict[str, Any] | None:
+  """Trains a model and evaluates it; resumes the run that the workdir holds.
+
+  Args:
+    config: the experiment, or its name with options: 'pa3d_jhmdb:split=1,quick'.
+    workdir: takes checkpoints, metrics and results.
+
+  Returns:
+    What `results.json` holds.
+
+  Raises:
+    ValueError: for a config that cannot be, data that is missing, or a workdir that
+      belongs to another run.
+
+  Example:
+    >>> import pose_action
+    >>> from configs import demo
+    >>> config = demo.get_config()
+    >>> results = pose_action.train(config, 'demo_run')  # doctest: +SKIP
+  """
+  from pose_action.training.experiment import train_and_evaluate
+
+  return train_and_evaluate(_as_config(config), os.fspath(workdir))
+
+
+def evaluate(
+  workdir: PathLike, config: ml_collections.ConfigDict | str | None = None
+) -> dict[str, Any] | None:
+  """Evaluates the checkpoints of a run again, and writes its results files.
+
+  Args:
+    workdir: of the run.
+    config: to evaluate otherwise, for example with more views; that of the run by
+      default.
+
+  Returns:
+    What `results.json` holds.
+
+  Example:
+    >>> import pose_action
+    >>> results = pose_action.evaluate('demo_run')  # doctest: +SKIP
+  """
+  from pose_action.training.experiment import train_and_evaluate
+  from pose_action.training.saved_model import saved_config
+
+  chosen = saved_config(workdir) if config is None else _as_config(config)
+  return train_and_evaluate(chosen, os.fspath(workdir), trains=False)
+
+
+def _as_config(config: ml_collections.ConfigDict | str) -> ml_collections.ConfigDict:
+  from pose_action.training.shipped_configs import load_config
+
+  return load_config(config) if isinstance(config, str) else config

@@ -1,0 +1,50 @@
+"""Finds a config by name, so that shipped experiments run from any folder."""
+
+from __future__ import annotations
+
+import difflib
+import pathlib
+import runpy
+
+import ml_collections
+
+SHIPPED = pathlib.Path(__file__).parents[2] / 'configs'
+
+
+def config_path(config: str) -> str:
+  """Path and options of a config that is given as a file or by name.
+
+  A file that exists stays as it is. Otherwise `pa3d_jhmdb:quick`, `pa3d_jhmdb.py:quick`
+  and `configs/pa3d_jhmdb.py:quick` all mean the shipped file.
+
+  Raises:
+    ValueError: where there is neither such a file nor a shipped config of the name.
+  """
+  file, colon, options = config.partition(':')
+  path = pathlib.Path(file).expanduser()
+  if path.is_file():
+    return f'{path}{colon}{options}'
+  if path.parent in (pathlib.Path(), pathlib.Path('configs')):
+    shipped = SHIPPED / f'{path.name.removesuffix(".py")}.py'
+    if shipped.is_file():
+      return f'{shipped}{colon}{options}'
+  known = sorted(f.stem for f in SHIPPED.glob('[!_]*.py'))
+  nearest = difflib.get_close_matches(path.stem, known, n=1, cutoff=0.4)
+  hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
+  raise ValueError(
+    f'there is no config file {file!r}{hint} Shipped configs: {", ".join(known)}'
+  )
+
+
+def load_config(config: str) -> ml_collections.ConfigDict:
+  """The experiment of a config's file or name, with its options after a colon.
+
+  Raises:
+    ValueError: where there is no such config, it describes no experiment, or it does not
+      know an option.
+  """
+  path, _, options = config_path(config).partition(':')
+  get_config = runpy.run_path(path).get('get_config')
+  if get_config is None:
+    raise ValueError(f'{path} has no get_config, so it describes no experiment')
+  return get_config(options) if options else get_config()
