@@ -25,8 +25,9 @@ def block(marker: str) -> str:
 
 
 def command_of(program: str) -> list[str]:
-  """The first README line that starts with that program, without `python`."""
-  line = next(x for x in README.splitlines() if x.startswith(f'python {program}'))
+  """The first line of the docs that starts with that program, without `python`."""
+  lines = (line for page in DOCUMENTS for line in page.read_text('utf-8').splitlines())
+  line = next(x for x in lines if x.startswith(f'python {program}'))
   return shlex.split(line)[1:]
 
 
@@ -55,6 +56,29 @@ def test_the_demo_trains_evaluates_and_says_where_to_look(tmp_path):
   assert f'{tmp_path}/run/confusion_matrix.png' in shown
   assert f'{tmp_path}/run/motion_maps.png' in shown
   assert f'tensorboard --logdir={tmp_path}/run' in shown
+  check_the_python_lines(tmp_path / 'run')
+
+
+def check_the_python_lines(workdir):
+  """Those of the README, as they are, on the run that its first command left."""
+  found = re.search(r'<!-- python: predict -->\n```python\n(.*?)```', README, re.DOTALL)
+  assert found
+  lines = found[1].replace('/tmp/pose_action_demo', str(workdir))
+  done = subprocess.run(
+    [sys.executable, '-c', lines],
+    env=os.environ | {'PYTHONPATH': str(ROOT), 'XLA_FLAGS': ''},
+    capture_output=True,
+    text=True,
+  )
+  assert done.returncode == 0, done.stderr
+  shape, prediction, many = done.stdout.splitlines()
+  assert re.fullmatch(r'\(\d+, 1, 15, 2\)', shape)
+  assert re.match(r"\w+ \[\('\w+', 0\.\d+\), ", prediction)
+  assert many.count(',') == 19
+
+
+def test_the_readme_is_short():
+  assert len(README.splitlines()) < 150
 
 
 def test_the_test_command_is_the_one_ci_runs():
@@ -94,18 +118,25 @@ def test_configs_that_a_page_names_load(document):
 @pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
 def test_tools_know_the_flags_that_a_page_gives_them(document):
   calls: dict[str, set[str]] = {}
-  for tool, flags in re.findall(
-    r'python (tools/\w+\.py)((?:[^\n`]|\\\n)*)', document.read_text('utf-8')
+  for tool, verb, flags in re.findall(
+    r'(?:python (tools/\w+\.py)|\bpose-action ([a-z-]+))((?: [^\n`]|\\\n)*)',
+    document.read_text('utf-8'),
   ):
     given = re.findall(r' --(\w+)', flags.partition(' -- ')[0])
-    calls.setdefault(tool, set()).update(given)
-  for tool, given in calls.items():
-    # absl answers --help with exit status 1.
+    calls.setdefault(tool or verb, set()).update(given)
+  for program, given in calls.items():
+    command = [program] if program.endswith('.py') else ['-m', 'pose_action', program]
     shown = subprocess.run(
-      [sys.executable, tool, '--help'], cwd=ROOT, capture_output=True, text=True
+      [sys.executable, *command, '--help'],
+      cwd=ROOT,
+      env=os.environ | {'PYTHONPATH': str(ROOT)},
+      capture_output=True,
+      text=True,
+      check=True,
     ).stdout
     known = set(re.findall(r'--(?:\[no\])?(\w+)', shown))
-    assert given <= known, tool
+    # A config's fields are flags too: --config.data.data_dir.
+    assert given - {'help'} <= known, program
 
 
 @pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)

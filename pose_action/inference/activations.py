@@ -1,4 +1,4 @@
-"""Activations: what a model makes of one clip on the way to its answer (PA3D Fig. 4)."""
+"""A model's activations for one clip: maps, motion maps, last layer (PA3D Fig. 4)."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from pose_action.training.step import Batch, MapsOfBatch
 
 @struct.dataclass
 class Activations:
-  """Of one view of one clip; numpy arrays, and jax's while they are computed.
+  """Activations for one view of one clip.
 
   Attributes:
-    maps: as the model is given them, by modality; of PoTion maps `t` is the colour, and
-      `c` the joint.
-    motion_maps: by modality; empty where the model makes none.
-    filters: of the action CNN's last convolution; None where there is no action CNN.
-    features: what that layer gives: after its BatchNorm and ReLU, in the model's order.
-      Of the temporal model 'tsn', which reads frames alone, their mean over frames.
-    layer: the convolution's name; Table 1's is 'conv3_2'.
+    maps: the model's input by modality; for PoTion maps `t` is the colour and `c` the
+      joint.
+    motion_maps: by modality; empty if the model has none.
+    filters: kernels of the action CNN's last convolution; None without an action CNN.
+    features: that layer's output after BatchNorm and ReLU, in the model's order. For the
+      temporal model 'tsn', which reads single frames, the mean over frames.
+    layer: the convolution's name; 'conv3_2' for Table 1's network.
   """
 
   maps: dict[str, Float[np.ndarray, 't h w c']]
@@ -40,7 +40,7 @@ class Activations:
 
   @property
   def missing(self) -> tuple[str, ...]:
-    """What of PA3D's Fig. 4 this model does not have."""
+    """The parts of PA3D's Fig. 4 that this model does not have."""
     without_motion = () if self.motion_maps else ('motion maps',)
     return without_motion + (() if self.layer else ('action CNN',))
 
@@ -53,12 +53,12 @@ def activations_of_clip(
   maps_of_batch: MapsOfBatch,
   modalities: Sequence[str],
 ) -> Activations:
-  """The activations of the middle view of a batch of one clip; pure.
+  """Returns the activations for the middle view in a batch of one clip; pure.
 
   Args:
-    model: a module of `pose_action.training.model_registry`.
-    batch: leaves `[1, v, …]` for what a view has of its own, `[1, …]` for the rest.
-    modalities: that the model reads.
+    model: a module from `pose_action.training.model_registry`.
+    batch: leaves `[1, v, …]` for fields that differ between views, `[1, …]` for others.
+    modalities: the modalities that the model reads.
   """
   view = {
     name: array[:, array.shape[1] // 2] if name in VIEWED else array
@@ -91,14 +91,14 @@ def activations_of_clip(
 
 
 def _last_layer(model: nn.Module) -> str:
-  """The last of the action CNN, as its layers are named; '' without an action CNN."""
+  """Returns the suffix of the action CNN's last layer; '' without an action CNN."""
   if not isinstance(model, PA3D):
     return ''
   return f'{len(model.features)}_{model.convolutions}'
 
 
 def _by_modality(maps: Any, modalities: Sequence[str]) -> dict[str, Any]:
-  """The one clip's maps by the name of their modality; none where there are none."""
+  """Returns the one clip's maps by modality; an empty dict for None."""
   if maps is None:
     return {}
   named = maps if isinstance(maps, dict) else {modalities[0]: maps}

@@ -1,4 +1,4 @@
-"""The picture of what a model makes of a clip (PA3D Fig. 4), and the file it goes to."""
+"""The picture of a model's activations for a clip (PA3D Fig. 4), and its file name."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from pose_action import plots
 from pose_action.inference.activations import Activations
 from pose_action.inference.predictor import Predictor
 
-_LONGEST_NAME = 100  # Ours: characters of a video id that a file name keeps.
+_LONGEST_NAME = 100  # Characters of a video id in a file name (our choice).
 
 
 def clip_picture(predictor: Predictor, clip: AnyClip) -> UInt8[np.ndarray, 'h w 3']:
-  """Maps, motion maps, filters and features of the middle view, under the prediction.
+  """Draws maps, motion maps, filters and features of the middle view.
 
-  The prediction is that of an evaluation, over all views. A background channel, which
-  is nearly 1 nearly everywhere, is left out.
+  The heading shows the prediction over all views. The background channel, which is close
+  to 1 almost everywhere, is left out.
 
   Raises:
-    PredictorError: for a clip of another joint layout.
+    PredictorError: for a clip with another joint layout.
   """
   activations = predictor.activations(clip)
   potion = predictor.config.data.encoding == 'potion'
@@ -43,10 +43,10 @@ def clip_picture(predictor: Predictor, clip: AnyClip) -> UInt8[np.ndarray, 'h w 
 
 
 def picture_name(video_id: str) -> str:
-  """A file name without folders; two video ids never have the same.
+  """Returns a file name without folders, unique per video id.
 
-  Letters, digits and `._-` stay; an id that has others, a leading dot or more than 100
-  characters gets some digits of its hash.
+  Letters, digits and `._-` are kept. An id with other characters, a leading dot or more
+  than 100 characters gets a hash suffix.
   """
   safe = re.sub(r'[^\w.-]+', '_', video_id).lstrip('.')[:_LONGEST_NAME]
   if safe == video_id:
@@ -55,7 +55,7 @@ def picture_name(video_id: str) -> str:
 
 
 def _what_it_is(predictor: Predictor, clip: AnyClip) -> list[str]:
-  """The likeliest class, and what the clip is labelled as where that is known."""
+  """Returns the most probable class, and the clip's label if it is known."""
   names = predictor.class_names
   ((likeliest, share),) = predictor(clip).top(1)
   predicted = [f'predicted: {likeliest} ({share:.1%})']
@@ -71,7 +71,7 @@ def _what_is_missing(activations: Activations) -> list[str]:
 def _without_background(
   by_modality: Mapping[str, np.ndarray], skeleton: Skeleton, axis: int
 ) -> dict[str, np.ndarray]:
-  """Of joint maps with a channel a map, the joints'; `axis` is that of channels."""
+  """Drops the background from joint maps; `axis` is the channel axis."""
 
   def of_joints(modality: str, maps: np.ndarray) -> np.ndarray:
     if stored_modality(modality) != 'joints':

@@ -1,4 +1,4 @@
-"""Predictions as lines for the terminal, and the clips that a program predicts on."""
+"""Clips to predict on, and predictions as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from pose_action.inference.predictor import Predictor, PredictorError
 
 
 def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str, ...]:
-  """Video ids of all splits, each once, or those asked for.
+  """Returns the requested video ids, or all ids of all splits without repetition.
 
   Raises:
-    PredictorError: for a clip that the source does not have.
+    PredictorError: for a clip that the source does not contain.
   """
   offered = tuple(dict.fromkeys(v for ids in source.splits.values() for v in ids))
   unknown = [video_id for video_id in asked or () if video_id not in offered]
@@ -34,7 +34,7 @@ def usable_clips(
   predictor: Predictor,
   refuse: Callable[[str], object],
 ) -> Iterator[AnyClip]:
-  """The clips that can be loaded; `refuse` is given a line for each of the others."""
+  """Yields the clips that can be loaded; calls `refuse` with a line for each other."""
   for video_id in video_ids:
     try:
       yield load_clip(source, video_id, predictor)
@@ -43,14 +43,14 @@ def usable_clips(
 
 
 def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:
-  """A source's clip, with its labels numbered as the model numbers them.
+  """Loads a clip and translates its labels to the model's class indices.
 
-  Labels are matched by class name, because the same number is another class in another
-  data set. A class that the model does not know is left out. Where the source has only
-  numbers for names, they are taken for the model's.
+  Labels are matched by class name, because data sets number classes differently. Classes
+  unknown to the model are dropped. If the source's class names are only numbers, they are
+  taken for the model's indices.
 
   Raises:
-    PoseDataError: where the clip cannot be loaded.
+    PoseDataError: if the clip cannot be loaded.
   """
   clip = source.load(video_id)
   own = source.class_names
@@ -63,10 +63,10 @@ def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyCli
 
 
 def describe(prediction: Prediction, labels: Sequence[int], top: int) -> str:
-  """The clip's name, its `top` classes, and its joint weights where there are any.
+  """Returns lines with the clip's name, its `top` classes and its joint weights, if any.
 
   Args:
-    labels: of the clip, as class indices of the model; shown behind its name.
+    labels: the clip's labels as the model's class indices, shown beside its name.
   """
   lines = [prediction.video_id + _labelled(prediction.class_names, labels)]
   lines += [f'  {share:6.1%}  {name}' for name, share in prediction.top(top)]

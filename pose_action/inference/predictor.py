@@ -37,17 +37,26 @@ _NO_POTION = (
 
 
 class PredictorError(ValueError):
-  """A workdir that cannot predict, or an input that its model cannot take."""
+  """The workdir cannot predict, or its model cannot read the input."""
 
 
 class Predictor:
-  """A trained model with all that belongs to it; see `from_workdir`.
+  """A trained model, ready to predict; see `from_workdir`.
 
   Attributes:
-    config: of the run.
-    class_names: by index.
-    skeleton: the joint layout that clips must have; of the maps that the model reads.
-    step: of the checkpoint.
+    config: the run's config.
+    class_names: names by class index.
+    skeleton: the joint layout that clips must have.
+    step: the checkpoint's training step.
+
+  Example:
+    >>> import pose_action
+    >>> model = pose_action.Predictor.from_workdir('run')
+    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+    ...                                 frame_size=(240, 320))
+    >>> many = model.predict(map(source.load, source.splits['all']), batch_size=8)
+    >>> [prediction.video_id for prediction in many]
+    ['clip1', 'clip2']
   """
 
   def __init__(
@@ -99,16 +108,15 @@ class Predictor:
     *,
     checkpoint: str = 'best',
   ) -> Predictor:
-    """Opens a workdir; its checkpoint holds config, class names and skeleton.
+    """Opens a workdir, whose checkpoint holds config, class names and skeleton.
 
     Args:
-      workdir: of a run of `main.py`, or made by `tools/import_weights.py`.
-      checkpoint: 'best' on validation (the last where nothing was validated), or
-        'last'.
+      workdir: the output folder of a run, or of `pose-action import`.
+      checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
 
     Raises:
-      FileNotFoundError: where there is no checkpoint.
-      PredictorError: for another checkpoint, or a workdir of an incompatible version.
+      FileNotFoundError: if there is no checkpoint.
+      PredictorError: for another checkpoint name, or an incompatible workdir.
     """
     mesh = sharding.make_mesh(jax.devices()[:1])
     try:
@@ -127,29 +135,28 @@ class Predictor:
   def __call__(self, clip: AnyClip) -> Prediction:
     """Predicts the action in one clip, exactly as an evaluation would.
 
-    The clip takes the way of an evaluation: through the form that the run's data set
-    stores, and all its views. Its labels are not read.
+    Like an evaluation, it first converts the clip to the form that the run's data set
+    stores, and averages over all views. The clip's labels are not read.
 
     Raises:
-      PredictorError: for a clip of another joint layout.
+      PredictorError: for a clip with another joint layout.
     """
     return self.predict([clip], batch_size=1)[0]
 
   def predict(
     self, clips: Iterable[AnyClip], *, batch_size: int = 32
   ) -> list[Prediction]:
-    """Predicts the actions in clips of any lengths, in their order.
+    """Predicts the actions in clips of any length, in order.
 
-    A batch has `batch_size` rows or, at the end, a power of two of them (what is missing
-    is filled up and dropped), so the model is compiled for few shapes however many clips
-    there are and whatever their lengths.
+    Batches have `batch_size` rows; the last one is padded to a power of two. So the model
+    is compiled for few shapes, whatever the number of clips and their lengths.
 
     Args:
-      clips: read one batch at a time, so a generator may load them as it goes.
-      batch_size: clips at a time, each with all its views.
+      clips: consumed one batch at a time, so a generator may load them lazily.
+      batch_size: clips per batch, each with all its views.
 
     Raises:
-      PredictorError: at a clip of another joint layout.
+      PredictorError: for a clip with another joint layout.
     """
     if batch_size < 1:
       raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
@@ -157,7 +164,7 @@ class Predictor:
     remaining = iter(clips)
     while some := list(itertools.islice(remaining, batch_size)):
       records = [self._record(clip) for clip in some]
-      # Poses and ready maps have different fields, and cannot share a batch.
+      # Poses and ready maps have different fields, so they cannot share a batch.
       for _, alike in itertools.groupby(
         zip(some, records, strict=True), key=lambda pair: sorted(pair[1])
       ):
@@ -184,26 +191,26 @@ class Predictor:
       )
 
   def activations(self, clip: AnyClip) -> Activations:
-    """What the model makes of the middle view of one clip on the way, as numpy arrays.
+    """Returns the model's activations for the middle view of one clip, as numpy arrays.
 
     Raises:
-      PredictorError: for a clip of another joint layout.
+      PredictorError: for a clip with another joint layout.
     """
     return jax.device_get(
       self._activations(self._variables, self._batch([self._record(clip)], 1))
     )
 
   def apply_potion(self, maps: Float[Array, 'b j h w c']) -> ModelOutput:
-    """The model on ready PoTion maps, in `skeleton`'s joint order; unaveraged logits.
+    """Applies a JMRN to ready PoTion maps whose joints are in `skeleton`'s order.
 
     Raises:
-      PredictorError: where the model does not read PoTion maps, or other ones.
+      PredictorError: if the model does not read PoTion maps, or the shape does not fit.
     """
     if self.config.data.encoding != 'potion':
       raise PredictorError(_NO_POTION)
     (example,) = jax.tree.leaves(run_data.example_maps(self.config, self.skeleton))
     expected, shape = example.shape, np.shape(maps)
-    # The height and width are free: the network averages over what is left of them.
+    # Height and width are free: the network averages over them.
     if len(shape) != 5 or shape[1] != expected[1] or shape[-1] != expected[-1]:
       raise PredictorError(
         f'maps have shape {shape}, but need [clips, {expected[1]} joints, height,'
@@ -213,7 +220,7 @@ class Predictor:
     return self._apply(self._variables, jnp.asarray(maps, jnp.float32))
 
   def probabilities(self, output: ModelOutput) -> Float[np.ndarray, 'b k']:
-    """Class probabilities of what `apply_potion` returns."""
+    """Returns class probabilities for the output of `apply_potion`."""
     return np.asarray(class_probabilities(output.logits, self._losses))
 
   @property
@@ -222,7 +229,7 @@ class Predictor:
     return self._losses.classification == 'binary_cross_entropy'
 
   def _batch(self, records: Sequence[dict[str, Any]], size: int) -> Batch:
-    """The records as one batch of an evaluation, filled up to `size` rows."""
+    """Returns the records as one evaluation batch, padded to `size` rows."""
     (batch,) = evaluation_batches(
       records,
       range(len(records)),
@@ -234,7 +241,7 @@ class Predictor:
     return batch
 
   def _record(self, clip: AnyClip) -> dict[str, Any]:
-    """The clip as the run's data set would store it."""
+    """Returns the clip as the run's data set would store it."""
     if clip.skeleton.joints != self.skeleton.joints:
       raise PredictorError(
         f'clip {clip.video_id!r} has the joints of {clip.skeleton.name!r}'
@@ -249,7 +256,7 @@ class Predictor:
     return {'label': 0, **{name: make() for name, make in features.items()}}
 
   def _stored_settings(self, clip: AnyClip) -> dict[str, Any]:
-    """What the run's data set was rendered with, or what of ready maps is read."""
+    """Returns the run's rendering settings, or the modalities to read from ready maps."""
     data = self.config.data
     modalities = stored_modalities(data.modalities)
     if isinstance(clip, PotionClip | HeatmapClip):
@@ -272,5 +279,5 @@ class Predictor:
 
 
 def _padded_size(count: int, batch_size: int) -> int:
-  """The next power of two, but at most `batch_size`: few sizes for any number of clips."""
+  """Returns the next power of two, at most `batch_size`, so that few sizes occur."""
   return min(1 << (count - 1).bit_length(), batch_size)
