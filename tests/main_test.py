@@ -1,4 +1,4 @@
-"""main.py as a user meets it: quick answers to what is mistyped, clean errors."""
+"""main.py from a user's view: fast --help, hints for typos, errors in one line."""
 
 import os
 import subprocess
@@ -20,7 +20,7 @@ def _main(*flags, python=()):
   )
 
 
-def test_help_answers_at_once():
+def test_help_is_fast():
   start = time.monotonic()
   answer = _main('--help', python=('-X', 'importtime'))
   assert time.monotonic() - start < 3
@@ -49,19 +49,19 @@ def test_help_answers_at_once():
     ([], '--workdir is missing: Output folder.'),
   ],
 )
-def test_mistyped_flags_are_answered_with_what_was_meant(flags, message):
+def test_mistyped_flags_get_a_hint(flags, message):
   answer = _main('--config=configs/demo.py', *flags)
   assert answer.returncode != 0
   assert message in answer.stderr + answer.stdout
 
 
-def test_mistyped_options_of_a_config():
+def test_mistyped_config_options_get_a_hint():
   answer = _main('--config=configs/pa3d_jhmdb.py:spilt=2', '--workdir=W')
   assert answer.returncode != 0
   assert "did you mean 'split'?" in answer.stderr
 
 
-def test_what_cannot_be_is_said_cleanly(tmp_path):
+def test_missing_poses_are_reported_without_a_traceback(tmp_path):
   workdir = tmp_path / 'run'
   answer = _main(
     '--config=configs/pa3d_jhmdb.py:representation=keypoints',

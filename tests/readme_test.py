@@ -1,4 +1,4 @@
-"""The README's commands: each runs as it stands, on less, or names what exists."""
+"""The documents: commands run (on less data), and flags, configs and files exist."""
 
 import importlib
 import os
@@ -13,20 +13,26 @@ import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
 
+from input_pipeline.readers.registry import READERS
+from input_pipeline.skeletons.registry import SKELETONS
+
 README = (ROOT / 'README.md').read_text('utf-8')
-DOCUMENTS = [ROOT / 'README.md', *sorted((ROOT / 'docs').glob('*.md'))]
+DOCUMENTS = [*sorted(ROOT.glob('*.md')), *sorted((ROOT / 'docs').glob('*.md'))]
+each_document = pytest.mark.parametrize(
+  'document', DOCUMENTS, ids=lambda path: path.name
+)
 
 
 def block(marker: str) -> str:
-  """The fenced block under `<!-- command: marker -->`."""
+  """The fenced block directly under `<!-- command: marker -->`."""
   found = re.search(rf'<!-- command: {marker} -->\n```\n(.*?)\n```', README, re.DOTALL)
   assert found, f'README.md has no command marked {marker!r}'
   return found[1]
 
 
 def command_of(program: str) -> list[str]:
-  """The first line of the docs that starts with that program, without `python`."""
-  lines = (line for page in DOCUMENTS for line in page.read_text('utf-8').splitlines())
+  """The first command line for a program in docs/training.md, without `python`."""
+  lines = (ROOT / 'docs' / 'training.md').read_text('utf-8').splitlines()
   line = next(x for x in lines if x.startswith(f'python {program}'))
   return shlex.split(line)[1:]
 
@@ -41,7 +47,7 @@ def run(command: list[str], *more: str, cwd: pathlib.Path = ROOT) -> str:
   return done.stdout
 
 
-def test_the_demo_trains_evaluates_and_says_where_to_look(tmp_path):
+def test_the_demo_trains_evaluates_and_names_its_files(tmp_path):
   install, _, main = block('demo').partition(' && ')
   assert install == "pip install -e '.[tensorboard]'"
   command = [x for x in shlex.split(main)[1:] if not x.startswith('--workdir')]
@@ -60,7 +66,7 @@ def test_the_demo_trains_evaluates_and_says_where_to_look(tmp_path):
 
 
 def check_the_python_lines(workdir):
-  """Those of the README, as they are, on the run that its first command left."""
+  """Runs the README's Python lines on the run that its first command left."""
   found = re.search(r'<!-- python: predict -->\n```python\n(.*?)```', README, re.DOTALL)
   assert found
   lines = found[1].replace('/tmp/pose_action_demo', str(workdir))
@@ -106,7 +112,7 @@ def test_the_export_command_makes_the_data_set(tmp_path):
   assert 'train1: 4 of 4 clips' in shown
 
 
-@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+@each_document
 def test_configs_that_a_page_names_load(document):
   for name, options in re.findall(
     r'--config=configs/(\w+)\.py(?::([\w=,+.]+))?', document.read_text('utf-8')
@@ -115,7 +121,7 @@ def test_configs_that_a_page_names_load(document):
     getattr(module, 'get_sweep' if name.endswith('_sweep') else 'get_config')(options)
 
 
-@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+@each_document
 def test_tools_know_the_flags_that_a_page_gives_them(document):
   calls: dict[str, set[str]] = {}
   for tool, verb, flags in re.findall(
@@ -139,8 +145,14 @@ def test_tools_know_the_flags_that_a_page_gives_them(document):
     assert given - {'help'} <= known, program
 
 
-@pytest.mark.parametrize('document', DOCUMENTS, ids=lambda path: path.name)
+@each_document
 def test_files_that_a_page_links_to_exist(document):
   links = re.findall(r'\]\(([^)#:]+)\)', document.read_text('utf-8'))
   missing = [link for link in links if not (document.parent / link).exists()]
   assert not missing
+
+
+@pytest.mark.parametrize('name', [*READERS, *SKELETONS])
+def test_the_page_of_data_formats_names_every_format_and_skeleton(name):
+  page = (ROOT / 'docs' / 'data_formats.md').read_text('utf-8')
+  assert re.search(rf'`(--format=)?{name}`', page)

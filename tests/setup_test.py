@@ -1,4 +1,4 @@
-"""setup.py: bounds, extras, and whether it names what the rooms import."""
+"""setup.py: version bounds, extras, and that it lists every library imported."""
 
 import ast
 import re
@@ -18,7 +18,7 @@ LIBRARY = (
   'tools',
   'pose_action',
 )
-# Where the name to import is not the name to install.
+# Distributions whose name differs from the import name.
 DISTRIBUTION = {
   'absl': 'absl-py',
   'cv2': 'opencv-python-headless',
@@ -30,7 +30,7 @@ DISTRIBUTION = {
 
 @pytest.fixture
 def packaging(monkeypatch) -> dict:
-  """The arguments of setuptools.setup, without setuptools."""
+  """The arguments that setup.py passes to `setuptools.setup`, which is faked."""
   arguments = {}
   fake = types.SimpleNamespace(
     setup=lambda **given: arguments.update(given),
@@ -42,14 +42,14 @@ def packaging(monkeypatch) -> dict:
 
 
 def name_of(requirement: str) -> str:
-  """'ml_collections[x]>=1,<2; marker' to 'ml-collections'."""
+  """Normalised name: 'ml-collections' for 'ml_collections[x]>=1,<2; marker'."""
   name = re.match(r'[\w.-]+', requirement)
   assert name, requirement
   return re.sub(r'[-_.]+', '-', name[0]).lower()
 
 
 def third_party(statements) -> set[str]:
-  """Distributions behind the imports among some statements of the rooms."""
+  """The distributions that some statements import."""
   modules = set()
   for node in statements:
     if isinstance(node, ast.Import):
@@ -104,32 +104,33 @@ def test_extras_contain_each_other(packaging):
 
 def test_every_package_is_installed(packaging):
   rooms = {file.parent.name for file in ROOT.glob('*/__init__.py')}
-  rooms -= {'tests', 'inference_lib'}  # The old name, in editable installs alone.
+  # Only editable installs have inference_lib, the old import name.
+  rooms -= {'tests', 'inference_lib'}
   missing = rooms - set(packaging['packages'])
   assert not missing, f'add to find_packages in setup.py: {sorted(missing)}'
 
 
-def test_what_is_imported_at_once_is_always_installed(packaging):
-  """An import that must succeed may not wait for an extra; guard it, or defer it.
+def test_top_level_imports_need_at_most_the_extra_train(packaging):
+  """A top-level import must not need any other extra.
 
-  Which rooms do without the extra `train` is tested in core_install_test.py.
+  core_install_test.py tests which packages work without `train`.
   """
   train = packaging['extras_require']['train']
   installed = {name_of(r) for r in (*packaging['install_requires'], *train)}
   for file, tree in library_trees().items():
     missing = third_party(tree.body) - installed
     assert not missing, (
-      f'{file} imports {sorted(missing)} at the top, which neither the core nor [train]'
-      ' names: add it there, or import it in the function that needs the extra'
+      f'{file} imports {sorted(missing)} at the top, but neither the core nor [train]'
+      ' lists it: add it there, or import it in the function that needs the extra'
     )
 
 
-def test_what_is_imported_anywhere_is_named(packaging):
+def test_imports_in_functions_are_listed(packaging):
   extras = [r for extra in packaging['extras_require'].values() for r in extra]
   named = {name_of(r) for r in (*packaging['install_requires'], *extras)}
   for file, tree in library_trees().items():
     missing = third_party(ast.walk(tree)) - named
-    assert not missing, f'{file} imports {sorted(missing)}; setup.py does not name it'
+    assert not missing, f'{file} imports {sorted(missing)}: add it to setup.py'
 
 
 def test_imports_are_recognised():

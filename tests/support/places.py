@@ -1,4 +1,4 @@
-"""Where the checkout and the development data beside it are."""
+"""Paths of the checkout and of the development data beside it."""
 
 import os
 import pathlib
