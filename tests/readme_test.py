@@ -152,6 +152,16 @@ def test_files_that_a_page_links_to_exist(document):
   assert not missing
 
 
+@each_document
+def test_paths_that_a_page_names_exist(document):
+  folders = '|'.join(path.name for path in ROOT.iterdir() if path.is_dir())
+  named = re.findall(
+    rf'(?<![\w/.])(?:{folders})/[\w/]+\.(?:py|md|png)\b', document.read_text('utf-8')
+  )
+  missing = [path for path in named if not (ROOT / path).exists()]
+  assert not missing
+
+
 @pytest.mark.parametrize('name', [*READERS, *SKELETONS])
 def test_the_page_of_data_formats_names_every_format_and_skeleton(name):
   page = (ROOT / 'docs' / 'data_formats.md').read_text('utf-8')
