@@ -14,7 +14,7 @@ from input_pipeline.catalog.stick_actions.source import stick_actions_source
 from pose_action.plots.clip_overview import clip_overview_image
 from pose_action.plots.drawing import save_png
 
-CLIP = 'sit_down'  # The first test clip of this action.
+CLIP = 'sit'  # The first test clip of this action.
 
 
 def main(workdir: str):

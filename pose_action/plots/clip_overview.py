@@ -14,7 +14,7 @@ if TYPE_CHECKING:
   from matplotlib.axes import Axes
 
 # Our choices; in inches.
-_PANEL = 1.15
+_PANEL = 1.3
 _GAP = 0.06
 _HEADING = 0.42
 _ROW = _PANEL + _HEADING
@@ -61,7 +61,7 @@ def clip_overview_image(
   headings = (
     'Poses, frame by frame',
     'Joint heatmaps: where the joints are',
-    'Motion maps: what one small filter over frames, shared by all joints, makes of them',
+    'Motion maps: how the joints move',
   )
   for row, text in enumerate(headings):
     y = 1 - (row * _ROW + _HEADING - 0.1) / height
@@ -114,4 +114,4 @@ def _draw_answer(axes: Axes, answer: Sequence[tuple[str, float]], truth: str):
   axes.spines[['top', 'right', 'bottom']].set_visible(False)
   axes.tick_params(left=False)
   if truth:
-    axes.set_xlabel('green: the true class', fontsize=10)
+    axes.set_xlabel('green: the true class', fontsize=10, labelpad=10)
