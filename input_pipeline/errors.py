@@ -1,13 +1,13 @@
-"""What the pipeline raises when a user's data or names cannot be used."""
+"""Exceptions for unusable data and unknown names."""
 
 
 class SkeletonError(ValueError):
-  """A joint layout that cannot be used; the message says what is wrong with it."""
+  """An invalid or unknown joint layout; the message says what is wrong."""
 
 
 class PoseDataError(ValueError):
-  """Pose data that cannot be used; the message names the clip and the field."""
+  """Invalid pose data; the message names the clip and the field."""
 
 
 class PoseDatasetError(ValueError):
-  """A data set that is missing, in the way, or not what was asked for."""
+  """A data set that is missing, already exists, or differs from the request."""

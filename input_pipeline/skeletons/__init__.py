@@ -1,0 +1,1 @@
+"""Joint layouts: which joints exist, how they connect and how they mirror."""

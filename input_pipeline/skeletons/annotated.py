@@ -1,4 +1,4 @@
-"""The joint layouts in which data sets are annotated by hand, or by a depth camera."""
+"""Joint layouts of data sets annotated by hand or with a depth camera."""
 
 from __future__ import annotations
 
@@ -58,9 +58,9 @@ ANNOTATED_SKELETONS = (
       ),
     ),
   ),
-  # Penn Action (Zhang et al., ICCV 2013). Usually listed left first, but the first of
-  # each pair is image-left of the second in 96 % of the frames of frontal clips, so
-  # it is the person's right; the names here say what the files hold.
+  # Penn Action (Zhang et al., ICCV 2013). Usually documented left first. However, in 96 %
+  # of the frames in frontal clips, the first joint of each pair is image-left of the
+  # second, so it is on the person's right. The names here match the files.
   Skeleton(
     name='penn_action',
     joints=(
@@ -110,7 +110,7 @@ ANNOTATED_SKELETONS = (
       ),
     ),
   ),
-  # MPII Human Pose (Andriluka et al., CVPR 2014), joint ids 0 to 15 of its README.
+  # MPII Human Pose (Andriluka et al., CVPR 2014), joint ids 0 to 15 in its README.
   Skeleton(
     name='mpii_16',
     joints=(
@@ -145,11 +145,11 @@ ANNOTATED_SKELETONS = (
       ),
     ),
   ),
-  # The 17 joints of Human3.6M (Ionescu et al., TPAMI 2014) that move, in the order of
-  # 3d-pose-baseline (Martinez et al., ICCV 2017; `H36M_NAMES` of its data_utils.py) and
-  # of VideoPose3D (CVPR 2019): right leg first, but left arm first. Old versions of
-  # MMPose name the sides the other way round. `neck_nose` lies between the two, the
-  # head's joint is its top.
+  # The 17 moving joints of Human3.6M (Ionescu et al., TPAMI 2014), in the order used by
+  # 3d-pose-baseline (Martinez et al., ICCV 2017; `H36M_NAMES` in its data_utils.py) and
+  # VideoPose3D (CVPR 2019): right leg before left, but left arm before right. Old
+  # versions of MMPose swap the sides. `neck_nose` is between neck and nose; the head
+  # joint is the top of the head.
   Skeleton(
     name='human36m_17',
     joints=(
@@ -187,7 +187,7 @@ ANNOTATED_SKELETONS = (
     ),
   ),
   # NTU RGB+D (Shahroudy et al., CVPR 2016, Fig. 1): the joints of Kinect v2, whose left
-  # is the person's own.
+  # is the person's own left.
   Skeleton(
     name='ntu_25',
     joints=(

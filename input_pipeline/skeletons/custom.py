@@ -1,16 +1,16 @@
-"""Skeletons that users describe in a YAML or JSON file.
+"""Custom skeletons, read from a YAML or JSON file.
 
   name: my_layout
   joints: [nose, left_hand, right_hand]
-  limbs: [[nose, left_hand], [0, 2]]       # by name, or by index from 0
-  flip_pairs: [[left_hand, right_hand]]    # default: of left_* and right_*
-  groups: {head: [nose]}                   # default: by name; the others are the torso
+  limbs: [[nose, left_hand], [0, 2]]       # by name, or by 0-based index
+  flip_pairs: [[left_hand, right_hand]]    # default: left_* with right_*
+  groups: {head: [nose]}                   # default: by name; other joints: torso
   pivots: {head: nose}                     # default: neck, shoulders, hips
-  background: false                        # whether its maps carry one more channel
-  connected: true                          # false where parts that do not hang together
-                                           # are meant, as of two hands
+  background: false                        # whether joint maps have a background channel
+  connected: true                          # false allows a skeleton with separate parts,
+                                           # such as two hands
 
-Only name, joints and limbs are needed.
+Only name, joints and limbs are required.
 """
 
 from __future__ import annotations
@@ -32,13 +32,13 @@ _OPTIONAL = ('flip_pairs', 'groups', 'pivots', 'background', 'connected')
 
 
 def load_skeleton(path: str | os.PathLike[str]) -> Skeleton:
-  """The skeleton that a file describes, checked.
+  """Reads and checks a skeleton file.
 
   Raises:
-    SkeletonError: naming the file and what is wrong in it: a field that is missing,
-      unknown or not of its form; joint names that repeat; limbs, flip pairs, groups or
-      pivots that name no joint; flip pairs that are not disjoint; unknown groups, or a
-      joint in two of them; joints that no chain of limbs connects.
+    SkeletonError: naming the file, for a missing, unknown or malformed field; repeated
+      joint names; an unknown joint in limbs, flip pairs, groups or pivots; overlapping
+      flip pairs; an unknown group, or a joint in two groups; joints that no chain of
+      limbs connects.
   """
   path = pathlib.Path(path).expanduser()
   fields = _read(path)
@@ -80,7 +80,7 @@ def _parse_json(text: str, path: pathlib.Path) -> Any:
 
 
 def _parse_yaml(text: str, path: pathlib.Path) -> Any:
-  import yaml  # Only who brings a file waits for it.
+  import yaml  # Imported here because only YAML files need it.
 
   try:
     return yaml.safe_load(text)
@@ -135,7 +135,7 @@ def _build(fields: dict[str, Any]) -> Skeleton:
 def _joint_groups(
   groups: Mapping[str, Any], joints: tuple[str, ...]
 ) -> tuple[tuple[str, str], ...]:
-  """(joint, group) of each that the file names."""
+  """(joint, group) for each joint in `groups`."""
   named = []
   for group, members in groups.items():
     if not isinstance(members, list):
@@ -157,7 +157,7 @@ def _pairs(
 
 
 def _joint(value: Any, joints: tuple[str, ...], where: str) -> str:
-  """A joint by its name, or by its index from 0."""
+  """The joint's name, from its name or 0-based index."""
   if isinstance(value, int) and not isinstance(value, bool):
     if not 0 <= value < len(joints):
       raise SkeletonError(
@@ -177,8 +177,8 @@ def _joint(value: Any, joints: tuple[str, ...], where: str) -> str:
 def _text(value: Any, where: str) -> str:
   if not isinstance(value, str) or not value:
     raise SkeletonError(
-      f'{where} is {value!r}, but must be a word (YAML reads yes, no, on, off and numbers'
-      ' as other things: put them in quotes)'
+      f'{where} is {value!r}, but must be a word (YAML does not read yes, no, on, off and'
+      ' numbers as words: put them in quotes)'
     )
   return value
 
@@ -192,7 +192,7 @@ def _list(fields: dict[str, Any], field: str) -> list[Any]:
 def _mapping(fields: dict[str, Any], field: str) -> dict[str, Any]:
   if not isinstance(fields[field], dict):
     raise SkeletonError(
-      f'{field} is {_kind(fields[field])}, but must give something to each group it names'
+      f'{field} is {_kind(fields[field])}, but must map group names to joints'
     )
   return fields[field]
 
@@ -213,15 +213,16 @@ def _check_connected(skeleton: Skeleton):
   if len(islands) > 1:
     listed = '; '.join(', '.join(island) for island in islands)
     raise SkeletonError(
-      f'the limbs leave {len(islands)} parts that do not hang together ({listed}); add'
-      ' the limbs between them, or set connected: false where they are meant'
+      f'the limbs leave {len(islands)} parts unconnected ({listed}); add limbs between'
+      ' them, or set connected: false if this is intended'
     )
 
 
 def islands_of(skeleton: Skeleton) -> tuple[tuple[str, ...], ...]:
-  """The joints that chains of limbs connect with each other, largest island first."""
-  island = list(range(skeleton.num_joints))  # Of each joint: its smallest known joint.
-  for _ in skeleton.joints:  # No chain is longer.
+  """Groups joints that chains of limbs connect; the largest group comes first."""
+  # For each joint, the smallest joint index known to be connected to it.
+  island = list(range(skeleton.num_joints))
+  for _ in skeleton.joints:  # No chain has more limbs than there are joints.
     for a, b in skeleton.limb_indices:
       island[a] = island[b] = min(island[a], island[b])
   members: dict[int, list[str]] = {}

@@ -1,4 +1,4 @@
-"""The joint layouts that pose estimators give."""
+"""Joint layouts of pose estimators."""
 
 from __future__ import annotations
 
@@ -40,8 +40,8 @@ _OPENPOSE_LIMBS = (
   ),
 )
 
-# The 19 limbs whose part affinity fields OpenPose's COCO model gives (x and y of each:
-# PA3D's 38): in the order of its channels, each in the direction of its vectors.
+# The 19 limbs for which OpenPose's COCO model outputs part affinity fields (x and y per
+# limb: PA3D's 38 channels), in channel order, each in the direction of its vectors.
 _OPENPOSE_18_LIMBS = tuple(
   (_OPENPOSE_18_JOINTS[a], _OPENPOSE_18_JOINTS[b])
   for a, b in (
@@ -61,13 +61,13 @@ _FACE_LIMBS = (('nose', 'eye'), ('eye', 'ear'))
 _FOOT_LIMBS = (('ankle', 'big_toe'), ('big_toe', 'small_toe'), ('ankle', 'heel'))
 
 ESTIMATED_SKELETONS = (
-  # OpenPose's COCO model (Cao et al., CVPR 2017); with the background it has the 19
-  # joint maps of PA3D Sec. 4.
+  # OpenPose's COCO model (Cao et al., CVPR 2017). With the background it has 19 joint
+  # maps, same as in PA3D Sec. 4.
   Skeleton('openpose_18', _OPENPOSE_18_JOINTS, _OPENPOSE_18_LIMBS),
   Skeleton(
     'openpose_18_background', _OPENPOSE_18_JOINTS, _OPENPOSE_18_LIMBS, background=True
   ),
-  # The order of JMRN's official code, whose background (17) our readers put last.
+  # JMRN's official code. Its background has index 17; our readers move it to the end.
   Skeleton('jmrn_official', (*COCO_17_JOINTS, 'neck'), _OPENPOSE_LIMBS),
   Skeleton(
     'jmrn_official_background',
@@ -123,8 +123,9 @@ ESTIMATED_SKELETONS = (
       ),
     ),
   ),
-  # OpenPose's BODY_25B model: `POSE_BODY_25B_BODY_PARTS` of its poseParameters.cpp. The
-  # first 17 are COCO's; nothing in its output says that it is not BODY_25. Limbs ours.
+  # OpenPose's BODY_25B model: `POSE_BODY_25B_BODY_PARTS` in its poseParameters.cpp. The
+  # first 17 joints are COCO's. Its output files cannot be told apart from BODY_25's. The
+  # limbs are ours.
   Skeleton(
     name='body_25b',
     joints=(
@@ -151,8 +152,8 @@ ESTIMATED_SKELETONS = (
       ),
     ),
   ),
-  # OpenPose's MPI model: `POSE_MPI_BODY_PARTS` of its poseParameters.cpp. Its head is the
-  # top of the head, its chest halfway down to the hips.
+  # OpenPose's MPI model: `POSE_MPI_BODY_PARTS` in its poseParameters.cpp. Its head joint
+  # is the top of the head; its chest joint is halfway down to the hips.
   Skeleton(
     name='openpose_mpi',
     joints=(
@@ -178,8 +179,9 @@ ESTIMATED_SKELETONS = (
       *both_sides(('neck', 'shoulder'), *_ARM_AND_LEG_LIMBS, ('chest', 'hip')),
     ),
   ),
-  # AlphaPose's 26 joints: the body of Halpe-FullBody, in the order of its README. Its
-  # head is the top of the head (MMPose takes MPII's for it), its hip the middle of both.
+  # AlphaPose's 26 joints: the body joints of Halpe-FullBody, in README order. Its head
+  # joint is the top of the head (MMPose equates it with MPII's); its hip joint is the
+  # midpoint of both hips.
   Skeleton(
     name='halpe_26',
     joints=(
@@ -208,8 +210,8 @@ ESTIMATED_SKELETONS = (
     ),
   ),
   # MediaPipe's pose landmarks (Bazarevsky et al., BlazePose, 2020), in the order of
-  # `PoseLandmark`. Its connections, and two of ours that join the mouth to the nose and
-  # the ears to the shoulders.
+  # `PoseLandmark`. The limbs are MediaPipe's connections, plus ours from nose to mouth and
+  # from ears to shoulders.
   Skeleton(
     name='mediapipe_33',
     joints=(

@@ -1,10 +1,11 @@
-"""Other people as channels of their own: one person's joints, then those of all others.
+"""Layouts with separate channels for other people: one person's joints, then the others'.
 
 JMRN Sec. 4.2 appends "the pose encoding of other people in the clip as separate
-channels". Here they are more joints of the layout, so that all that is done to joints is
-done to them: `left_wrist` is the person's, `left_other_wrist` everybody else's. Each has
-its partner in a mirrored image. Pose-aware augmentation moves others with the whole pose
-and not limb by limb, as it does the torso (ours; the paper does not say).
+channels". Here the channels are additional joints in the layout, so that every operation
+on joints applies to them too: `left_wrist` is the person's wrist, `left_other_wrist` the
+wrist of everybody else. Mirroring swaps `left_other_*` with `right_other_*`. Pose-aware
+augmentation moves other people with the whole pose, same as the torso, and not group by
+group (our choice; the paper does not say).
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _OTHER = 'other_'
 
 
 def with_others(skeleton: Skeleton) -> Skeleton:
-  """The layout `[own joints, others' joints]`, named `<name>_and_others`."""
+  """Returns the layout `[own joints, others' joints]`, named `<name>_and_others`."""
 
   def doubled(pairs: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
     return (*pairs, *((_of_others(a), _of_others(b)) for a, b in pairs))
@@ -36,7 +37,7 @@ def with_others(skeleton: Skeleton) -> Skeleton:
 
 
 def one_person(skeleton: Skeleton) -> Skeleton:
-  """The layout without the joints of others; the same where it has none."""
+  """Returns the layout without other people's joints; unchanged if it has none."""
   if not has_others(skeleton):
     return skeleton
   joints = skeleton.joints[: skeleton.num_joints // 2]
@@ -54,7 +55,7 @@ def one_person(skeleton: Skeleton) -> Skeleton:
 
 
 def has_others(skeleton: Skeleton) -> bool:
-  """Whether the second half of the joints is that of others."""
+  """Whether the second half of the joints belongs to other people."""
   half = skeleton.num_joints // 2
   own, others = skeleton.joints[:half], skeleton.joints[half:]
   return others == tuple(_of_others(joint) for joint in own)
@@ -63,10 +64,11 @@ def has_others(skeleton: Skeleton) -> bool:
 def others_apart(
   keypoints: Float[np.ndarray, 't m j 2'], scores: Float[np.ndarray, 't m j']
 ) -> tuple[Float[np.ndarray, 't p d 2'], Float[np.ndarray, 't p d']]:
-  """Person 0 and the others as poses of `with_others`; `d` is twice `j`.
+  """Returns person 0 and all others in the layout of `with_others`; `d` is 2 · `j`.
 
-  Person 0's joints stand beside those of the most confident other, in the first of
-  `p = max(1, m - 1)` places: whoever keeps only the most confident places keeps it.
+  Each of the `p = max(1, m - 1)` rows holds one other person, the most confident first.
+  Person 0's joints are in the first row too, so that selecting the most confident rows
+  always keeps person 0.
   """
   order = np.argsort(-scores[:, 1:].sum(axis=(0, 2)), kind='stable') + 1
   places = max(1, len(order))
@@ -77,7 +79,7 @@ def others_apart(
 
 
 def _side_by_side(own: np.ndarray, others: np.ndarray, places: int) -> np.ndarray:
-  """Each padded to `places` people by 0, a missing joint, and joined along joints."""
+  """Zero-pads both (0 = missing) to `places` people and concatenates the joints."""
 
   def padded(people: np.ndarray) -> np.ndarray:
     missing = [(0, 0)] * people.ndim

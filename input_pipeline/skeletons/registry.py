@@ -1,4 +1,4 @@
-"""The skeleton registry: the joint layouts that the library knows, by name."""
+"""The skeleton registry: built-in joint layouts by name."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ SKELETONS: dict[str, Skeleton] = {
 
 
 def get_skeleton(name: str) -> Skeleton:
-  """The registered skeleton of that name, or that of a file (`skeleton_files.py`).
+  """Returns a registered skeleton, or the skeleton described in a file (`custom`).
 
   Args:
-    name: a name in `SKELETONS`, or a path that ends in .yaml, .yml or .json; with
-      `_and_others` after it, the layout that has the joints of other people too.
+    name: a name in `SKELETONS`, or a path that ends in .yaml, .yml or .json. The suffix
+      `_and_others` adds joints for other people (`other_people`).
 
   Raises:
-    SkeletonError: naming the nearest registered one; or where a file cannot be read, or
-      gives a registered name to another layout.
+    SkeletonError: for an unknown name (the message suggests the nearest), a file that
+      cannot be read, or a file that gives a registered name to a different layout.
   """
   if name.endswith(AND_OTHERS):
     return with_others(get_skeleton(name.removesuffix(AND_OTHERS)))
@@ -40,7 +40,7 @@ def get_skeleton(name: str) -> Skeleton:
     hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
     raise SkeletonError(
       f'there is no skeleton {name!r}{hint} Registered: {", ".join(sorted(SKELETONS))}.'
-      ' Describe one of your own in a file *.yaml or *.json, and give its path instead'
+      ' To use your own, describe it in a file *.yaml or *.json and give the path instead'
       ' of a name.'
     )
   return SKELETONS[name]
@@ -50,7 +50,7 @@ def _own_skeleton(path: str) -> Skeleton:
   skeleton = load_skeleton(path)
   if SKELETONS.get(skeleton.name, skeleton) != skeleton:
     raise SkeletonError(
-      f'{path} calls its skeleton {skeleton.name!r}, the name of a registered one that'
-      ' differs from it; give yours another name'
+      f'{path} names its skeleton {skeleton.name!r}, the name of a registered skeleton'
+      ' with another layout; choose another name'
     )
   return skeleton

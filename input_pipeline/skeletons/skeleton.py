@@ -1,7 +1,7 @@
-"""A joint layout: which joint is which, and what follows from their names.
+"""Skeleton: a joint layout, and the properties that follow from its joint names.
 
-Everything that depends on the identity of a joint (flipping, drawing limbs, moving a
-body part as one) asks a `Skeleton`; no joint index is written anywhere else.
+All code that depends on joint identity (flipping, drawing limbs, moving body parts)
+asks a `Skeleton`. No other file contains joint indices.
 """
 
 from __future__ import annotations
@@ -13,11 +13,11 @@ from typing import Any
 
 from input_pipeline.errors import SkeletonError
 
-# The parts of the body that pose-aware augmentation moves as one (JMRN Sec. 3.2).
+# Body groups, which pose-aware augmentation moves rigidly (JMRN Sec. 3.2).
 GROUPS = ('head', 'torso', 'left_arm', 'right_arm', 'left_leg', 'right_leg')
 
-# Which of them a joint is in, by its name without its side. Joints not listed (hips,
-# neck, belly, spine) are the torso.
+# Group by joint name without its side. Joints not listed here (hips, neck, belly, spine)
+# belong to the torso.
 _GROUP_OF_JOINT = {
   **dict.fromkeys(('nose', 'eye', 'eye_inner', 'eye_outer', 'ear', 'mouth'), 'head'),
   **dict.fromkeys(('head', 'face', 'head_top', 'chin', 'neck_nose'), 'head'),
@@ -27,8 +27,8 @@ _GROUP_OF_JOINT = {
   'foot_index': 'leg',
 }
 
-# The joints that a group turns about, the first that there is, on the group's own side
-# where that has one.
+# Candidate pivots per group, in order of preference: the group turns about the first
+# candidate in the layout. Arms and legs use the candidate on their own side.
 _PIVOTS_OF_GROUP = {
   'head': ('neck', 'upper_neck', 'thorax'),
   'arm': ('shoulder',),
@@ -36,7 +36,7 @@ _PIVOTS_OF_GROUP = {
 }
 
 
-# Joints that have no side, as `both_sides` must know.
+# Joints without a side, which `both_sides` leaves unprefixed.
 _MIDDLE_JOINTS = (
   *('head', 'head_top', 'face', 'nose', 'neck_nose', 'neck', 'upper_neck', 'thorax'),
   *('belly', 'chest', 'spine', 'spine_shoulder', 'spine_mid', 'spine_base'),
@@ -48,22 +48,24 @@ _MIDDLE_JOINTS = (
 class Skeleton:
   """A joint layout.
 
-  Joint names are snake_case; a paired joint starts with `left_` or `right_`, meaning
-  the person's own side. Flip pairs, body groups and pivots follow from the names, unless
-  they are given: then they are exactly those.
+  Joint names are snake_case. A paired joint starts with `left_` or `right_`, meaning
+  the person's own side. By default, flip pairs, body groups and pivots follow from the
+  names; `pairs`, `group_of` and `pivots` override them.
 
   Attributes:
-    name: the registry's key.
-    joints: joint names in storage order, `j` of them.
-    limbs: pairs of joint names that are drawn, and rendered as parts.
-    background: whether the maps carry one more channel, 1 - max over joints, after
-      the joints, as OpenPose's do.
-    pairs: joints that change places in a mirrored image; the others stay.
-    group_of: (joint, group) with a group of `GROUPS`; the others are the torso.
-    pivots: (group, joint that it turns about); for the others it follows from the names.
+    name: key in the registry.
+    joints: the `j` joint names, in storage order.
+    limbs: pairs of joint names, drawn as lines and rendered as part affinity fields.
+    background: whether joint maps end with one extra channel, 1 - max over joints, same
+      as in OpenPose.
+    pairs: joints that change places in a mirrored image; all other joints stay.
+    group_of: (joint, group), with a group from `GROUPS`; all other joints belong to the
+      torso.
+    pivots: (group, joint that it turns about); other groups' pivots follow from the
+      names.
 
   Raises:
-    SkeletonError: where a field names what is not there, or names it twice.
+    SkeletonError: for an unknown or repeated joint, or an unknown group.
   """
 
   name: str
@@ -102,7 +104,7 @@ class Skeleton:
         )
 
   def _check_pairs(self, pairs: tuple[tuple[str, str], ...]):
-    """Disjoint pairs of two joints each: so that mirroring twice changes nothing."""
+    """Requires disjoint pairs, so that mirroring twice changes nothing."""
     paired: set[str] = set()
     for a, b in pairs:
       self._check_joints(f'flip pair ({a}, {b})', (a, b))
@@ -147,7 +149,7 @@ class Skeleton:
 
   @property
   def num_maps(self) -> int:
-    """Channels of a joint heatmap: one a joint, and the background where there is."""
+    """Number of joint map channels: one per joint, plus the background if any."""
     return self.num_joints + int(self.background)
 
   @functools.cached_property
@@ -156,7 +158,7 @@ class Skeleton:
 
   @functools.cached_property
   def limb_sides(self) -> tuple[str, ...]:
-    """'left', 'right' or, for one that touches both or none, 'middle', of each limb."""
+    """Side per limb: 'left', 'right', or 'middle' if it touches both sides or none."""
     group_of = {j: name for name, members in self.groups.items() for j in members}
 
     def side(joint: int) -> str:
@@ -167,7 +169,7 @@ class Skeleton:
 
   @functools.cached_property
   def flip_permutation(self) -> tuple[int, ...]:
-    """For each joint, the joint that takes its place in a mirrored image, `[j]`."""
+    """The joint that replaces each joint in a mirrored image, `[j]`."""
     return tuple(self.joints.index(self._mirrored(joint)) for joint in self.joints)
 
   def _mirrored(self, joint: str) -> str:
@@ -175,7 +177,7 @@ class Skeleton:
 
   @functools.cached_property
   def _partners(self) -> dict[str, str]:
-    """By joint, the one that takes its place, of the pairs that were given."""
+    """The mirror partner of each joint, according to the given `pairs`."""
     partners = dict(zip(self.joints, self.joints, strict=True))
     for a, b in self.pairs or ():
       partners |= {a: b, b: a}
@@ -183,25 +185,25 @@ class Skeleton:
 
   @functools.cached_property
   def map_flip_permutation(self) -> tuple[int, ...]:
-    """`flip_permutation` over map channels: the background stays where it is."""
+    """`flip_permutation` for map channels: the background channel stays in place."""
     extra = (self.num_joints,) if self.background else ()
     return self.flip_permutation + extra
 
   @property
   def num_part_maps(self) -> int:
-    """Channels of the part affinity fields: (x, y) of each limb."""
+    """Number of part affinity field channels: (x, y) per limb."""
     return 2 * len(self.limbs)
 
   @functools.cached_property
   def part_flip(self) -> tuple[tuple[int, int], ...]:
-    """For each channel of the part affinity fields, (channel, sign) that replaces it.
+    """The (channel, sign) that replaces each part affinity channel in a mirrored image.
 
-    In a mirrored image a limb is its partner of the other side. Of its vectors x changes
-    the sign; so does the whole vector where the partner is listed the other way round,
-    as a limb across the body is by itself.
+    Mirroring turns a limb into its partner on the other side, and negates x. If the
+    partner is listed in the opposite direction, the whole vector is negated too. A limb
+    across the body is such a partner of itself.
 
     Raises:
-      SkeletonError: for a limb whose partner is no limb.
+      SkeletonError: if a limb's mirror partner is not a limb.
     """
     replacements = []
     for a, b in self.limbs:
@@ -233,10 +235,11 @@ class Skeleton:
 
   @functools.cached_property
   def group_pivots(self) -> dict[str, int]:
-    """The joint that each group but the torso turns about, by group name; ours.
+    """Index of the joint that each group turns about, by group name (our choice).
 
-    Head: the neck; arm: its shoulder; leg: its hip. A layout without that joint turns
-    the group about its own first joint (`coco_17` has no neck: the head's is the nose).
+    The head turns about the neck, an arm about its shoulder, a leg about its hip. If the
+    layout lacks that joint, the group turns about its own first joint (`coco_17` has no
+    neck, so the head turns about the nose). The torso has no pivot.
     """
     given = dict(self.pivots or ())
     pivots = {}
@@ -250,10 +253,10 @@ class Skeleton:
     return pivots
 
   def to_dict(self) -> dict[str, Any]:
-    """A JSON-ready form, which travels with data sets and checkpoints.
+    """The JSON-ready form that data sets and checkpoints store.
 
-    What follows from the names is left out, as data sets and checkpoints have it that
-    were written before it could be given.
+    Omits fields that are None, so that the result equals the dicts in data sets and
+    checkpoints written before those fields existed.
     """
     fields = dataclasses.asdict(self)
     return {name: value for name, value in fields.items() if value is not None}
@@ -272,7 +275,7 @@ class Skeleton:
 
 
 def both_sides(*limbs: tuple[str, str]) -> tuple[tuple[str, str], ...]:
-  """Each limb on the right, then on the left; joints of the middle stay as named."""
+  """All limbs on the right, then all on the left; middle joints keep their names."""
 
   def sided(joint: str, side: str) -> str:
     return joint if joint in _MIDDLE_JOINTS else f'{side}_{joint}'
@@ -302,7 +305,7 @@ def _mirrored_name(joint: str) -> str:
 
 
 def _group_by_name(joint: str) -> str:
-  """A joint of an arm or leg that does not say which one is the torso."""
+  """Group of a joint, by its name; arm and leg joints without a side join the torso."""
   side, part = _split_side(joint)
   group = _GROUP_OF_JOINT.get(part, 'torso')
   if group not in ('arm', 'leg'):

@@ -1,4 +1,4 @@
-"""Skeletons from files: what is read, and what is said of what is wrong."""
+"""Skeletons from files: what is read, and the messages for invalid files."""
 
 import json
 import textwrap
@@ -18,7 +18,7 @@ STICK = {
 
 @pytest.fixture
 def written(tmp_path):
-  """The path of a JSON file with STICK, changed; a field that is None is left out."""
+  """Writes STICK with changes to a JSON file and returns its path; None drops a field."""
 
   def write(**changes):
     path = tmp_path / 'stick.json'
@@ -37,7 +37,7 @@ def test_only_names_and_limbs(written):
   )
 
 
-def test_all_that_can_be_said_in_yaml(tmp_path):
+def test_all_fields_in_yaml(tmp_path):
   path = tmp_path / 'crab.yml'
   path.write_text(
     textwrap.dedent("""\
@@ -67,13 +67,13 @@ def test_all_that_can_be_said_in_yaml(tmp_path):
   assert skeleton.num_maps == 5
 
 
-def test_where_a_name_is_asked_for(written):
+def test_a_path_may_replace_a_name(written):
   path = written()
   assert get_skeleton(str(path)) == load_skeleton(path)
 
 
 def test_a_registered_name_means_the_registered_layout(tmp_path, written):
-  with pytest.raises(SkeletonError, match=r"'coco_17', the name of a registered one"):
+  with pytest.raises(SkeletonError, match=r"'coco_17', the name of a registered skeleton"):
     get_skeleton(str(written(name='coco_17')))
   path = tmp_path / 'coco.json'
   path.write_text(json.dumps(SKELETONS['coco_17'].to_dict() | {'background': False}))
@@ -103,7 +103,7 @@ def test_a_registered_name_means_the_registered_layout(tmp_path, written):
       r"flip pair \(tail, left_hand\) takes 'left_hand' again",
     ),
     ({'groups': {'wings': ['head']}}, r"no group 'wings'; use one of head, torso"),
-    ({'groups': ['head']}, r'groups is a list, but must give something to each group'),
+    ({'groups': ['head']}, r'groups is a list, but must map group names to joints'),
     ({'groups': {'head': 'head'}}, r'groups.head is a str, but must list joints'),
     (
       {'groups': {'head': ['head'], 'torso': ['head', 'tail']}},
@@ -113,24 +113,24 @@ def test_a_registered_name_means_the_registered_layout(tmp_path, written):
     ({'background': 'yes'}, r"background is 'yes', but must be true or false"),
     (
       {'limbs': [['head', 'left_hand'], ['tail', 'right_hand']]},
-      r'2 parts that do not hang together \(head, left_hand; right_hand, tail\)',
+      r'leave 2 parts unconnected \(head, left_hand; right_hand, tail\)',
     ),
-    ({'limbs': []}, r'4 parts that do not hang together'),
+    ({'limbs': []}, r'leave 4 parts unconnected'),
   ],
 )
-def test_what_is_wrong_is_named_with_the_file(written, changes, message):
+def test_a_message_names_the_file_and_the_fault(written, changes, message):
   with pytest.raises(SkeletonError, match=rf'stick\.json: .*{message}'):
     load_skeleton(written(**changes))
 
 
-def test_parts_that_are_meant_to_be_apart(written):
+def test_separate_parts_may_be_allowed(written):
   limbs = [['head', 'left_hand'], ['tail', 'right_hand']]
   skeleton = load_skeleton(written(limbs=limbs, connected=False))
   assert islands_of(skeleton) == (('head', 'left_hand'), ('right_hand', 'tail'))
 
 
 def test_islands_of_a_chain_listed_from_its_end():
-  """Each limb joins joints that only the next one connects to the first."""
+  """Each limb is connected to the first joint only by the limb listed after it."""
   joints = ('a', 'b', 'c', 'd', 'e')
   limbs = (('d', 'e'), ('c', 'd'), ('b', 'c'))
   assert islands_of(Skeleton('s', joints, limbs)) == (('b', 'c', 'd', 'e'), ('a',))
@@ -147,13 +147,13 @@ def test_islands_of_a_chain_listed_from_its_end():
     ('a.yaml', '!!python/object/apply:os.getcwd []', r'a\.yaml: this is not YAML'),
   ],
 )
-def test_what_is_no_skeleton_file(tmp_path, name, text, message):
+def test_other_files_are_refused(tmp_path, name, text, message):
   path = tmp_path / name
   path.write_text(text)
   with pytest.raises(SkeletonError, match=message):
     load_skeleton(path)
 
 
-def test_a_file_that_is_not_there(tmp_path):
+def test_a_missing_file(tmp_path):
   with pytest.raises(SkeletonError, match=r'cannot read the skeleton file'):
     get_skeleton(str(tmp_path / 'none.yaml'))

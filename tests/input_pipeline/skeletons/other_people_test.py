@@ -1,4 +1,4 @@
-"""The joints of other people as joints of the layout, and what follows for them."""
+"""Layouts with other people's joints: their properties, and splitting people."""
 
 import dataclasses
 
@@ -19,7 +19,7 @@ ARMS = Skeleton(
 )
 
 
-def test_the_second_half_of_the_joints_is_of_others():
+def test_the_second_half_of_the_joints_belongs_to_others():
   both = with_others(ARMS)
   assert both.name == 'arms_and_others'
   assert both.joints == (
@@ -31,7 +31,7 @@ def test_the_second_half_of_the_joints_is_of_others():
 
 
 @pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
-def test_every_layout_can_have_others_and_be_had_back(skeleton):
+def test_adding_and_removing_others_gives_every_layout_back(skeleton):
   both = with_others(skeleton)
   joints = skeleton.num_joints
   assert both.num_joints == 2 * joints
@@ -53,7 +53,7 @@ def test_others_move_with_the_whole_pose_and_not_limb_by_limb(name):
   assert both.group_pivots == own.group_pivots
 
 
-def test_pairs_and_groups_that_are_given_are_those_of_the_person_too():
+def test_overridden_pairs_and_groups_are_kept():
   hands = Skeleton(
     'hands',
     ('l_hand', 'r_hand', 'top'),
@@ -74,7 +74,7 @@ def test_by_name():
 
 
 def people(*scores):
-  """One frame, two joints; person p at (10 p, 10 p + 1), of those scores."""
+  """One frame with two joints; person p has x = 10 p and 10 p + 1, and p's score."""
   x = 10.0 * np.arange(len(scores))[:, None] + np.arange(2)
   keypoints = np.stack([x, x + 0.5], axis=-1)[None]
   return keypoints, np.repeat(np.array(scores, float)[None, :, None], 2, axis=2)
@@ -87,11 +87,11 @@ def test_the_person_stands_beside_the_most_confident_other():
   assert keypoints[0, 0, :2, 0].tolist() == [0, 1]
 
 
-def test_whoever_keeps_the_most_confident_keeps_the_person():
+def test_keeping_the_most_confident_row_keeps_the_person():
   rng = np.random.default_rng(0)
   for _ in range(20):
     scores = rng.random((3, 6, 2))
-    scores[:, 0] *= 0.01  # Hardly seen.
+    scores[:, 0] *= 0.01  # The person is hardly visible.
     _, apart = others_apart(np.zeros((3, 6, 2, 2)), scores)
     totals = apart.sum(axis=(0, 2))
     assert totals.argmax() == 0
@@ -104,7 +104,7 @@ def test_alone():
   assert scores.tolist() == [[[0.4, 0.4, 0, 0]]]
 
 
-def test_half_of_a_layout_is_no_others():
+def test_an_ordinary_layout_has_no_others():
   assert not has_others(Skeleton('two', ('nose', 'neck'), ()))
   assert not has_others(
     dataclasses.replace(ARMS, joints=('other_nose', 'nose'), limbs=())

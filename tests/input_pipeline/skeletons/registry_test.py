@@ -1,59 +1,74 @@
-"""Skeletons against the data sets' own documentation, index by index."""
-
-import dataclasses
-import json
+"""Registered skeletons against the data sets' own documentation, index by index."""
 
 import pytest
 
 from input_pipeline.errors import SkeletonError
 from input_pipeline.skeletons.custom import islands_of
-from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import SKELETONS, get_skeleton
 
-# (joint, joint) by index, as each layout's documentation numbers them.
+# Limbs as (joint, joint), with the indices in each layout's documentation.
 JHMDB_LIMBS = [
   *[(0, 2), (0, 1), (0, 3), (3, 7), (7, 11), (0, 4), (4, 8)],
   *[(8, 12), (1, 5), (5, 9), (9, 13), (1, 6), (6, 10), (10, 14)],
 ]
+
+
 PENN_LIMBS = [
   *[(0, 1), (0, 2), (1, 2), (1, 3), (3, 5), (2, 4), (4, 6)],
   *[(1, 7), (2, 8), (7, 8), (7, 9), (9, 11), (8, 10), (10, 12)],
 ]
-# COCO's person skeleton, less the limb between the eyes.
+
+
+# COCO's person skeleton, without the limb between the eyes.
 COCO_LIMBS = [
   *[(15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6)],
   *[(5, 7), (6, 8), (7, 9), (8, 10), (0, 1), (0, 2), (1, 3), (2, 4), (3, 5), (4, 6)],
 ]
+
+
 OPENPOSE_18_LIMBS = [
   *[(1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (1, 8), (8, 9), (9, 10)],
   *[(1, 11), (11, 12), (12, 13), (1, 0), (0, 14), (14, 16), (0, 15), (15, 17)],
   *[(2, 16), (5, 17)],
 ]
+
+
 BODY_25_LIMBS = [
   *[(1, 8), (1, 2), (1, 5), (2, 3), (3, 4), (5, 6), (6, 7), (8, 9), (9, 10)],
   *[(10, 11), (8, 12), (12, 13), (13, 14), (1, 0), (0, 15), (15, 17), (0, 16)],
   *[(16, 18), (14, 19), (19, 20), (14, 21), (11, 22), (22, 23), (11, 24)],
 ]
 
-# OpenPose's, in the order of JMRN's official code: COCO's, then the neck.
+
+# OpenPose's limbs, in the joint order of JMRN's official code: COCO's, then the neck.
 JMRN_OFFICIAL_LIMBS = [
   *[(17, 6), (17, 5), (6, 8), (8, 10), (5, 7), (7, 9), (17, 12), (12, 14), (14, 16)],
   *[(17, 11), (11, 13), (13, 15), (17, 0), (0, 2), (2, 4), (0, 1), (1, 3)],
 ]
 
-# OpenPose's pairs of its MPI model (`POSE_MPI_PAIRS_RENDER_GPU`).
+
+# OpenPose's pairs for its MPI model (`POSE_MPI_PAIRS_RENDER_GPU`).
 MPI_LIMBS = [
   *[(0, 1), (1, 2), (2, 3), (3, 4), (1, 5), (5, 6), (6, 7), (1, 14), (14, 8), (8, 9)],
   *[(9, 10), (14, 11), (11, 12), (12, 13)],
 ]
-# MMPose's, less the shoulders to the upper neck instead of the thorax.
+
+
+# MMPose's limbs, but with the shoulders joined to the thorax instead of the upper neck.
 MPII_LIMBS = [
   *[(0, 1), (1, 2), (2, 6), (6, 3), (3, 4), (4, 5), (6, 7), (7, 8), (8, 9)],
   *[(7, 12), (12, 11), (11, 10), (7, 13), (13, 14), (14, 15)],
 ]
-# VideoPose3D's parents of joints 1 to 16.
+
+
+# VideoPose3D's parents for joints 1 to 16.
 HUMAN36M_PARENTS = [0, 1, 2, 0, 4, 5, 0, 7, 8, 9, 8, 11, 12, 8, 14, 15]
+
+
 HUMAN36M_LIMBS = list(enumerate(HUMAN36M_PARENTS, start=1))
-# NTU RGB+D's bones as PYSKL numbers them from 1, but the thumb at the wrist.
+
+
+# NTU RGB+D's bones with PYSKL's 1-based numbers, but with the thumb at the wrist.
 NTU_LIMBS = [
   (a - 1, b - 1)
   for a, b in [
@@ -62,7 +77,9 @@ NTU_LIMBS = [
     *[(18, 17), (19, 18), (20, 19), (22, 8), (23, 7), (24, 12), (25, 11)],
   ]
 ]
-# MediaPipe's POSE_CONNECTIONS, then ours: nose to mouth, ears to shoulders.
+
+
+# MediaPipe's POSE_CONNECTIONS, then our additions: nose to mouth, ears to shoulders.
 MEDIAPIPE_LIMBS = [
   *[(0, 1), (1, 2), (2, 3), (3, 7), (0, 4), (4, 5), (5, 6), (6, 8), (9, 10), (11, 12)],
   *[(11, 13), (13, 15), (15, 17), (15, 19), (15, 21), (17, 19), (12, 14), (14, 16)],
@@ -97,10 +114,10 @@ def test_limbs(name, limbs):
 
 
 @pytest.mark.parametrize('name', ['openpose_18', 'openpose_18_background'])
-def test_limbs_of_openpose_stand_as_its_part_affinity_fields_do(name):
+def test_limbs_of_openpose_are_in_the_order_of_its_part_affinity_fields(name):
   limbs = SKELETONS[name].limbs
   assert len(limbs) == 19
-  # The third, tenth and last of the released COCO model's pairs of channels.
+  # The third, tenth and last channel pairs in the released COCO model.
   assert limbs[2] == ('right_knee', 'right_ankle')
   assert limbs[9] == ('right_shoulder', 'right_ear')
   assert limbs[18] == ('left_eye', 'left_ear')
@@ -189,14 +206,8 @@ def test_number_of_joints(name, number):
 
 
 @pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
-def test_flipping_twice_changes_nothing(skeleton):
-  permutation = skeleton.map_flip_permutation
-  assert [permutation[i] for i in permutation] == list(range(skeleton.num_maps))
-
-
-@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
 def test_limbs_are_symmetric(skeleton):
-  """A mirrored limb is a limb, or flipped part maps would name the wrong one."""
+  """A mirrored limb is a limb; otherwise part maps could not be flipped."""
   flip = skeleton.flip_permutation
   limbs = {frozenset(limb) for limb in skeleton.limb_indices}
   assert {frozenset(flip[i] for i in limb) for limb in limbs} == limbs
@@ -217,7 +228,7 @@ def test_penn_action_says_right_first():
 @pytest.mark.parametrize(
   ('name', 'places'),
   [
-    # Where the documents' own numbering could be mistaken.
+    # Joints whose index in the documentation is easily misread.
     ('body_25b', {'left_eye': 1, 'upper_neck': 17, 'head_top': 18, 'left_heel': 21}),
     ('openpose_mpi', {'head_top': 0, 'right_shoulder': 2, 'chest': 14}),
     ('mpii_16', {'right_ankle': 0, 'thorax': 7, 'upper_neck': 8, 'left_wrist': 15}),
@@ -227,7 +238,7 @@ def test_penn_action_says_right_first():
     ('mediapipe_33', {'left_mouth': 9, 'left_pinky': 17, 'left_hip': 23}),
   ],
 )
-def test_places_of_joints(name, places):
+def test_indices_of_joints(name, places):
   assert {joint: SKELETONS[name].joints.index(joint) for joint in places} == places
 
 
@@ -241,97 +252,6 @@ def test_limbs_connect_every_joint(skeleton):
   assert len(islands_of(skeleton)) == 1
 
 
-def test_groups_of_hands_and_feet():
-  groups = SKELETONS['ntu_25'].groups
-  assert groups == {
-    'torso': (0, 1, 2, 12, 16, 20),
-    'head': (3,),
-    'left_arm': (4, 5, 6, 7, 21, 22),
-    'right_arm': (8, 9, 10, 11, 23, 24),
-    'left_leg': (13, 14, 15),
-    'right_leg': (17, 18, 19),
-  }
-  assert SKELETONS['mediapipe_33'].groups['head'] == tuple(range(11))
-  assert SKELETONS['mediapipe_33'].groups['left_arm'] == (11, 13, 15, 17, 19, 21)
-  assert SKELETONS['mediapipe_33'].groups['right_leg'] == (26, 28, 30, 32)
-
-
-def test_groups_of_jhmdb():
-  assert SKELETONS['jhmdb'].groups == {
-    'torso': (0, 1, 5, 6),
-    'head': (2,),
-    'right_arm': (3, 7, 11),
-    'left_arm': (4, 8, 12),
-    'right_leg': (9, 13),
-    'left_leg': (10, 14),
-  }
-
-
-def test_groups_of_jmrn_are_the_papers():
-  # Of the official code's own numbers; its neck is 18, before the background is last.
-  assert SKELETONS['jmrn_official'].groups == {
-    'head': (0, 1, 2, 3, 4),
-    'left_arm': (5, 7, 9),
-    'right_arm': (6, 8, 10),
-    'torso': (11, 12, 17),
-    'left_leg': (13, 15),
-    'right_leg': (14, 16),
-  }
-
-
-@pytest.mark.parametrize(
-  ('name', 'pivots'),
-  [
-    ('jhmdb', {'head': 0, 'arms': (4, 3), 'legs': (6, 5)}),
-    ('jmrn_official', {'head': 17, 'arms': (5, 6), 'legs': (11, 12)}),
-    ('openpose_18', {'head': 1, 'arms': (5, 2), 'legs': (11, 8)}),
-    # Without a neck, the head's own first joint: the nose, or all there is of it.
-    ('coco_17', {'head': 0, 'arms': (5, 6), 'legs': (11, 12)}),
-    ('penn_action', {'head': 0, 'arms': (2, 1), 'legs': (8, 7)}),
-    ('body_25', {'head': 1, 'arms': (5, 2), 'legs': (12, 9)}),
-    ('body_25b', {'head': 17, 'arms': (5, 6), 'legs': (11, 12)}),
-    ('human36m_17', {'head': 8, 'arms': (11, 14), 'legs': (4, 1)}),
-  ],
-)
-def test_groups_turn_about_neck_shoulders_and_hips(name, pivots):
-  assert SKELETONS[name].group_pivots == {
-    'head': pivots['head'],
-    'left_arm': pivots['arms'][0],
-    'right_arm': pivots['arms'][1],
-    'left_leg': pivots['legs'][0],
-    'right_leg': pivots['legs'][1],
-  }
-
-
-@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
-def test_every_group_but_the_torso_has_a_pivot(skeleton):
-  assert set(skeleton.group_pivots) == set(skeleton.groups) - {'torso'}
-
-
-def test_a_pivot_that_the_layout_lacks():
-  skeleton = Skeleton('s', ('left_wrist', 'right_wrist'), ())
-  assert skeleton.group_pivots == {'left_arm': 0, 'right_arm': 1}
-
-
-@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
-def test_every_joint_is_in_one_group(skeleton):
-  members = [joint for group in skeleton.groups.values() for joint in group]
-  assert sorted(members) == list(range(skeleton.num_joints))
-
-
-def test_background_is_the_last_map_and_does_not_flip():
-  skeleton = SKELETONS['openpose_18_background']
-  assert (skeleton.num_joints, skeleton.num_maps) == (18, 19)
-  assert skeleton.map_flip_permutation[:3] == (0, 1, 5)
-  assert skeleton.map_flip_permutation[18] == 18
-  assert SKELETONS['openpose_18'].num_maps == 18
-
-
-@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
-def test_travels_as_json(skeleton):
-  assert Skeleton.from_dict(json.loads(json.dumps(skeleton.to_dict()))) == skeleton
-
-
 def test_unknown_name_gives_the_nearest():
   with pytest.raises(SkeletonError, match=r"no skeleton 'body25'.*mean 'body_25'"):
     get_skeleton('body25')
@@ -339,121 +259,3 @@ def test_unknown_name_gives_the_nearest():
     SkeletonError, match=r"no skeleton 'xyzzy'.*Registered: body_25.*a file \*\.yaml"
   ):
     get_skeleton('xyzzy')
-
-
-def test_contradictions_are_refused():
-  good = Skeleton('s', ('left_eye', 'right_eye'), (('left_eye', 'right_eye'),))
-  with pytest.raises(SkeletonError, match=r'names repeat: left_eye;'):
-    dataclasses.replace(good, joints=('left_eye', 'right_eye', 'left_eye'))
-  with pytest.raises(SkeletonError, match=r"names 'nose', which is not one"):
-    dataclasses.replace(good, limbs=(('left_eye', 'nose'),))
-  with pytest.raises(SkeletonError, match=r"'left_ear' has no partner 'right_ear'"):
-    dataclasses.replace(good, joints=('left_eye', 'right_eye', 'left_ear'))
-
-
-@pytest.mark.parametrize('skeleton', SKELETONS.values(), ids=SKELETONS)
-def test_mirrored_twice_a_field_is_itself(skeleton):
-  flip = skeleton.part_flip
-  assert len(flip) == skeleton.num_part_maps
-  for channel, (source, sign) in enumerate(flip):
-    back, back_sign = flip[source]
-    assert (back, sign * back_sign) == (channel, 1)
-    assert source % 2 == channel % 2  # x stays x.
-
-
-def test_fields_of_limbs_mirrored_by_hand():
-  skeleton = Skeleton(
-    'cross',
-    ('left_hip', 'right_hip', 'neck'),
-    (('left_hip', 'right_hip'), ('neck', 'left_hip'), ('right_hip', 'neck')),
-  )
-  # The hips change places: their vector turns, then its x changes sign. The third limb
-  # is the second one's partner, listed the other way round.
-  assert skeleton.part_flip == ((0, 1), (1, -1), (4, 1), (5, -1), (2, 1), (3, -1))
-
-
-# A layout whose names say nothing of sides: claws 1 and 2 of one side, 3 and 4 of the other.
-CRAB = Skeleton(
-  'crab',
-  ('eye', 'c1', 'c2', 'c3', 'c4'),
-  (('eye', 'c1'), ('c1', 'c2'), ('eye', 'c3'), ('c4', 'c3')),
-  pairs=(('c1', 'c3'), ('c4', 'c2')),
-  group_of=(('c1', 'left_arm'), ('c2', 'left_arm'), ('c4', 'right_arm')),
-  pivots=(('left_arm', 'eye'),),
-)
-
-
-def test_pairs_groups_and_pivots_that_are_given():
-  assert CRAB.flip_permutation == (0, 3, 4, 1, 2)
-  assert CRAB.flip_pairs == ((1, 3), (2, 4))
-  # The eye and c3 are in no group: they are the torso, whatever their names say.
-  assert CRAB.groups == {'torso': (0, 3), 'left_arm': (1, 2), 'right_arm': (4,)}
-  assert CRAB.group_pivots == {'left_arm': 0, 'right_arm': 4}
-  # Limb 1 is (c1, c2), limb 3 its partner the other way round.
-  assert CRAB.part_flip[2:4] == ((6, 1), (7, -1))
-
-
-def test_sides_of_limbs():
-  # c3 is in no group, so that its limb to the eye has no side.
-  assert CRAB.limb_sides == ('left', 'left', 'middle', 'right')
-  penn = SKELETONS['penn_action']
-  assert penn.limb_sides == ('middle', 'middle', *['right'] * 6, *['left'] * 6)
-
-
-def test_what_is_given_travels_as_json():
-  assert Skeleton.from_dict(json.loads(json.dumps(CRAB.to_dict()))) == CRAB
-
-
-def test_dicts_of_data_sets_and_checkpoints_are_as_they_were():
-  written = {
-    'name': 's',
-    'joints': ['left_eye', 'right_eye'],
-    'limbs': [['left_eye', 'right_eye']],
-    'background': False,
-  }
-  skeleton = Skeleton.from_dict(written)
-  assert skeleton.flip_pairs == ((0, 1),)
-  assert json.loads(json.dumps(skeleton.to_dict())) == written
-
-
-def test_sides_that_are_not_said():
-  skeleton = Skeleton('s', ('wrist', 'nose'), ())
-  assert skeleton.groups == {'torso': (0,), 'head': (1,)}
-
-
-@pytest.mark.parametrize(
-  ('change', 'message'),
-  [
-    ({'pairs': (('c1', 'c9'),)}, r"flip pair \(c1, c9\) names 'c9', which is not"),
-    ({'pairs': (('c1', 'c1'),)}, r'pairs a joint with itself; leave out'),
-    (
-      {'pairs': (('c1', 'c2'), ('c2', 'c3'))},
-      r"\(c2, c3\) takes 'c2' again; a joint is in one pair",
-    ),
-    ({'pairs': (('c1', 'c2'), ('c2', 'c1'))}, r"takes 'c1' again"),
-    (
-      {'group_of': (('c1', 'claw'),)},
-      r"no group 'claw'; use one of head, torso, left_",
-    ),
-    (
-      {'group_of': (('c1', 'head'), ('c1', 'torso'))},
-      r"'c1' is in the groups 'head' and 'torso'; one is allowed",
-    ),
-    ({'pivots': (('torso', 'eye'),)}, r"no group 'torso'; use one of head, left_arm"),
-    ({'pivots': (('head', 'c9'),)}, r"the pivot of 'head' names 'c9'"),
-    ({'limbs': (('c1', 'c1'),)}, r'limb \(c1, c1\) joins a joint to itself'),
-  ],
-)
-def test_contradictions_in_what_is_given_are_refused(change, message):
-  with pytest.raises(SkeletonError, match=message):
-    dataclasses.replace(CRAB, **change)
-
-
-def test_a_limb_without_a_partner_cannot_be_flipped():
-  skeleton = Skeleton(
-    'one_sided', ('neck', 'left_hip', 'right_hip'), (('neck', 'left_hip'),)
-  )
-  with pytest.raises(
-    SkeletonError, match=r"limb \(neck, left_hip\) has no partner \('"
-  ):
-    _ = skeleton.part_flip
