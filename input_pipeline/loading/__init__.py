@@ -1,0 +1,1 @@
+"""Batches of clips: frame sampling, shuffling and padding with grain."""

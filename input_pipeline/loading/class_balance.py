@@ -1,4 +1,4 @@
-"""The order of training clips that brings every class equally often."""
+"""A class-balanced order of training clips."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ RULES = ('', 'inverse_frequency')
 
 
 class BalancedOrder:
-  """An endless order of clips, each place known without those before it.
+  """An endless order of clips that samples classes uniformly, with random access.
 
-  A round has each class once, in a new order; of a class, each clip comes once before
-  any comes again, then all in a new order. A clip of a class of n clips is so drawn with
-  a frequency of 1 / n of its class's (inverse frequency). Source: ours.
+  Each round draws every class once, in a new random order. Within a class, every clip is
+  drawn once before any repeats, and then all in a new random order. A clip in a class of
+  n clips is thus drawn in 1 / n of its class's turns (inverse frequency). Source: ours.
   """
 
   def __init__(
@@ -25,12 +25,12 @@ class BalancedOrder:
     seed: int,
   ):
     """Args:
-      clips: what is drawn, `b` of them.
-      classes: of each; one that no clip has is not drawn.
-      seed: of the order.
+      clips: the `b` clips to draw from.
+      classes: class of each clip; classes without clips are not drawn.
+      seed: seed for the order.
 
     Raises:
-      ValueError: where not every clip has one class.
+      ValueError: unless every clip has exactly one class.
     """
     clips, classes = np.asarray(clips), np.asarray(classes)
     if classes.shape != clips.shape:
@@ -41,7 +41,7 @@ class BalancedOrder:
     self._seed = seed
 
   def __len__(self) -> int:
-    return sys.maxsize  # As grain's `repeat` has it.
+    return sys.maxsize  # Endless, same as in grain's `repeat`.
 
   def __getitem__(self, index: int) -> int:
     turn, slot = divmod(index, len(self._clips))
@@ -55,12 +55,12 @@ class BalancedOrder:
 
 
 def check_balance(rule: str, multi_label: bool):
-  """Raises ValueError where `config.data.balance` cannot be had."""
+  """Raises ValueError for an invalid `config.data.balance`."""
   if rule not in RULES:
     raise ValueError(f'config.data.balance is {rule!r}; it is one of {RULES}')
   if rule and multi_label:
     raise ValueError(
-      f'config.data.balance is {rule!r}, but clips of several labels have no one class'
-      " to be drawn by; set it to '', and config.train.class_weights to"
-      " 'inverse_frequency' to weigh rare classes in the loss"
+      f'config.data.balance is {rule!r}, but clips with several labels cannot be sampled'
+      " by class; set it to '', and config.train.class_weights to 'inverse_frequency' to"
+      ' weight rare classes in the loss'
     )

@@ -1,21 +1,22 @@
-"""The grain pipeline: shuffle, pick frames, this host's rows, batch, pad.
+"""The grain pipeline: shuffles, samples frames, batches this process's rows, pads.
 
-The host picks clips and frames and nothing else; what it yields are numpy batches of
-this process's rows. The rows of all processes, in process order, make the same global
-batch however many processes there are.
+The host only picks clips and frames, and places stored maps on the canvas. It yields
+numpy batches with this process's rows. The rows of all processes, concatenated in process
+order, form the same global batch for any number of processes.
 """
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import grain
 import numpy as np
 
 from input_pipeline.loading import sampling
 from input_pipeline.loading.class_balance import BalancedOrder
+from input_pipeline.loading.records import Records
 from input_pipeline.maps.canvas import frame_offset
 from input_pipeline.maps.quantization import EMPTY
 from input_pipeline.poses.sources import STORED
@@ -23,31 +24,22 @@ from input_pipeline.poses.sources import STORED
 Batch = dict[str, np.ndarray]
 
 
-class Records(Protocol):
-  """Random access to the examples of a data set (see `datasets.pose_dataset`)."""
-
-  def __len__(self) -> int: ...
-
-  def __getitem__(self, index: int, /) -> dict[str, Any]: ...
-
-
 @dataclasses.dataclass(frozen=True)
 class ClipSettings:
-  """What a clip is made of.
+  """Settings for reading a clip.
 
   Attributes:
     num_frames: T.
-    rule: see `sampling`.
-    max_persons: `m` of a batch of keypoints: those with the most confident joints are
-      kept, fewer are padded with missing joints.
-    canvas: (h, w) that stored maps are cut or padded to.
-    background: whether the last of the stored joint maps is the background.
-    modalities: which of the stored ones are read ('joints', 'parts', 'features').
-    random_crop: stored maps only: where a map is larger than the canvas, training
-      sees a window of it drawn anew each time (official code of JMRN); evaluation
-      keeps the centre.
-    stretch: stored maps only: where a map is smaller than the canvas along an axis, it
-      is resized to the canvas there, not padded (official code of JMRN).
+    rule: how frames are sampled; see `sampling`.
+    max_persons: `m` in keypoint batches. The people with the highest summed scores are
+      kept; missing people are padded with missing joints.
+    canvas: (h, w) in cells; stored maps are cut or padded to this size.
+    background: whether the last stored joint map is the background.
+    modalities: the stored modalities to read ('joints', 'parts', 'features').
+    random_crop: stored maps only: if a map is larger than the canvas, training takes a
+      random window each time (JMRN's official code); evaluation takes the centre.
+    stretch: stored maps only: if a map is smaller than the canvas along an axis, that
+      axis is resized to the canvas instead of padded (JMRN's official code).
   """
 
   num_frames: int
@@ -65,7 +57,7 @@ class ClipSettings:
 
 @dataclasses.dataclass(frozen=True)
 class HostShare:
-  """Which rows of a global batch this process reads: block `index` of `count`."""
+  """The rows of a global batch that this process reads: block `index` of `count`."""
 
   index: int = 0
   count: int = 1
@@ -90,26 +82,30 @@ def training_batches(
   host: HostShare = HostShare(),
   read_threads: int = 2,
 ) -> grain.DatasetIterator[Batch]:
-  """Endless shuffled batches of this process's rows.
+  """Yields endless shuffled batches with this process's rows.
 
-  Each clip comes once an epoch, with fresh frames; order and frames depend on `seed`
-  alone, not on threads or processes. The iterator's state can be saved and restored.
+  Each epoch has every clip once, with newly sampled frames. Order and frames depend only
+  on `seed`, not on threads or processes. The iterator's state can be saved and restored.
 
   Args:
-    records: the examples of a split.
-    indices: those of them to train on.
-    classes: of each of them; where given, every class comes equally often, not every
-      clip (see `class_balance`).
-    batch_size: rows of the global batch.
-    read_threads: that read ahead; 0 reads in the caller's thread.
+    records: the clips of a split.
+    indices: indices of the records to train on.
+    classes: class per index. If given, classes are sampled uniformly instead of clips
+      (see `class_balance`).
+    batch_size: rows in the global batch.
+    read_threads: number of prefetching threads; 0 reads in the caller's thread.
 
   Returns:
-    An iterator of `keypoints` float32 `[b, t, m, j, 3]`, stored modalities (`maps`,
-    `parts`, `features`) uint8 `[b, t, h, w, c]` or `potion` float16 `[b, j, h, w, c]`,
-    with `features_scale` float32 `[b]` where there are features, `num_frames` int32
-    `[b]` (frames before the padding, see `sampling.real_frames`; of `potion` the
-    video's), `frame_size` int32 `[b, 2]`, `label` int32 `[b]` or multi-hot float32
-    `[b, k]`, `mask` float32 `[b]` (all 1) and `index` int32 `[b]`, the record's own.
+    An iterator over dicts with `keypoints` float32 `[b, t, m, j, 3]`, stored modalities
+    (`maps`, `parts`, `features`) uint8 `[b, t, h, w, c]`, or `potion` float16
+    `[b, j, h, w, c]`; with `features_scale` float32 `[b]` if there are features,
+    `num_frames` int32 `[b]` (frames before the padding, see `sampling.real_frames`; for
+    `potion`, frames in the video), `frame_size` int32 `[b, 2]`, `label` int32 `[b]` or
+    multi-hot float32 `[b, k]`, `mask` float32 `[b]` (all 1) and `index` int32 `[b]`, the
+    record's index.
+
+  Raises:
+    ValueError: if `indices` is empty, or processes cannot share `batch_size` equally.
   """
   if not len(indices):
     raise ValueError('there is no clip to train on')
@@ -131,7 +127,8 @@ def training_batches(
   else:
     dataset = grain.MapDataset.source(BalancedOrder(indices, classes, seed)).seed(seed)
   dataset = dataset.random_map(training_clip)
-  # There is no remainder in what has no end; grain cannot count one of single rows.
+  # An endless data set has no remainder, but grain would round its length up, which
+  # overflows when `rows` is 1.
   dataset = _HostBlocks(dataset, host, batch_size).batch(rows, drop_remainder=True)
   options = grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=4 * rows)
   return iter(dataset.to_iter_dataset(options))
@@ -147,14 +144,15 @@ def evaluation_batches(
   host: HostShare = HostShare(),
   read_threads: int = 2,
 ) -> Iterator[Batch]:
-  """Every clip once, in order; batches as in training, but for what a view has alone.
+  """Yields every clip once, in order, in batches with the same fields as in training.
 
-  What holds pixels or joints has `num_views` views, `[b, v, …]`. The last batch is
-  filled with rows of `mask` 0 and `index` -1, so that every process yields as many
-  batches of one shape. No clips give no batch.
+  Keypoints and maps have `num_views` views, `[b, v, …]`. The last batch is padded with
+  rows with `mask` 0 and `index` -1, so that every process yields the same number of
+  batches, all with one shape. Without clips there is no batch.
 
   Raises:
-    ValueError: on several views of clips that hold the whole video.
+    ValueError: for several views, if one view has the whole video; or if processes
+      cannot share `batch_size` equally.
   """
   rows = host.rows(batch_size)
   num_batches = -(-len(indices) // batch_size)
@@ -165,7 +163,7 @@ def evaluation_batches(
     record = records[index]
     clip = _clip_fields(record, settings, index)
     if 'potion' in record:
-      sampling.check_one_view(num_views, 'a PoTion map shows the whole video')
+      sampling.check_one_view(num_views, 'PoTion maps show the whole video')
       clip['potion'] = _potion(record['potion'], settings)[None]
     else:
       frames = sampling.test_frames(
@@ -183,7 +181,7 @@ def evaluation_batches(
 
 
 class _HostBlocks(grain.MapDataset):
-  """Of every global batch, the block of rows that belongs to this process."""
+  """Selects this process's block of rows from every global batch."""
 
   def __init__(self, parent: grain.MapDataset, host: HostShare, batch_size: int):
     super().__init__(parent)
@@ -208,7 +206,7 @@ def _video_length(record: dict[str, Any]) -> int:
 
 
 def _clip_fields(record: dict[str, Any], settings: ClipSettings, index: int) -> Batch:
-  """One row of a batch, but for its poses."""
+  """One row of a batch, without its keypoints or maps."""
   if 'potion' in record:
     num_frames = record['num_frames']
   else:
@@ -236,7 +234,7 @@ def _poses(
   settings: ClipSettings,
   place: np.ndarray | None = None,
 ) -> Batch:
-  """Keypoints or maps of the `frames` `[t]` or `[v, t]`, whose axes go first."""
+  """Keypoints or maps at `frames` `[t]` or `[v, t]`, whose axes come first."""
   if 'keypoints' in record:
     return {'keypoints': _people(record['keypoints'], settings.max_persons)[frames]}
   poses = {}
@@ -274,12 +272,12 @@ def _on_canvas(
   settings: ClipSettings,
   place: np.ndarray | None,
 ) -> np.ndarray:
-  """Cuts or pads `[…, h, w, c]` to the canvas, centred as rendered maps are.
+  """Cuts or pads `[…, h, w, c]` to the canvas, centred same as rendered maps.
 
   Args:
-    outside: the values beside a map, broadcast to the canvas.
-    place: of the window where a map is larger, `[2]` for rows and columns, from 0 at
-      one end to 1 at the other; None takes the centre.
+    outside: values for padding, broadcast to the canvas.
+    place: position of the window in a larger map, `[2]` (rows, columns) in 0..1; None
+      takes the centre.
   """
   canvas = np.empty((*maps.shape[:-3], *settings.canvas, maps.shape[-1]), maps.dtype)
   canvas[:] = outside
@@ -299,15 +297,15 @@ def _on_canvas(
 
 
 def _stretched(maps: np.ndarray, axis: int, side: int) -> np.ndarray:
-  """Resizes one axis by linear interpolation; cells are areas, as in `rendering`."""
+  """Resizes one axis by linear interpolation; cells are areas, same as in `rendering`."""
   cells = maps.shape[axis]
   places = np.clip((np.arange(side) + 0.5) * cells / side - 0.5, 0, cells - 1)
   before = places.astype(np.int64)
   share = (places - before).astype(np.float32)
-  share = share.reshape(-1, *(1,) * (-axis - 1))  # Of the cell after.
-  one = np.take(maps, before, axis).astype(np.float32)
-  other = np.take(maps, np.minimum(before + 1, cells - 1), axis).astype(np.float32)
-  resized = one + share * (other - one)
+  share = share.reshape(-1, *(1,) * (-axis - 1))  # Weight of the following cell.
+  lower = np.take(maps, before, axis).astype(np.float32)
+  upper = np.take(maps, np.minimum(before + 1, cells - 1), axis).astype(np.float32)
+  resized = lower + share * (upper - lower)
   if np.issubdtype(maps.dtype, np.integer):
     resized = resized.round()
   return resized.astype(maps.dtype)

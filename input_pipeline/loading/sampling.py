@@ -1,16 +1,16 @@
-"""Which frames of a video make a clip: T of them, at random to train, at rest to test.
+"""Samples T frames per clip: randomly for training, deterministically for testing.
 
 PA3D leaves the rule open (Sec. 4.1 says only "10 sampled clips of each video, where
 each clip has T sampled frames"); the first two rules here are ours.
 
-- 'segments': the video in T equal segments, one frame from each, so that a clip spans
-  the whole action (as temporal segment networks sample). Test views take the same place
-  in every segment, the views evenly spread over the segment.
+- 'segments': one frame from each of T equal segments, so that a clip spans the whole
+  action (same as in temporal segment networks). A test view takes the same relative
+  position in every segment; views are evenly spread over the segment.
 - 'consecutive': T adjacent frames; test views start evenly spread over the video.
-- 'whole': the whole video (JMRN Sec. 3), the same in training and in the one test view.
-  A video of at most T frames has all of them, then its last one again up to T, which
-  `real_frames` tells apart; of a longer one T frames are spread evenly from the first
-  to the last, both included (ours).
+- 'whole': the whole video (JMRN Sec. 3), in training and in the only test view. A video
+  of at most T frames keeps all frames and is padded to T by repeating the last;
+  `real_frames` counts the frames before the padding. From a longer video, T frames are
+  evenly spread from the first to the last, both included (ours).
 
 All indices are 0-based; a video shorter than T repeats frames.
 """
@@ -25,7 +25,7 @@ RULES = ('segments', 'consecutive', 'whole')
 def training_frames(
   rng: np.random.Generator, video_length: int, num_frames: int, rule: str = 'segments'
 ) -> np.ndarray:
-  """Frame indices of one random clip, int64 `[t]`, not decreasing."""
+  """Frame indices for one random clip, int64 `[t]`, non-decreasing."""
   check_rule(rule)
   if rule == 'whole':
     return _whole(video_length, num_frames)
@@ -37,14 +37,14 @@ def training_frames(
 def test_frames(
   video_length: int, num_frames: int, num_views: int, rule: str = 'segments'
 ) -> np.ndarray:
-  """Frame indices of every test view, int64 `[v, t]`, the same at each call.
+  """Frame indices for all test views, int64 `[v, t]`; deterministic.
 
   Raises:
-    ValueError: where the rule is 'whole' and `num_views` is not 1.
+    ValueError: if the rule is 'whole' and `num_views` is not 1.
   """
   check_rule(rule)
   if rule == 'whole':
-    check_one_view(num_views, "data.sampling='whole' takes the whole video")
+    check_one_view(num_views, "config.data.sampling='whole' takes the whole video")
     return _whole(video_length, num_frames)[None]
   places = (np.arange(num_views) + 0.5) / num_views
   if rule == 'segments':
@@ -55,34 +55,34 @@ def test_frames(
 
 
 def real_frames(video_length: int, num_frames: int, rule: str) -> int:
-  """How many of a clip's T frames come before the padding: min(L, T) for 'whole'.
+  """Number of frames before the padding: min(video_length, T) for 'whole'.
 
-  The other rules repeat frames where a video is short, but do not pad: T.
+  T for all other rules, which repeat frames of short videos but do not pad.
   """
   check_rule(rule)
   return min(video_length, num_frames) if rule == 'whole' else num_frames
 
 
 def check_one_view(num_views: int, reason: str):
-  """Raises ValueError where several test views would all be the same."""
+  """Raises ValueError for several test views, if all would be the same."""
   if num_views != 1:
     raise ValueError(
-      f'eval.views is {num_views}, but {reason}, of which there is one view; set'
+      f'eval.views is {num_views}, but {reason}, so there is only one view; set'
       ' config.eval.views=1'
     )
 
 
 def check_rule(rule: str):
-  """Raises ValueError on a sampling rule that does not exist."""
+  """Raises ValueError for an unknown sampling rule."""
   if rule not in RULES:
     raise ValueError(f'there is no sampling rule {rule!r}; it is one of {RULES}')
 
 
 def _in_segments(places: np.ndarray, video_length: int) -> np.ndarray:
-  """One frame a segment, at `places` in 0..1 of each."""
+  """One frame per segment, at relative position `places` (0..1) in each."""
   num_frames = len(places)
   positions = (np.arange(num_frames) + places) * video_length / num_frames
-  # A place just below 1, added to a segment's number, can round up to the next.
+  # A place just below 1 plus a segment number can round up to the next segment.
   return np.minimum(positions.astype(np.int64), video_length - 1)
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import tensorflow_datasets as tfds
@@ -20,6 +20,7 @@ from jaxtyping import Int, UInt8
 
 from input_pipeline.catalog.protocols import PathLike, export_command
 from input_pipeline.errors import PoseDatasetError
+from input_pipeline.loading.records import Records
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.files import (
   INFO_FILE,
@@ -55,14 +56,6 @@ class ClipIndex:
 
   def __len__(self) -> int:
     return len(self.video_ids)
-
-
-class Records(Protocol):
-  """Random access to the clips of a split; indices are those of its ClipIndex."""
-
-  def __len__(self) -> int: ...
-
-  def __getitem__(self, index: int) -> dict[str, Any]: ...
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
