@@ -1,0 +1,1 @@
+"""A model's input maps, rendered or stored, with augmentation; pure JAX."""

@@ -1,9 +1,9 @@
-"""Augmentation of one clip, in pure JAX, on keypoints or on maps.
+"""Augments one clip, as keypoints or as maps, in pure JAX.
 
-One draw holds for all frames of a clip. On keypoints it moves positions before they are
-rendered, so the Gaussians keep their width; on maps it resamples the maps. For a flip
-and for shifts by whole cells both give the same maps. Joints are moved group by group
-first (`pose_aware`), then the clip as a whole.
+All frames in a clip share one draw. On keypoints, positions move before rendering, so the
+Gaussians keep their width; maps are resampled. A flip and shifts by whole cells give the
+same maps either way. Joints move group by group first (`pose_aware`), then the clip moves
+as a whole.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from input_pipeline.skeletons.registry import Skeleton
 
 @dataclasses.dataclass(frozen=True)
 class AugmentSettings:
-  """How far a clip may be changed.
+  """Ranges for augmentation.
 
   Attributes:
-    flip_probability: of mirroring left and right.
+    flip_probability: probability of mirroring left and right.
     scale: (smallest, largest) magnification about the map's centre.
     shift: largest translation in each direction, as a share of the map's side.
-    pose_aware: JMRN's translation and rotation of groups of joints.
-    views: of each clip in a batch, each augmented on its own (JMRN Sec. 3.1 has 2).
+    pose_aware: JMRN's translation and rotation of joint groups.
+    views: independently augmented views per clip in a batch (JMRN Sec. 3.1 uses 2).
   """
 
   flip_probability: float = 0.5
@@ -43,14 +43,14 @@ class AugmentSettings:
     if len(self.scale) != 2 or not 0 < self.scale[0] <= self.scale[1]:
       raise ValueError(
         f'augment.scale is {self.scale}; it is (smallest, largest), both above 0'
-        ' (a tuple flag given twice is joined, not replaced)'
+        ' (repeating a tuple flag appends to it instead of replacing it)'
       )
     if self.views < 1:
       raise ValueError(f'augment.views is {self.views}, but must be at least 1')
 
   @property
   def moves(self) -> bool:
-    """Whether a clip may be scaled or shifted at all."""
+    """Whether a clip can be scaled or shifted."""
     return self.shift > 0 or tuple(self.scale) != (1.0, 1.0)
 
 
@@ -61,7 +61,7 @@ class Augmentation:
   flip: Bool[Array, '']
   scale: Float[Array, '']
   shift: Float[Array, '2']  # (x, y) in cells
-  joint_motion: JointMotion | None = None  # None where joints keep their places
+  joint_motion: JointMotion | None = None  # None without pose-aware augmentation
 
 
 def draw(
@@ -97,7 +97,7 @@ def augment_keypoints(
   """Mirrors, then scales and shifts positions (x, y) in map cells.
 
   Args:
-    flip_permutation: of joints, from the skeleton.
+    flip_permutation: `Skeleton.flip_permutation`.
   """
   height, width = map_size
   permutation = jnp.array(flip_permutation)
@@ -114,7 +114,7 @@ def flip_maps(
   augmentation: Augmentation,
   flip_permutation: Sequence[int],
 ) -> Float[Array, 't h w c']:
-  """Mirrors maps; the permutation is of channels (`Skeleton.map_flip_permutation`)."""
+  """Mirrors maps; the permutation is `Skeleton.map_flip_permutation`."""
   mirrored = maps[:, :, ::-1][..., jnp.array(flip_permutation)]
   return jnp.where(augmentation.flip, mirrored, maps)
 
@@ -122,10 +122,11 @@ def flip_maps(
 def move_maps(
   maps: Float[Array, 't h w c'], augmentation: Augmentation
 ) -> Float[Array, 't h w c']:
-  """Scales and shifts maps by linear interpolation; what comes in is empty (0)."""
+  """Scales and shifts maps by linear interpolation; revealed cells are empty (0)."""
   height, width = maps.shape[1:3]
   size = jnp.array([height, width], jnp.float32)
-  # scale_and_translate measures from the map's corner, we from the first cell's centre.
+  # scale_and_translate measures from the map's corner; we measure from the first cell's
+  # centre.
   translation = (1 - augmentation.scale) * size / 2 + augmentation.shift[::-1]
   return jax.image.scale_and_translate(
     maps,

@@ -1,12 +1,14 @@
-"""From a batch of clips, in any representation, to the maps a model reads.
+"""Converts a batch of clips, in any representation, to a model's input maps.
 
 Pure JAX: runs inside the jitted step, on the device. Stored maps and maps rendered from
-keypoints lie on the same canvas, so that a model cannot tell which one fed it. (In
-training, what the canvas cut off a frame can move back in only from keypoints.)
+keypoints share the same canvas, so that a model cannot tell which representation fed it.
+(Exception: in training, joints that the canvas cuts off can move back in only from
+keypoints.)
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 
 import jax
@@ -15,7 +17,7 @@ from einops import rearrange
 from jaxtyping import Array, Float, Key
 
 from input_pipeline.maps import augment
-from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline.maps.augment import Augmentation, AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.from_keypoints import keypoint_view
 from input_pipeline.maps.from_stored import read_stored, stored_view
@@ -23,11 +25,11 @@ from input_pipeline.maps.modalities import is_difference, stored_modality
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
 
-# What a view of a clip has of its own; the rest of a batch is the clip's.
+# Batch fields with one entry per view; all other fields have one entry per clip.
 VIEWED = {'keypoints', 'potion', *STORED.values()}
 _READ = VIEWED | {'features_scale', 'frame_size', 'num_frames'}
 
-# Maps of one modality, or of several by name.
+# Maps of one modality, or several modalities' maps by name.
 Maps = Array | dict[str, Array]
 
 
@@ -39,66 +41,88 @@ def batch_maps(
   settings: MapSettings,
   augmentation: AugmentSettings,
 ) -> Maps:
-  """The maps of a batch, float32: of its frames, or its PoTion maps.
+  """Returns float32 maps for a batch: one per frame, or PoTion maps.
 
   Args:
-    batch: `keypoints` float32 `[b, t, m, j, 3]` (x, y in pixels, score), or stored
-      modalities, uint8 on the canvas: `maps` (joints), `parts` and `features`
-      `[b, t, h, w, c]`, the last with `features_scale` `[b]`, or `potion` float16
-      `[b, j, h, w, c]`, the mean over time; with `frame_size` `[b, 2]`, and
-      `num_frames` `[b]`, how many frames are real.
-    key: each view draws its own augmentation from it; None for none (evaluation).
-    skeleton: of the maps given back; one without background drops a stored one.
+    batch: one of `keypoints` float32 `[b, t, m, j, 3]` (x, y in pixels, score); stored
+      modalities on the canvas, uint8 `[b, t, h, w, c]`: `maps` (joints), `parts` and
+      `features`, the last with `features_scale` `[b]`; or `potion` float16
+      `[b, j, h, w, c]`, means over time. With `frame_size` `[b, 2]` and `num_frames`
+      `[b]`, the number of frames before padding.
+    key: each view draws its augmentation from it; None for no augmentation (evaluation).
+    skeleton: layout of the returned maps. Without background, a stored background is
+      dropped.
 
   Returns:
-    `[b, t, h, w, c]` of the one modality that `settings` names, or of several a dict of
-    them by name, of differences with one frame less; PoTion maps `[b, j, h, w, c]`.
-    `augmentation.views` views of each row, one after another; one view without a key.
+    `[b, t, h, w, c]` for a single modality in `settings`, or a dict by name for several;
+    difference modalities have t - 1 frames. PoTion maps are `[b, j, h, w, c]`. With a
+    key, each row becomes `augmentation.views` consecutive rows.
   """
-  rows = len(batch['frame_size'])
   draws = None
   if key is not None:
-    views = augmentation.views
-    view_keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(rows * views))
-    draws = jax.vmap(
-      lambda view: augment.draw(view, augmentation, settings.size, skeleton)
-    )(view_keys)
-    draws = jax.tree.map(lambda leaf: leaf.reshape(rows, views, *leaf.shape[1:]), draws)
-
-  def views_of_clip(clip, drawn):
-    if 'keypoints' in clip:
-
-      def view(drawn_once):
-        return _chosen(keypoint_view(clip, drawn_once, skeleton, settings), settings)
-    else:
-      stored = read_stored(clip, skeleton, settings)
-
-      def view(drawn_once):
-        moved = stored_view(
-          stored,
-          clip,
-          drawn_once,
-          skeleton=skeleton,
-          settings=settings,
-          augmentation=augmentation,
-        )
-        return _chosen(moved, settings)
-
-    if drawn is None:
-      return jax.tree.map(lambda maps: maps[None], view(None))
-    return jax.vmap(view)(drawn)
-
-  maps = jax.vmap(views_of_clip)(
-    {name: batch[name] for name in _READ & batch.keys()}, draws
+    rows = len(batch['frame_size'])
+    draws = _draw_views(key, rows, skeleton, settings, augmentation)
+  clips = {name: batch[name] for name in _READ & batch.keys()}
+  views_of_clip = functools.partial(
+    _views_of_clip, skeleton=skeleton, settings=settings, augmentation=augmentation
   )
+  maps = jax.vmap(views_of_clip)(clips, draws)
   return jax.tree.map(lambda leaf: rearrange(leaf, 'b v ... -> (b v) ...'), maps)
+
+
+def _draw_views(
+  key: Key[Array, ''],
+  rows: int,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  augmentation: AugmentSettings,
+) -> Augmentation:
+  """Draws an augmentation per row and view; every leaf is `[b, v, ...]`."""
+  views = augmentation.views
+  view_keys = jax.vmap(jax.random.fold_in, (None, 0))(key, jnp.arange(rows * views))
+  draws = jax.vmap(
+    lambda view: augment.draw(view, augmentation, settings.size, skeleton)
+  )(view_keys)
+  return jax.tree.map(lambda leaf: leaf.reshape(rows, views, *leaf.shape[1:]), draws)
+
+
+def _views_of_clip(
+  clip: Mapping[str, Array],
+  draws: Augmentation | None,
+  *,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  augmentation: AugmentSettings,
+) -> Maps:
+  """The maps `[v, ...]` of one clip's views; a single view without `draws`."""
+  if 'keypoints' in clip:
+
+    def view(drawn):
+      return _chosen(keypoint_view(clip, drawn, skeleton, settings), settings)
+  else:
+    stored = read_stored(clip, skeleton, settings)
+
+    def view(drawn):
+      moved = stored_view(
+        stored,
+        clip,
+        drawn,
+        skeleton=skeleton,
+        settings=settings,
+        augmentation=augmentation,
+      )
+      return _chosen(moved, settings)
+
+  if draws is None:
+    return jax.tree.map(lambda maps: maps[None], view(None))
+  return jax.vmap(view)(draws)
 
 
 def _chosen(
   maps: dict[str, Float[Array, 't h w c']] | Float[Array, 'j h w c'],
   settings: MapSettings,
 ) -> Maps:
-  """What the model reads of a view, with the differences taken."""
+  """Selects the model's modalities in a view, and computes differences."""
   if settings.potion is not None:
     return maps
   chosen = {}

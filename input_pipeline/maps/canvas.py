@@ -1,4 +1,4 @@
-"""The canvas that clips are drawn on, and where on it a frame or its people lie."""
+"""The canvas that clips are rendered on, and placing a frame or its people on it."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import map_size_of_frame, pixels_to_cells
 
 CROPS = ('frame', 'person')
-# Share of the map left free on each side of the people in a 'person' crop; ours.
+# Share of the canvas left empty on each side of the people in a 'person' crop; ours.
 _PERSON_MARGIN = 0.1
 
 
 @dataclasses.dataclass(frozen=True)
 class MapSettings:
-  """The canvas, and what is drawn on it.
+  """The canvas, and what is rendered on it.
 
   Attributes:
     size: (h, w) of the canvas in cells, the same for every clip.
     short_side: cells on the shorter side of a frame.
-    sigma: of the Gaussians, in cells.
-    crop: 'frame' puts the frame's centre on the canvas' centre, cut or padded with
-      empty cells; 'person' fits the box of all joints of the clip's frames into the
-      canvas instead (keypoints only; ours), whatever lies there of the frame.
-    modalities: what a model reads, of `modalities.MODALITIES`.
-    part_width: of part affinity fields, in cells from a limb's axis.
-    potion: how the frames of a whole video are summed up into PoTion maps; None for
+    sigma: standard deviation of the Gaussians, in cells.
+    crop: 'frame' centres the frame on the canvas, cut or padded with empty cells.
+      'person' fits the bounding box of all joints in all frames into the canvas,
+      ignoring the frame's borders (keypoints only; ours).
+    modalities: the model's input, from `modalities.MODALITIES`.
+    part_width: half-width of part affinity fields, in cells from a limb's axis.
+    potion: how the frames of a whole video are aggregated into PoTion maps; None for
       maps of single frames.
   """
 
@@ -47,25 +47,25 @@ class MapSettings:
   def __post_init__(self):
     if len(self.size) != 2 or min(self.size) < 1:
       raise ValueError(
-        f'data.map_size is {self.size}; it is (height, width) in cells (a tuple flag'
-        ' given twice is joined, not replaced)'
+        f'data.map_size is {self.size}; it is (height, width) in cells (repeating a tuple'
+        ' flag appends to it instead of replacing it)'
       )
     if self.crop not in CROPS:
       raise ValueError(f'there is no crop {self.crop!r}; it is one of {CROPS}')
     if self.part_width <= 0:
       raise ValueError(
-        f'data.part_width is {self.part_width}; it is above 0, in cells from the axis'
+        f'data.part_width is {self.part_width}; it is above 0, in cells from the limb'
       )
     check_modalities(self.modalities, 'data.modalities')
     if self.potion is not None and self.modalities != ('joints',):
       raise ValueError(
-        f'data.modalities is {self.modalities}, but PoTion maps of whole videos are of'
-        " joints alone; take ('joints',), or another data.encoding"
+        f'data.modalities is {self.modalities}, but PoTion maps show joints only; set'
+        " data.modalities=('joints',), or another data.encoding"
       )
 
 
 def frame_offset(map_size, canvas_size):
-  """(rows, columns) from the canvas' corner to the centred map's; negative cuts."""
+  """(rows, columns) from the canvas corner to the centred map's corner; < 0 is cut."""
   return (canvas_size - map_size) // 2
 
 
@@ -74,7 +74,7 @@ def centre_frame(
   frame_size: Int[Array, '2'],
   settings: MapSettings,
 ) -> Float[Array, 't m j 2']:
-  """Pixels to the canvas' cells, the frame's centre on the canvas' centre."""
+  """Converts pixels to canvas cells, with the frame centred on the canvas."""
   map_size = map_size_of_frame(frame_size, settings.short_side)
   canvas = jnp.array(settings.size, map_size.dtype)
   offset = frame_offset(map_size, canvas)[::-1].astype(jnp.float32)
@@ -85,7 +85,7 @@ def centre_frame(
 def shows_frame(
   frame_size: Int[Array, '2'], drawn: Augmentation | None, settings: MapSettings
 ) -> Bool[Array, 'h w']:
-  """The canvas' cells that lie in the frame: a stored map ends where its frame does."""
+  """Mask of the canvas cells inside the frame, where a stored map would have values."""
   far_corner = frame_size[::-1].astype(jnp.float32)
   corners = jnp.stack([jnp.zeros(2), far_corner]).reshape(1, 1, 2, 2) - 0.5
   cells = centre_frame(corners, frame_size, settings)
@@ -111,12 +111,12 @@ def fit_people(
   scores: Float[Array, 't m j'],
   size: tuple[int, int],
 ) -> Float[Array, 't m j 2']:
-  """Scales the box of all present joints into the canvas, aspect kept, centred."""
+  """Scales the box of all present joints to the canvas; centred, aspect ratio kept."""
   present = (scores > 0)[..., None]
   low = jnp.where(present, positions, jnp.inf).min(axis=(0, 1, 2))
   high = jnp.where(present, positions, -jnp.inf).max(axis=(0, 1, 2))
   canvas = jnp.array(size[::-1], jnp.float32)
-  # A single visible joint makes a box of no extent; a clip without any, no box at all.
+  # The box has no extent with a single joint, and infinite corners without any.
   extent = jnp.maximum(high - low, 1.0)
   scale = (canvas * (1 - 2 * _PERSON_MARGIN) / extent).min()
   middle = ((low + high) / 2).reshape(1, 1, 1, 2)

@@ -1,4 +1,4 @@
-"""One view of a clip of keypoints: augmented, then rendered. Pure JAX."""
+"""One view of a keypoint clip: augmented, then rendered. Pure JAX."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ def keypoint_view(
   skeleton: Skeleton,
   settings: MapSettings,
 ) -> dict[str, Float[Array, 't h w c']] | Float[Array, 'j h w c']:
-  """The maps of a clip's frames by modality (no differences), or its PoTion maps.
+  """Renders a clip's maps by modality (without differences), or its PoTion maps.
 
   Args:
     clip: `keypoints` `[t, m, j, 3]`, `frame_size` and `num_frames`.
-    drawn: None for no augmentation.
+    drawn: the augmentation; None for none.
   """
   positions, scores = clip['keypoints'][..., :2], clip['keypoints'][..., 2]
   if settings.potion is not None:
@@ -95,6 +95,6 @@ def _frame_maps(
         )
       )
   raise ValueError(
-    f'{modality} cannot be rendered from keypoints: they come from a pose network'
-    " (tools/extract_poses.py); take config.data.representation='heatmaps'"
+    f'{modality} cannot be rendered from keypoints, only extracted by a pose network'
+    " (tools/extract_poses.py); set config.data.representation='heatmaps'"
   )

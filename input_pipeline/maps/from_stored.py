@@ -1,4 +1,4 @@
-"""One view of a clip of stored maps: read back from 8 bits, augmented. Pure JAX."""
+"""One view of a clip of stored maps: dequantized, then augmented. Pure JAX."""
 
 from __future__ import annotations
 
@@ -18,17 +18,18 @@ from input_pipeline.maps.rendering import append_background
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
 
-# Frames of a video whose PoTion maps are stored; only 'none' normalisation asks.
+# Upper bound on the frames in a video with stored PoTion maps; only normalization 'none'
+# uses it.
 _LONGEST_VIDEO = 2**14
 
 
 def read_stored(
   clip: Mapping[str, Array], skeleton: Skeleton, settings: MapSettings
 ) -> dict[str, Float[Array, 't h w c']]:
-  """A stored clip's maps by modality; of PoTion maps the colours take `t`'s place.
+  """Dequantizes a clip's maps by modality; PoTion channels take the place of axis `t`.
 
-  PoTion maps are means over time here: what is done to a clip is done before they are
-  finished, as it is for keypoints.
+  PoTion maps are still means over time here: augmentation happens before
+  `potion.finish`, same as for keypoints.
   """
   if 'potion' in clip:
     means = clip['potion'][: skeleton.num_maps].astype(jnp.float32)
@@ -58,11 +59,11 @@ def stored_view(
   settings: MapSettings,
   augmentation: AugmentSettings,
 ) -> dict[str, Float[Array, 't h w c']] | Float[Array, 'j h w c']:
-  """The maps of a stored clip's frames by modality, or its PoTion maps.
+  """Returns a stored clip's augmented maps by modality, or its PoTion maps.
 
   Args:
-    maps: of `read_stored`.
-    drawn: None for no augmentation.
+    maps: the result of `read_stored`.
+    drawn: the augmentation; None for none.
   """
   moved = dict(maps)
   if drawn is not None:
@@ -75,7 +76,8 @@ def stored_view(
   if settings.potion is None:
     moves = augmentation.moves or augmentation.pose_aware.moves
     if drawn is not None and moves and skeleton.background and 'joints' in moved:
-      # Of single frames the background is known exactly; of a mean of them it is not.
+      # In single frames, the background follows exactly from the moved joints. (In a
+      # mean over frames it does not.)
       joints = moved['joints'][..., : skeleton.num_joints]
       moved['joints'] = append_background(joints)
     return moved
@@ -91,7 +93,7 @@ def _moved_joints(
   skeleton: Skeleton,
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
-  """Each joint by its own motion, then all; what comes in is background."""
+  """Moves each joint's map, then all maps; background fills the revealed cells."""
   if drawn.joint_motion is not None:
     moved = pose_aware.move_joint_maps(
       rearrange(maps, 't h w j -> j h w t'),
@@ -115,7 +117,7 @@ def _moved_parts(
   skeleton: Skeleton,
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
-  """A shift and a scale of the plane leave a vector's direction; a mirror turns it."""
+  """Mirrors and moves vector fields; only mirroring changes a vector's direction."""
   channels, signs = zip(*skeleton.part_flip, strict=True)
   sign = jnp.array(signs, jnp.float32).reshape(1, 1, 1, -1)
   signed = jnp.where(drawn.flip, maps[..., jnp.array(channels)] * sign, maps)
@@ -128,7 +130,7 @@ def _moved_features(
   skeleton: Skeleton,
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
-  """Mirrors and moves the plane; a channel has no partner of the other side."""
+  """Mirrors and moves the plane; channels have no mirror partner."""
   del skeleton
   mirrored: jax.Array = jnp.where(drawn.flip, maps[:, :, ::-1], maps)
   return augment.move_maps(mirrored, drawn) if augmentation.moves else mirrored

@@ -1,4 +1,4 @@
-"""A pose network's maps on the grid that a data set stores, free of noise, in 8 bits."""
+"""Converts a pose network's maps to a data set's grid: resampled, denoised, 8-bit."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from jaxtyping import Float, UInt8
 from input_pipeline.maps.quantization import quantize
 from input_pipeline.maps.rendering import map_size_of_frame
 
-# What is below is nothing, and compresses to nothing. Ours: a true peak of a small
-# network is about 0.3 high, and its noise about 0.02.
+# Smaller values are set to 0, which compresses well. Ours: a small network's true peaks
+# are about 0.3 high, and its noise is about 0.02.
 DEFAULT_THRESHOLD = 0.05
 
 
 def map_size(frame_size: tuple[int, int], short_side: int) -> tuple[int, int]:
-  """(height, width) in cells of the stored maps of frames of that size."""
+  """Size of the stored maps for a frame size: (height, width) in cells."""
   size = np.array(frame_size, np.int32)
   height, width = map_size_of_frame(size, short_side)  # pyright: ignore (numpy)
   return int(height), int(width)
@@ -28,10 +28,10 @@ def resampled(
   frame_size: tuple[int, int],
   size: tuple[int, int],
 ) -> Float[np.ndarray, 't h2 w2 c']:
-  """Maps on a grid of `size` cells that covers the frame; cubic, against aliasing.
+  """Resamples maps to a grid of `size` cells over the frame; cubic, antialiased.
 
   Args:
-    cell_size: (height, width) of the given maps' cells, in pixels.
+    cell_size: (height, width) of an input cell, in pixels.
   """
   rows, columns = (
     _weights(cells, new, cell * new / side)
@@ -48,13 +48,13 @@ def resampled(
 def _weights(
   cells: int, new_cells: int, enlargement: float
 ) -> Float[np.ndarray, 'new old']:
-  """What each of the old cells on one axis gives to each of the new ones.
+  """Weight of each old cell in each new cell, along one axis.
 
-  As `jax.image.scale_and_translate` with method 'cubic', which the spatial pose CNN's
-  own maps are resampled by; but without a program for each size of frames.
+  Equals `jax.image.scale_and_translate` with method 'cubic', which resamples the spatial
+  pose CNN's own maps, but needs no compilation per frame size.
   """
   centres = (np.arange(new_cells) + 0.5) / enlargement - 0.5
-  # What becomes smaller is smoothed, against aliasing.
+  # A wider kernel for downsampling avoids aliasing.
   width = max(1.0, 1 / enlargement)
   distance = np.abs(centres[:, None] - np.arange(cells)) / width
   weights = np.where(distance < 2, _cubic(distance), 0)
@@ -75,15 +75,15 @@ def coded(
   threshold: float,
   background: bool = False,
 ) -> UInt8[np.ndarray, 't h w c']:
-  """Joint maps or part affinity fields as `quantization` codes them, without noise.
+  """Removes noise from joint maps or part affinity fields, and quantizes the result.
 
-  Of joints, what is below the threshold is exactly 0; of fields, each of x and y that is
-  less from 0.
+  Values closer to 0 than the threshold become exactly 0; in part affinity fields, x and y
+  are treated separately.
 
   Args:
     modality: 'joints' or 'parts'.
-    background: the last map is the background, which stays as it is, and is exactly 1
-      where it is nearer to 1 than the threshold.
+    background: whether the last map is the background. Only background values closer to
+      1 than the threshold change: they become exactly 1.
   """
   kept = np.where(np.abs(values) < threshold, 0, values)
   if background:

@@ -1,7 +1,7 @@
-"""Keypoints to part affinity fields, in pure JAX (PA3D Sec. 3.1; Cao et al., CVPR 2017).
+"""Renders keypoints as part affinity fields (PA3D Sec. 3.1; Cao et al., CVPR 2017).
 
-The field of a limb is a vector in every cell: along the limb within its width, 0
-elsewhere. It says where a limb lies and which way it points.
+A limb's field has a vector in every cell: the limb's direction within the limb's width,
+0 elsewhere. It encodes a limb's position and direction. Pure JAX.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float
 
-# Cells from a limb's axis. Ours: OpenPose trains with 1 where a frame has 46 cells on
-# its short side, which is 1.4 of 64.
+# Cells from a limb's axis. Ours: OpenPose trains with 1 cell at 46 cells per short side,
+# which is 1.4 cells at 64.
 DEFAULT_WIDTH = 1.5
-_SHORTEST = 1e-3  # Cells; a limb without length points nowhere.
+_SHORTEST = 1e-3  # Cells; a shorter limb has no direction.
 
 
 def render_part_fields(
@@ -26,12 +26,13 @@ def render_part_fields(
   map_size: tuple[int, int],
   width: float,
 ) -> Float[Array, '*b h w c']:
-  """Part affinity fields, (x, y) of each limb in turn: `c` is 2 · limbs.
+  """Renders part affinity fields, (x, y) for each limb in turn: `c` is 2 · limbs.
 
-  With v the unit vector from a limb's first joint a to its second, of length l apart, a
-  person's field at p is s·v where 0 ≤ v·(p - a) ≤ l and |v⊥·(p - a)| ≤ `width` (Cao et
-  al. Eq. 8 and 9), and the people who have a field at p are averaged (Eq. 10). s is the
-  smaller of the joints' scores (ours; Cao et al. have 1): 0 where one is missing.
+  Let v be the unit vector from a limb's first joint a to its second joint, and l their
+  distance. A person's field at p is s·v where 0 ≤ v·(p - a) ≤ l and |v⊥·(p - a)| ≤
+  `width` (Cao et al. Eq. 8 and 9). Overlapping fields of several people are averaged
+  (Eq. 10). s is the smaller of both joints' scores (ours; Cao et al. use 1), so a limb
+  with a missing joint has no field.
 
   Args:
     cells: positions (x, y) in map cells; may lie outside the map.

@@ -1,9 +1,9 @@
-"""Pose-aware augmentation (JMRN Sec. 3.2), in pure JAX, on keypoints or on joint maps.
+"""Pose-aware augmentation (JMRN Sec. 3.2), on keypoints or on joint maps; pure JAX.
 
-First the whole pose is shifted, then each body group on its own; a group may also turn
-about the joint that holds it to the body. One draw holds for a clip (and a view of it):
-a joint's plane moves rigidly through all frames. So positions can be moved before they
-are drawn, or maps after they are summed over time, and both give the same.
+First the whole pose is shifted, then each body group separately. A group may also turn
+about its pivot, the joint that attaches it to the body. All frames in a view of a clip
+share one draw, so each joint's plane moves rigidly. Moving positions before rendering and
+moving maps after aggregation over time therefore give the same result.
 """
 
 from __future__ import annotations
@@ -24,19 +24,19 @@ UNITS = ('group', 'joint')
 
 @dataclasses.dataclass(frozen=True)
 class PoseAwareSettings:
-  """How far a pose may be moved, in map cells and degrees; 0 is not at all.
+  """Largest motions of a pose, in map cells and degrees; 0 disables a motion.
 
   Attributes:
-    global_shift: β, the largest shift of the whole pose in x and in y.
-    group_shift: γ, the largest further shift of a unit in x and in y.
-    rotation: largest turn of a group about its pivot (`Skeleton.group_pivots`), either
-      way. The paper has it in its supplementary material only.
-    unit: what the second shift moves as one: 'group' (as published; the torso, which
-      the first shift has moved, is left out) or 'joint' (every joint on its own, the
-      torso's too: the ablation that knows no pose). Groups turn in either case.
-    whole_cells: as published, whole cells from 1 to the maximum - 1, with a sign:
-      neither 0 nor the maximum is ever drawn (official code). False: any value up to
-      the maximum, either way (ours).
+    global_shift: β, the largest shift of the whole pose in x and y.
+    group_shift: γ, the largest additional shift of a unit in x and y.
+    rotation: largest turn of a group about its pivot (`Skeleton.group_pivots`), in
+      either direction. Described only in the paper's supplementary material.
+    unit: what `group_shift` moves rigidly: 'group' (as published; the torso moves only
+      with the whole pose) or 'joint' (each joint separately, including the torso's: the
+      paper's ablation without pose awareness). Rotation always turns groups.
+    whole_cells: True draws whole cells from 1 to the maximum - 1, with a random sign:
+      never 0 and never the maximum (as published; official code). False draws any value
+      up to the maximum, in either direction (ours).
   """
 
   global_shift: float = 0.0
@@ -55,7 +55,7 @@ class PoseAwareSettings:
       if self.whole_cells and value != 0 and (value < 2 or value != int(value)):
         raise ValueError(
           f'config.augment.pose_aware.{field} is {value}; whole cells are drawn from 1'
-          ' to the maximum - 1, so it is 0 or a whole number from 2 (or set'
+          ' to the maximum - 1, so use 0 or a whole number from 2 on (or set'
           ' config.augment.pose_aware.whole_cells=False)'
         )
     if not 0 <= self.rotation <= 180:
@@ -70,23 +70,23 @@ class PoseAwareSettings:
 
   @property
   def moves(self) -> bool:
-    """Whether a pose may be moved at all."""
+    """Whether any motion is enabled."""
     return self.global_shift > 0 or self.group_shift > 0 or self.rotation > 0
 
 
 @struct.dataclass
 class JointMotion:
-  """One draw: how each joint's plane moves."""
+  """One draw: the motion of each joint's plane."""
 
-  shift: Float[Array, 'j 2']  # (x, y) in cells, global_shift included
+  shift: Float[Array, 'j 2']  # (x, y) in cells, including global_shift
   angle: Float[Array, 'j']  # radians about the group's pivot, from +x towards +y
-  global_shift: Float[Array, '2']  # (x, y) in cells; the background has no other
+  global_shift: Float[Array, '2']  # (x, y) in cells; the background's only motion
 
 
 def draw(
   key: Key[Array, ''], settings: PoseAwareSettings, skeleton: Skeleton
 ) -> JointMotion:
-  """Draws the motion of one clip, or of one view of it; the torso never turns."""
+  """Draws the motion for one view of a clip; the torso never turns."""
   global_key, unit_key, angle_key = jax.random.split(key, 3)
   names = list(skeleton.groups)
   group_of_joint = np.zeros(skeleton.num_joints, int)
@@ -134,9 +134,9 @@ def move_keypoints(
 ) -> Float[Array, 't m j 2']:
   """Turns, then shifts positions (x, y) in map cells.
 
-  A person's group turns about one place in all frames: the score-weighted mean of its
-  pivot joint's positions; where that never shows, of the group's own joints. Frames
-  that only pad the clip should have scores 0, or they pull that place their way.
+  Each person's group turns about one point in all frames: the score-weighted mean
+  position of the pivot joint or, if that joint is missing in all frames, of the group's
+  own joints. Padding frames should have score 0, or they displace that point.
   """
   pivots = _pivot_positions(
     scores.sum(axis=0), (scores[..., None] * cells).sum(axis=0), skeleton
@@ -154,18 +154,19 @@ def move_joint_maps(
 ) -> Float[Array, 'j h w c']:
   """Turns, then shifts each joint's maps by linear interpolation.
 
-  Exact for shifts of whole cells. A group turns about its pivot joint's centre of mass
-  over all channels; where that map is empty, its own joints'. (With several people the
-  maps have one such place, keypoints one for each.) What comes in from outside is 0 for
-  joints and 1 for the background, which moves by the global shift only.
+  Exact for shifts by whole cells. A group turns about the centre of mass of its pivot
+  joint's map, summed over channels, or of its own joints' maps if that map is empty.
+  (Several people share this point in maps; with keypoints each person has their own.)
+  Revealed cells are 0 for joints and 1 for the background, which only moves by the global
+  shift.
 
   Args:
-    maps: time-weighted means, before `potion.finish`; `j` counts the background, last,
-      if the skeleton has one and the maps have it too.
-    rotates: `settings.rotation > 0`; False skips the turning, whatever the angles.
+    maps: channels are single frames, or time-weighted means before `potion.finish`. The
+      background may be included, as the last map.
+    rotates: `settings.rotation > 0`; False skips rotation, whatever the angles.
 
   Raises:
-    ValueError: for a number of maps that is not the skeleton's.
+    ValueError: if the number of maps is not the skeleton's, with or without background.
   """
   if maps.shape[0] not in (skeleton.num_joints, skeleton.num_maps):
     raise ValueError(
@@ -178,7 +179,7 @@ def move_joint_maps(
     moved = _turn_and_shift(joints, motion, skeleton)
   else:
     moved = _shift(joints, motion.shift)
-  # Less 1, so that the 0 that comes in stands for 1.
+  # Revealed cells are 0 in `background - 1`, and so 1 in the result.
   background = _shift(background - 1, motion.global_shift[None]) + 1
   return jnp.concatenate([moved, background])
 
@@ -186,10 +187,11 @@ def move_joint_maps(
 def _pivot_positions(
   mass: Float[Array, '*m j'], moment: Float[Array, '*m j 2'], skeleton: Skeleton
 ) -> Float[Array, '*m j 2']:
-  """Where each joint's group turns, (x, y); the torso's is of no matter.
+  """The point (x, y) that each joint's group turns about; arbitrary for the torso.
 
   Args:
-    mass, moment: of each joint, the sum of its weights and of weighted positions.
+    mass: sum of the weights, per joint.
+    moment: sum of the weighted positions, per joint.
   """
   pivot_of_joint = np.arange(skeleton.num_joints)
   same_group = np.zeros((skeleton.num_joints, skeleton.num_joints), np.float32)
@@ -207,7 +209,7 @@ def _pivot_positions(
 def _turn(
   offset: Float[Array, '*b 2'], angle: Float[Array, '*b']
 ) -> Float[Array, '*b 2']:
-  """R(angle)·offset - offset, which is exactly 0 where the angle is."""
+  """R(angle)·offset - offset, which is exactly 0 for angle 0."""
   x, y = offset[..., 0], offset[..., 1]
   sine, cosine_less_one = jnp.sin(angle), jnp.cos(angle) - 1
   return jnp.stack(
@@ -218,7 +220,7 @@ def _turn(
 def _shift(
   maps: Float[Array, 'j h w c'], shift: Float[Array, 'j 2']
 ) -> Float[Array, 'j h w c']:
-  """Shifts rows, then columns: half the reads of one interpolation in the plane."""
+  """Shifts rows, then columns: half the reads of bilinear interpolation."""
   maps = _shift_rows(maps, shift[:, 1])
   return _shift_rows(maps.swapaxes(1, 2), shift[:, 0]).swapaxes(1, 2)
 
@@ -243,7 +245,7 @@ def _shift_rows(
 def _turn_and_shift(
   maps: Float[Array, 'j h w c'], motion: JointMotion, skeleton: Skeleton
 ) -> Float[Array, 'j h w c']:
-  """Reads every cell at the place that it came from."""
+  """Fills every cell with the value at its source position."""
   height, width = maps.shape[1:3]
   rows, columns = jnp.indices((height, width), jnp.float32)
   grid = jnp.stack([columns, rows], axis=-1)[None]

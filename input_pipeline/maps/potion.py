@@ -1,7 +1,7 @@
-"""PoTion: the joint maps of a whole video, added up in colours that tell the time.
+"""PoTion: a whole video's joint maps, aggregated in colours that encode time.
 
-Each of C channels weighs the frames by a triangle over time, so that the first channel
-shows where a joint began and the last where it ended (PoTion, Choutas et al., CVPR
+Each of C channels weights the frames by a triangle over time, so that the first channel
+shows where a joint started and the last where it ended (PoTion, Choutas et al., CVPR
 2018, Sec. 3; JMRN Sec. 3). Pure JAX: `cells` or `maps` → time-weighted mean → `finish`.
 """
 
@@ -18,22 +18,22 @@ from input_pipeline.maps.rendering import append_background, render_joint_maps
 WEIGHTS = ('exact', 'integer_break')
 NORMALIZATIONS = ('area', 'max', 'none')
 VARIANTS = ('U', 'I', 'N', 'UIN')
-_EPSILON = 1.0  # of N = U / (ε + I), in PoTion Sec. 3.3
+_EPSILON = 1.0  # ε in N = U / (ε + I), PoTion Sec. 3.3
 
 
 @dataclasses.dataclass(frozen=True)
 class PotionSettings:
-  """How a video becomes coloured maps.
+  """How a video is aggregated into coloured maps.
 
   Attributes:
-    channels: C, the colours of time; JMRN Sec. 3 has 3.
+    channels: C, the number of colours; 3 in JMRN Sec. 3.
     weights: 'exact' is PoTion's o(t); 'integer_break' rounds the triangles' corners
-      down to frames, as the official code of JMRN does.
-    normalization: 'area' divides a channel by the sum of its weights (official code of
-      JMRN), so that values are mean confidences in 0..1; 'max' divides each joint and
-      channel by its largest value (PoTion); 'none' leaves the sum over frames.
-    variant: PoTion's 'U' (coloured), 'I' (its sum over colours), 'N' (U without the
-      time spent in a place), or all three, 'UIN'. JMRN reads 'U'.
+      down to whole frames, same as JMRN's official code.
+    normalization: 'area' divides a channel by the sum of its weights (JMRN's official
+      code), so that values are mean confidences in 0..1; 'max' divides each joint and
+      channel by its maximum (PoTion); 'none' keeps the sum over frames.
+    variant: PoTion's 'U' (coloured maps), 'I' (sum of U over colours), 'N' (U normalized
+      by the time spent at each position), or all three, 'UIN'. JMRN reads 'U'.
   """
 
   channels: int = 3
@@ -45,7 +45,7 @@ class PotionSettings:
     if self.channels < 2:
       raise ValueError(
         f'config.data.potion.channels is {self.channels}; it is at least 2: one colour'
-        ' cannot tell the time'
+        ' cannot encode time'
       )
     for field, allowed in (
       ('weights', WEIGHTS),
@@ -60,7 +60,7 @@ class PotionSettings:
 
   @property
   def num_maps_channels(self) -> int:
-    """Channels of a joint's map after `finish`."""
+    """Number of channels per joint after `finish`."""
     return {
       'U': self.channels,
       'I': 1,
@@ -72,15 +72,15 @@ class PotionSettings:
 def colour_weights(
   num_frames: Int[Array, ''] | int, max_frames: int, settings: PotionSettings
 ) -> Float[Array, 't c']:
-  """The weight of each frame in each channel; `t` is `max_frames`.
+  """Returns the weight of each frame in each channel; `t` is `max_frames`.
 
-  'exact': frame t stands at t / (T - 1) · (C - 1), and weighs 1 - |distance| in the
-  channels less than 1 away (PoTion Sec. 3.2). A single frame is the first channel's.
-  'integer_break': see `_integer_break`; with T < C a channel may stay empty.
+  'exact': frame t has position t / (T - 1) · (C - 1), and weight 1 - |distance| in the
+  channels less than 1 away (PoTion Sec. 3.2). A single frame belongs to the first channel.
+  'integer_break': see `_integer_break`; if T < C, a channel may stay empty.
 
   Args:
     num_frames: T, at most `max_frames`; may be traced.
-    max_frames: rows from T on are padding, and 0.
+    max_frames: number of rows; rows from T on are padding, with weight 0.
   """
   frame = jnp.arange(max_frames)[:, None]
   num_frames = jnp.asarray(num_frames)
@@ -97,12 +97,12 @@ def colour_weights(
 def _integer_break(
   frame: Int[Array, 't 1'], num_frames: Int[Array, ''], channels: int
 ) -> Float[Array, 't c']:
-  """The official code's triangles, over C - 1 windows of whole frames.
+  """Weights from the official code: triangles over C - 1 windows of whole frames.
 
-  Window i starts at frame floor(i·T / (C - 1)) and takes in the first of window i + 1
-  (the last window has no next one, and ends a step short of weight 1). In window i
-  channel i falls from 1 to 0 and channel i + 1 rises from 0 to 1, both linearly. Where
-  two windows write the same channel, the later one stands.
+  Window i starts at frame floor(i·T / (C - 1)) and includes the first frame in window
+  i + 1. (The last window has no successor, so it has one frame less.) In window i,
+  channel i falls linearly from 1 to 0, and channel i + 1 rises linearly from 0 to 1. If
+  two windows write the same channel, the later window wins.
   """
   breaks = (jnp.arange(channels) * num_frames) // (channels - 1)
   has_next = (jnp.arange(channels - 1) < channels - 2).astype(breaks.dtype)
@@ -120,11 +120,11 @@ def _integer_break(
 def aggregate_maps(
   maps: Float[Array, 't h w j'], weights: Float[Array, 't c']
 ) -> Float[Array, 'j h w c']:
-  """The mean of the frames' maps in each channel, Σ_t o·h / Σ_t o.
+  """Weighted mean of the frames' maps per channel, Σ_t o·h / Σ_t o.
 
-  A channel of no weight is 0. The background is a map like the others.
+  A channel without weight is 0. The background is treated like any other map.
   """
-  # Highest, as a GPU would else round the maps to 10 bits before it multiplies.
+  # Without 'highest', a GPU would round the maps to 10 bits before multiplying.
   total = jnp.einsum('thwj,tc->jhwc', maps, weights, precision='highest')
   return _mean(total, weights)
 
@@ -139,14 +139,15 @@ def aggregate_keypoints(
   background: bool,
   frame_mask: Bool[Array, 'h w'] | None = None,
 ) -> Float[Array, 'j h w c']:
-  """`aggregate_maps` of the frames' rendered maps, one frame in memory at a time.
+  """Renders and aggregates (`aggregate_maps`) with one frame in memory at a time.
 
   Args:
-    cells: positions (x, y) in map cells, scores 0..1, as `render_joint_maps` takes.
-    weights: from `colour_weights`; a frame of weight 0 adds nothing.
-    background: append the map 1 - max over joints, so that `j` is one more.
-    frame_mask: cells of the video's frame; outside them joints are 0, and the
-      background is 1.
+    cells, scores: positions (x, y) in map cells and scores in 0..1, same as in
+      `render_joint_maps`.
+    weights: from `colour_weights`; a frame with weight 0 adds nothing.
+    background: append the map 1 - max over joints, which adds 1 to `j`.
+    frame_mask: cells inside the video's frame; outside, joints are 0 and the background
+      is 1.
   """
 
   def add_frame(total, frame):
@@ -169,10 +170,10 @@ def finish(
   weights: Float[Array, 't c'],
   settings: PotionSettings,
 ) -> Float[Array, 'j h w d']:
-  """Normalizes time-weighted means and takes the variant; see `PotionSettings`.
+  """Normalizes time-weighted means and selects the variant; see `PotionSettings`.
 
-  I = Σ_c U and N = U / (1 + I) are of the normalized maps (PoTion Sec. 3.3); 'UIN'
-  lays U, I and N side by side. `d` is `settings.num_maps_channels`.
+  I = Σ_c U and N = U / (1 + I) are computed from normalized maps (PoTion Sec. 3.3); 'UIN'
+  concatenates U, I and N. `d` is `settings.num_maps_channels`.
   """
   coloured = mean_maps
   if settings.normalization == 'max':
@@ -201,5 +202,5 @@ def _weight_sums(weights: Float[Array, 't c']) -> Float[Array, '1 1 1 c']:
 
 
 def _or_one(divisor: Float[Array, '*b']) -> Float[Array, '*b']:
-  """Where a divisor is 0, what it divides is 0 as well, and stays so."""
+  """Replaces 0 by 1 in a divisor whose dividend is 0 as well, so that 0 / 0 gives 0."""
   return jnp.where(divisor > 0, divisor, 1)

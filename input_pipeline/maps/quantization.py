@@ -1,8 +1,8 @@
-"""Maps as uint8, and back: what 8 bits keep of each modality; numpy or JAX.
+"""Quantizes maps to uint8 and back, in numpy or JAX.
 
-Joint maps lie in 0..1 and take steps of 1/255. Part affinity fields lie in -1..1 and
-take steps of 1/127 about 128, so that an empty field is exactly 0. Features are not
-negative, and take 255 steps up to a scale that is stored with the clip.
+Joint maps are in 0..1, with steps of 1/255. Part affinity fields are in -1..1, with steps
+of 1/127 around code 128, so that an empty field is exactly 0. Features are non-negative,
+with 255 steps up to a scale stored with the clip.
 """
 
 from __future__ import annotations
@@ -14,16 +14,16 @@ import numpy as np
 
 _PART_ZERO = 128
 _PART_STEPS = 127
-# What stands for an empty cell, by modality.
+# Code of an empty cell, by modality.
 EMPTY = {'joints': 0, 'parts': _PART_ZERO, 'features': 0}
 
 
 def quantize(maps: Any, modality: str, scale: float = 1.0) -> Any:
-  """Values of a modality to uint8 of any shape; what lies outside its range is cut.
+  """Quantizes a modality's values to uint8, clipped to the modality's range.
 
   Args:
-    maps: float numpy or JAX array, and so is the answer.
-    scale: of features: the value that becomes 255.
+    maps: float array of any shape, numpy or JAX; the result has the same kind.
+    scale: for features, the value that becomes 255.
   """
   xp: Any = np if isinstance(maps, np.ndarray) else jnp
   if modality == 'parts':
@@ -33,11 +33,11 @@ def quantize(maps: Any, modality: str, scale: float = 1.0) -> Any:
 
 
 def dequantize(codes: Any, modality: str, scale: Any = 1.0) -> Any:
-  """uint8 of any shape to float32 values of a modality.
+  """Converts uint8 codes to a modality's float32 values.
 
   Args:
-    codes: numpy or JAX array, and so is the answer.
-    scale: of features: a number, or an array that broadcasts against `codes`.
+    codes: array of any shape, numpy or JAX; the result has the same kind.
+    scale: for features, a number or an array that broadcasts against `codes`.
   """
   values = codes.astype(np.float32)
   if modality == 'parts':

@@ -1,7 +1,7 @@
-"""Keypoints to joint maps, in pure JAX.
+"""Renders keypoints as joint maps, in pure JAX.
 
-A map's cell (row, column) covers a rectangle of the frame; positions are measured in
-cells, 0-based, with the integers at cell centres, as pixels are in the frame.
+A map cell (row, column) covers a rectangle in the frame. Positions in cells are 0-based
+with integers at cell centres, same as pixels in the frame.
 """
 
 from __future__ import annotations
@@ -9,14 +9,14 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-TRUNCATE = 3.0  # In σ; ours. Maps are exactly 0 beyond, and so compress well.
+TRUNCATE = 3.0  # In σ; ours. Maps are exactly 0 beyond, so that they compress well.
 
 
 def map_size_of_frame(frame_size: Int[Array, '2'], short_side: int) -> Int[Array, '2']:
-  """The size of a frame's map: `short_side` cells on the shorter side, aspect kept.
+  """Map size for a frame: `short_side` cells on the shorter side, aspect ratio kept.
 
-  Integer arithmetic (rounding half up), so that the host (numpy) and the device (jax)
-  agree: frame_size (height, width) in pixels, to (height, width) in cells.
+  Converts (height, width) in pixels to (height, width) in cells. Uses integer arithmetic
+  (rounding half up), so that host (numpy) and device (jax) agree.
   """
   short = frame_size.min()
   return (2 * frame_size * short_side + short) // (2 * short)
@@ -27,7 +27,7 @@ def pixels_to_cells(
   frame_size: Int[Array, '2'],
   map_size: Int[Array, '2'],
 ) -> Float[Array, 't m j 2']:
-  """Frame pixels to map cells, both (x, y), for one clip; sizes are (height, width)."""
+  """Converts frame pixels to map cells, both (x, y); sizes are (height, width)."""
   cells_per_pixel = (map_size / frame_size)[::-1].reshape(1, 1, 1, 2)
   return (keypoints + 0.5) * cells_per_pixel - 0.5
 
@@ -41,12 +41,12 @@ def render_joint_maps(
   background: bool = False,
   truncate: float = TRUNCATE,
 ) -> Float[Array, '*b h w c']:
-  """Gaussian joint maps, the maximum over persons.
+  """Renders Gaussian joint maps, with the maximum over persons.
 
-  The map of joint `j` is `max_m scores[m, j] · exp(-d² / 2σ²)`, `d` being a cell's
-  distance to the joint; it is exactly 0 beyond `truncate`·σ, and a joint of score 0
-  leaves nothing. Source: ours, after OpenPose's training targets (maximum, not sum,
-  so that close people keep their peaks).
+  The map of joint `j` is `max_m scores[m, j] · exp(-d² / 2σ²)`, where `d` is the cell's
+  distance to the joint. The map is exactly 0 beyond `truncate`·σ; a joint with score 0 is
+  not rendered. Source: ours, after OpenPose's training targets (maximum, not sum, so that
+  close people keep their peaks).
 
   Args:
     cells: positions (x, y) in map cells; may lie outside the map.
@@ -62,7 +62,7 @@ def render_joint_maps(
   height, width = map_size
   rows = _squared_distances(height, cells[..., 1])[..., :, None, :, :]
   columns = _squared_distances(width, cells[..., 0])[..., None, :, :, :]
-  # A Gaussian is a product over its axes: an exponential a row and a column, not a cell.
+  # A Gaussian factors over its axes: one exponential per row and column, not per cell.
   peak = scores[..., None, None, :, :] * jnp.exp(-rows / (2 * sigma**2))
   value = peak * jnp.exp(-columns / (2 * sigma**2))
   value = jnp.where(rows + columns <= (truncate * sigma) ** 2, value, 0)
