@@ -1,0 +1,1 @@
+"""Data sets' official annotation files: classes, splits, labels and boxes."""

@@ -1,4 +1,4 @@
-"""What a data set's official files say of its videos, and poses that it is joined to."""
+"""Annotation: classes, splits and labels from official files, and joining them to poses."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
 from input_pipeline.poses.sources import ClipSource, PoseSource
 
-_NAMED = 5  # Of missing videos, in a warning.
+_NAMED = 5  # Largest number of video names in a message.
 
 
 @dataclasses.dataclass(frozen=True)
 class Annotation:
-  """Classes, splits and labels of videos, without their poses.
+  """Classes, splits and labels for videos, without poses.
 
   Attributes:
-    where: the file or folder that says so.
-    class_names: the label's meaning, by index.
-    splits: video ids by split name, in the files' order.
+    where: the annotation's file or folder.
+    class_names: class names by label index.
+    splits: video ids by split name, in file order.
     labels: class indices by video id.
-    segments: when the actions of a video happen, by video id, where that is known.
-    other_names: by video id, what else its poses may be called.
-    multi_label: whether a video has any number of labels, not exactly one.
+    segments: time spans of a video's actions by video id, if known.
+    other_names: alternative names of a video's poses, by video id.
+    multi_label: whether a video may have any number of labels instead of exactly one.
   """
 
   where: pathlib.Path
@@ -41,18 +41,19 @@ class Annotation:
 
 
 def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSource:
-  """The clips of sources, under the classes, splits and labels of an annotation.
+  """Returns the sources' clips with an annotation's classes, splits and labels.
 
-  Poses are found by the video's id, or one of its other names; a name in folders
-  (`class/video`) counts without them too. A video without poses stays in its splits:
-  loading it raises. How many there are of each split, and the first of them, is logged.
+  Poses are found by the video's id or one of its other names. A name with folders
+  (`class/video`) also matches without them, if unambiguous. A video without poses stays
+  in its splits, but loading it raises; a warning counts such videos per split and names
+  the first.
 
   Args:
-    sources: of one kind and skeleton; what they say of labels and splits is dropped.
+    sources: sources with the same kind and skeleton; their labels and splits are ignored.
 
   Raises:
-    PoseDataError: where sources do not go together, two have poses of the same name, or
-      no video of a split has poses.
+    PoseDataError: if the sources cannot be combined, two sources have poses with the same
+      name, or no video in a split has poses.
   """
   places = _places(sources)
   found: dict[str, tuple[ClipSource, str]] = {}
@@ -77,20 +78,22 @@ def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSour
 def _places(
   sources: Sequence[ClipSource],
 ) -> dict[str, tuple[ClipSource, str] | None]:
-  """By name the source and its own name of a clip; None for one that is ambiguous."""
+  """(source, name in that source) by clip name; None for an ambiguous name."""
   first = sources[0]
   if len(sources) > 1 and not all(isinstance(source, PoseSource) for source in sources):
-    raise PoseDataError('several sources must be of poses; maps come from one')
+    raise PoseDataError(
+      'several sources can only be combined if all hold poses; give one source of maps'
+    )
   places: dict[str, tuple[ClipSource, str] | None] = {}
   for source in sources:
     if source.skeleton != first.skeleton:
       raise PoseDataError(
         f'the sources have skeletons {first.skeleton.name!r} and'
-        f' {source.skeleton.name!r}, but need the same'
+        f' {source.skeleton.name!r}, but need the same skeleton'
       )
     for name in dict.fromkeys(v for split in source.splits.values() for v in split):
       if name in places:
-        raise PoseDataError(f'two of the sources have a clip {name!r}; leave one out')
+        raise PoseDataError(f'two sources have a clip {name!r}; leave one out')
       places[name] = source, name
   bare: dict[str, tuple[ClipSource, str] | None] = {}
   for name, place in places.items():
@@ -110,7 +113,7 @@ def _report_missing(
     given = ', '.join(list(places)[:_NAMED]) or 'none'
     raise PoseDataError(
       f'none of the {count} videos of split {split!r} in {annotation.where} has poses;'
-      f' it names {named}, the poses are of {given}'
+      f' it names {named}, but the poses are named {given}'
     )
   logging.warning(
     '%d of %d videos of split %r in %s have no poses: %s',
@@ -127,7 +130,7 @@ def _load_clip(
 ) -> Any:
   if video_id not in found:
     raise PoseDataError(
-      f'clip {video_id!r}: there are no poses of this video of {annotation.where}'
+      f'clip {video_id!r}: there are no poses for this video from {annotation.where}'
     )
   source, name = found[video_id]
   clip = source.load(name)

@@ -6,10 +6,10 @@
                                                 item { name: "..." id: 1 } 60 times
   ava_val_predicted_boxes.csv                   video,second,x1,y1,x2,y2,,score
 
-Boxes are shares of the frame, 0..1, and a box has a row for each of its actions. The
-list names the 60 of 80 actions that are evaluated. All but the last come from
-https://research.google.com/ava/download.html; the last holds the boxes that SlowFast and
-the long-term feature banks were evaluated with, and comes from
+Boxes are shares of the frame, 0..1; each box has one row per action. The action list
+names the 60 evaluated actions (of 80). All files but the last are available at
+https://research.google.com/ava/download.html. The last contains the boxes with which
+SlowFast and the long-term feature banks were evaluated, and is available at
 https://dl.fbaipublicfiles.com/video-long-term-feature-banks/data/ava/annotations/.
 """
 
@@ -34,18 +34,18 @@ DETECTED_BOXES = 'ava_val_predicted_boxes.csv'
 _ITEM = re.compile(r'(?:item|label)\s*\{([^}]*)\}')
 _NAME = re.compile(r'\bname:\s*"([^"]*)"')
 _ID = re.compile(r'\b(?:label_)?id:\s*(\d+)')
-# A detected box has the labels of the true one that it overlaps most, from here on: the
-# overlap at which the evaluation takes it for found.
+# A detected box takes the labels of the true box that it overlaps most, if their overlap
+# is at least this: the threshold at which the evaluation counts a box as found.
 _LEAST_OVERLAP = 0.5
 
 
 class PersonBox(NamedTuple):
-  """A box at a second of a video, as the files write it, so that it can be found again.
+  """A box at one second in a video, spelled as in the files, so that names match.
 
   Attributes:
     video: name of the video.
-    second: of the movie, 902 to 1798.
-    corners: text of x1, y1, x2, y2.
+    second: second in the movie, 902 to 1798.
+    corners: x1, y1, x2, y2 as text.
   """
 
   video: str
@@ -54,12 +54,12 @@ class PersonBox(NamedTuple):
 
   @property
   def name(self) -> str:
-    """`video,0902,x1,y1,x2,y2`: the id of its clip."""
+    """`video,0902,x1,y1,x2,y2`: the id of the box's clip."""
     return ','.join((self.frame, *self.corners))
 
   @property
   def frame(self) -> str:
-    """`video,0902`, as the official evaluation names frames."""
+    """`video,0902`: the frame's name in the official evaluation."""
     return f'{self.video},{self.second:04d}'
 
   @property
@@ -69,12 +69,12 @@ class PersonBox(NamedTuple):
 
   @classmethod
   def from_name(cls, name: str) -> PersonBox:
-    """The box of a clip's id.
+    """Parses a clip's id.
 
     Raises:
-      PoseDataError: where it is not of that form.
+      PoseDataError: if the id is malformed.
     """
-    # From the right, as a video's name may be anything.
+    # From the right, because a video's name may contain commas.
     fields = name.rsplit(',', 5)
     if len(fields) != 6:
       raise PoseDataError(
@@ -84,17 +84,17 @@ class PersonBox(NamedTuple):
 
 
 class Annotations:
-  """The annotation files of a folder, read when asked for.
+  """The annotation files in a folder, read on demand.
 
   Attributes:
-    actions: names of the 60 actions by their official ids; classes are in this order.
+    actions: names of the 60 actions by official id; classes have this order.
   """
 
   def __init__(self, folder: pathlib.Path):
     """Reads the list of actions.
 
     Raises:
-      PoseDataError: where a file that belongs to a split is missing: all that are.
+      PoseDataError: if required files are missing; the message names all of them.
     """
     self._folder = folder
     self._check_files()
@@ -105,10 +105,10 @@ class Annotations:
     return tuple(self.actions.values())
 
   def labelled_boxes(self, split: str) -> dict[PersonBox, tuple[int, ...]]:
-    """The true boxes of 'train' or 'val' with their class indices, in the file's order.
+    """The true boxes in 'train' or 'val' with their class indices, in file order.
 
-    Seconds that the data set excludes are left out. A box whose actions are none of the
-    60 is there without a label.
+    Omits seconds that the data set excludes. A box whose actions are not among the 60
+    has no label.
     """
     index_of = {action: index for index, action in enumerate(self.actions)}
     labels: dict[PersonBox, list[int]] = {}
@@ -126,17 +126,17 @@ class Annotations:
     return {box: tuple(sorted(own)) for box, own in labels.items()}
 
   def detected_boxes(self, least_score: float) -> tuple[PersonBox, ...]:
-    """Of 'val', those scored so high; seconds that are excluded are left out."""
+    """The detected boxes in 'val' with at least this score, without excluded seconds."""
     excluded = self.excluded('val')
     boxes: dict[PersonBox, None] = {}
     for where, row in _rows(self._folder / DETECTED_BOXES, (8,)):
       box = _box(row, where)
       if box.frame not in excluded and _number(row[7], where, 'score') >= least_score:
-        boxes[box] = None  # A box may have a row for each of its labels.
+        boxes[box] = None  # A box may have one row per label.
     return tuple(boxes)
 
   def excluded(self, split: str) -> set[str]:
-    """The frames that are neither trained nor tested on."""
+    """Names of the frames excluded from training and testing."""
     file = self._folder / f'ava_{split}_excluded_timestamps_v2.1.csv'
     return {
       f'{video},{_second(second, where):04d}'
@@ -144,7 +144,7 @@ class Annotations:
     }
 
   def _action_list(self) -> pathlib.Path:
-    """As Google and as ActivityNet call it."""
+    """Path of the action list, by Google's or ActivityNet's file name."""
     file = self._folder / ACTION_LIST
     return file if file.exists() else file.with_name(f'{ACTION_LIST}.txt')
 
@@ -155,7 +155,7 @@ class Annotations:
     missing = [name for name in files if not (self._folder / name).exists()]
     if missing:
       raise PoseDataError(
-        f'{self._folder} lacks {", ".join(missing)} of AVA v2.1; they come from'
+        f'{self._folder} lacks {", ".join(missing)} of AVA v2.1; download them from'
         ' https://research.google.com/ava/download.html'
       )
 
@@ -163,9 +163,10 @@ class Annotations:
 def labels_of_detected(
   detected: tuple[PersonBox, ...], labelled: Mapping[PersonBox, tuple[int, ...]]
 ) -> dict[PersonBox, tuple[int, ...]]:
-  """Of each detected box the labels of the true one that it is of; none of nobody's.
+  """Labels for detected boxes: those of the matching true box, or none without a match.
 
-  That is the one of its frame that it overlaps most, if by half of their union.
+  The matching box is the true box in the same frame with the largest intersection over
+  union, if that is at least 0.5.
   """
   on_frame: dict[str, list[PersonBox]] = {}
   for box in labelled:
@@ -184,7 +185,7 @@ def labels_of_detected(
 def has_class(
   labels: Mapping[PersonBox, tuple[int, ...]], num_classes: int
 ) -> Bool[np.ndarray, 'g k']:
-  """Whether each box is of each class."""
+  """Whether each box has each class."""
   hot = np.zeros((len(labels), num_classes), bool)
   for row, own in enumerate(labels.values()):
     hot[row, list(own)] = True
@@ -192,14 +193,14 @@ def has_class(
 
 
 def _read_actions(file: pathlib.Path) -> dict[int, str]:
-  """Names by official id, in the file's order."""
+  """Action names by official id, in file order."""
   actions: dict[int, str] = {}
   for item in _ITEM.findall(file.read_text('utf-8')):
     name, number = _NAME.search(item), _ID.search(item)
     if name is None or number is None or int(number[1]) in actions:
       raise PoseDataError(
-        f'{file}: {" ".join(item.split())!r} is no action; it has a name: "..." and an'
-        ' id: that no other has'
+        f'{file}: {" ".join(item.split())!r} is no action; an action has a name: "..." and'
+        ' an id: that no other has'
       )
     actions[int(number[1])] = name[1]
   if not actions:
@@ -212,7 +213,7 @@ def _read_actions(file: pathlib.Path) -> dict[int, str]:
 def _rows(
   file: pathlib.Path, columns: tuple[int, ...]
 ) -> Iterator[tuple[str, list[str]]]:
-  """Where each row stands, and its fields; rows of nothing are passed over."""
+  """Yields each row's location (file and line) and fields; skips empty rows."""
   try:
     with file.open(newline='', encoding='utf-8') as text:
       for number, row in enumerate(csv.reader(text), start=1):
@@ -235,7 +236,7 @@ def _box(row: list[str], where: str) -> PersonBox:
 
 
 def _second(text: str, where: str) -> int:
-  """Whole seconds, which some files write with a fraction of 0."""
+  """Parses whole seconds, which some files write with a fraction of 0."""
   second = _number(text, where, 'the second')
   if second != int(second):
     raise PoseDataError(f'{where}: the second is {text!r}, but must be a whole number')
@@ -243,7 +244,7 @@ def _second(text: str, where: str) -> int:
 
 
 def _action(text: str, where: str) -> int:
-  """The official id, from 1; 0 of a box without an action."""
+  """The official id, 1-based; 0 for a box without an action."""
   return int(_number(text, where, 'action')) if text else 0
 
 

@@ -1,6 +1,6 @@
 """Charades' official annotation (Sigurdsson et al., ECCV 2016).
 
-Charades_v1_train.csv, Charades_v1_test.csv    one video a line; columns id, length (in
+Charades_v1_train.csv, Charades_v1_test.csv    one video per line; columns id, length (in
     seconds), actions `c092 11.90 21.20;c147 0.00 12.60` (class, start, end), and others
 Charades_v1_classes.txt                        `c000 Holding some clothes`, ...
 """
@@ -15,26 +15,26 @@ from input_pipeline.annotations.annotation import Annotation
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import Segment
 
-# The papers call the official test videos validation.
+# Papers call the official test videos the validation split.
 SPLITS = {'train': 'Charades_v1_train.csv', 'val': 'Charades_v1_test.csv'}
 CLASSES = 'Charades_v1_classes.txt'
 _ACTION = re.compile(r'c(?P<label>\d{3}) (?P<start>\S+) (?P<end>\S+)')
 
 
 def read(folder: pathlib.Path) -> Annotation:
-  """Splits train and val, in the files' order, with timed actions.
+  """Reads splits train and val, in file order, with timed actions.
 
-  A video's labels are those of its actions, each once; it may have none. Classes are
-  named as their line stands, code first: `c000 Holding some clothes`.
+  A video's labels are the classes of its actions, each once; a video may have no label.
+  A class name is the full line from the file, code first: `c000 Holding some clothes`.
 
   Raises:
-    PoseDataError: where a file is missing or is not of this form.
+    PoseDataError: if a file is missing or malformed.
   """
   missing = [n for n in (*SPLITS.values(), CLASSES) if not (folder / n).is_file()]
   if missing:
     raise PoseDataError(
-      f'{folder} lacks {", ".join(missing)}; they are in Charades.zip, the annotations of'
-      ' Charades'
+      f'{folder} lacks {", ".join(missing)}; unpack the official annotations, Charades.zip,'
+      ' there'
     )
   class_names = _class_names(folder / CLASSES)
   splits: dict[str, tuple[str, ...]] = {}
@@ -65,7 +65,9 @@ def _class_names(file: pathlib.Path) -> tuple[str, ...]:
   names = [name for name in names if name]
   for label, name in enumerate(names):
     if not name.startswith(f'c{label:03} '):
-      raise PoseDataError(f'{file}: {name!r}, but class {label} begins "c{label:03} "')
+      raise PoseDataError(
+        f'{file}: the line is {name!r}, but class {label} begins "c{label:03} "'
+      )
   if not names:
     raise PoseDataError(f'{file} names no class')
   return tuple(names)
@@ -86,8 +88,8 @@ def _segments_by_video(
       video_id, actions = row['id'], row['actions'] or ''
       if not video_id or video_id in videos:
         raise PoseDataError(
-          f'{file}, line {table.line_num}: the id is {video_id!r}, but must be given, and'
-          ' come once'
+          f'{file}, line {table.line_num}: the id is {video_id!r}, but must be given and'
+          ' unique'
         )
       try:
         videos[video_id] = tuple(
@@ -105,6 +107,6 @@ def _segment(action: str, num_classes: int) -> Segment:
   if not match or int(match['label']) >= num_classes:
     raise ValueError(
       f'action {action!r}, but needed "c092 11.90 21.20": a class from c000 to'
-      f' c{num_classes - 1:03}, and its start and end in seconds'
+      f' c{num_classes - 1:03}, then start and end in seconds'
     )
   return Segment(int(match['label']), float(match['start']), float(match['end']))

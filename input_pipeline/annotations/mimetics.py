@@ -1,10 +1,10 @@
-"""Mimetics' official list, with Kinetics' to train on (Weinzaepfel and Rogez, IJCV 2021).
+"""Mimetics' official test list, with Kinetics for training (Weinzaepfel and Rogez, 2021).
 
   mimetics_v1.0.csv    the test videos; columns label, youtube_id, time_start, time_end
   *train*.csv          Kinetics' training videos; the same columns, and split
 
-Of Kinetics the videos of Mimetics' classes are taken (50 in the official list), so that
-the test is of the classes trained (JMRN Table 6).
+Kinetics videos are restricted to Mimetics' classes (50 in the official list), so that
+training and testing use the same classes (JMRN Table 6). Published in IJCV.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ _TRAIN = 'train'
 
 @dataclasses.dataclass(frozen=True)
 class _Clip:
-  """A line: from `start` to `end` seconds of a video on YouTube."""
+  """A line in a list: the seconds `start` to `end` of a YouTube video."""
 
   class_name: str
   youtube_id: str
@@ -33,7 +33,7 @@ class _Clip:
 
   @property
   def video_id(self) -> str:
-    """As Kinetics' videos are called: `---QUuC4vJs_000084_000094`."""
+    """The name in Kinetics' own style: `---QUuC4vJs_000084_000094`."""
     return f'{self.youtube_id}_{self.start:06}_{self.end:06}'
 
   @property
@@ -42,14 +42,14 @@ class _Clip:
 
 
 def read(folder: pathlib.Path) -> Annotation:
-  """Splits train (Kinetics) and test (Mimetics); classes in alphabetical order.
+  """Reads splits train (Kinetics) and test (Mimetics); classes in alphabetical order.
 
-  Poses may be called by the video and its times, or by the video alone; that name is
-  not looked for where two clips are of one video.
+  Poses may be named by video and times, or by video alone. The latter is not accepted if
+  two clips share a video.
 
   Raises:
-    PoseDataError: where a file is missing or is not of this form, or Kinetics has no
-      video of a class of Mimetics.
+    PoseDataError: if a file is missing or malformed, or Kinetics has no video for a
+      Mimetics class.
   """
   lists = sorted(folder.glob(KINETICS))
   if not (folder / MIMETICS).is_file() or len(lists) != 1:
@@ -66,7 +66,7 @@ def read(folder: pathlib.Path) -> Annotation:
   if without := sorted(set(class_names) - {clip.class_name for clip in train}):
     raise PoseDataError(
       f'{lists[0]} has no training video of {", ".join(without)}, which {MIMETICS} tests;'
-      ' take the list of the Kinetics that Mimetics was made of (Kinetics-400)'
+      ' use the list of Kinetics-400, on which Mimetics is based'
     )
   clips = [*train, *test]
   clips_of = Counter(clip.youtube_id for clip in clips)
@@ -86,12 +86,12 @@ def read(folder: pathlib.Path) -> Annotation:
 
 
 def _read_list(file: pathlib.Path, split: str | None = None) -> list[_Clip]:
-  """The clips of a list; where it has a column split, those of that one."""
+  """The clips in a list; if the list has a split column, only those in `split`."""
   clips: dict[str, _Clip] = {}
   with file.open(encoding='utf-8', newline='') as opened:
     table = csv.DictReader(opened)
     columns = set(table.fieldnames or ())
-    # Copies of the list have one or the other.
+    # Some copies of the list name this column labels.
     label = 'label' if 'label' in columns else 'labels'
     if not {label, 'youtube_id', 'time_start', 'time_end'} <= columns:
       raise PoseDataError(
@@ -111,7 +111,7 @@ def _read_list(file: pathlib.Path, split: str | None = None) -> list[_Clip]:
       clip = _Clip(_plain(row[label]), row['youtube_id'], *times)
       if clip.video_id in clips:
         raise PoseDataError(
-          f'{file}, line {table.line_num}: {clip.video_id} comes twice'
+          f'{file}, line {table.line_num}: {clip.video_id} is listed twice'
         )
       clips[clip.video_id] = clip
   if not clips:
@@ -120,5 +120,5 @@ def _read_list(file: pathlib.Path, split: str | None = None) -> list[_Clip]:
 
 
 def _plain(class_name: str) -> str:
-  """As both lists may spell it: Kinetics writes spaces, folders of it underscores."""
+  """Normalizes case and spaces: Kinetics writes spaces, folder names underscores."""
   return ' '.join(class_name.replace('_', ' ').lower().split())

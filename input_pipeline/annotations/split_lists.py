@@ -1,7 +1,7 @@
 """Official split lists of HMDB51 and JHMDB: `<class>_test_split<k>.txt`.
 
-Lines are `<video>.avi 1` (train), `2` (test) or, of HMDB51, `0` (of neither). HMDB51's
-lie in testTrainMulti_7030_splits/ (Kuehne et al., ICCV 2011), JHMDB's in splits/.
+Lines are `<video>.avi 1` (train), `2` (test) or, in HMDB51, `0` (neither). HMDB51's lists
+are in testTrainMulti_7030_splits/ (Kuehne et al., ICCV 2011), JHMDB's in splits/.
 """
 
 from __future__ import annotations
@@ -19,20 +19,20 @@ from input_pipeline.errors import PoseDataError
 FOLDERS = ('testTrainMulti_7030_splits', 'splits')
 _FILE = re.compile(r'(?P<class_name>[a-z]\w*)_test_split(?P<number>\d+)\.txt')
 _SIDES = {'1': 'train', '2': 'test', '0': ''}
-# Of each class in HMDB51's lists.
+# Videos per class in HMDB51's lists.
 _SEVENTY_THIRTY = {'train': 70, 'test': 30}
 
 _Lists = Mapping[tuple[str, int], pathlib.Path]
 
 
 def read(folder: pathlib.Path) -> Annotation:
-  """The splits train1, test1, train2, ... of the lists in a folder, or in its `FOLDERS`.
+  """Reads splits train1, test1, train2, ... from a folder, or its subfolder in `FOLDERS`.
 
-  Classes are the lists', in alphabetical order. Lists of 70 and 30 videos a class (so
-  says the folder's name) that have others are warned of.
+  Classes are in alphabetical order. If the folder's name promises 70 training and 30 test
+  videos per class ('7030'), a warning reports lists with other numbers.
 
   Raises:
-    PoseDataError: where lists are missing, or contradict each other.
+    PoseDataError: if lists are missing or contradict each other.
   """
   folder = next((folder / n for n in FOLDERS if (folder / n).is_dir()), folder)
   lists = _find(folder)
@@ -77,12 +77,12 @@ def _find(folder: pathlib.Path) -> _Lists:
 
 
 def _read_list(lists: _Lists, class_name: str, number: int) -> list[tuple[str, str]]:
-  """The (video id, 'train', 'test' or '') of one class in one split."""
+  """(video id, 'train', 'test' or '') for each video in one class and split."""
   if (class_name, number) not in lists:
     folder = next(iter(lists.values())).parent
     raise PoseDataError(
-      f'{folder} lacks {class_name}_test_split{number}.txt, though it has other lists'
-      ' of that class and of that split; unpack the official archive again'
+      f'{folder} lacks {class_name}_test_split{number}.txt, although it has other lists'
+      ' for that class and that split; unpack the official archive again'
     )
   file = lists[class_name, number]
   entries = []
@@ -103,7 +103,7 @@ def _check_counts(file: pathlib.Path, counts: Counter[str]):
   for side, expected in _SEVENTY_THIRTY.items():
     if counts[side] != expected:
       logging.warning(
-        '%s lists %d videos to %s on, but the official lists have %d of each class',
+        '%s lists %d videos to %s on, but the official lists have %d per class',
         file,
         counts[side],
         side,

@@ -1,0 +1,1 @@
+"""Poses of clips: data types, boxes, tracking, cropping and layout mapping."""

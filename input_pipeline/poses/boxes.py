@@ -1,4 +1,4 @@
-"""Boxes (x1, y1, x2, y2), how much two of them overlap, and the box of a pose."""
+"""Boxes (x1, y1, x2, y2): intersection over union, and bounding boxes of poses."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from jaxtyping import Float
 def overlaps(
   boxes: Float[np.ndarray, '*b n 4'], others: Float[np.ndarray, '*b g 4']
 ) -> Float[np.ndarray, '*b n g']:
-  """Intersection over union of each box with each other one, in 0..1; float64.
+  """Intersection over union for each pair of a box and another box; float64 in 0..1.
 
-  Corners are (x1, y1, x2, y2), on any scale that both have, and areas are of continuous
-  coordinates. A box of no area, or of NaN, overlaps nothing.
+  Corners are (x1, y1, x2, y2) in any unit, the same for both arguments. Areas use
+  continuous coordinates (no + 1). A box without area, or with NaN, overlaps nothing.
   """
   boxes = np.asarray(boxes, np.float64)[..., :, None, :]
   others = np.asarray(others, np.float64)[..., None, :, :]
@@ -26,7 +26,7 @@ def overlaps(
 def boxes_of_poses(
   keypoints: Float[np.ndarray, '*b j 2'], scores: Float[np.ndarray, '*b j']
 ) -> Float[np.ndarray, '*b 4']:
-  """The smallest box around the joints that are there (score above 0); NaN of none."""
+  """The smallest box around the present joints (score > 0); NaN if all are missing."""
   present = (scores > 0)[..., None]
   low = np.where(present, keypoints, np.inf).min(axis=-2)
   high = np.where(present, keypoints, -np.inf).max(axis=-2)

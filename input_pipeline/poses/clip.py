@@ -1,4 +1,4 @@
-"""PoseClip, the one form in which poses enter the library, and its checks."""
+"""PoseClip: the form in which all poses enter the library, with its checks."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from input_pipeline.skeletons.registry import Skeleton
 
 @dataclasses.dataclass(frozen=True)
 class Segment:
-  """When an action happens in a video.
+  """The time span of an action in a video.
 
   Attributes:
     label: class index.
-    start, end: in seconds from the video's beginning.
+    start, end: in seconds from the beginning of the video.
 
   Raises:
-    ValueError: where it ends before it starts, or a time is below 0 or not finite.
+    ValueError: if the end is before the start, or a time is negative or not finite.
   """
 
   label: int
@@ -31,27 +31,27 @@ class Segment:
     if not 0 <= self.start <= self.end < math.inf:  # False for NaN too.
       raise ValueError(
         f'a segment of class {self.label} is from {self.start} to {self.end}, but must'
-        ' be from 0 s or later to no earlier than that'
+        ' be 0 <= start <= end, in seconds'
       )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PoseClip:
-  """The poses of one video clip, checked when made.
+  """The poses in one video clip, checked on construction.
 
   Attributes:
     video_id: unique within its split.
-    keypoints: float32 `[t, m, j, 2]`, (x, y) in pixels of the frame, 0-based, origin at
-      the centre of the top-left pixel. May lie outside the frame. 0 where missing.
+    keypoints: float32 `[t, m, j, 2]`, (x, y) in frame pixels, 0-based, with the origin
+      at the centre of the top-left pixel. May lie outside the frame. 0 if missing.
     scores: float32 `[t, m, j]` in 0..1; 0 means that the joint is missing.
     frame_size: (height, width) in pixels.
     skeleton: the layout of axis `j`.
-    labels: class indices; one for a single-label data set.
-    segments: when which of them happen, where that is known; not stored by an export.
+    labels: class indices; exactly one in a single-label data set.
+    segments: the time spans of the labels, if known. An export does not store them.
 
   Raises:
-    PoseDataError: on a wrong shape, a score outside 0..1, a coordinate that is not
-      finite although its joint is present, or a segment of a class that is no label.
+    PoseDataError: on a wrong shape, a score outside 0..1, a non-finite coordinate for a
+      present joint, or a segment whose class is not among the labels.
   """
 
   video_id: str
@@ -69,7 +69,7 @@ class PoseClip:
     set_field(self, 'labels', tuple(int(label) for label in self.labels))
     self._check_shapes()
     self._check_values()
-    # A missing joint has no position: whatever a tool wrote there must not be used.
+    # A missing joint has no position; values that a tool wrote there must not be used.
     missing = self.scores == 0
     set_field(self, 'keypoints', np.where(missing[..., None], 0, self.keypoints))
 
@@ -102,8 +102,8 @@ class PoseClip:
       )
     if others := {segment.label for segment in self.segments} - {*self.labels}:
       raise self._error(
-        f'has segments of classes {sorted(others)}, but the labels {self.labels}; a label'
-        ' for each class with a segment is needed'
+        f'has segments of classes {sorted(others)}, but the labels {self.labels}; add a'
+        ' label for each class with a segment'
       )
 
   def _check_values(self):
@@ -121,7 +121,7 @@ class PoseClip:
       )
 
   def _first(self, values: np.ndarray, valid: np.ndarray) -> str:
-    """The first invalid value and where it stands."""
+    """The first invalid value and its frame, person and joint."""
     frame, person, joint = np.argwhere(~valid)[0]
     return (
       f'{values[frame, person, joint]} at frame {frame}, person {person}, joint'

@@ -1,8 +1,8 @@
-"""From the poses of a whole video to the clip of one person: JMRN's input on AVA.
+"""Cuts the clip of one person out of a whole video's poses: JMRN's input on AVA.
 
 The paper (Sec. 4.2) crops "per-person pose information across the clip" by the person's
-box; which frames, how a pose is told to be the box's, and how far around the box one
-sees are ours.
+box. The choice of frames, the matching of poses to the box, and the margin around the
+box are ours.
 """
 
 from __future__ import annotations
@@ -21,15 +21,16 @@ from input_pipeline.skeletons.registry import Skeleton
 
 @dataclasses.dataclass(frozen=True)
 class PersonClipSettings:
-  """What the clip of a person shows; all numbers are ours.
+  """Time span, frame rate and crop for the clip of a person; all numbers are ours.
 
   Attributes:
-    seconds: before and after the moment that the box is of. 1 makes about SlowFast's 64
-      frames of 30 a second.
-    frames_per_second: that are taken, the nearest ones of the video.
-    margin: seen beside the longer side of the box, as a share of it.
-    least_overlap: intersection over union of a pose's box with the person's box, or with
-      the pose's own before it. Joints lie inside a person, so that it is well below 1.
+    seconds: duration before and after the box's time. 1 s gives about the span of
+      SlowFast's 64 frames at 30 frames per second.
+    frames_per_second: sampling rate; the nearest video frames are taken.
+    margin: width added on each side of the box, as a share of the box's longer side.
+    least_overlap: smallest intersection over union between a pose's box and the box it
+      must match: the person's box, or the box of the person's last matched pose. Well
+      below 1, because joints lie inside the body.
   """
 
   seconds: float = 1.0
@@ -41,24 +42,24 @@ class PersonClipSettings:
     if self.seconds < 0 or self.frames_per_second <= 0 or self.margin < 0:
       raise ValueError(
         f'a clip of a person has seconds {self.seconds}, frames_per_second'
-        f' {self.frames_per_second} and margin {self.margin}; of these seconds and margin'
-        ' are 0 or more, frames_per_second above 0'
+        f' {self.frames_per_second} and margin {self.margin}; seconds and margin must be'
+        ' 0 or more, frames_per_second above 0'
       )
 
   def times(self) -> Float[np.ndarray, ' t']:
-    """Of the frames, in seconds from the middle one."""
+    """Times of the frames, in seconds relative to the middle frame."""
     half = round(self.seconds * self.frames_per_second)
     return np.arange(-half, half + 1) / self.frames_per_second
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class VideoPoses:
-  """The poses of a whole video, with its time.
+  """The poses in a whole video, with its frame rate and start time.
 
   Attributes:
-    clip: all frames, in the layout of one person.
-    frames_per_second: of the video.
-    start: the time of its first frame, in seconds.
+    clip: all frames, in the layout of one person (without others' joints).
+    frames_per_second: the video's frame rate.
+    start: time of the first frame, in seconds.
   """
 
   clip: PoseClip
@@ -66,7 +67,7 @@ class VideoPoses:
   start: float
 
   def frames_at(self, times: Float[np.ndarray, ' t']) -> Int[np.ndarray, ' t']:
-    """The nearest frames; they may lie outside of the video."""
+    """Indices of the nearest frames; they may lie outside the video."""
     frames = (np.asarray(times) - self.start) * self.frames_per_second
     return np.floor(frames + 0.5).astype(np.int64)
 
@@ -81,31 +82,31 @@ def person_clip(
   skeleton: Skeleton,
   settings: PersonClipSettings,
 ) -> PoseClip:
-  """The clip of who is in a box at a time, as if the box's surroundings were the frame.
+  """Returns the clip of the person in a box, cropped to the surroundings of the box.
 
-  The frame is a square around the box, so that nobody is distorted. Who the box is of is
-  followed through the clip from pose to pose; a frame without a fitting pose, or outside
-  of the video, shows nobody there.
+  The new frame is a square around the box, so that people are not distorted. The person
+  is tracked from pose to pose, forward and backward from the box's time. In a frame
+  without a matching pose, or outside the video, the person is missing.
 
   Args:
     box: (x1, y1, x2, y2) as shares of the frame, 0..1.
-    time: that the box is of, in seconds.
-    video_id, labels: of the clip.
-    skeleton: that of the video's poses; or `with_others` of it, which keeps the others
-      that come into the frame.
+    time: time of the box, in seconds.
+    video_id, labels: id and labels for the new clip.
+    skeleton: skeleton of the video's poses, or `with_others` of it, which keeps other
+      people who enter the new frame.
 
   Raises:
-    PoseDataError: where the box is none, the video has no frame at that time, or its
-      poses are in another layout.
+    PoseDataError: if the box is invalid, the video has no frame at that time, or its
+      poses have another layout.
   """
   poses = video.clip
   _check_box(box, video_id)
   (middle,) = video.frames_at(np.array([time]))
   if not 0 <= middle < poses.num_frames:
     raise PoseDataError(
-      f'clip {video_id!r}: at {time} s the poses of its video would be at frame {middle},'
-      f' but there are {poses.num_frames}, from {video.start} s on,'
-      f' {video.frames_per_second} a second; is the start right?'
+      f'clip {video_id!r}: poses for {time} s would be at frame {middle}, but there are'
+      f' {poses.num_frames}, from {video.start} s on, {video.frames_per_second} per'
+      ' second; check the start time'
     )
   frames = video.frames_at(time + settings.times())
   inside = (frames >= 0) & (frames < poses.num_frames)
@@ -113,7 +114,7 @@ def person_clip(
   keypoints = poses.keypoints[frames]
   scores = np.where(inside[:, None, None], poses.scores[frames], 0)
   height, width = poses.frame_size
-  # To pixels from the frame's border, half a pixel before the centre of the first.
+  # In pixels from the frame's border, which is half a pixel before the first centre.
   pixels = np.asarray(box, np.float64) * [width, height, width, height]
   person = follow(keypoints, scores, pixels - 0.5, settings.least_overlap)
   corner, side = _square_around(pixels, settings.margin)
@@ -139,13 +140,14 @@ def follow(
   box: Float[np.ndarray, '4'],
   least_overlap: float,
 ) -> Int[np.ndarray, ' t']:
-  """Who of each frame is in `box` at the middle one: an index of `m`, -1 for nobody.
+  """Index on axis `m`, per frame, of the person in `box` in the middle frame; -1 if none.
 
-  From the middle both ways, each frame's pose whose box overlaps the last one most.
-  Where none does by `least_overlap`, the last one is kept for the next frame.
+  Starting from the middle frame in both directions, picks the pose whose box overlaps
+  the last matched box most. If no overlap reaches `least_overlap`, the frame has no
+  match, and the last matched box is kept for the next frame.
 
   Args:
-    box: (x1, y1, x2, y2) in pixels, as keypoints are.
+    box: (x1, y1, x2, y2) in pixels, in the same coordinates as keypoints.
   """
   boxes = boxes_of_poses(keypoints, scores)
   middle = len(boxes) // 2
@@ -172,7 +174,7 @@ def _check_box(box: np.ndarray, video_id: str):
 def _square_around(
   pixels: Float[np.ndarray, '4'], margin: float
 ) -> tuple[Float[np.ndarray, '2'], int]:
-  """Corner (x, y) and side, in pixels from the frame's border."""
+  """Corner (x, y) in pixels from the frame's border, and side in whole pixels."""
   low, high = pixels[:2], pixels[2:]
   side = max(1, round(float((high - low).max()) * (1 + 2 * margin)))
   return (low + high - side) / 2, side
@@ -183,7 +185,7 @@ def _person_first(
   scores: Float[np.ndarray, 't m j'],
   person: Int[np.ndarray, ' t'],
 ) -> tuple[Float[np.ndarray, 't p j 2'], Float[np.ndarray, 't p j']]:
-  """Puts the person before all others, in whose places nobody is left then."""
+  """Moves the person to index 0; the person's former index is left empty."""
   frame = np.arange(len(person))
   own = np.where((person >= 0)[:, None], scores[frame, person], 0)
   scores = scores.copy()
@@ -197,7 +199,7 @@ def _person_first(
 def _come_into_view(
   keypoints: Float[np.ndarray, 't m j 2'], scores: Float[np.ndarray, 't m j'], side: int
 ) -> Bool[np.ndarray, ' m']:
-  """Who has a joint in the square in any frame; the first person in any case."""
+  """Whether each person has a joint in the square in any frame; True for person 0."""
   inside = ((keypoints >= -0.5) & (keypoints < side - 0.5)).all(axis=-1)
   first = np.arange(scores.shape[1]) == 0
   return first | (inside & (scores > 0)).any(axis=(0, 2))

@@ -1,8 +1,8 @@
-"""Poses from one joint layout to another.
+"""Maps poses from one joint layout to another.
 
-A joint is taken by its name. One that the source does not have is made of others by the
-first rule of `RULES` that can be followed; one that no rule gives is missing: its score
-is 0 in every frame.
+A joint with the same name in both layouts is copied. Any other target joint is derived
+from source joints by the first rule in `RULES` that applies. If no rule applies, the
+joint is missing: its score is 0 in every frame.
 """
 
 from __future__ import annotations
@@ -22,13 +22,13 @@ from input_pipeline.skeletons.skeleton import Skeleton
 
 @dataclasses.dataclass(frozen=True)
 class Rule:
-  """How a joint is made of others.
+  """How a joint is derived from other joints.
 
   Attributes:
-    parents: one joint of the source, which is taken as it is, or several, in whose middle
-      the joint lies; those may be made by rules themselves that are not approximate.
-    approximate: what differs, where it is another point of the body; '' where it is the
-      same one under another name, or the other layout's own definition.
+    parents: one source joint, which is copied, or several, whose mean is taken. Each of
+      several parents may itself be derived by an exact (not approximate) rule.
+    approximate: how the derived point differs from the joint; '' if it is the same
+      point under another name, or the target layout's own definition.
   """
 
   parents: tuple[str, ...]
@@ -37,7 +37,7 @@ class Rule:
 
 _SHOULDERS = ('left_shoulder', 'right_shoulder')
 _HIPS = ('left_hip', 'right_hip')
-_MIDDLES = ('belly', 'chest', 'spine', 'spine_mid')  # Of the trunk.
+_TRUNK_MIDDLES = ('belly', 'chest', 'spine', 'spine_mid')
 _PLACED = 'placed by eye, near the middle'
 _TRUNK = 'layouts place it higher or lower on the trunk'
 _NAPE = 'where the neck meets the head, not the shoulders'
@@ -52,10 +52,11 @@ _HALFWAY = (
   Rule(('neck', 'head_top'), 'halfway from the shoulders to the top of the head'),
 )
 
-# By joint, the rules in the order in which they are tried; ours. OpenPose and JMRN define
-# the neck as the middle of the shoulders, OpenPose mid_hip as that of the hips; who
-# annotates them places them near there (NTU's neck is higher). JHMDB's `face` is the
-# middle of the face, the `head` of Penn Action and NTU that of the head.
+# Rules per joint, in the order in which they are tried (our choice). OpenPose and JMRN
+# define the neck as the midpoint of the shoulders, and OpenPose defines mid_hip as the
+# midpoint of the hips. Human annotators place these joints nearby (NTU's neck is higher).
+# JHMDB's `face` is the middle of the face; `head` in Penn Action and NTU is the middle of
+# the head.
 RULES: dict[str, tuple[Rule, ...]] = {
   'neck': (
     Rule(('spine_shoulder',)),
@@ -84,10 +85,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
   'spine_base': (Rule(('mid_hip',)), Rule(('pelvis',)), Rule(_HIPS)),
   **{
     joint: (
-      *(Rule((other,), _TRUNK) for other in _MIDDLES if other != joint),
+      *(Rule((other,), _TRUNK) for other in _TRUNK_MIDDLES if other != joint),
       Rule(('neck', 'mid_hip'), _TRUNK),
     )
-    for joint in _MIDDLES
+    for joint in _TRUNK_MIDDLES
   },
   'nose': (
     Rule(('face',), _FACE),
@@ -130,16 +131,16 @@ RULES: dict[str, tuple[Rule, ...]] = {
 
 
 def map_clip(clip: PoseClip, target: Skeleton, *, strict: bool = False) -> PoseClip:
-  """The clip in another joint layout.
+  """Returns the clip in another joint layout.
 
-  A joint that is made of others lies in their middle and has the smallest of their
-  scores: it is missing in a frame where one of them is.
+  A derived joint has the mean position and the smallest score of its parents, so it is
+  missing in a frame where a parent is missing.
 
   Args:
-    strict: refuse a target with joints that cannot be had, instead of leaving them out.
+    strict: raise if any target joint cannot be derived, instead of leaving it missing.
 
   Raises:
-    SkeletonError: where no joint, or with `strict` not every joint, can be had.
+    SkeletonError: if no target joint can be derived or, with `strict`, if any cannot.
   """
   weights = _usable_weights(clip.skeleton, target, strict)
   return _mapped(clip, target, weights)
@@ -148,16 +149,16 @@ def map_clip(clip: PoseClip, target: Skeleton, *, strict: bool = False) -> PoseC
 def map_source(
   source: ClipSource, target: Skeleton, *, strict: bool = False
 ) -> PoseSource:
-  """The source with every clip in another joint layout, mapped when it is loaded.
+  """Returns the source in another joint layout; each clip is mapped when it is loaded.
 
   Raises:
-    PoseDataError: for maps, whose joints have no positions.
-    SkeletonError: as `map_clip`, at once.
+    PoseDataError: for a source of maps, which have no joint positions.
+    SkeletonError: same as `map_clip`, before any clip is loaded.
   """
   if not isinstance(source, PoseSource):
     raise PoseDataError(
       f'ready maps of the skeleton {source.skeleton.name!r} cannot be mapped to'
-      f' {target.name!r}: only keypoints can; leave the skeleton as it is'
+      f' {target.name!r}: only keypoints can; keep the skeleton of the maps'
     )
   weights = _usable_weights(source.skeleton, target, strict)
   load = source.load
@@ -169,7 +170,7 @@ def map_source(
 
 
 def missing_joints(source: Skeleton, target: Skeleton) -> tuple[str, ...]:
-  """The joints of the target that can be had from the source in no way."""
+  """The target joints that cannot be derived from the source."""
   weights = mapping_weights(source, target)
   return tuple(
     joint for joint, row in zip(target.joints, weights, strict=True) if not row.any()
@@ -177,7 +178,7 @@ def missing_joints(source: Skeleton, target: Skeleton) -> tuple[str, ...]:
 
 
 def describe_mapping(source: Skeleton, target: Skeleton) -> str:
-  """What a user should know of a mapping: joints made by rules, and those missing."""
+  """Describes a mapping for the user: derived joints and missing joints, as text."""
   lines = []
   for joint in target.joints:
     rule = None if joint in source.joints else _rule(joint, source.joints)
@@ -195,7 +196,7 @@ def describe_mapping(source: Skeleton, target: Skeleton) -> str:
 def mapping_weights(
   source: Skeleton, target: Skeleton
 ) -> Float32[np.ndarray, 'target_j source_j']:
-  """Each target joint as a mean of source joints; a row of 0 where it cannot be had."""
+  """Weights that give each target joint as a mean of source joints; 0 if missing."""
   rows = [_weights(joint, source.joints) for joint in target.joints]
   nothing = np.zeros(source.num_joints, np.float32)
   weights = np.stack([nothing if row is None else row for row in rows])
@@ -214,7 +215,7 @@ def _weights(joint: str, known: Sequence[str]) -> np.ndarray | None:
 
 
 def _rule(joint: str, known: Sequence[str]) -> Rule | None:
-  """The first rule that can be followed; at most one approximate step leads to a joint."""
+  """The first applicable rule; at most one approximate step may lead to a joint."""
   for rule in RULES.get(joint, ()):
     made = [parent for parent in rule.parents if parent not in known]
     if not made or (
@@ -233,13 +234,13 @@ def _usable_weights(source: Skeleton, target: Skeleton, strict: bool) -> np.ndar
   if len(missing) == target.num_joints or (strict and missing):
     raise SkeletonError(
       f'poses of the skeleton {source.name!r} cannot be mapped to {target.name!r}:'
-      f' {", ".join(missing)} can be had in no way from {", ".join(source.joints)}'
+      f' {", ".join(missing)} cannot be derived from {", ".join(source.joints)}'
     )
   return mapping_weights(source, target)
 
 
 def _mapped(clip: PoseClip, target: Skeleton, weights: np.ndarray) -> PoseClip:
-  # A missing joint lies at (0, 0), so that nothing here is not finite.
+  # Missing joints are at (0, 0), so all values here are finite.
   keypoints = np.einsum('ks,tmsc->tmkc', weights, clip.keypoints)
   scores = np.stack(
     [clip.scores[..., row > 0].min(axis=-1, initial=1) * row.any() for row in weights],

@@ -1,7 +1,7 @@
-"""What readers return: named clips, loaded one at a time.
+"""Sources, which readers return: named clips, loaded one at a time.
 
-A PoseSource gives poses. A PotionSource gives PoTion maps that another program made, and
-a HeatmapSource a pose network's maps of frames, from which poses cannot be had back.
+A PoseSource yields poses. A PotionSource yields PoTion maps made by another program. A
+HeatmapSource yields a pose network's maps per frame. Poses cannot be recovered from maps.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
 
-# What can be stored of a modality, under the name that a record has it by.
+# Field name in a record for each stored modality.
 STORED = {'joints': 'maps', 'parts': 'parts', 'features': 'features'}
 
 
@@ -25,18 +25,17 @@ STORED = {'joints': 'maps', 'parts': 'parts', 'features': 'features'}
 class PoseSource:
   """The clips of one data set in a foreign format, not yet loaded.
 
-  A clip is loaded only when asked for, so that one broken clip raises alone and the
-  rest can go on.
+  Clips are loaded on demand, so that a broken clip does not prevent loading the others.
 
   Attributes:
     skeleton: the joint layout of every clip.
-    class_names: the label's meaning, by index.
-    splits: video ids by split name, as the source names its splits.
-    load: returns the clip of a video id.
-    multi_label: whether a clip has any number of labels, not exactly one.
+    class_names: class names by label index.
+    splits: video ids by split name; split names are the source's own.
+    load: returns the clip with a given video id.
+    multi_label: whether a clip may have any number of labels instead of exactly one.
 
   Raises:
-    PoseDataError: where a split names a clip twice.
+    PoseDataError: if a split names a clip twice.
   """
 
   skeleton: Skeleton
@@ -51,18 +50,18 @@ class PoseSource:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PotionClip:
-  """The PoTion maps of one video, checked when made.
+  """The PoTion maps of one video, checked on construction.
 
   Attributes:
     video_id: unique within its split.
-    maps: float32 `[j, h, w, c]`, `j` as in the skeleton and the background last where
-      it has one: each channel the time-weighted mean of the confidences, 0..1.
-    num_frames: of the video.
+    maps: float32 `[j, h, w, c]`, with `j` in skeleton order and the background, if any,
+      last. Each channel is a time-weighted mean of confidences, in 0..1.
+    num_frames: number of frames in the video.
     skeleton: the layout of axis `j`.
-    labels: class indices; one for a single-label data set.
+    labels: class indices; exactly one in a single-label data set.
 
   Raises:
-    PoseDataError: on a wrong shape, no frame, or a value below 0 or not finite.
+    PoseDataError: on a wrong shape, no frames, or a negative or non-finite value.
   """
 
   video_id: str
@@ -100,13 +99,13 @@ class PotionSource:
   """The PoTion maps of one data set in a foreign format, not yet loaded.
 
   Attributes:
-    skeleton, class_names, splits, multi_label: as in PoseSource.
-    load: returns the clip of a video id.
+    skeleton, class_names, splits, multi_label: same as in PoseSource.
+    load: returns the clip with a given video id.
     settings: how the maps were made: `short_side` and `sigma` in cells, `truncate` in
-      σ, `channels` and `weights` as in `potion.PotionSettings`; None where not known.
+      σ, `channels` and `weights` same as in `potion.PotionSettings`; None if unknown.
 
   Raises:
-    PoseDataError: where a split names a clip twice.
+    PoseDataError: if a split names a clip twice.
   """
 
   skeleton: Skeleton
@@ -122,17 +121,17 @@ class PotionSource:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class HeatmapClip:
-  """The maps of one clip as a data set stores them, read when asked for.
+  """The maps of one clip in a data set's storage form, read on demand.
 
   Attributes:
     video_id: unique within its split.
-    read: gives the uint8 maps `[t, h, w, c]` of a modality ('joints', 'parts',
-      'features'), coded as `quantization` says. Called once for each, and not kept.
+    read: returns the uint8 maps `[t, h, w, c]` for a modality ('joints', 'parts' or
+      'features'), encoded by `quantization`. The result is not cached.
     num_frames: t.
     frame_size: (height, width) of the frames in pixels.
-    skeleton: `c` of joints are its maps, of parts (x, y) of each of its limbs.
-    features_scale: the value that 255 stands for in features; None without features.
-    labels: class indices; one for a single-label data set.
+    skeleton: the layout of axis `c`: its maps for joints, (x, y) per limb for parts.
+    features_scale: the feature value that code 255 represents; None without features.
+    labels: class indices; exactly one in a single-label data set.
   """
 
   video_id: str
@@ -144,10 +143,10 @@ class HeatmapClip:
   labels: tuple[int, ...] = ()
 
   def maps(self, modality: str) -> UInt8[np.ndarray, 't h w c']:
-    """The maps of a modality, checked.
+    """Reads and checks the maps for a modality.
 
     Raises:
-      PoseDataError: on another type, number of frames or number of channels.
+      PoseDataError: on a wrong dtype, number of frames or number of channels.
     """
     maps = self.read(modality)
     channels = {
@@ -166,17 +165,17 @@ class HeatmapClip:
 
 @dataclasses.dataclass(frozen=True)
 class HeatmapSource:
-  """The clips of one data set as maps of a pose network, not yet loaded.
+  """The clips of one data set as maps from a pose network, not yet loaded.
 
   Attributes:
-    skeleton, class_names, splits, multi_label: as in PoseSource.
-    load: returns the clip of a video id.
-    modalities: what every clip has, of 'joints', 'parts', 'features'.
-    num_features: channels of 'features'; 0 without them.
-    settings: how the maps were made: `short_side` in cells, and what else is known.
+    skeleton, class_names, splits, multi_label: same as in PoseSource.
+    load: returns the clip with a given video id.
+    modalities: those of 'joints', 'parts' and 'features' that every clip has.
+    num_features: channels of 'features'; 0 without features.
+    settings: how the maps were made: `short_side` in cells, and any other known setting.
 
   Raises:
-    ValueError: for a modality that there is not.
+    ValueError: for an unknown modality, or none.
   """
 
   skeleton: Skeleton
@@ -192,7 +191,7 @@ class HeatmapSource:
     unknown = set(self.modalities) - set(STORED)
     if unknown or not self.modalities:
       raise ValueError(
-        f'modalities are {self.modalities}; a source has some of {", ".join(STORED)}'
+        f'modalities are {self.modalities}; name at least one of {", ".join(STORED)}'
       )
 
 

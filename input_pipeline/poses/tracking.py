@@ -1,9 +1,8 @@
-"""Who is who: the people found in each frame to one index a person.
+"""Links per-frame detections so that each person keeps one index.
 
-Pose networks look at one frame at a time: nothing says that the first person of a frame
-is the first of the next. Here they are linked over frames, by the overlap of their boxes
-or by the identities that a tracker gave, and put in an order that keeps the main people
-first.
+Pose networks process single frames, so the order of people may change from frame to
+frame. Here people are linked over frames by the overlap of their boxes, or by identities
+from a tracker, and ordered so that the most prominent people come first.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ from jaxtyping import Float, Int
 
 from input_pipeline.poses.boxes import boxes_of_poses, overlaps
 
-# All numbers of this file are ours.
+# All numbers in this file are ours.
 MAX_PEOPLE = 5
-# Less overlap (intersection over union) of two boxes is another person.
+# Boxes with a smaller intersection over union belong to different people.
 MIN_OVERLAP = 0.1
-# Someone who was away for more frames than this comes back as someone else.
+# A person who reappears after more missing frames than this starts a new track.
 MAX_ABSENCE = 30
 
-UNKNOWN = -1  # The identity of a person whom no tracker named.
+UNKNOWN = -1  # Identity of a person without a tracker identity.
 
 People = Float[np.ndarray, 'm j 3']
 Identities = Int[np.ndarray, 'm']
@@ -34,9 +33,9 @@ class Track:
   """One person over time.
 
   Attributes:
-    frames: where the person is there, ascending; `n` of them.
+    frames: indices of the `n` frames with the person, ascending.
     poses: `n` arrays `[j, 3]`: (x, y) in pixels and score.
-    identity: the tracker's, or `UNKNOWN`.
+    identity: the tracker's identity, or `UNKNOWN`.
   """
 
   frames: list[int] = dataclasses.field(default_factory=list)
@@ -61,17 +60,17 @@ def associate(
   max_people: int = MAX_PEOPLE,
   identities: Sequence[Identities] | None = None,
 ) -> tuple[Float[np.ndarray, 't m j 2'], Float[np.ndarray, 't m j']]:
-  """The people of a video, one index a person where there are enough indices; ours.
+  """Arranges detections so that each person keeps one index, as far as possible (ours).
 
-  Each of the most confident tracks (see `find_tracks`) has an index of its own, in
-  falling order of total confidence. The others fill indices in frames that these leave
-  free, so that no one is lost whom a frame keeps.
+  The most confident tracks (see `find_tracks`) each get their own index, in descending
+  order of total confidence. All other tracks fill indices that are free in their frames,
+  so that every person kept in a frame has an index.
 
   Args:
-    frames: the people of each of `t` frames, `[m_t, j, 3]`: (x, y) in pixels and score,
+    frames: the people in each of `t` frames, `[m_t, j, 3]`: (x, y) in pixels and score,
       0 = missing.
-    max_people: kept in a frame, and the most indices that there are.
-    identities: of those people, where a tracker named them.
+    max_people: largest number of people kept per frame, and of indices.
+    identities: tracker identities of those people, if any.
 
   Returns:
     Positions in pixels and scores. `m` is at least 1; a frame without people has
@@ -91,7 +90,7 @@ def associate(
 
 
 def _free_index(taken: np.ndarray, frames: Sequence[int]) -> int | None:
-  """The first index that is free in all those frames, if there is one."""
+  """The first index that is free in all given frames, or None."""
   free = np.flatnonzero(~taken[list(frames)].any(axis=0))
   return int(free[0]) if free.size else None
 
@@ -102,16 +101,16 @@ def find_tracks(
   max_people: int = MAX_PEOPLE,
   identities: Sequence[Identities] | None = None,
 ) -> list[Track]:
-  """The people of a video as tracks, in falling order of total confidence; ours.
+  """Links people over frames into tracks, in descending order of confidence (ours).
 
-  Of each frame the `max_people` most prominent people are kept, by the area of their
-  box times the mean score over all joints. They are assigned to the tracks so far so
-  that the overlaps of boxes (intersection over union, with the person's last box) have
-  the largest sum; two whom a tracker named overlap fully if the names are the same, and
-  not at all otherwise. Who overlaps no track by `MIN_OVERLAP` begins one. A track waits
-  for its person `MAX_ABSENCE` frames, and for ever if the person has a name.
+  Each frame keeps its `max_people` most prominent people, by box area times mean score
+  over all joints. They are assigned to existing tracks so that the sum of overlaps
+  (intersection over union with the track's last box) is largest. If both have a tracker
+  identity, the overlap is 1 for equal identities and 0 otherwise. A person who overlaps
+  no track by at least `MIN_OVERLAP` starts a new track. A track ends after `MAX_ABSENCE`
+  frames without its person, but never if it has a tracker identity.
 
-  Args: as of `associate`.
+  Args: same as in `associate`.
   """
   tracks: list[Track] = []
   for frame, people in enumerate(frames):
@@ -134,7 +133,7 @@ def find_tracks(
 
 
 def _most_prominent(people: People, max_people: int) -> Int[np.ndarray, 'n']:
-  """Indices of those who show a joint, at most `max_people`, the most prominent first."""
+  """Indices of at most `max_people` people with a present joint, by prominence."""
   boxes = _boxes(people)
   areas = (boxes[:, 2:] - boxes[:, :2]).prod(axis=1)
   prominence = areas * people[..., 2].mean(axis=1)
@@ -145,10 +144,10 @@ def _most_prominent(people: People, max_people: int) -> Int[np.ndarray, 'n']:
 def _assign(
   tracks: Sequence[Track], people: People, named: Identities
 ) -> dict[int, int]:
-  """Index of the track of each person who has one, by index of the person."""
+  """Maps the index of each person who matches a track to the track's index."""
   if not tracks or not len(people):
     return {}
-  from scipy.optimize import linear_sum_assignment  # Reading names does without.
+  from scipy.optimize import linear_sum_assignment  # Not needed to list clip names.
 
   last = np.stack([track.poses[-1] for track in tracks])
   overlap = overlaps(_boxes(people), _boxes(last))
@@ -161,6 +160,6 @@ def _assign(
 
 
 def _boxes(people: People) -> Float[np.ndarray, 'm 4']:
-  """The boxes of the joints that are there, each a whole pixel, so that one is a box."""
+  """Boxes around present joints; a joint covers a whole pixel, so one makes a box."""
   half_a_pixel = np.array([-0.5, -0.5, 0.5, 0.5])
   return boxes_of_poses(people[..., :2], people[..., 2]) + half_a_pixel

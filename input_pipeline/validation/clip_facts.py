@@ -1,4 +1,4 @@
-"""What validation keeps of a clip, so that a data set of any size fits in memory."""
+"""Facts: what validation keeps per clip, so that data sets of any size fit in memory."""
 
 from __future__ import annotations
 
@@ -15,19 +15,21 @@ from input_pipeline.validation.sides import SideFacts, side_facts
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class PoseFacts:
-  """Counts over a clip's frames of persons; a person is there where a joint is.
+  """Counts over all frames and persons in a clip.
+
+  A person is present in a frame if any of their joints is.
 
   Attributes:
     frame_size: (height, width) in pixels.
-    people: persons that are there, summed over frames.
-    most_people: in one frame.
-    empty_frames: frames in which no joint is there.
-    seen: `[j]`, how often each joint is there.
-    outside: `[j]`, how often it is there outside the frame.
-    lowest, highest: the smallest and largest x and y that are there, in pixels.
-    outside_turned: joints that would be outside a frame of (width, height).
-    digest: of all positions and scores; clips with the same poses have the same.
-    sides: see `sides.py`.
+    people: number of present persons, summed over frames.
+    most_people: largest number of present persons in one frame.
+    empty_frames: number of frames without a present joint.
+    seen: `[j]`, how often each joint is present.
+    outside: `[j]`, how often each joint is present outside the frame.
+    lowest, highest: smallest and largest (x, y) of present joints, in pixels.
+    outside_turned: number of joints that would be outside a frame of (width, height).
+    digest: hash of all positions and scores; equal for clips with the same poses.
+    sides: see `sides`.
   """
 
   frame_size: tuple[int, int]
@@ -45,7 +47,7 @@ class PoseFacts:
 
 @dataclasses.dataclass(frozen=True)
 class ClipFacts:
-  """Of a clip in any form; `poses` is None for ready maps."""
+  """Facts about one clip in any form; `poses` is None for ready maps."""
 
   video_id: str
   labels: tuple[int, ...]
@@ -84,7 +86,7 @@ def _pose_facts(clip: PoseClip) -> PoseFacts:
 
 
 def _outside(keypoints: np.ndarray, width: int, height: int) -> np.ndarray:
-  """Pixels reach half a pixel beyond their centres."""
+  """Whether each position is outside the frame, half a pixel beyond the outer centres."""
   size = np.array([width, height], np.float32)
   beyond = (keypoints < -0.5) | (keypoints > size - 0.5)
   return beyond[..., 0] | beyond[..., 1]

@@ -1,4 +1,4 @@
-"""What validation finds: errors, which make data unusable, and warnings, to be looked at."""
+"""Findings: errors, which make data unusable, and warnings, which need a look."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from typing import Literal
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-  """One thing that is, or may be, wrong.
+  """One actual or possible problem.
 
   Attributes:
-    severity: an error ends the tool with status 1.
-    check: a word for the kind of it, the same in every data set.
-    message: what was found and what to do about it, for people.
-    clips: the video ids it is about; none where it is about all of them.
+    severity: errors make the tool exit with status 1.
+    check: stable identifier for this kind of problem.
+    message: what was found and what to do, for people.
+    clips: video ids of the affected clips; empty if the finding concerns all clips.
   """
 
   severity: Literal['error', 'warning']

@@ -1,4 +1,4 @@
-"""Checks of positions: missing joints, frames and their size, left and right."""
+"""Checks on positions: missing joints, frame size, and left and right."""
 
 from __future__ import annotations
 
@@ -12,24 +12,27 @@ from input_pipeline.validation.clip_facts import ClipFacts, PoseFacts
 from input_pipeline.validation.findings import Finding, warning
 from input_pipeline.validation.sides import minority, suspicions
 
-# All ours.
-_MUCH_OUTSIDE = 0.2  # Of a clip's joints.
-_DOUBTFUL_OUTSIDE = 0.05  # Of all joints of frames of one size.
-_NORMALISED = 2.0  # Coordinates of -1..1 or 0..1 reach no farther, pixels do.
-_SMALL_BOX = 0.5  # Of the frame's height and width, that no joint of any clip leaves.
-_ENOUGH_CLIPS = 5  # Before that is said of a frame size.
-_FROM_BEHIND = 0.8  # Of clips with a clear view, before all are doubted.
-_MANY_VIEWS = 20  # Clips with a clear view that it takes.
+# All numbers are ours.
+_MUCH_OUTSIDE = 0.2  # Share of a clip's joints.
+_DOUBTFUL_OUTSIDE = 0.05  # Share of all joints in frames with one size.
+_NORMALISED = 2.0  # Coordinates in -1..1 or 0..1 stay below, pixels do not.
+# A frame size is doubted if no joint in any clip leaves this share of height and width,
+_SMALL_BOX = 0.5
+_ENOUGH_CLIPS = 5  # in at least this many clips.
+# All sides are doubted if more than this share of the clips with a clear view is seen
+# from behind,
+_FROM_BEHIND = 0.8
+_MANY_VIEWS = 20  # among at least this many clips.
 
 PosedClip = tuple[ClipFacts, PoseFacts]
 
 
 def check_joints(clips: Sequence[PosedClip], skeleton: Skeleton) -> Iterator[Finding]:
-  """Clips without any joint, and joints that no clip has."""
+  """Finds clips without any joint, and joints that no clip has."""
   empty = tuple(clip.video_id for clip, poses in clips if not poses.people)
   if empty:
     yield warning(
-      'empty_clip', 'no joint is there in any frame; an export leaves them out', empty
+      'empty_clip', 'no frame has a joint; an export leaves these clips out', empty
     )
   seen = sum((poses.seen for _, poses in clips), np.zeros(skeleton.num_joints, int))
   never = [j for j, count in zip(skeleton.joints, seen, strict=True) if not count]
@@ -41,7 +44,7 @@ def check_joints(clips: Sequence[PosedClip], skeleton: Skeleton) -> Iterator[Fin
 
 
 def check_frames(clips: Sequence[PosedClip]) -> Iterator[Finding]:
-  """Joints outside the frame, and what makes the frame's size doubtful."""
+  """Finds clips with many joints outside the frame, and doubtful frame sizes."""
   outside = tuple(
     clip.video_id
     for clip, poses in clips
@@ -98,16 +101,16 @@ def _size_doubt(size: tuple[int, int], group: Sequence[PoseFacts]) -> str | None
 _SIDE_MESSAGES = {
   'exchange': 'left and right change places from one frame to the next',
   'twist': 'shoulders seem to be seen from the front and hips from behind, or the'
-  ' reverse: are the sides of one of them swapped, or is the skeleton another one?',
-  'face': 'the face is seen, but the left shoulder is on the left of the image: are left'
-  ' and right swapped?',
+  ' reverse: are left and right swapped in one of them, or is the skeleton wrong?',
+  'face': 'the face is visible, but the left shoulder is on the image left: are left and'
+  ' right swapped?',
 }
 
 
 def check_sides(
   clips: Sequence[PosedClip], class_names: Sequence[str]
 ) -> Iterator[Finding]:
-  """Left and right; see `sides.py` for what can and what cannot be told."""
+  """Finds clips whose left and right may be swapped; see `sides` for the limits."""
   sided = [(clip, poses.sides) for clip, poses in clips if poses.sides is not None]
   found: dict[str, list[str]] = collections.defaultdict(list)
   by_class: dict[int, list[tuple[str, str | None]]] = collections.defaultdict(list)
@@ -127,7 +130,7 @@ def check_sides(
       yield warning(
         'sides_minority',
         f'class {name!r}: seen from {"the front" if side == "front" else "behind"},'
-        ' unlike nearly all of the others; if they are not, left and right are swapped',
+        ' unlike nearly all its other clips; if not, left and right are swapped',
         tuple(views[index][0] for index in odd),
       )
   views = [facts.view for _, facts in sided]

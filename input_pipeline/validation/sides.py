@@ -1,15 +1,15 @@
-"""Whether left and right may be swapped, as far as positions in the image can tell.
+"""Detects swapped left and right, as far as image positions allow.
 
-A person seen from the front has the left shoulder on the image's right. The same
-outline with left and right swapped is a person seen from behind, so one pose alone
-rarely proves anything. What speaks for a swap:
+A person seen from the front has the left shoulder on the image's right. The same outline
+with left and right swapped is a person seen from behind, so a single pose rarely proves
+anything. Evidence for a swap:
 
-- exchange: from one frame to the next all left joints are where the right ones were;
+- exchange: from one frame to the next, all left joints move to where the right ones were;
 - twist: the shoulders are seen from the front and the hips from behind, or the reverse;
-- face: nose and both eyes are seen, so the person faces the camera, yet the left shoulder
-  is on the image's left;
-- minority: nearly all other clips of the class are seen from the other side. This one
-  is also raised by a clip that is truly seen from the other side.
+- face: nose and both eyes are visible, so the person faces the camera, yet the left
+  shoulder is on the image's left;
+- minority: nearly all other clips in the class are seen from the other side. A clip that
+  is truly seen from the other side raises this too.
 """
 
 from __future__ import annotations
@@ -23,30 +23,29 @@ from jaxtyping import Bool, Float
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
 
-# All ours. Widths are shares of the trunk, from the middle of the hips to that of the
-# shoulders; of people who face the camera the shoulders are about 0.7 apart.
+# All numbers are ours. Widths are shares of the trunk length, from mid-hip to
+# mid-shoulder; the shoulders of people who face the camera are about 0.7 apart.
 _WIDE_SHOULDERS = 0.3
 _WIDE_HIPS = 0.15
-_FEWEST_FRAMES = 3  # With fewer that can be judged a clip is not.
-_CLEAR = 0.8  # The share of frames that says from which side a clip is seen.
-_TWISTED = 0.7  # The share of frames in which shoulders and hips disagree.
-_FACING_AWAY = 0.5  # The share of frames with a face that seem to be seen from behind.
-_FACE_SCORE = 0.5  # Estimators guess an eye that they do not see, with a low score.
-_EXCHANGE = 0.5  # An exchange makes the motion shorter than that share of it,
-_STEP = 0.15  # where a joint of a pair moves at least that share of the trunk.
+_FEWEST_FRAMES = 3  # A clip with fewer usable frames is not judged.
+_CLEAR = 0.8  # Share of frames that agree on the view, for a clear view.
+_TWISTED = 0.7  # Share of frames in which shoulders and hips disagree.
+_FACING_AWAY = 0.5  # Share of frames with a face that seem to be seen from behind.
+_FACE_SCORE = 0.5  # Estimators give low scores to eyes that they only guess.
+_EXCHANGE = 0.5  # Swapping sides must shorten the motion to less than this share,
+_STEP = 0.15  # and joints must move by more than this share of the trunk length.
 _FEWEST_PAIRS = 3
 
 
 @dataclasses.dataclass(frozen=True)
 class SideFacts:
-  """Counts of frames of persons, in one clip.
+  """Counts over all frames and persons in one clip.
 
   Attributes:
     front, back: the left shoulder is clearly on the image's right, or left.
-    twisted: of frames in which shoulders and hips are both wide, those that disagree.
-    untwisted: the others of them.
-    face_front, face_back: as front and back, of frames in which the face is seen.
-    exchanges: frames at whose beginning left and right change places.
+    twisted, untwisted: shoulders and hips are both wide, and disagree, or agree.
+    face_front, face_back: same as front and back, with a visible face.
+    exchanges: indices of the frames at whose start left and right change places.
   """
 
   front: int
@@ -59,14 +58,14 @@ class SideFacts:
 
   @property
   def view(self) -> str | None:
-    """'front' or 'back' where nearly all frames say so."""
+    """'front' or 'back' if nearly all frames agree, else None."""
     if _mostly(self.front, self.back, _CLEAR):
       return 'front'
     return 'back' if _mostly(self.back, self.front, _CLEAR) else None
 
 
 def side_facts(clip: PoseClip) -> SideFacts | None:
-  """None where the layout has no shoulders and hips by these names."""
+  """Counts the evidence in a clip; None if the layout lacks shoulders or hips."""
   if not {f'{s}_{p}' for s in ('left', 'right') for p in ('shoulder', 'hip')} <= {
     *clip.skeleton.joints
   }:
@@ -88,7 +87,7 @@ def side_facts(clip: PoseClip) -> SideFacts | None:
 
 
 def suspicions(facts: SideFacts) -> tuple[str, ...]:
-  """What of a clip alone speaks for a swap: 'exchange', 'twist', 'face'."""
+  """Evidence for a swap within one clip: some of 'exchange', 'twist' and 'face'."""
   found = []
   if facts.exchanges:
     found.append('exchange')
@@ -102,12 +101,12 @@ def suspicions(facts: SideFacts) -> tuple[str, ...]:
 def minority(
   views: Sequence[str | None], *, agreement: float = 0.8, fewest: int = 8
 ) -> list[int]:
-  """Indices of the clips of a class that are seen from another side than the others.
+  """Indices of a class's clips that are seen from another side than the other clips.
 
   Args:
-    views: `SideFacts.view` of each clip of a class.
-    agreement: share of the other clips that must be seen from the same side.
-    fewest: so many other clips must be seen from a clear side.
+    views: `SideFacts.view` for each clip in the class.
+    agreement: share of the other clips that must be seen from the opposite side.
+    fewest: smallest number of other clips with a clear view.
   """
   front, back = (sum(view == side for view in views) for side in ('front', 'back'))
   found = []
@@ -133,10 +132,11 @@ def _joint(
 
 
 def _widths(clip: PoseClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-  """Length of the trunk in pixels, and from right to left shoulder and hip, `[t, m]`.
+  """Trunk length in pixels, shoulder width and hip width, each `[t, m]`.
 
-  Widths are measured across the trunk, towards the right of an image in which it stands
-  upright, in shares of its length; NaN where one of the four joints is missing.
+  Widths are signed distances from the right to the left joint, in shares of the trunk
+  length, perpendicular to the trunk, and positive towards the image's right if the trunk
+  is upright. NaN if one of the four joints is missing.
   """
   left_shoulder, a = _joint(clip, 'left_shoulder')
   right_shoulder, b = _joint(clip, 'right_shoulder')
@@ -152,7 +152,11 @@ def _widths(clip: PoseClip) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
 
 
 def _face_seen(clip: PoseClip) -> Bool[np.ndarray, 't m']:
-  """Nowhere in a layout without eyes; scores that are all 1 say nothing either."""
+  """Whether nose and both eyes are visible, by their scores.
+
+  False everywhere for a layout without eyes. Annotations whose scores are all 1 make this
+  True everywhere.
+  """
   names = ('nose', 'left_eye', 'right_eye')
   indices = [clip.skeleton.joints.index(n) for n in names if n in clip.skeleton.joints]
   if len(indices) < len(names):
@@ -161,7 +165,7 @@ def _face_seen(clip: PoseClip) -> Bool[np.ndarray, 't m']:
 
 
 def _exchanges(clip: PoseClip, trunk: np.ndarray) -> tuple[int, ...]:
-  """Frames whose joints fit the frame before much better with left and right swapped."""
+  """Frames that match the previous frame much better with left and right swapped."""
   left, right = _sides(clip.skeleton)
   if len(left) < _FEWEST_PAIRS or clip.num_frames < 2:
     return ()
@@ -171,7 +175,7 @@ def _exchanges(clip: PoseClip, trunk: np.ndarray) -> tuple[int, ...]:
   a, b = clip.keypoints[:, :, left], clip.keypoints[:, :, right]
 
   def moved(now: np.ndarray, before: np.ndarray) -> np.ndarray:
-    """Mean distance over the pairs that are seen in both frames, `[t - 1, m]`."""
+    """Mean distance over the pairs present in both frames, `[t - 1, m]`."""
     distance = np.linalg.norm(now[1:] - before[:-1], axis=-1)
     return (distance * seen).sum(axis=-1) / np.maximum(seen.sum(axis=-1), 1)
 
@@ -183,7 +187,7 @@ def _exchanges(clip: PoseClip, trunk: np.ndarray) -> tuple[int, ...]:
 
 
 def _sides(skeleton: Skeleton) -> tuple[list[int], list[int]]:
-  """The two joints of each pair, the left ones where names say which."""
+  """Joints of the flip pairs as two lists, left and right if the names say so."""
   pairs = [
     (a, b) if skeleton.joints[a].startswith('left_') else (b, a)
     for a, b in skeleton.flip_pairs

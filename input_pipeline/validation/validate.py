@@ -1,4 +1,4 @@
-"""All checks of a source of clips, and what they found."""
+"""Runs all checks on a source of clips and collects the findings."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from pose_action.host.progress import Progress
 
 @dataclasses.dataclass(frozen=True)
 class Validation:
-  """What was found in a source.
+  """The result of validating a source.
 
   Attributes:
-    skeleton, class_names, splits: of the source.
-    clips: facts of every clip that could be loaded, each once.
-    broken: why each of the others could not, by video id.
-    findings: errors first.
+    skeleton, class_names, splits: same as in the source.
+    clips: facts for every clip that could be loaded, each once.
+    broken: reason by video id for every clip that could not be loaded.
+    findings: all findings, errors first.
   """
 
   skeleton: Skeleton
@@ -46,11 +46,11 @@ def validate(
   known_pairs: Sequence[tuple[str, str]] = (),
   progress: Callable[[str], object] = print,
 ) -> Validation:
-  """Loads every clip once and checks what it is, alone and beside the others.
+  """Loads every clip once and checks it, both by itself and against the other clips.
 
   Args:
-    known_pairs: (training, test) splits of the data set's protocol, where it has one.
-    progress: takes lines of text, about one a second.
+    known_pairs: (training, test) splits in the data set's protocol, if any.
+    progress: receives lines of text, about one per second.
   """
   clips, broken = _load_all(source, progress)
   pairs = split_checks.split_pairs(source.splits, known_pairs)
@@ -79,7 +79,7 @@ def validate(
 def _load_all(
   source: ClipSource, progress: Callable[[str], object]
 ) -> tuple[list[ClipFacts], dict[str, str]]:
-  """A clip that several splits name is loaded once."""
+  """Loads each clip once, even if several splits name it; collects failures."""
   video_ids = dict.fromkeys(v for ids in source.splits.values() for v in ids)
   clips, broken = [], {}
   pace = Progress(len(video_ids), 'clips', progress)
@@ -97,5 +97,5 @@ def _facts(source: ClipSource, video_id: str) -> ClipFacts:
   clip = source.load(video_id)
   if isinstance(clip, HeatmapClip) and isinstance(source, HeatmapSource):
     for modality in source.modalities:
-      clip.maps(modality)  # Raises where they are not what they should be.
+      clip.maps(modality)  # Raises if the maps are invalid.
   return clip_facts(clip)

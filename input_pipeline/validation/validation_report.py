@@ -1,4 +1,4 @@
-"""A validation as tables for people, and as JSON for programs."""
+"""Formats a validation as tables for people and as JSON for programs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _REASONS_SHOWN = 20
 
 
 def as_text(validation: Validation) -> str:
-  """Tables of splits, classes and joints, then what was found."""
+  """Tables for splits, classes and joints, then the findings."""
   return '\n\n'.join(
     '\n'.join(lines)
     for lines in (
@@ -35,7 +35,7 @@ def as_text(validation: Validation) -> str:
 
 
 def as_json(validation: Validation) -> dict[str, Any]:
-  """All that the tables say and every video id of every finding; ready for JSON."""
+  """JSON-ready contents of the tables, and all findings with every video id."""
   posed = [clip.poses for clip in validation.clips if clip.poses is not None]
   return {
     'skeleton': validation.skeleton.name,
@@ -68,7 +68,7 @@ def _overview(validation: Validation) -> list[str]:
   ]
   if len(clips):
     lines.append(
-      f'{len(clips)} clips, {frames.sum()} frames: {frames.min()} to {frames.max()} in a'
+      f'{len(clips)} clips, {frames.sum()} frames: {frames.min()} to {frames.max()} per'
       f' clip, median {np.median(frames):g}'
     )
   posed = [clip.poses for clip in clips if clip.poses is not None]
@@ -76,8 +76,8 @@ def _overview(validation: Validation) -> list[str]:
     mean = sum(poses.people for poses in posed) / frames.sum()
     empty = sum(poses.empty_frames for poses in posed)
     lines.append(
-      f'people in a frame: {mean:.2f} on average, at most'
-      f' {max(poses.most_people for poses in posed)}; frames without anyone: {empty}'
+      f'people per frame: {mean:.2f} on average, at most'
+      f' {max(poses.most_people for poses in posed)}; frames without people: {empty}'
     )
     sizes = [f'{size} ({count})' for size, count in _frame_sizes(validation).items()]
     lines.append(f'frame sizes, height x width (clips): {_shortened(sizes, 6)}')
@@ -85,7 +85,7 @@ def _overview(validation: Validation) -> list[str]:
 
 
 def _frame_sizes(validation: Validation) -> dict[str, int]:
-  """Clips by size of their frames, the usual one first."""
+  """Number of clips by frame size, the most frequent size first."""
   sizes = [c.poses.frame_size for c in validation.clips if c.poses is not None]
   counts = {f'{h}x{w}': sizes.count((h, w)) for h, w in dict.fromkeys(sizes)}
   return dict(sorted(counts.items(), key=lambda item: -item[1]))
@@ -110,7 +110,7 @@ def _split_table(validation: Validation) -> list[str]:
 
 
 def _class_table(validation: Validation) -> list[str]:
-  """A column of clips for every split."""
+  """Clips per class, with one column per split."""
   if not any(clip.labels for clip in validation.clips):
     return ['no clip has a label']
   facts = {clip.video_id: clip for clip in validation.clips}
@@ -130,7 +130,7 @@ def _class_table(validation: Validation) -> list[str]:
 
 
 def _joint_shares(validation: Validation) -> list[tuple[str, float, float]]:
-  """Of each joint, in how many persons it is missing, and how often it lies outside."""
+  """Per joint: share of persons that lack it, and share of its positions outside."""
   posed = [clip.poses for clip in validation.clips if clip.poses is not None]
   people = sum(poses.people for poses in posed)
   if not people:
