@@ -187,7 +187,7 @@ def describe_mapping(source: Skeleton, target: Skeleton) -> str:
       note = f' (approximate: {rule.approximate})' if rule.approximate else ''
       lines.append(f'  {joint}: {middle}{" and ".join(rule.parents)}{note}')
   missing = missing_joints(source, target)
-  lines += [f'  not there, always missing: {", ".join(missing)}'] if missing else []
+  lines += [f'  always missing: {", ".join(missing)}'] if missing else []
   heading = f'{source.name} to {target.name}'
   return '\n'.join([f'{heading}:', *lines]) if lines else f'{heading}: joint by joint'
 

@@ -1,4 +1,4 @@
-"""Poses under a data set's official annotation: what is found, named and missing."""
+"""Joining poses to an annotation: names that match, and videos without poses."""
 
 import logging
 import pathlib
@@ -16,7 +16,7 @@ DOT = Skeleton('dot', ('nose',), ())
 
 
 def source_of(*names, skeleton=DOT):
-  """Poses of videos whose x is their place in `names`; they know no class."""
+  """Poses whose x is the video's position in `names`; without classes."""
 
   def load(name):
     keypoints = np.full((2, 1, skeleton.num_joints, 2), names.index(name))
@@ -37,7 +37,7 @@ def test_clips_get_classes_splits_and_labels():
   annotation = annotation_of({'b': 1, 'a': 0}, segments=segments)
   source = annotated([source_of('a', 'b', 'c')], annotation)
   assert source.class_names == ('sit', 'stand')
-  assert source.splits == {'train': ('b',), 'test': ('a',)}  # c is in none of them.
+  assert source.splits == {'train': ('b',), 'test': ('a',)}  # c is in no split.
   assert not source.multi_label
   clip = source.load('b')
   assert (clip.video_id, clip.labels, clip.segments) == ('b', (1,), segments['b'])
@@ -60,12 +60,12 @@ def test_a_name_in_two_folders_is_not_guessed():
     PoseDataError, match=r"none of the 1 videos of split 'test' .* a,"
   ):
     annotated([source_of('x/a', 'y/a', 'b')], annotation)
-  # The whole name is never ambiguous.
+  # A full name is never ambiguous.
   source = annotated([source_of('a', 'x/a', 'b')], annotation)
   assert source.load('a').keypoints[0, 0, 0, 0] == 0
 
 
-def test_several_sources_are_one():
+def test_several_sources_are_combined():
   annotation = annotation_of({'b': 1, 'a': 0})
   source = annotated([source_of('a'), source_of('c', 'b')], annotation)
   assert source.load('a').keypoints[0, 0, 0, 0] == 0
@@ -82,7 +82,7 @@ def test_maps_keep_their_kind():
   assert isinstance(source, PotionSource)
   assert source.settings == {'channels': 3}
   assert source.load('a').labels == (0,)
-  with pytest.raises(PoseDataError, match='several sources must be of poses'):
+  with pytest.raises(PoseDataError, match='only be combined if all hold poses'):
     annotated([potion, potion], annotation)
 
 
@@ -93,7 +93,7 @@ def test_missing_videos_are_counted_and_named(caplog):
   assert caplog.messages == [
     "7 of 8 videos of split 'train' in lists have no poses: b, c, d, e, f, …"
   ]
-  assert source.splits['train'] == tuple('abcdefgh')  # Each is then left out by name.
+  assert source.splits['train'] == tuple('abcdefgh')  # Loading each reports its name.
   with pytest.raises(PoseDataError, match=r"clip 'c': there are no poses .* lists"):
     source.load('c')
 
@@ -101,11 +101,11 @@ def test_missing_videos_are_counted_and_named(caplog):
 @pytest.mark.parametrize(
   ('sources', 'message'),
   [
-    ([source_of('x')], r"none of the 1 videos of split 'train' in lists .* b, .* of x"),
-    ([source_of('a', 'b'), source_of('b')], r"two of the sources have a clip 'b'"),
+    ([source_of('x')], r"none of the 1 videos of split 'train' in lists .* b, .*ed x"),
+    ([source_of('a', 'b'), source_of('b')], r"two sources have a clip 'b'"),
     (
       [source_of('a'), source_of('b', skeleton=Skeleton('two', ('nose', 'chin'), ()))],
-      r"skeletons 'dot' and 'two', but need the same",
+      r"skeletons 'dot' and 'two', but need the same skeleton",
     ),
   ],
 )

@@ -1,4 +1,4 @@
-"""AVA's annotation files: the official form, and each way in which one can be broken."""
+"""AVA's annotation files: the official form, and malformed files."""
 
 import ava_tree
 import numpy as np
@@ -31,8 +31,8 @@ def box(video, second, corners=ava_tree.LEFT):
   return PersonBox(video, second, corners)
 
 
-def test_the_name_of_a_box_is_what_the_files_write():
-  one = box('a,b', 902)  # A video may be called anything.
+def test_the_name_of_a_box_is_spelled_as_in_the_files():
+  one = box('a,b', 902)  # A video's name may contain commas.
   assert one.name == 'a,b,0902,0.050,0.100,0.350,0.900'
   assert one.frame == 'a,b,0902'
   assert PersonBox.from_name(one.name) == one
@@ -58,13 +58,13 @@ def test_classes_are_the_listed_actions(folder):
 def test_other_spellings_of_the_list(folder, text):
   file = folder / 'ava_action_list_v2.1_for_activitynet_2018.pbtxt'
   file.write_text(text)
-  file.rename(file.with_name(f'{file.name}.txt'))  # As ActivityNet's copy is called.
+  file.rename(file.with_name(f'{file.name}.txt'))  # The name of ActivityNet's copy.
   assert Annotations(folder).actions == {12: 'stand'}
 
 
 def test_a_box_has_all_its_labels(folder):
   boxes = Annotations(folder).labelled_boxes('train')
-  # Stand is class 1, watch class 2. The middle one walks, which is no class.
+  # "stand" is class 1, "watch" class 2. The middle person walks, which is no class.
   assert list(boxes.items())[:3] == [
     (box(TRAIN_A, 902), (1, 2)),
     (box(TRAIN_A, 902, ava_tree.RIGHT), (0,)),
@@ -75,7 +75,7 @@ def test_a_box_has_all_its_labels(folder):
 
 def test_excluded_seconds_are_left_out(folder):
   annotations = Annotations(folder)
-  # 904 is excluded of the first training video, not of the second.
+  # 904 is excluded for the first training video, but not for the second.
   boxes = annotations.labelled_boxes('train')
   assert {b.frame for b in boxes} == {
     *(f'{TRAIN_A},0902', f'{TRAIN_A},0903'),
@@ -116,7 +116,7 @@ def test_detected_boxes_are_those_scored_high_enough(folder):
   assert len(annotations.detected_boxes(0.5)) == 10
 
 
-def test_a_detected_box_has_the_labels_of_whom_it_is_of(folder):
+def test_a_detected_box_has_the_labels_of_the_matching_box(folder):
   annotations = Annotations(folder)
   labels = labels_of_detected(
     annotations.detected_boxes(0.8), annotations.labelled_boxes('val')
@@ -124,7 +124,7 @@ def test_a_detected_box_has_the_labels_of_whom_it_is_of(folder):
   assert {b.corners: own for b, own in labels.items() if b.second == 902} == {
     ava_tree.NEARLY_LEFT: (1, 2),
     ava_tree.RIGHT: (0,),
-    ava_tree.NEARLY_RIGHT: (0,),  # 0.70 of 0.75 high: the same person again.
+    ava_tree.NEARLY_RIGHT: (0,),  # 0.70 instead of 0.75 high: the same person.
     ava_tree.NOBODY: (),
   }
   hot = has_class(labels, 3)
@@ -179,7 +179,7 @@ def test_a_broken_list_is_named(folder, text, message):
     Annotations(folder)
 
 
-def test_a_file_that_is_no_text_is_named(folder):
+def test_a_binary_file_is_named(folder):
   (folder / 'ava_train_v2.1.csv').write_bytes(b'\x93\xff\x00')
   with pytest.raises(PoseDataError, match=r'train_v2\.1\.csv is not a text file'):
     Annotations(folder).labelled_boxes('train')

@@ -1,4 +1,4 @@
-"""Charades' csv files: small ones with the official columns."""
+"""Charades' CSV files: small files with the official columns."""
 
 import pytest
 
@@ -15,7 +15,7 @@ def line(video_id, actions, length='24.83'):
 
 @pytest.fixture
 def folder(tmp_path):
-  """Three classes; 46GP8 of two actions of one class, N11GT without any."""
+  """Three classes; 46GP8 has two actions in one class, N11GT has no action."""
   (tmp_path / 'Charades_v1_classes.txt').write_text(
     'c000 Holding some clothes\nc001 Putting clothes somewhere\nc002 Sitting\n'
   )
@@ -78,7 +78,7 @@ def test_what_is_missing_is_named(folder):
     (
       'Charades_v1_test.csv',
       f'{COLUMNS}\n{line("A", "")}\n{line("A", "")}\n',
-      r"line 3: the id is 'A', but must be given, and come once",
+      r"line 3: the id is 'A', but must be given and unique",
     ),
     (
       'Charades_v1_test.csv',
@@ -89,7 +89,7 @@ def test_what_is_missing_is_named(folder):
     ('Charades_v1_classes.txt', '\n', r'names no class'),
   ],
 )
-def test_files_of_another_form(folder, name, text, message):
+def test_malformed_files(folder, name, text, message):
   (folder / name).write_text(text)
   with pytest.raises(PoseDataError, match=message):
     charades.read(folder)

@@ -1,4 +1,4 @@
-"""Mimetics' and Kinetics' lists: small ones with the official columns."""
+"""Mimetics' and Kinetics' lists: small lists with the official columns."""
 
 import pytest
 
@@ -41,10 +41,10 @@ def test_kinetics_trains_the_classes_that_mimetics_tests(folder):
   assert not annotation.multi_label
 
 
-def test_poses_may_be_called_by_the_video_where_that_is_clear(folder):
+def test_poses_may_be_named_by_the_video_if_unambiguous(folder):
   names = mimetics.read(folder).other_names
   assert names['xxxxxxxxxxx_000003_000009'] == ('xxxxxxxxxxx_3_9', 'xxxxxxxxxxx')
-  # Two clips of one video: its own name could mean either.
+  # Two clips share this video, so the video's name is ambiguous.
   assert names['-bbbbbbbbbb_000120_000130'] == ('-bbbbbbbbbb_120_130',)
 
 
@@ -91,11 +91,11 @@ def test_a_class_that_kinetics_lacks_is_named(folder):
     (
       'mimetics_v1.0.csv',
       f'{MIMETICS}bowling,xxxxxxxxxxx,3,9\n',
-      r'line 4: xxxxxxxxxxx_000003_000009 comes twice',
+      r'line 4: xxxxxxxxxxx_000003_000009 is listed twice',
     ),
   ],
 )
-def test_files_of_another_form(folder, name, text, message):
+def test_malformed_files(folder, name, text, message):
   if text is None:
     (folder / name).unlink()
   else:

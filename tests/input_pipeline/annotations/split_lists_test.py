@@ -1,4 +1,4 @@
-"""HMDB51's and JHMDB's split lists: small ones in the official format, and real ones."""
+"""HMDB51's and JHMDB's split lists: small lists in the official format, and real lists."""
 
 import logging
 
@@ -34,7 +34,7 @@ def test_videos_of_neither_side_are_in_no_split(tmp_path):
   }
   assert annotation.labels['C_wave_3'] == (1,)
   assert not annotation.multi_label
-  # The folder of the lists itself will do.
+  # The folder that contains the lists works too.
   assert split_lists.read(tmp_path / 'splits') == annotation
 
 
@@ -43,7 +43,7 @@ def seventy_thirty(of_train=70, of_test=30):
   return ''.join(f'v{n}_run.avi {side} \n' for n, side in enumerate(sides))
 
 
-def test_hmdb51_lists_of_other_sizes_are_warned_of(tmp_path, caplog):
+def test_hmdb51_lists_of_other_sizes_cause_a_warning(tmp_path, caplog):
   folder = tmp_path / 'testTrainMulti_7030_splits'
   write_lists(
     folder,
@@ -58,7 +58,7 @@ def test_hmdb51_lists_of_other_sizes_are_warned_of(tmp_path, caplog):
   assert sizes == {'train1': 70, 'test1': 30, 'train2': 69, 'test2': 30}
   assert caplog.messages == [
     f'{folder / "run_test_split2.txt"} lists 69 videos to train on, but the official'
-    ' lists have 70 of each class'
+    ' lists have 70 per class'
   ]
 
 
@@ -79,4 +79,4 @@ def test_real_lists_of_jhmdb(shared_data, caplog):
     'test3': 265,
   }
   assert (len(annotation.class_names), len(annotation.labels)) == (21, 928)
-  assert not caplog.messages  # They are not of 70 and 30.
+  assert not caplog.messages  # JHMDB's lists need not have 70 and 30 videos per class.

@@ -30,7 +30,7 @@ def test_stored_maps_are_cut_and_padded_about_the_centre():
   clip = stored_batch(maps)[0]
   assert clip.shape == (3, 4, 6, 2)
   assert clip.dtype == np.uint8
-  # 3 rows at the top of 4; of 9 columns two go at the left and one at the right.
+  # 3 rows at the top of 4; from 9 columns, two are cut on the left and one on the right.
   np.testing.assert_array_equal(clip[:, :3], maps[[1, 3, 5], :, 2:8])
   assert not clip[:, 3].any()
 
@@ -52,7 +52,7 @@ def test_views_of_stored_maps():
 
 
 def potion_record(height, width, *, num_frames=33, maps=2):
-  """Every value is a thousandth of its cell's number, row by row, in all channels."""
+  """Every value is a thousandth of the cell's row-major number, in all channels."""
   values = np.arange(height * width, dtype=np.float16).reshape(1, height, width, 1)
   potion = np.broadcast_to(values / np.float16(1000), (maps, height, width, 3))
   return {
@@ -64,7 +64,7 @@ def potion_record(height, width, *, num_frames=33, maps=2):
 
 
 def cells(batch):
-  """The cells' numbers that the first map of each clip holds."""
+  """The cell numbers in the first map of each clip."""
   return np.round(batch['potion'][..., 0, :, :, 0].astype(np.float32) * 1000)
 
 
@@ -93,13 +93,13 @@ def test_beside_potion_maps_there_is_background():
 
 
 def test_potion_maps_have_one_view():
-  with pytest.raises(ValueError, match=r'eval\.views is 2, but a PoTion map .*views=1'):
+  with pytest.raises(ValueError, match=r'eval\.views is 2, but PoTion maps .*views=1'):
     evaluate([potion_record(4, 6)], batch_size=1, num_views=2)
 
 
 def test_random_crops_are_every_window_in_training_and_the_centre_in_evaluation():
   settings = dataclasses.replace(WHOLE, random_crop=True)
-  records = [potion_record(6, 8)] * 4  # Windows of 4 x 6 start in 3 x 3 places.
+  records = [potion_record(6, 8)] * 4  # 4 x 6 windows can start at 3 x 3 places.
   (batch,) = first(1, train(records, settings=settings, batch_size=240, read_threads=0))
   rows = cells(batch)
   corners, counts = np.unique(rows[:, 0, 0], return_counts=True)
@@ -109,7 +109,7 @@ def test_random_crops_are_every_window_in_training_and_the_centre_in_evaluation(
   np.testing.assert_array_equal(rows, window + rows[:, :1, :1])
   (batch,) = evaluate(records[:1], settings=settings, batch_size=1)
   assert cells(batch)[0, 0, 0, 0] == 9
-  # Where a map is smaller than the canvas, it lies in the middle as ever.
+  # A map that is smaller than the canvas stays in the middle.
   narrow = joined(first(9, train([potion_record(4, 4)], settings=settings)))
   assert (cells(narrow)[:, 0, 1] == 0).all()
   assert (cells(narrow)[:, 0, 2] == 1).all()
@@ -157,17 +157,17 @@ def test_only_the_modalities_asked_for_are_read():
     (batch,) = evaluate([record], settings=settings, batch_size=1)
     held = {'maps', 'parts', 'features', 'features_scale'}
     assert held & batch.keys() == fields
-  # Beside the map a field is empty, which of parts is 128.
+  # Outside the map, cells are empty, which is 128 for parts.
   settings = dataclasses.replace(wide, modalities=('parts',))
   (batch,) = evaluate([record], settings=settings, batch_size=1)
   assert (batch['parts'][..., 0, :] == 128).all()
   assert (batch['parts'][..., 1, :] == 9).all()
 
 
-def test_what_is_smaller_than_the_canvas_is_stretched_when_asked_to():
+def test_maps_smaller_than_the_canvas_are_stretched_if_configured():
   settings = dataclasses.replace(WHOLE, stretch=True)
   (batch,) = evaluate([potion_record(4, 3)], settings=settings, batch_size=1)
-  # Columns at -0.25 (held at 0), 0.25, 0.75, 1.25, 1.75 and 2.25 (held at 2) of 0..2.
+  # Columns at -0.25 (clipped to 0), 0.25, 0.75, 1.25, 1.75 and 2.25 (clipped to 2).
   across = np.array([0, 0.25, 0.75, 1.25, 1.75, 2])
   stretched = batch['potion'][0, 0, 0, :, :, 0] * 1000
   np.testing.assert_allclose(

@@ -1,4 +1,4 @@
-"""What comes out of the loader, clip by clip and frame by frame."""
+"""The loader's batches, clip by clip and frame by frame."""
 
 import dataclasses
 import itertools
@@ -18,7 +18,7 @@ SETTINGS = ClipSettings(num_frames=3, rule='segments', max_persons=1, canvas=(4,
 
 
 def keypoint_records(count=12, frames=9, people=1):
-  """Records whose every keypoint says where it is from: (frame, clip, score)."""
+  """Records in which every keypoint encodes its origin: (frame, clip, score)."""
   records = []
   for clip in range(count):
     keypoints = np.ones((frames, people, 2, 3), np.float32)
@@ -58,7 +58,7 @@ def evaluate(records, indices=None, *, settings=SETTINGS, batch_size=4, **option
 
 
 def joined(batches):
-  """All rows of some batches, by field."""
+  """Concatenates batches along the rows, by field."""
   return {k: np.concatenate([batch[k] for batch in batches]) for k in batches[0]}
 
 
@@ -85,13 +85,13 @@ def test_the_fields_of_a_training_batch():
   assert (batch['num_frames'] == 3).all()
   np.testing.assert_array_equal(batch['label'], batch['index'] % 5)
   np.testing.assert_array_equal(batch['frame_size'][:, 1], 320 + batch['index'])
-  # The rows hold the clips that they say they hold.
+  # The rows contain the clips that `index` names.
   clips = batch['keypoints'][..., 1]
   np.testing.assert_array_equal(clips, np.broadcast_to(batch['index'], (2, 1, 3, 4)).T)
 
 
-def test_each_clip_comes_once_an_epoch_in_ever_new_order():
-  indices = [1, 2, 3, 5, 7, 8, 10, 11]  # Not all the records.
+def test_each_epoch_has_each_clip_once_in_a_new_order():
+  indices = [1, 2, 3, 5, 7, 8, 10, 11]  # Not all records.
   epochs = np.stack(
     [batch['index'] for batch in first(6, train(keypoint_records(), indices))]
   ).reshape(3, 8)
@@ -110,7 +110,7 @@ def test_frames_are_fresh_in_every_epoch_and_lie_in_their_segments():
   assert len(np.unique(of_clip_4, axis=0)) > 10
 
 
-def test_batches_run_on_where_they_do_not_divide_an_epoch():
+def test_batches_may_cross_the_end_of_an_epoch():
   batches = first(3, train(keypoint_records(count=3), batch_size=2))
   order = joined(batches)['index']
   assert sorted(order[:3]) == sorted(order[3:]) == [0, 1, 2]
@@ -155,28 +155,28 @@ def test_resumes_where_it_stopped(host):
   assert_equal_batches(first(4, resumed), expected)
 
 
-# Of 12 clips: 8, 3 and 1 of each class.
+# Classes of 12 clips: 8 in class 0, 3 in class 1, 1 in class 2.
 RARE = np.array([0, 1, 0, 0, 2, 0, 0, 1, 0, 1, 0, 0])
 
 
-def test_balanced_classes_come_equally_often_and_their_clips_in_turn():
+def test_balance_samples_classes_equally_and_their_clips_in_turn():
   batches = first(24, train(keypoint_records(), batch_size=3, classes=RARE))
-  rounds = np.stack([batch['index'] for batch in batches])  # Three classes each.
+  rounds = np.stack([batch['index'] for batch in batches])  # Each has three classes.
   np.testing.assert_array_equal(
     np.sort(RARE[rounds], axis=1), np.tile([0, 1, 2], (24, 1))
   )
-  assert len(np.unique(RARE[rounds], axis=0)) > 3  # In ever new order.
-  # 24 draws a class: clips of 8, 3 and 1 come 3, 8 and 24 times, none twice in a lap.
+  assert len(np.unique(RARE[rounds], axis=0)) > 3  # In a new order each time.
+  # 24 draws per class: each of 8, 3 and 1 clips comes 3, 8 and 24 times, once per lap.
   counts = np.bincount(rounds.ravel(), minlength=12)
   np.testing.assert_array_equal(counts, np.array([3, 8, 24])[RARE])
   of_class_1 = rounds[RARE[rounds] == 1].reshape(8, 3)
   np.testing.assert_array_equal(np.sort(of_class_1, axis=1), np.tile([1, 7, 9], (8, 1)))
   assert len(np.unique(of_class_1, axis=0)) > 2
   frames = joined(batches)['keypoints'][..., 0, 0, 0]
-  assert len(np.unique(frames, axis=0)) > 10  # As fresh as without balance.
+  assert len(np.unique(frames, axis=0)) > 10  # Newly sampled, same as without balance.
 
 
-def test_classes_are_of_the_chosen_clips():
+def test_classes_belong_to_the_chosen_clips():
   indices = [11, 4, 0, 2]
   rows = joined(first(8, train(keypoint_records(), indices, classes=RARE[indices])))
   counts = np.bincount(rows['index'], minlength=12)
@@ -239,8 +239,8 @@ def test_evaluation_views_are_those_of_the_rule():
 
 
 @pytest.mark.parametrize('processes', [2, 4])
-def test_processes_share_the_evaluation_with_as_many_batches_each(processes):
-  records = keypoint_records(count=5)  # The last processes have padding alone.
+def test_processes_share_the_evaluation_with_equally_many_batches(processes):
+  records = keypoint_records(count=5)  # The last processes only have padding.
   alone = evaluate(records)
   shares = [
     evaluate(records, host=HostShare(index, processes)) for index in range(processes)
@@ -255,8 +255,8 @@ def test_evaluating_no_clip_gives_no_batch():
 
 def test_the_most_confident_people_are_kept():
   keypoints = np.zeros((2, 3, 2, 3), np.float32)
-  keypoints[..., 0] = np.array([10, 20, 30]).reshape(1, 3, 1)  # Names the person.
-  # Sums over frames and joints: 1.6, 1.7, 2.0; the last is not in the first frame.
+  keypoints[..., 0] = np.array([10, 20, 30]).reshape(1, 3, 1)  # Identifies the person.
+  # Scores sum to 1.6, 1.7 and 2.0; the last person is missing in the first frame.
   keypoints[:, 0, :, 2] = 0.4
   keypoints[0, 1, :, 2] = [0.9, 0.8]
   keypoints[1, 2, :, 2] = 1.0
@@ -311,7 +311,7 @@ def test_a_whole_video_says_how_many_of_its_frames_are_real():
 
 
 @pytest.mark.parametrize('read', [train, evaluate])
-def test_several_labels_a_clip_are_multi_hot(read):
+def test_several_labels_per_clip_are_multi_hot(read):
   hot = np.array([[1, 0, 1], [0, 0, 0]], np.uint8)
   records = keypoint_records(count=2)
   for record, labels in zip(records, hot, strict=True):

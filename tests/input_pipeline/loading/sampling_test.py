@@ -6,7 +6,7 @@ from input_pipeline.loading.sampling import RULES, check_rule, training_frames
 
 
 class Extreme:
-  """A generator whose every draw is the same."""
+  """A generator that always draws the same value."""
 
   def __init__(self, value):
     self.value = value
@@ -25,14 +25,14 @@ def test_segments_by_hand():
   np.testing.assert_array_equal(views[3], [3, 13, 23, 33])
   np.testing.assert_array_equal(views[9], [9, 19, 29, 39])
   np.testing.assert_array_equal(sampling.test_frames(8, 4, 1), [[1, 3, 5, 7]])
-  # Segments of 2.5 frames: the places are 0.625, 3.125, … and 1.875, 4.375, …
+  # Segments of 2.5 frames: positions 0.625, 3.125, … and 1.875, 4.375, …
   np.testing.assert_array_equal(
     sampling.test_frames(10, 4, 2), [[0, 3, 5, 8], [1, 4, 6, 9]]
   )
 
 
 def test_consecutive_by_hand():
-  # Seven starts, 0 to 6; the views at 1/6, 3/6 and 5/6 of them.
+  # Seven starts, 0 to 6; the views are at 1/6, 3/6 and 5/6 of this range.
   np.testing.assert_array_equal(
     sampling.test_frames(10, 4, 3, 'consecutive'),
     [[1, 2, 3, 4], [3, 4, 5, 6], [5, 6, 7, 8]],
@@ -75,11 +75,11 @@ def test_a_training_frame_lies_in_its_own_segment(length, num_frames):
   seen = set()
   for _ in range(400):
     frames = training_frames(rng, length, num_frames)
-    # Frame f covers the time from f to f + 1: it must meet its segment.
+    # Frame f covers the time from f to f + 1, which must overlap its segment.
     assert (frames + 1 > starts).all()
     assert (frames < starts + length / num_frames).all()
     seen.update(frames.tolist())
-  assert seen == set(range(length))  # And every frame has its turn.
+  assert seen == set(range(length))  # Every frame is sampled at some time.
 
 
 def test_segments_are_drawn_independently_and_evenly():
@@ -113,7 +113,7 @@ def test_views_are_the_same_at_each_call_and_distinct_where_possible(rule):
   np.testing.assert_array_equal(views, sampling.test_frames(40, 4, 10, rule))
   assert len(np.unique(views, axis=0)) == 10
   assert len(np.unique(sampling.test_frames(13, 4, 10, rule), axis=0)) == 10
-  # Four frames of four leave no choice.
+  # Four frames from a video of four leave no choice.
   np.testing.assert_array_equal(sampling.test_frames(4, 4, 3, rule), [[0, 1, 2, 3]] * 3)
 
 

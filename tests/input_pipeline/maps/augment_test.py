@@ -1,4 +1,4 @@
-"""Augmentation by hand, and its two forms (on keypoints, on maps) against each other."""
+"""Augmentation by hand, and on keypoints against on maps."""
 
 import dataclasses
 import functools
@@ -16,7 +16,7 @@ from input_pipeline.skeletons.registry import get_skeleton
 
 SKELETON = get_skeleton('openpose_18_background')
 SETTINGS = AugmentSettings(flip_probability=0.3, scale=(0.9, 1.2), shift=0.05)
-MAP_SIZE = (24, 31)  # One side even, one odd: they have different centres.
+MAP_SIZE = (24, 31)  # An even side has its centre between cells, an odd side on a cell.
 
 flip_maps = jax.jit(augment.flip_maps, static_argnums=2)
 move_maps = jax.jit(augment.move_maps)
@@ -51,7 +51,7 @@ def one_cell(x, y, draw, map_size):
 
 
 def people(seed=0, *, margin=8):
-  """Two frames of one person, no joint nearer than `margin` to the map's border."""
+  """Two frames with one person, no joint closer than `margin` to the map's border."""
   rng = np.random.default_rng(seed)
   high = [MAP_SIZE[1] - 1 - margin, MAP_SIZE[0] - 1 - margin]
   cells = rng.uniform(margin, high, (2, 1, 18, 2)).astype(np.float32)
@@ -127,7 +127,7 @@ def test_no_flip_no_scale_no_shift_changes_nothing():
 
 
 def test_flipped_joints_rendered_are_the_flipped_maps():
-  # Near the border too: what a flip brings in, it takes out on the other side.
+  # Joints near the border too: a Gaussian cut at one border is cut at the other.
   cells, scores = people(margin=-1)
   flip = drawn(flip=True)
   on_keypoints = render(
@@ -151,7 +151,7 @@ def test_joints_moved_by_whole_cells_and_rendered_are_the_moved_maps(shift):
 
 
 def test_maps_move_with_their_joints_when_scaled():
-  # Resampling widens a Gaussian, but its centre of mass goes where the joint goes.
+  # Resampling widens a Gaussian, but its centre of mass moves with the joint.
   draw = drawn(scale=1.3, shift=(1.25, -0.75))
   cells, scores = people(margin=9)
   moved_cells, _ = augmented(cells, scores, draw)
@@ -168,7 +168,7 @@ def test_a_ramp_is_resampled_exactly(scale):
   rows, columns = np.mgrid[:12, :15].astype(np.float32)
   maps = jnp.stack([jnp.array(columns), jnp.array(rows)], axis=-1)[None]
   moved = np.asarray(move_maps(maps, drawn(scale=scale, shift=(1.5, -2))))[0]
-  # The cell that comes to (row, column), by the inverse of the movement.
+  # The source position of each (row, column), by the inverse motion.
   source_x = 7 + (columns - 1.5 - 7) / scale
   source_y = 5.5 + (rows + 2 - 5.5) / scale
   inside = (source_x >= 0) & (source_x <= 14) & (source_y >= 0) & (source_y <= 11)
@@ -177,10 +177,10 @@ def test_a_ramp_is_resampled_exactly(scale):
   np.testing.assert_allclose(moved[inside, 1], source_y[inside], atol=1e-5)
 
 
-def test_what_comes_into_a_map_is_empty():
+def test_revealed_cells_are_empty():
   moved = np.asarray(move_maps(jnp.ones((1, 6, 8, 1)), drawn(shift=(3, -2))))[0, ..., 0]
   expected = np.zeros((6, 8))
-  expected[:4, 3:] = 1  # 3 columns come in at the left, 2 rows at the bottom.
+  expected[:4, 3:] = 1  # 3 columns are revealed on the left, 2 rows at the bottom.
   np.testing.assert_array_equal(moved, expected)
 
 
@@ -190,25 +190,25 @@ def draws(settings):
   return jax.vmap(lambda key: augment.draw(key, settings, (64, 86), SKELETON))(keys)
 
 
-def test_draws_stay_in_their_bounds_and_reach_them():
+def test_draws_stay_within_their_bounds_and_reach_them():
   many = draws(SETTINGS)
   scale, (x, y) = np.asarray(many.scale), np.asarray(many.shift).T
   assert scale.min() >= 0.9
   assert scale.max() <= 1.2
   np.testing.assert_allclose([scale.min(), scale.max()], [0.9, 1.2], atol=0.01)
-  # 5 % of 86 columns and of 64 rows.
+  # 5 % of 86 columns, and of 64 rows.
   np.testing.assert_allclose([x.min(), x.max()], [-4.3, 4.3], atol=0.2)
   np.testing.assert_allclose([y.min(), y.max()], [-3.2, 3.2], atol=0.2)
   assert abs(x).max() <= 4.3
   assert abs(y).max() <= 3.2
-  assert 0.23 < np.asarray(many.flip).mean() < 0.37  # Over three standard deviations.
+  assert 0.23 < np.asarray(many.flip).mean() < 0.37  # Over 3 standard deviations.
 
 
 def test_draws_differ_by_key_and_not_by_call():
   many = draws(SETTINGS)
   assert len(np.unique(many.scale)) > 490
   assert len(np.unique(many.shift[:, 0])) > 490
-  # One number is not behind all of them.
+  # Flip, scale and shift are independent.
   columns = np.column_stack([many.flip, many.scale, many.shift]).astype(float)
   correlations = np.corrcoef(columns.T) - np.eye(4)
   assert abs(correlations).max() < 0.15
@@ -223,7 +223,7 @@ def test_moving_joints_leaves_the_other_draws_as_they_are():
   assert still.joint_motion is None
   for field in ('flip', 'scale', 'shift'):
     np.testing.assert_array_equal(getattr(moving, field), getattr(still, field))
-  # Whole cells, 1 to 4 with a sign, drawn apart from the shift of the whole.
+  # Whole cells, 1 to 4 with a sign, independent of the shift of the whole clip.
   shifts = np.asarray(moving.joint_motion.global_shift)
   np.testing.assert_array_equal(np.unique(shifts), [-4, -3, -2, -1, 1, 2, 3, 4])
   correlation = np.corrcoef(shifts[:, 0], np.asarray(moving.shift)[:, 0])[0, 1]

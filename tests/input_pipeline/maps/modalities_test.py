@@ -1,4 +1,4 @@
-"""Names of modalities."""
+"""Modality names, and their frames."""
 
 import pytest
 
@@ -17,12 +17,12 @@ def test_six_modalities_three_are_stored():
   assert stored_modalities(('parts_diff', 'joints', 'parts')) == ('joints', 'parts')
 
 
-def test_a_difference_has_a_frame_less():
+def test_a_difference_has_one_frame_less():
   assert [num_frames_of(name, 8) for name in MODALITIES] == [8, 8, 8, 7, 7, 7]
   assert [is_difference(name) for name in MODALITIES] == 3 * [False] + 3 * [True]
 
 
 @pytest.mark.parametrize('wrong', [(), ('limbs',), ('joints', 'joints')])
-def test_what_there_is_not(wrong):
+def test_invalid_modalities_are_refused(wrong):
   with pytest.raises(ValueError, match=r'data\.modalities is .*; name at least one of'):
     check_modalities(wrong, 'data.modalities')

@@ -1,4 +1,4 @@
-"""Part affinity fields against plain loops over the definition, and by hand."""
+"""Part affinity fields against plain loops, and worked by hand."""
 
 import jax
 import jax.numpy as jnp
@@ -11,7 +11,7 @@ render = jax.jit(render_part_fields, static_argnames=('limbs', 'map_size', 'widt
 
 
 def field_by_loops(cells, scores, limbs, map_size, width):
-  """The fields of one frame `[h, w, 2·limbs]`, straight from Cao et al. Eq. 8-10."""
+  """The fields for one frame, `[h, w, 2·limbs]`, directly from Cao et al. Eq. 8-10."""
   fields = np.zeros((*map_size, 2 * len(limbs)))
   for row, column, limb in np.ndindex(*map_size, len(limbs)):
     p = np.array([column, row])
@@ -63,11 +63,11 @@ def one_limb(start, end, *, map_size=(7, 9), width=1.0, scores=(1, 1)):
 def test_a_level_limb_points_to_the_right():
   fields = one_limb((2, 3), (6, 3))
   expected = np.zeros((7, 9, 2))
-  expected[2:5, 2:7, 0] = 1  # 1 cell to each side of row 3, columns 2..6
+  expected[2:5, 2:7, 0] = 1  # 1 cell on each side of row 3, columns 2..6.
   np.testing.assert_array_equal(fields, expected)
 
 
-def test_a_limb_that_hangs_down_has_positive_y_and_its_score():
+def test_a_limb_that_points_down_has_positive_y_and_its_score():
   fields = one_limb((4, 1), (4, 5), scores=(0.5, 0.75))
   assert not fields[..., 0].any()
   np.testing.assert_array_equal(fields[1:6, 3:6, 1], np.full((5, 3), 0.5))

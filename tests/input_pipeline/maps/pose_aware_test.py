@@ -43,7 +43,7 @@ def draws(settings):
 
 
 def motion(*, shift=(), angle=(), global_shift=(0, 0)):
-  """A motion by hand; `shift` and `angle` are (joint name, value)."""
+  """A motion by hand; `shift` and `angle` (degrees) hold (joint name, value)."""
   shifts = np.tile(np.array(global_shift, np.float32), (18, 1))
   angles = np.zeros(18, np.float32)
   for name, value in shift:
@@ -62,7 +62,7 @@ def one_of_the_draws(index):
 
 
 def person(*, margin=16):
-  """Three frames; positions in eighths of a cell, so that whole shifts are exact."""
+  """Three frames, in eighths of cells, so that shifts by whole cells are exact."""
   rng = np.random.default_rng(0)
   high = [MAP_SIZE[1] - margin, MAP_SIZE[0] - margin]
   cells = np.floor(rng.uniform(margin, high, (3, 1, 18, 2)) * 8) / 8
@@ -100,10 +100,10 @@ def test_whole_cells_are_never_zero_nor_the_maximum():
   for joint in moving:
     for axis in range(2):
       assert set(np.unique(own[:, joint, axis])) == {-3, -2, -1, 1, 2, 3}
-  # The axes are drawn apart: all four pairs of signs occur.
+  # The axes are drawn independently: all four pairs of signs occur.
   signs = np.sign(own[:, 0])
   assert len(np.unique(signs, axis=0)) == 4
-  # The smallest maximum that draws anything draws one cell.
+  # The smallest allowed maximum, 2, only draws 1 cell.
   assert set(np.unique(draws(PoseAwareSettings(global_shift=2)).shift)) == {-1, 1}
 
 
@@ -139,7 +139,7 @@ def test_a_quarter_turn_by_hand():
   cells = np.zeros((2, 1, 18, 2), np.float32)
   scores = np.zeros((2, 1, 18), np.float32)
   shoulder, elbow = JOINTS['left_shoulder'], JOINTS['left_elbow']
-  # The shoulder stands at x = 10 with score 1, at x = 20 with score ¼: pivot (12, 5).
+  # The shoulder is at x = 10 with score 1, then at x = 20 with score ¼: pivot (12, 5).
   cells[:, 0, shoulder] = [[10, 5], [20, 5]]
   scores[:, 0, shoulder] = [1, 0.25]
   cells[:, 0, elbow] = [[14, 5], [12, 8]]
@@ -150,7 +150,7 @@ def test_a_quarter_turn_by_hand():
   # From +x towards +y, which is down; then the shift.
   np.testing.assert_allclose(moved[:, 0, elbow], [[13, 7], [10, 5]], atol=1e-5)
   np.testing.assert_allclose(moved[:, 0, shoulder], [[13, 3], [13, 13]], atol=1e-5)
-  # A shoulder that never shows leaves the turning to the arm's other joints: (13, 6.5).
+  # Without a visible shoulder, the arm turns about its other joints' mean: (13, 6.5).
   scores[:, 0, shoulder] = 0
   moved = np.asarray(move_keypoints(jnp.array(cells), jnp.array(scores), drawn))
   np.testing.assert_allclose(moved[:, 0, elbow], [[15.5, 7.5], [12.5, 5.5]], atol=1e-5)
@@ -193,7 +193,7 @@ def test_joints_leave_the_map():
   assert not move_maps(aggregate(cells, scores, WEIGHTS), gone, rotates=False)[:2].any()
 
 
-def test_the_background_moves_with_the_whole_and_comes_in_as_one():
+def test_the_background_moves_with_the_whole_pose_and_is_1_in_revealed_cells():
   cells, scores = person()
   mean = aggregate(cells, scores, WEIGHTS)
   drawn = motion(global_shift=(4, -3), shift=[('nose', (2, 2))])
@@ -202,14 +202,14 @@ def test_the_background_moves_with_the_whole_and_comes_in_as_one():
   expected[:-3, 4:] = mean[18, 3:, :-4]
   np.testing.assert_allclose(moved, expected, atol=1e-6)
   assert moved.min() < 0.5
-  # For a global shift alone it is the background of the moved joints.
+  # For a global shift alone, the result is the moved joints' background.
   drawn = motion(global_shift=(4, -3))
   np.testing.assert_allclose(
     move_maps(mean, drawn, rotates=False)[18],
     aggregate(move_keypoints(cells, scores, drawn), scores, WEIGHTS)[18],
     atol=1e-6,
   )
-  # Maps without it are given back without it.
+  # Maps without background stay without background.
   without = move_maps(mean[:18], drawn, rotates=False)
   np.testing.assert_array_equal(without, move_maps(mean, drawn, rotates=False)[:18])
 
@@ -217,7 +217,7 @@ def test_the_background_moves_with_the_whole_and_comes_in_as_one():
 def test_part_of_a_cell_is_interpolated():
   maps = np.zeros((18, 3, 4, 1), np.float32)
   maps[0, 1, 2] = 1
-  maps[1, 0, 3] = 1  # In a corner: what comes in beside it is 0, not more of it.
+  maps[1, 0, 3] = 1  # In a corner: revealed cells are 0 and do not repeat the border.
   drawn = motion(global_shift=(-0.25, 0.5))
   moved = move_maps(jnp.array(maps), drawn, rotates=False)[..., 0]
   np.testing.assert_allclose(
@@ -235,7 +235,7 @@ def turned_both_ways(cells, scores, drawn):
 
 
 def test_turns_agree_closely():
-  """The pivots stand still, as both forms weigh the frames of a moving one apart."""
+  """With fixed pivots, because both forms average a moving pivot differently."""
   cells, scores = person()
   pivots = jnp.array(list(SKELETON.group_pivots.values()))
   cells = cells.at[:, :, pivots].set(cells[:1, :, pivots])
@@ -244,7 +244,7 @@ def test_turns_agree_closely():
   unturned = drawn.replace(angle=jnp.zeros(18))
   without = aggregate(move_keypoints(cells, scores, unturned), scores, WEIGHTS)[:18]
   assert abs(without - from_keypoints).max() > 0.5
-  # Linear interpolation blunts a peak of σ = 1.5 cells by up to a tenth.
+  # Linear interpolation lowers a peak with σ = 1.5 cells by up to a tenth.
   np.testing.assert_allclose(from_maps, from_keypoints, atol=0.1)
   np.testing.assert_allclose(
     from_maps.sum(axis=(1, 2)), from_keypoints.sum(axis=(1, 2)), rtol=0.02, atol=1e-6

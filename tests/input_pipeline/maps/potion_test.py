@@ -1,4 +1,4 @@
-"""Coloured maps against numpy, against each other, and against values worked by hand."""
+"""PoTion maps against numpy, against each other, and worked by hand."""
 
 import functools
 
@@ -11,7 +11,7 @@ from input_pipeline.maps import potion
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import append_background, render_joint_maps
 
-# T is traced, as in a batch of clips of different lengths.
+# T is traced, same as in a batch of clips with different lengths.
 colour_weights = jax.jit(
   potion.colour_weights, static_argnames=('max_frames', 'settings')
 )
@@ -34,7 +34,7 @@ def exact_weights(num_frames, channels):
 
 
 def integer_break_weights(num_frames, channels):
-  """Windows written one over the other, with numpy's linspace."""
+  """Windows written one after another, with numpy's linspace."""
   weights = np.zeros((num_frames, channels))
   breaks = [i * num_frames // (channels - 1) for i in range(channels)]
   for window in range(channels - 1):
@@ -75,21 +75,21 @@ def test_exact_weights_by_hand():
 
 def test_integer_break_weights_by_hand():
   settings = PotionSettings(weights='integer_break')
-  # T = 4: windows of frames 0, 1, (2) and 2, 3.
+  # T = 4: the windows are frames 0 to 2 and 2 to 3.
   weights = colour_weights(4, max_frames=4, settings=settings)
   np.testing.assert_array_equal(
     weights, [[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0], [0, 0, 1]]
   )
-  # T = 2: the third channel's window has one frame, in which it only begins to rise.
+  # T = 2: the second window has one frame, in which the third channel is still 0.
   np.testing.assert_array_equal(
     colour_weights(2, max_frames=2, settings=settings), [[1, 0, 0], [0, 1, 0]]
   )
-  # The sums that the official code divides by for a clip of 40 frames.
+  # The official code's divisors for 40 frames.
   sums = colour_weights(40, max_frames=40, settings=settings).sum(axis=0)
   np.testing.assert_allclose(sums, [10.5, 19.5, 10], rtol=1e-6)
 
 
-def test_both_weights_are_one_for_odd_lengths_only():
+def test_both_weights_agree_for_odd_lengths_only():
   exact, rounded = PotionSettings(), PotionSettings(weights='integer_break')
   odd = [colour_weights(39, max_frames=40, settings=s) for s in (exact, rounded)]
   np.testing.assert_allclose(odd[0], odd[1], atol=1e-6)
@@ -97,7 +97,7 @@ def test_both_weights_are_one_for_odd_lengths_only():
   assert 0.02 < abs(even[0] - even[1]).max() < 0.03
 
 
-def test_the_mean_is_that_of_plain_loops():
+def test_the_mean_equals_plain_loops():
   rng = np.random.default_rng(0)
   maps = rng.random((7, 3, 4, 2), np.float32)
   weights = np.array(exact_weights(7, 3), np.float32)
@@ -160,7 +160,7 @@ def test_frames_of_padding_add_nothing():
   np.testing.assert_array_equal(padded, alone)
 
 
-# One joint, two cells, two channels of weight sums 2 and 4; the second cell is empty.
+# One joint, two cells (the second is empty), two channels with weight sums 2 and 4.
 MEAN = jnp.array([[[[0.5, 0.25], [0.0, 0.0]]]])
 WEIGHTS = jnp.array([[2.0, 1.0], [0.0, 3.0]])
 

@@ -1,4 +1,4 @@
-"""What 8 bits keep of each modality."""
+"""Quantization to 8 bits and back, for each modality."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -18,7 +18,7 @@ from input_pipeline.maps.quantization import EMPTY, dequantize, quantize
   ],
 )
 def test_codes_by_hand(modality, value, code):
-  """Features with a scale of 4."""
+  """Features use scale 4."""
   for array in (np.array([value], np.float32), jnp.array([value])):
     codes = quantize(array, modality, 4.0)
     assert codes.dtype == np.uint8
@@ -29,7 +29,7 @@ def test_codes_by_hand(modality, value, code):
   ('modality', 'low', 'high', 'step'),
   [('joints', 0, 1, 1 / 255), ('parts', -1, 1, 1 / 127), ('features', 0, 9, 9 / 255)],
 )
-def test_what_comes_back_is_within_half_a_step(modality, low, high, step):
+def test_a_round_trip_is_within_half_a_step(modality, low, high, step):
   values = np.random.default_rng(0).uniform(low, high, (5, 7)).astype(np.float32)
   back = dequantize(quantize(values, modality, 9.0), modality, 9.0)
   assert back.dtype == np.float32
@@ -37,7 +37,7 @@ def test_what_comes_back_is_within_half_a_step(modality, low, high, step):
 
 
 @pytest.mark.parametrize('modality', EMPTY)
-def test_nothing_is_exactly_nothing(modality):
+def test_an_empty_cell_is_exactly_0(modality):
   empty = np.array([EMPTY[modality]], np.uint8)
   np.testing.assert_array_equal(dequantize(empty, modality, 3.0), 0)
   np.testing.assert_array_equal(quantize(np.zeros(1), modality, 3.0), empty)

@@ -1,4 +1,4 @@
-"""Rendering against plain loops, and against values worked by hand."""
+"""Rendering against plain loops, and worked by hand."""
 
 import math
 
@@ -14,14 +14,14 @@ from input_pipeline.maps.rendering import (
   render_joint_maps,
 )
 
-# Jitted, as it always runs; and operation by operation it compiles far longer.
+# Jitted, same as in runs; compiling each operation separately would take far longer.
 render = jax.jit(
   render_joint_maps, static_argnames=('map_size', 'sigma', 'background', 'truncate')
 )
 
 
 def rendered_by_loops(cells, scores, map_size, sigma, truncate=3.0):
-  """The maps of one frame, `[h, w, j]`, straight from the definition."""
+  """The maps for one frame, `[h, w, j]`, directly from the definition."""
   persons, joints = scores.shape
   maps = np.zeros((*map_size, joints))
   for row in range(map_size[0]):
@@ -46,7 +46,7 @@ def one_joint(x, y, score=1.0, *, map_size=(20, 24), sigma=2.0, **settings):
 @pytest.mark.parametrize(('persons', 'truncate'), [(1, 3.0), (2, 3.0), (3, 1.5)])
 def test_equals_plain_loops_on_random_people(persons, truncate):
   rng = np.random.default_rng(persons)
-  # Far enough outside the map that some joints leave all of it, and some a part.
+  # Some joints are completely outside the map, some only partly.
   cells = rng.uniform(-6, 22, (2, persons, 4, 2)).astype(np.float32)
   scores = rng.uniform(0.1, 1, (2, persons, 4)).astype(np.float32)
   scores[rng.random(scores.shape) < 0.3] = 0
@@ -93,21 +93,21 @@ def test_two_people_keep_their_peaks():
   cells = jnp.array([[[5.0, 5.0]], [[7.0, 5.0]]])
   scores = jnp.array([[0.5], [1.0]])
   maps = render(cells, scores, map_size=(10, 12), sigma=2.0)[..., 0]
-  assert maps[5, 7] == 1.0  # A sum would give 1.303,
-  np.testing.assert_allclose(maps[5, 5], 0.60653067, rtol=1e-6)  # and 1.107 here.
+  assert maps[5, 7] == 1.0  # A sum would give 1.303.
+  np.testing.assert_allclose(maps[5, 5], 0.60653067, rtol=1e-6)  # A sum: 1.107.
 
 
 def test_a_missing_joint_leaves_nothing():
   assert not one_joint(5, 5, score=0.0).any()
 
 
-def test_a_joint_outside_leaves_what_reaches_into_the_map():
+def test_a_joint_outside_the_map_is_rendered_where_it_reaches_in():
   maps = one_joint(-2, 10)
   np.testing.assert_allclose(maps[10, 0], 0.60653067, rtol=1e-6)
   assert not one_joint(-7, 10).any()
 
 
-def test_background_is_what_no_joint_covers():
+def test_background_is_1_minus_the_maximum():
   rng = np.random.default_rng(3)
   cells = jnp.array(rng.uniform(0, 10, (1, 3, 2)), jnp.float32)
   scores = jnp.array([[0.9, 0.4, 0.0]])
@@ -157,7 +157,7 @@ def one_position(x, y, frame_size, map_size):
   ('pixel', 'cell'),
   [
     ((0, 0), (-0.25, -0.25)),  # The first pixel's centre, a quarter from the corner.
-    ((0.5, 0.5), (0, 0)),  # The first cell is pixels 0 and 1 each way.
+    ((0.5, 0.5), (0, 0)),  # The first cell covers pixels 0 and 1 in both directions.
     ((127, 63), (63.25, 31.25)),
     ((1, 2), (0.25, 0.75)),
   ],
@@ -170,7 +170,7 @@ def test_x_follows_the_width_and_y_the_height():
   # JHMDB: x by 85 / 320 = 0.265625, y by 64 / 240 = 0.266667.
   cell = one_position(319, 0, (240, 320), (64, 85))
   np.testing.assert_allclose(cell, [84.8671875 - 0.5, 0.13333333 - 0.5], rtol=1e-6)
-  # Sides that differ enough to be told apart: x by 1 / 4, y by 1 / 10.
+  # Clearly different scales: x by 1 / 4, y by 1 / 10.
   np.testing.assert_allclose(one_position(9.5, 9.5, (100, 80), (10, 20)), [2, 0.5])
 
 

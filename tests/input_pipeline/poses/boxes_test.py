@@ -7,13 +7,13 @@ from input_pipeline.poses.boxes import boxes_of_poses, overlaps
 def test_overlaps_by_hand():
   boxes = np.array([[0, 0, 2, 2], [0, 0, 1, 1], [5, 5, 6, 6]])
   others = np.array([[1, 0, 3, 2], [0, 0, 2, 2]])
-  # 2 of 6; the same; a quarter; nothing at all.
+  # Intersection over union: 2 / 6, identical, a quarter, none.
   expected = [[2 / 6, 1], [0, 1 / 4], [0, 0]]
   np.testing.assert_allclose(overlaps(boxes, others), expected)
 
 
 def test_areas_are_continuous():
-  # Half of a box of the size 1: counting pixels (+ 1 to each side) would give 3/4.
+  # Half of a 1 × 1 box: counting pixels (+ 1 on each side) would give 3/4.
   (one,) = overlaps(np.array([[0, 0, 1, 1]]), np.array([[0, 0, 1, 0.5]]))
   assert one == pytest.approx(0.5)
 
@@ -21,7 +21,7 @@ def test_areas_are_continuous():
 @pytest.mark.parametrize(
   'box', [[1, 1, 1, 2], [2, 0, 1, 2], [np.nan] * 4], ids=['line', 'turned', 'none']
 )
-def test_a_box_that_is_none_overlaps_nothing(box):
+def test_an_invalid_box_overlaps_nothing(box):
   box = np.array([box], float)
   assert overlaps(box, np.array([[0, 0, 3, 3]])) == 0
   assert overlaps(box, box) == 0
@@ -32,7 +32,7 @@ def test_leading_axes_are_kept():
   assert overlaps(frames, frames).tolist() == [[[1.0]], [[1.0]]]
 
 
-def test_the_box_of_a_pose_is_around_the_joints_that_are_there():
+def test_the_box_of_a_pose_is_around_its_present_joints():
   keypoints = np.array([[[1, 5], [3, 2], [90, 90]], [[1, 1], [2, 2], [3, 3]]])
   scores = np.array([[0.5, 1, 0], [0, 0, 0]])
   first, none = boxes_of_poses(keypoints, scores)

@@ -1,4 +1,4 @@
-"""PoseClip: what it accepts, what it changes, and what it says when it refuses."""
+"""PoseClip: what it accepts and changes, and its messages for invalid poses."""
 
 import dataclasses
 
@@ -107,7 +107,7 @@ def test_needs_a_name():
     clip_of(video_id='')
 
 
-def test_segments_are_of_the_labels():
+def test_segments_belong_to_the_labels():
   segments = (Segment(1, 0.0, 2.5), Segment(1, 3.0, 3.0))
   assert clip_of(segments=segments).segments == segments
   assert clip_of().segments == ()

@@ -1,4 +1,4 @@
-"""Mapping of layouts against positions worked by hand and a loop written out."""
+"""Mapping between layouts, against positions worked by hand and a plain loop."""
 
 import numpy as np
 import pytest
@@ -23,7 +23,7 @@ COCO, OPENPOSE, BODY_25 = (
 
 
 def random_clip(skeleton, *, frames=3, people=2, seed=0) -> PoseClip:
-  """Every second joint or so is missing."""
+  """About 40 % of the joints are missing."""
   rng = np.random.default_rng(seed)
   shape = (frames, people, skeleton.num_joints)
   scores = rng.uniform(0.1, 1, shape) * (rng.random(shape) < 0.6)
@@ -32,7 +32,7 @@ def random_clip(skeleton, *, frames=3, people=2, seed=0) -> PoseClip:
 
 
 def of(clip: PoseClip, joint: str):
-  """Position `[t, m, 2]` and score `[t, m]` of a joint."""
+  """A joint's positions `[t, m, 2]` and scores `[t, m]`."""
   index = clip.skeleton.joints.index(joint)
   return clip.keypoints[:, :, index], clip.scores[:, :, index]
 
@@ -73,7 +73,7 @@ def test_the_neck_is_missing_where_a_shoulder_is():
   ('source', 'target'),
   [('body_25', 'coco_17'), ('halpe_26', 'coco_17'), ('mediapipe_33', 'coco_17')],
 )
-def test_joints_of_both_are_the_same_numbers(source, target):
+def test_joints_in_both_layouts_are_copied(source, target):
   clip = random_clip(SKELETONS[source])
   mapped = map_clip(clip, SKELETONS[target])
   for joint in SKELETONS[target].joints:
@@ -89,7 +89,7 @@ def test_the_same_layout_changes_nothing():
 
 
 def test_coco_to_jhmdb_against_a_loop():
-  """Neck, belly and face in each frame of each person, written out."""
+  """Neck, belly and face for each frame and person, by a plain loop."""
   clip = random_clip(COCO, frames=20)
   mapped = map_clip(clip, SKELETONS['jhmdb'])
   index = COCO.joints.index
@@ -107,7 +107,7 @@ def test_coco_to_jhmdb_against_a_loop():
   assert (of(mapped, 'belly')[1] == 0).any()
 
 
-def test_joints_that_cannot_be_had_are_named_and_missing_everywhere():
+def test_joints_that_cannot_be_derived_are_named_and_missing_everywhere():
   penn = SKELETONS['penn_action']
   eyes_and_ears = ('left_eye', 'right_eye', 'left_ear', 'right_ear')
   assert missing_joints(penn, COCO) == eyes_and_ears
@@ -120,7 +120,7 @@ def test_joints_that_cannot_be_had_are_named_and_missing_everywhere():
     map_clip(random_clip(penn), COCO, strict=True)
 
 
-def test_strict_is_content_where_every_joint_is_had():
+def test_strict_accepts_a_complete_mapping():
   assert missing_joints(COCO, OPENPOSE) == ()
   map_clip(random_clip(COCO), OPENPOSE, strict=True)
 
@@ -136,9 +136,9 @@ def test_layouts_that_share_nothing_are_refused():
 @pytest.mark.parametrize(
   ('source', 'target', 'weights'),
   [
-    # Taken by name, though the neck could be made of the shoulders.
+    # Copied by name, although the neck could be derived from the shoulders.
     ('ntu_25', ('openpose_18', 'neck'), {'neck': 1}),
-    # Without it, spine_shoulder before the shoulders.
+    # spine_shoulder takes precedence over the shoulders.
     ('ntu_25', ('mpii_16', 'thorax'), {'spine_shoulder': 1}),
     ('mpii_16', ('body_25', 'neck'), {'thorax': 1}),
     ('ntu_25', ('body_25', 'mid_hip'), {'spine_base': 1}),
@@ -151,11 +151,11 @@ def test_layouts_that_share_nothing_are_refused():
     ('openpose_mpi', ('jhmdb', 'face'), {'head_top': 0.5, 'neck': 0.5}),
     ('mediapipe_33', ('ntu_25', 'left_hand'), {'left_index': 0.5, 'left_pinky': 0.5}),
     ('mediapipe_33', ('body_25', 'right_big_toe'), {'right_foot_index': 1}),
-    # Only by two approximate steps, the nose for the head and the head for its top.
+    # Needs two approximate steps: the nose for the head, and the head for its top.
     ('coco_17', ('mpii_16', 'head_top'), {}),
   ],
 )
-def test_what_a_joint_is_made_of(source, target, weights):
+def test_the_parents_of_a_joint(source, target, weights):
   layout, joint = target
   row = mapping_weights(SKELETONS[source], SKELETONS[layout])[
     SKELETONS[layout].joints.index(joint)
@@ -166,7 +166,7 @@ def test_what_a_joint_is_made_of(source, target, weights):
 
 @pytest.mark.parametrize('source', SKELETONS.values(), ids=SKELETONS)
 def test_every_target(source):
-  """A row is a mean, or nothing; and mirroring before or after is the same."""
+  """Each row is a mean or 0, and mirroring before or after mapping is the same."""
   for target in SKELETONS.values():
     weights = mapping_weights(source, target)
     np.testing.assert_allclose(weights.sum(axis=1), weights.any(axis=1), rtol=1e-6)
@@ -181,12 +181,12 @@ def test_rules_name_joints_that_layouts_have():
   assert named | set(RULES) <= known
 
 
-def test_a_description_says_what_is_not_by_name():
+def test_a_description_lists_derived_and_missing_joints():
   assert describe_mapping(BODY_25, COCO) == 'body_25 to coco_17: joint by joint'
   assert describe_mapping(SKELETONS['jhmdb'], COCO).splitlines() == [
     'jhmdb to coco_17:',
     '  nose: face (approximate: the middle of the face)',
-    '  not there, always missing: left_eye, right_eye, left_ear, right_ear',
+    '  always missing: left_eye, right_eye, left_ear, right_ear',
   ]
   assert '  neck: the middle of left_shoulder and right_shoulder\n' in describe_mapping(
     COCO, SKELETONS['jhmdb']
@@ -232,7 +232,7 @@ def test_a_source_refuses_at_once():
 
 
 def test_real_poses_of_jhmdb(shared_data):
-  """Of 15 joints 13 have the same name in COCO or none; made ones lie in the body."""
+  """The derived pelvis is between the hips; mapping back changes no shared joint."""
   source = read_poses(
     'pyskl', shared_data / 'jhmdb' / 'jhmdb_train1.pkl', skeleton='jhmdb'
   )
@@ -242,6 +242,6 @@ def test_real_poses_of_jhmdb(shared_data):
   left, right = of(clip, 'left_hip')[0], of(clip, 'right_hip')[0]
   assert score.min() > 0
   np.testing.assert_allclose(pelvis, (left + right) / 2, rtol=1e-5)
-  # And back: what both layouts name is unchanged.
+  # And back: joints with the same name in both layouts are unchanged.
   back = map_clip(there, SKELETONS['jhmdb'])
   np.testing.assert_array_equal(back.keypoints, clip.keypoints)

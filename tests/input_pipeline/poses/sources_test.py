@@ -29,7 +29,7 @@ def test_a_clip_twice_in_one_split():
 
 
 def test_a_clip_in_two_splits():
-  splits = {'train1': ('a', 'b'), 'test2': ('b',)}  # As JHMDB's three splits do.
+  splits = {'train1': ('a', 'b'), 'test2': ('b',)}  # Same as in JHMDB's three splits.
   assert source_of(splits).splits == splits
 
 

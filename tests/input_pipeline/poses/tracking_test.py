@@ -1,4 +1,4 @@
-"""Who is who over frames: by boxes, by names, and who is kept; all worked by hand."""
+"""Tracking by boxes and by tracker identities, and who is kept; all worked by hand."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ from input_pipeline.poses.tracking import (
 
 
 def person(x: float, *, score: float = 0.5, size: float = 10.0, y: float = 0.0):
-  """Three joints on two corners and the middle of a square box."""
+  """Three joints: two opposite corners and the middle of a square box."""
   corners = np.array([[x, y], [x + size, y + size], [x + size / 2, y + size / 2]])
   return np.concatenate([corners, np.full((3, 1), score)], axis=1)
 
@@ -22,7 +22,7 @@ def frame(*people: np.ndarray) -> np.ndarray:
 
 
 def lefts(frames, **options) -> list[list[float]]:
-  """The left edge of each index in each frame; NaN of no one."""
+  """The left edge of each index in each frame; NaN without a person."""
   keypoints, scores = associate(frames, **options)
   return np.where(scores[..., 0] > 0, keypoints[..., 0, 0], np.nan).tolist()
 
@@ -44,7 +44,7 @@ def test_shapes_and_values_without_people():
   assert keypoints.dtype == scores.dtype == np.float32
 
 
-def test_who_is_away_for_a_while_keeps_the_index():
+def test_a_person_who_is_away_for_a_while_keeps_the_index():
   away = [frame(person(100))] * MAX_ABSENCE
   first = frame(person(0, score=0.9), person(100))
   (track, other) = find_tracks([first, *away[1:], frame(person(1, score=0.9))])
@@ -53,41 +53,41 @@ def test_who_is_away_for_a_while_keeps_the_index():
 
 
 def test_boxes_that_overlap_too_little_are_two_people():
-  # 11 and 11 wide with 2 in common: 22 / (242 - 22) = 0.1; with 1: 11 / 231 = 0.05.
+  # Both boxes are 11 wide; 2 columns shared: 22 / (242 - 22) = 0.1; 1: 11 / 231 = 0.05.
   assert len(find_tracks([frame(person(0)), frame(person(9))])) == 1
   assert len(find_tracks([frame(person(0)), frame(person(10))])) == 2
 
 
-def test_the_sum_of_overlaps_decides_not_the_first_come():
-  # The first person overlaps both; it belongs to the track that no one else fits.
+def test_the_sum_of_overlaps_decides_and_not_the_order():
+  # The person at 3 overlaps both tracks equally; the person at 9 fits only the second.
   before = frame(person(0), person(6))
   after = frame(person(3), person(9))
   assert lefts([before, after]) == [[0, 6], [3, 9]]
   assert lefts([before, after[::-1]]) == [[0, 6], [3, 9]]
 
 
-def test_one_joint_is_enough_to_be_followed():
+def test_one_joint_is_enough_for_tracking():
   lone = person(0)
   lone[1:, 2] = 0
   (track,) = find_tracks([frame(lone), frame(lone)])
   assert track.frames == [0, 1]
 
 
-def test_names_of_a_tracker_go_before_boxes():
+def test_tracker_identities_take_precedence_over_boxes():
   frames = [frame(person(0), person(100)), frame(person(0), person(100))]
   names = [np.array([7, 8]), np.array([8, 7])]
   assert lefts(frames) == [[0, 100], [0, 100]]
   assert lefts(frames, identities=names) == [[0, 100], [100, 0]]
 
 
-def test_a_name_is_waited_for_for_ever():
+def test_a_track_with_an_identity_never_ends():
   frames = [frame(person(0)), *[frame()] * (MAX_ABSENCE + 1), frame(person(500))]
   names = [np.array([3] * len(people)) for people in frames]
   assert len(find_tracks(frames, identities=names)) == 1
   assert len(find_tracks(frames)) == 2
 
 
-def test_someone_without_a_name_is_linked_by_the_box():
+def test_a_person_without_an_identity_is_linked_by_the_box():
   frames = [frame(person(0))] * 2
   for names in ([3, UNKNOWN], [UNKNOWN, 3]):
     identities = [np.array([name]) for name in names]
@@ -95,7 +95,7 @@ def test_someone_without_a_name_is_linked_by_the_box():
     assert track.identity == 3
 
 
-def test_the_largest_and_most_confident_of_a_frame_are_kept():
+def test_the_largest_and_most_confident_people_are_kept():
   small = person(0, size=4, score=1)  # 5 · 5 · 1 = 25.
   faint = person(100, size=10, score=0.2)  # 11 · 11 · 0.2 = 24.2.
   large = person(200, size=10, score=0.5)  # 60.5.
@@ -105,12 +105,12 @@ def test_the_largest_and_most_confident_of_a_frame_are_kept():
   assert {track.poses[0][0, 0] for track in kept} == {0, 200}
 
 
-def test_an_unseen_person_is_no_one():
+def test_a_person_without_joints_is_skipped():
   assert find_tracks([frame(person(0, score=0))]) == []
 
 
 def test_indices_are_ordered_by_confidence_over_all_frames():
-  # One frame of 0.9 against three of 0.4.
+  # One frame with score 0.9 against three with 0.4.
   frames = [frame(person(0, score=0.9), person(100, score=0.4))]
   frames += [frame(person(100, score=0.4))] * 2
   first, second = find_tracks(frames)
@@ -119,8 +119,8 @@ def test_indices_are_ordered_by_confidence_over_all_frames():
   np.testing.assert_allclose(associate(frames)[1][0, :, 0], [0.4, 0.9])
 
 
-def test_more_tracks_than_indices_lose_no_one():
-  # Four people, never more than two at once; the third fits beside the second whole.
+def test_nobody_is_lost_if_tracks_outnumber_indices():
+  # Four people, never more than two at once; each later track fits into a free index.
   frames = [
     frame(person(0), person(100, score=0.9)),
     frame(person(0)),
@@ -132,8 +132,8 @@ def test_more_tracks_than_indices_lose_no_one():
   np.testing.assert_equal(lefts(frames, max_people=2), expected)
 
 
-def test_a_track_that_fits_nowhere_whole_is_put_where_there_is_room():
-  # 0 is there at first, 100 at last; 300 in the middle needs the free place of both.
+def test_a_track_without_a_free_index_for_all_frames_uses_several():
+  # 0 is present first, 100 last; 300 is present throughout and needs an index from both.
   frames = [
     frame(person(0, score=0.9), person(300, score=0.1)),
     frame(person(100, score=0.9), person(300, score=0.1)),
@@ -144,7 +144,7 @@ def test_a_track_that_fits_nowhere_whole_is_put_where_there_is_room():
 
 
 def test_real_people_keep_their_index(shared_data):
-  """The walker and the bystander of cam02, whom OpenPose lists in any order."""
+  """The walker and the bystander in cam02, whom OpenPose lists in arbitrary order."""
   from input_pipeline.readers.formats import openpose
   from input_pipeline.skeletons.registry import get_skeleton
 
@@ -157,7 +157,7 @@ def test_real_people_keep_their_index(shared_data):
   centres = np.nanmean(
     np.where(scores[..., None] > 0, keypoints, np.nan)[..., 0], axis=2
   )
-  # The bystander stands at the right, x 797..811; the walker is left of x 600.
+  # The bystander is on the right, at x 797..811; the walker is left of x 600.
   assert centres[:, 0].max() < 600
   assert centres[:, 1].min() > 750
   assert np.ptp(centres[:, 1]) < 20

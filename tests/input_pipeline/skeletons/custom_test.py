@@ -73,7 +73,9 @@ def test_a_path_may_replace_a_name(written):
 
 
 def test_a_registered_name_means_the_registered_layout(tmp_path, written):
-  with pytest.raises(SkeletonError, match=r"'coco_17', the name of a registered skeleton"):
+  with pytest.raises(
+    SkeletonError, match=r"'coco_17', the name of a registered skeleton"
+  ):
     get_skeleton(str(written(name='coco_17')))
   path = tmp_path / 'coco.json'
   path.write_text(json.dumps(SKELETONS['coco_17'].to_dict() | {'background': False}))

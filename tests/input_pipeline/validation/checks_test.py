@@ -1,4 +1,4 @@
-"""Every check finds what is planted, and says nothing where nothing is wrong."""
+"""Every check finds a planted problem, and finds nothing in correct data."""
 
 import dataclasses
 import re
@@ -16,7 +16,7 @@ CLASSES = ('run', 'jump')
 
 
 def source_of(clips, splits=None, class_names=CLASSES, multi_label=False):
-  """The clips, of which an exception is raised instead of being returned."""
+  """A source of the clips; a clip that is an exception is raised on loading."""
 
   def load(video_id):
     if isinstance(clips[video_id], Exception):
@@ -34,7 +34,7 @@ def source_of(clips, splits=None, class_names=CLASSES, multi_label=False):
 
 @pytest.fixture
 def good(make_clip):
-  """Six clips of each class that move, each in its own way."""
+  """Six clips per class; each clip moves differently."""
   rng = np.random.default_rng(0)
   clips = {}
   for index in range(12):
@@ -45,7 +45,7 @@ def good(make_clip):
 
 
 def findings(source, known_pairs=()):
-  """(severity, check, clips) of all that is found."""
+  """(severity, check, clips) for all findings."""
   validation = validate(source, known_pairs, progress=lambda line: None)
   return [(f.severity, f.check, f.clips) for f in validation.findings]
 
@@ -81,7 +81,7 @@ def test_a_clip_in_training_and_test(good):
   splits = {'train1': tuple(good)[:8], 'test1': tuple(good)[7:], 'test2': tuple(good)}
   source = source_of(good, splits)
   assert findings(source) == [('error', 'clip_in_two_splits', ('clip7',))]
-  # Where the data set says which splits belong together, names say nothing.
+  # Pairs from the data set's protocol take precedence over names.
   assert findings(source, [('test1', 'test2')]) == [
     ('error', 'clip_in_two_splits', tuple(good)[7:])
   ]
@@ -174,7 +174,7 @@ def test_the_same_poses_twice(good):
     ('warning', 'same_poses', ('clip1', 'clip9', 'clip2', 'clip10'))
   ]
   assert message(source, 'same_poses').startswith(
-    '2 poses stand under several ids, such as clip1 = clip9; 1 of them are in training'
+    '2 poses have several ids, such as clip1 = clip9 (1 in both training and test);'
   )
 
 
@@ -213,7 +213,7 @@ def test_doubtful_frame_sizes(good, scale, frame_size, says):
 
 
 def test_height_and_width_that_changed_places(make_clip):
-  """Poses 120 high in frames of (70, 125): they fit 125 x 70 after x is moved."""
+  """Poses with height 120 in 70 x 125 frames; moved in x, they would fit 125 x 70."""
   clips = {}
   for index in range(12):
     clip = make_clip(f'clip{index}', label=index % 2)
@@ -237,7 +237,7 @@ def test_sides_of_some_frames_of_a_half_and_of_all(good, swap):
 
 
 def test_a_clip_seen_from_another_side_than_its_class(good, swap, make_clip):
-  """By estimates whose eyes are guessed, so that only the other clips speak."""
+  """Eyes have low scores, so that the other clips are the only evidence."""
   clips = {
     f'clip{i}': changed(
       make_clip(f'clip{i}', score=0.3), keypoints=make_clip().keypoints + 0.1 * i
@@ -274,7 +274,7 @@ def test_a_clip_of_several_splits_is_loaded_once(good):
   assert sorted(loaded) == sorted(good)
 
 
-def test_ready_maps_are_checked_for_all_but_positions():
+def test_ready_maps_pass_all_checks_but_those_on_positions():
   coco = SKELETONS['coco_17']
 
   def load(video_id):

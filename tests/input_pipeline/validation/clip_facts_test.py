@@ -1,4 +1,4 @@
-"""Counts of a clip of two persons, by hand."""
+"""Counts for a clip with two persons, worked by hand."""
 
 import dataclasses
 
@@ -12,13 +12,13 @@ PAIR = Skeleton('pair', ('head', 'tail'), (('head', 'tail'),))
 
 
 def two_people() -> PoseClip:
-  """Three frames of (height 10, width 20): both are there, then one, then no one."""
+  """Three frames (height 10, width 20): two persons, then one, then none."""
   keypoints = np.zeros((3, 2, 2, 2))
   scores = np.zeros((3, 2, 2))
-  keypoints[0, 0] = [(1, 2), (19.4, 9.4)]  # Just inside: pixels reach half beyond.
+  keypoints[0, 0] = [(1, 2), (19.4, 9.4)]  # Just inside the outer pixels' borders.
   keypoints[0, 1] = [(-0.6, 3), (4, 5)]  # The head is outside.
   scores[0] = 0.5
-  keypoints[1, 0, 1] = (12, 9.6)  # Below the frame, but not in one turned.
+  keypoints[1, 0, 1] = (12, 9.6)  # Below the frame, and right of a turned frame.
   scores[1, 0, 1] = 1
   return PoseClip('two', keypoints, scores, (10, 20), PAIR, (4,))
 
@@ -33,12 +33,12 @@ def test_counts():
   assert poses.outside.tolist() == [1, 1]
   np.testing.assert_allclose(poses.lowest, (-0.6, 2), rtol=1e-6)
   np.testing.assert_allclose(poses.highest, (19.4, 9.6), rtol=1e-6)
-  # In a frame 20 high and 10 wide: x = 19.4, -0.6 and 12 are outside.
+  # In a frame with height 20 and width 10, x = 19.4, -0.6 and 12 are outside.
   assert poses.outside_turned == 3
   assert poses.sides is None
 
 
-def test_the_digest_is_of_poses_alone():
+def test_the_digest_depends_only_on_poses():
   clip = two_people()
   renamed = dataclasses.replace(clip, video_id='other', labels=())
   moved = dataclasses.replace(clip, keypoints=clip.keypoints + np.float32(1e-3))

@@ -1,4 +1,4 @@
-"""Clips of one person whose every joint is placed by hand."""
+"""Clips with one person, whose joints are placed by hand."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import SKELETONS
 
 # Seen from the front, so that the left side is on the image's right. The trunk is 40
-# pixels long, the shoulders 28 apart (0.7 of it), the hips 16 (0.4).
+# pixels long, the shoulders are 28 apart (0.7 of the trunk), the hips 16 (0.4).
 FRONT = {
   'nose': (50, 20),
   'left_eye': (52, 18),
@@ -35,7 +35,7 @@ FRONT = {
 
 @pytest.fixture
 def make_clip() -> Callable[..., PoseClip]:
-  """A clip of `frames` equal frames in 120 x 100 pixels; joints can be moved."""
+  """Makes clips of equal frames, 120 x 100 pixels; keywords replace joint positions."""
 
   def make(video_id='clip', *, frames=6, label=0, score=1.0, **moved) -> PoseClip:
     coco = SKELETONS['coco_17']
@@ -54,7 +54,7 @@ def make_clip() -> Callable[..., PoseClip]:
 
 @pytest.fixture
 def swap() -> Callable[..., PoseClip]:
-  """The clip with left and right swapped, of all joints and frames or of some."""
+  """Swaps left and right in a clip, in all joints and frames or in some."""
 
   def swapped(clip: PoseClip, *parts: str, frames=slice(None)) -> PoseClip:
     joints = clip.skeleton.joints

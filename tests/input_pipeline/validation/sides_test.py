@@ -1,4 +1,4 @@
-"""Left and right: what geometry can tell, on sticks drawn by hand and on real clips."""
+"""Detecting swapped sides in poses drawn by hand and in real clips."""
 
 import dataclasses
 
@@ -31,8 +31,8 @@ def test_a_person_seen_from_the_front(make_clip):
   assert found(make_clip()) == ()
 
 
-def test_a_person_on_their_head_is_seen_from_the_front_too(make_clip):
-  """Across the trunk, not across the image."""
+def test_a_person_upside_down_is_seen_from_the_front_too(make_clip):
+  """Widths are measured across the trunk, not across the image."""
   clip = make_clip()
   turned = dataclasses.replace(clip, keypoints=np.array([100, 120]) - clip.keypoints)
   facts = side_facts(turned)
@@ -40,13 +40,13 @@ def test_a_person_on_their_head_is_seen_from_the_front_too(make_clip):
   assert (facts.front, facts.back) == (6, 0)
 
 
-def test_all_swapped_shows_where_a_face_is_seen(make_clip, swap):
+def test_a_full_swap_is_found_if_the_face_is_visible(make_clip, swap):
   swapped = swap(make_clip())
   assert found(swapped) == ('face',)
   facts = side_facts(swapped)
   assert facts is not None
   assert (facts.view, facts.back) == ('back', 6)
-  # An estimator that is not sure of the eyes guesses them.
+  # Low scores mean that an estimator guesses the eyes.
   assert found(swap(make_clip(score=0.4))) == ()
 
 
@@ -64,7 +64,7 @@ def test_swapped_in_the_middle(make_clip, swap):
 
 
 def test_a_fast_motion_is_no_exchange(make_clip):
-  """All joints leap by more than the body is wide, and by less."""
+  """All joints jump, by less and by more than the width of the body."""
   for step in (10, 40, 200):
     clip = make_clip(frames=4)
     leap = np.array([0, 0, step, step])[:, None, None, None] * [1.0, 0.0]
@@ -112,8 +112,8 @@ def test_a_layout_without_shoulders(make_clip):
     (['front'] * 9 + ['back'], [9]),
     (['back'] * 9 + ['front', None], [9]),
     (['front'] * 8, []),
-    (['front'] * 7 + ['back'], []),  # 7 others are too few.
-    # 8 of the 10 others, 4 in 5, are seen from the front; then 8 of 11.
+    (['front'] * 7 + ['back'], []),  # 7 other clips are too few.
+    # 8 of 10 other clips (80 %) are seen from the front; then 8 of 11.
     (['front'] * 8 + ['back'] * 3, [8, 9, 10]),
     (['front'] * 8 + ['back'] * 4, []),
     ([None] * 20, []),
@@ -131,7 +131,7 @@ def jhmdb(shared_data):
 
 
 def test_real_clips_are_rarely_suspected(jhmdb):
-  """7 of 536: two exchanges of legs that the annotation has, and five who bend."""
+  """7 of 536: two clips with legs swapped in the annotation, five with bent people."""
   assert sum(bool(found(clip)) for clip in jhmdb) <= 7
 
 
@@ -149,7 +149,7 @@ def test_swapped_arms_of_real_clips_are_found(jhmdb, swap):
 
 
 def test_whole_real_clips_swapped_are_found_in_classes_of_one_view(jhmdb):
-  """Of 536 clips, each swapped alone: where nearly all are seen from one side."""
+  """Swaps each of 536 clips by itself, in classes mostly seen from one side."""
   views, classes = [], {}
   for index, clip in enumerate(jhmdb):
     facts = side_facts(clip)

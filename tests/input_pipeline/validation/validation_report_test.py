@@ -1,4 +1,4 @@
-"""The tables and the JSON of two clips, by hand."""
+"""The tables and the JSON for two clips, worked by hand."""
 
 import json
 
@@ -21,7 +21,7 @@ def validation() -> Validation:
     if video_id == 'torn':
       raise PoseDataError("clip 'torn': no file")
     frames = 4 if video_id == 'long' else 2
-    keypoints = np.full((frames, 1, 2, 2), 7.0 + frames)  # At 11 outside, at 9 inside.
+    keypoints = np.full((frames, 1, 2, 2), 7.0 + frames)  # 11 is outside, 9 inside.
     keypoints[0, 0, 0] = (500, 3)  # Outside.
     scores = np.ones((frames, 1, 2))
     scores[-1, 0, 1] = 0
@@ -34,35 +34,38 @@ def validation() -> Validation:
 
 
 def test_text(validation):
-  assert as_text(validation).splitlines() == [
-    'skeleton pair, 2 joints',
-    '2 clips, 6 frames: 2 to 4 in a clip, median 3',
-    'people in a frame: 1.00 on average, at most 1; frames without anyone: 0',
-    'frame sizes, height x width (clips): 10x20 (2)',
-    '',
-    'split  clips  broken  empty  frames',
-    'train      2       1      0       4',
-    'test       1       0      0       2',
-    '',
-    'class  train  test',
-    'run        0     0',
-    'jump       1     1',
-    '',
-    'joint  missing  outside frame',
-    'head      0.0%          83.3%',  # All 4 of the long clip, 1 of 2 of the short one.
-    'tail     33.3%          75.0%',
-    '',
-    "error: clip 'torn': no file",
-    '',
-    'warning: classes with no clip: run',
-    'warning: classes with few clips: jump (2)',
-    'warning: clips have fewer than 3 frames: short',
-    'warning: more than 20% of the joints lie outside the frame (2 clips): long, short',
-    'warning: frames of 10x20 (height x width): 80% of the joints lie outside; is that'
-    ' the right size? (2 clips): long, short',
-    '',
-    '1 error, 5 warnings',
-  ]
+  assert (
+    as_text(validation).splitlines()
+    == [
+      'skeleton pair, 2 joints',
+      '2 clips, 6 frames: 2 to 4 per clip, median 3',
+      'people per frame: 1.00 on average, at most 1; frames without people: 0',
+      'frame sizes, height x width (clips): 10x20 (2)',
+      '',
+      'split  clips  broken  empty  frames',
+      'train      2       1      0       4',
+      'test       1       0      0       2',
+      '',
+      'class  train  test',
+      'run        0     0',
+      'jump       1     1',
+      '',
+      'joint  missing  outside frame',
+      'head      0.0%          83.3%',  # 4 of 4 in the long clip, 1 of 2 in the short clip.
+      'tail     33.3%          75.0%',
+      '',
+      "error: clip 'torn': no file",
+      '',
+      'warning: classes with no clip: run',
+      'warning: classes with few clips: jump (2)',
+      'warning: clips have fewer than 3 frames: short',
+      'warning: more than 20% of the joints lie outside the frame (2 clips): long, short',
+      'warning: frames of 10x20 (height x width): 80% of the joints lie outside; is that'
+      ' the right size? (2 clips): long, short',
+      '',
+      '1 error, 5 warnings',
+    ]
+  )
 
 
 def test_json(validation):
@@ -97,4 +100,4 @@ def test_long_lists_are_shortened():
     validate(PoseSource(PAIR, (), {'all': names}, load), progress=lambda line: None)
   ).splitlines()
   assert sum(line.startswith('error:') for line in lines) == 20
-  assert 'and 11 more errors' in lines  # 30 broken clips, and a split without any.
+  assert 'and 11 more errors' in lines  # 30 broken clips, and an unusable split.
