@@ -305,7 +305,7 @@ def _mirrored_name(joint: str) -> str:
 
 
 def _group_by_name(joint: str) -> str:
-  """Group of a joint, by its name; arm and leg joints without a side join the torso."""
+  """A joint's group, by its name; arm and leg joints without a side join the torso."""
   side, part = _split_side(joint)
   group = _GROUP_OF_JOINT.get(part, 'torso')
   if group not in ('arm', 'leg'):

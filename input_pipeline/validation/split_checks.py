@@ -57,7 +57,7 @@ def check_splits(
     if shared:
       yield error(
         'clip_in_two_splits',
-        f'clips of {test!r} are also in {train!r}, so a model would be tested on its'
+        f'clips of {test!r} are in {train!r} too, so a model would be tested on its'
         ' training clips; remove them from one split',
         shared,
       )

@@ -34,38 +34,35 @@ def validation() -> Validation:
 
 
 def test_text(validation):
-  assert (
-    as_text(validation).splitlines()
-    == [
-      'skeleton pair, 2 joints',
-      '2 clips, 6 frames: 2 to 4 per clip, median 3',
-      'people per frame: 1.00 on average, at most 1; frames without people: 0',
-      'frame sizes, height x width (clips): 10x20 (2)',
-      '',
-      'split  clips  broken  empty  frames',
-      'train      2       1      0       4',
-      'test       1       0      0       2',
-      '',
-      'class  train  test',
-      'run        0     0',
-      'jump       1     1',
-      '',
-      'joint  missing  outside frame',
-      'head      0.0%          83.3%',  # 4 of 4 in the long clip, 1 of 2 in the short clip.
-      'tail     33.3%          75.0%',
-      '',
-      "error: clip 'torn': no file",
-      '',
-      'warning: classes with no clip: run',
-      'warning: classes with few clips: jump (2)',
-      'warning: clips have fewer than 3 frames: short',
-      'warning: more than 20% of the joints lie outside the frame (2 clips): long, short',
-      'warning: frames of 10x20 (height x width): 80% of the joints lie outside; is that'
-      ' the right size? (2 clips): long, short',
-      '',
-      '1 error, 5 warnings',
-    ]
-  )
+  assert as_text(validation).splitlines() == [
+    'skeleton pair, 2 joints',
+    '2 clips, 6 frames: 2 to 4 per clip, median 3',
+    'people per frame: 1.00 on average, at most 1; frames without people: 0',
+    'frame sizes, height x width (clips): 10x20 (2)',
+    '',
+    'split  clips  broken  empty  frames',
+    'train      2       1      0       4',
+    'test       1       0      0       2',
+    '',
+    'class  train  test',
+    'run        0     0',
+    'jump       1     1',
+    '',
+    'joint  missing  outside frame',
+    'head      0.0%          83.3%',  # All 4 in the long clip, 1 of 2 in the short.
+    'tail     33.3%          75.0%',
+    '',
+    "error: clip 'torn': no file",
+    '',
+    'warning: classes with no clip: run',
+    'warning: classes with few clips: jump (2)',
+    'warning: clips have fewer than 3 frames: short',
+    'warning: more than 20% of the joints lie outside the frame (2 clips): long, short',
+    'warning: frames of 10x20 (height x width): 80% of the joints lie outside; is that'
+    ' the right size? (2 clips): long, short',
+    '',
+    '1 error, 5 warnings',
+  ]
 
 
 def test_json(validation):
