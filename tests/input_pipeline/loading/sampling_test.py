@@ -1,3 +1,5 @@
+"""Frame indices for training and test clips, worked by hand and by their properties."""
+
 import numpy as np
 import pytest
 

@@ -31,7 +31,7 @@ def settings_of(*modalities):
   return dataclasses.replace(SETTINGS, modalities=modalities)
 
 
-# As large as the canvas but for a column; padded at the sides, cut above and below.
+# Same as the canvas except for one column; padded at the sides, cut above and below.
 FRAMES = [(240, 320), (320, 180)]
 HALF_A_STEP = 0.5 / 127 + 1e-5
 
@@ -67,7 +67,7 @@ def test_nor_when_they_are_moved_by_whole_cells():
 
 
 def test_a_mirrored_limb_points_the_other_way():
-  """By hand: a right forearm that points to the right, and shoulders, mirrored."""
+  """By hand: a right forearm that points right becomes a left one that points left."""
   joints = {name: PENN.joints.index(name) for name in PENN.joints}
   keypoints = np.zeros((3, 2, 13, 2))
   scores = np.zeros((3, 2, 13))

@@ -29,8 +29,8 @@ STILL = AugmentSettings(flip_probability=0.0)
 PENN = get_skeleton('penn_action')  # Its shoulders are a limb across the body.
 BACKGROUND = get_skeleton('openpose_18_background')
 
-# Nearly all time goes into compiling, which is twice as fast without optimization. The
-# functions are shared by all test files, so that programs are too.
+# Compilation takes nearly all the time, and is twice as fast without optimization. All
+# test files share these functions, and so their compiled programs.
 _jit = functools.partial(
   jax.jit,
   static_argnames=('skeleton', 'settings', 'augmentation'),
@@ -44,7 +44,7 @@ batch_maps = _jit(clip_maps.batch_maps)
 
 @_jit
 def drawn_maps(batch, draw: Augmentation, *, skeleton, settings, augmentation):
-  """`batch_maps` in which every view draws `draw`: replaces the drawing, not its use."""
+  """`batch_maps`, but every view uses the given draw instead of a random one."""
   with mock.patch.object(augment, 'draw', lambda *_: draw):
     return clip_maps.batch_maps(
       batch,

@@ -1,3 +1,5 @@
+"""Intersection over union and bounding boxes, worked by hand."""
+
 import numpy as np
 import pytest
 

@@ -132,7 +132,7 @@ def test_separate_parts_may_be_allowed(written):
 
 
 def test_islands_of_a_chain_listed_from_its_end():
-  """Each limb is connected to the first joint only by the limb listed after it."""
+  """Limbs listed from the far end, so that one pass over them is not enough."""
   joints = ('a', 'b', 'c', 'd', 'e')
   limbs = (('d', 'e'), ('c', 'd'), ('b', 'c'))
   assert islands_of(Skeleton('s', joints, limbs)) == (('b', 'c', 'd', 'e'), ('a',))
