@@ -34,7 +34,7 @@ def test_folders_and_stores(monkeypatch, path, text, remote, in_place):
 
 
 def test_another_scheme_is_no_folder():
-  message = r'scheme memory://, but data sets lie in a folder or .* gs://, s3://'
+  message = r'scheme memory://, but data sets must be in a folder or .* gs://, s3://'
   with pytest.raises(PoseDatasetError, match=message):
     data_path('memory://x')
 
@@ -42,7 +42,9 @@ def test_another_scheme_is_no_folder():
 def test_what_tensorflow_cannot_read_is_not_left_to_it(monkeypatch):
   monkeypatch.delenv('EPATH_USE_TF', raising=False)
   monkeypatch.setattr(module, 'find_spec', lambda name: name == 'tensorflow')
-  with pytest.raises(PoseDatasetError, match=r'knows no s3://; set EPATH_USE_TF=false'):
+  with pytest.raises(
+    PoseDatasetError, match=r'not support s3://; set EPATH_USE_TF=false'
+  ):
     data_path('s3://bucket/x')
   assert os.fspath(data_path('gs://bucket/x')) == 'gs://bucket/x'
   monkeypatch.setattr(module, 'find_spec', lambda name: None)
