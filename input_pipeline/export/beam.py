@@ -35,8 +35,8 @@ _SECONDS_TO_STOP = 10
 # Beam's threads that wait for a worker process, and that read from one.
 _WAITS_FOR_WORKER = 'run_worker'
 _READ_WORKER = ('read_grpc_client_inputs', 'beam_control_read')
-# A worker writes the first on any error, the second if it is a PoseDataError, which a
-# strict export raises on a clip that cannot be used.
+# A worker writes the second if a strict export meets a clip that cannot be used (a
+# PoseDataError), and the first on any other error.
 _FAILED, _REFUSED = 'failed.txt', 'refused.txt'
 
 
