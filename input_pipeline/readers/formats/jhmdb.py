@@ -57,7 +57,7 @@ def _load_clip(
       f'clip {video_id!r}: pos_img in {file} has shape {positions.shape}, but needs'
       f' [2, {skeleton.num_joints}, frames]'
     )
-  # pos_img counts pixels from 1, as MATLAB does.
+  # Pixels in pos_img are 1-based, as in MATLAB.
   keypoints = einops.rearrange(positions.astype(np.float32), 'xy j t -> t 1 j xy') - 1
   return PoseClip(
     video_id=video_id,

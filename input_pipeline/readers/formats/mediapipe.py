@@ -115,7 +115,7 @@ def _person(person: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j
 
 
 def _scored(landmarks: Float[np.ndarray, 'm j 3']) -> People:
-  """Uses visibilities as scores; without a visibility, 1, or 0 if missing."""
+  """Uses visibilities as scores; a joint without one has score 1, or 0 at (0, 0)."""
   positions, visibility = landmarks[..., :2], landmarks[..., 2]
   scores = np.where(np.isnan(visibility), scores_of_positions(positions), visibility)
   return seen_joints(np.concatenate([positions, scores[..., None]], axis=-1))

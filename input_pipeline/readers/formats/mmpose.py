@@ -60,7 +60,7 @@ def is_video(path: pathlib.Path) -> bool:
 
 
 def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
-  """Reads the people in each frame; clips scores, which SimCC heads give above 1, to 1.
+  """Reads the people in each frame; scores above 1, as from SimCC heads, become 1.
 
   Raises:
     PoseDataError: naming the file, the frame and the field.

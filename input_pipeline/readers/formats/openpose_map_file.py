@@ -70,8 +70,8 @@ class FrameMaps:
     """
     if modality not in self.layout.modalities:
       raise PoseDataError(
-        f'there are no maps of {modality}, but of'
-        f' {" and ".join(self.layout.modalities) or "nothing"}'
+        f'there are no maps of {modality}; the file has maps of'
+        f' {" and ".join(self.layout.modalities)}'
       )
     if modality == 'parts':
       fields = self.maps[..., self.layout.num_maps - self.layout.num_parts :]

@@ -125,7 +125,8 @@ def _load_clip(folder: pathlib.Path, skeleton: Skeleton, video_id: str) -> PoseC
   pixels = np.stack([x, y], axis=-1, dtype=np.float32, casting='unsafe')
   return PoseClip(
     video_id=video_id,
-    keypoints=einops.rearrange(pixels, 't j xy -> t 1 j xy') - 1,  # Counted from 1.
+    keypoints=einops.rearrange(pixels, 't j xy -> t 1 j xy')
+    - 1,  # 1-based in the file.
     # The annotation tool guesses the position of an invisible joint.
     scores=einops.rearrange(visibility != 0, 't j -> t 1 j'),
     frame_size=(int(dimensions.flat[0]), int(dimensions.flat[1])),

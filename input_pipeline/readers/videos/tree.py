@@ -97,7 +97,7 @@ def videos_in_tree(
     if deeper:
       raise PoseDataError(
         f'{deeper[0]} is nested too deeply: a folder may hold videos, or classes of'
-        f' videos. Give the folder of the classes, or {remedy}'
+        f' videos; give the folder that holds the classes, or {remedy}'
       )
     labels |= dict.fromkeys(inside, folder.name)
   if here and classes:

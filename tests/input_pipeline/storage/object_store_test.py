@@ -20,7 +20,7 @@ from input_pipeline.export.export import export_dataset
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton
-from input_pipeline.storage import paths as data_path
+from input_pipeline.storage import paths
 from input_pipeline.storage.dataset import open_dataset
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
@@ -42,7 +42,7 @@ class StoreInMemory(MemoryFileSystem):
 def bucket(monkeypatch, tmp_path):
   """An empty store, whose copies go to `tmp_path / 'cache'`."""
   monkeypatch.setenv('EPATH_USE_TF', 'false')
-  monkeypatch.setenv(data_path.CACHE_VARIABLE, str(tmp_path / 'cache'))
+  monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path / 'cache'))
   gpath._is_tf_installed.cache_clear()
   fsspec.register_implementation('s3', StoreInMemory, clobber=True)
   StoreInMemory.store.clear()

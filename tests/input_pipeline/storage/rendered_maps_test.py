@@ -6,7 +6,7 @@ import pytest
 from input_pipeline.maps.potion import PotionSettings, aggregate_maps, colour_weights
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
-from input_pipeline.storage import rendered_maps as stored_maps
+from input_pipeline.storage import rendered_maps
 from input_pipeline.storage.rendered_maps import potion_clip_maps, render_clip
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
@@ -100,19 +100,19 @@ def test_a_channel_of_no_weight_is_empty():
 
 
 def test_clips_of_like_length_share_one_potion_program():
-  stored_maps._weighted_sum.clear_cache()
+  rendered_maps._weighted_sum.clear_cache()
   for frames, persons, frame_size in [(1, 3, (240, 320)), (40, 4, (270, 320))]:
     clip = make_clip(frames, persons, frame_size)
     potion_clip_maps(clip, short_side=12, sigma=1.0, potion=PotionSettings())
-  assert stored_maps._weighted_sum._cache_size() == 1
+  assert rendered_maps._weighted_sum._cache_size() == 1
 
 
 def test_clips_of_like_size_share_one_program():
-  stored_maps._render_chunk.clear_cache()
+  rendered_maps._render_chunk.clear_cache()
   for frames, persons, frame_size in [
     (1, 3, (240, 320)),
     (17, 4, (240, 320)),
     (40, 3, (270, 320)),
   ]:
     render_clip(make_clip(frames, persons, frame_size), short_side=12, sigma=1.0)
-  assert stored_maps._render_chunk._cache_size() == 1
+  assert rendered_maps._render_chunk._cache_size() == 1
