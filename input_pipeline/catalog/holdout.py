@@ -71,7 +71,7 @@ def _check(
     raise ValueError(f'folds is {folds}, but must be at least 2')
   if not 0 <= fold < folds:
     raise ValueError(
-      f'there is no fold {fold}; with folds={folds} it must be in 0..{folds - 1}'
+      f'there is no fold {fold}; with folds={folds} it is 0..{folds - 1}'
     )
 
 

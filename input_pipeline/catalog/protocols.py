@@ -137,7 +137,7 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='frame_mAP',
       citation='Gu et al., AVA: a video dataset of spatio-temporally localized atomic'
       ' visual actions, CVPR 2018',
-      requires='as poses, one folder with ava_train_v2.1.csv, ava_val_v2.1.csv, the two'
+      requires='as poses one folder with ava_train_v2.1.csv, ava_val_v2.1.csv, the two'
       ' ava_*_excluded_timestamps_v2.1.csv and'
       ' ava_action_list_v2.1_for_activitynet_2018.pbtxt'
       " (https://research.google.com/ava/download.html), SlowFast's"

@@ -74,7 +74,7 @@ def test_class_smaller_than_the_folds():
 @pytest.mark.parametrize(
   ('labels', 'fold', 'folds', 'message'),
   [
-    ([0, 0], 5, 5, r'no fold 5; with folds=5 it must be in 0\.\.4'),
+    ([0, 0], 5, 5, r'no fold 5; with folds=5 it is 0\.\.4'),
     ([0, 0], -1, 5, 'no fold -1'),
     ([0, 0], 0, 1, 'folds is 1, but must be at least 2'),
     ([0], 0, 5, r'2 video ids, but labels of shape \(1,\)'),
