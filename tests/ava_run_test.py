@@ -10,7 +10,7 @@ import pytest
 
 from configs import jmrn_ava
 from input_pipeline.annotations.ava import Annotations, PersonBox
-from input_pipeline.export.export import open_or_export
+from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.loading.loader import evaluation_batches
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.skeletons.other_people import one_person

@@ -1,4 +1,4 @@
-"""Checked downloads: taken up where they broke off, verified, moved in one step."""
+"""Downloads that resume, are verified, and appear atomically."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ import zipfile
 import pooch
 import requests  # pooch's own dependency.
 
-_TIMEOUT_SECONDS = 30  # For one answer or one piece, not for the whole file.
+_TIMEOUT_SECONDS = 30  # For each response or chunk, not for the whole file.
 _CHUNK_BYTES = 1 << 16
-_MAX_RESUMES = 5  # Within one call; ours.
+_MAX_RESUMES = 5  # Within one call (our choice).
 
 
 class DownloadError(OSError):
-  """A file that could not be fetched, or is not the one that was meant."""
+  """A file could not be fetched, or is not the expected one."""
 
 
 def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.Path:
-  """Fetches a file into a folder, by its name in the url, or finds it there already.
+  """Fetches a file into a folder, under its name in the URL, unless it is there already.
 
-  While it comes in it is called `<name>.part`. What is left of a broken transfer
-  stays, and is taken up where it ended (by HTTP Range, where the server knows it). A
-  file with the wrong md5 is removed, and fetched once more from its beginning.
+  An unfinished file is called `<name>.part`. It stays after a broken transfer, which
+  resumes where it ended (by HTTP Range, if the server supports it). A file with a wrong
+  md5 is removed and fetched once more from the beginning.
 
   Args:
     url: http or https.
-    folder: made where it is missing.
-    md5: of the whole file, in hexadecimal.
+    folder: created if missing.
+    md5: the whole file's md5, in hexadecimal.
 
   Raises:
-    DownloadError: naming the url and the reason; the expected and the actual md5 where
-      they differ.
+    DownloadError: naming the URL and the reason; on a wrong md5, also the expected and
+      the actual one.
   """
   path = pathlib.Path(folder).expanduser() / url.rpartition('/')[2]
   try:
@@ -42,7 +42,7 @@ def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.P
     except _WrongHashError:
       return _fetch(url, path, md5)
   except _WrongHashError as error:
-    raise DownloadError(f'{url} came twice with a wrong md5. {error}') from error
+    raise DownloadError(f'{url} arrived twice with a wrong md5. {error}') from error
   except requests.RequestException as error:
     raise DownloadError(f'cannot download {url}: {error}') from error
 
@@ -50,20 +50,20 @@ def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.P
 def extract_folder(
   archive: str | os.PathLike[str], name: str, into: str | os.PathLike[str]
 ) -> pathlib.Path:
-  """Unpacks a zip archive's top folder `name` as `into/name`, whole or not at all.
+  """Unpacks a zip archive's top folder `name` as `into/name`, atomically.
 
-  An archive without such a folder is unpacked as it is, to `into/name`. A folder that
-  is there already is left alone.
+  An archive without that folder is unpacked completely, to `into/name`. An existing
+  folder is left unchanged.
 
   Raises:
-    DownloadError: where the archive is broken, or a member would land elsewhere.
+    DownloadError: if the archive is broken, or a member would be written elsewhere.
   """
   into = pathlib.Path(into).expanduser()
   target = into / name
   if target.is_dir():
     return target
   into.mkdir(parents=True, exist_ok=True)
-  # Beside the target, so that the last step is a rename.
+  # On the target's disk, so that the last step is a rename.
   with tempfile.TemporaryDirectory(prefix=f'.{name}.', dir=into) as scratch:
     unpacked = pathlib.Path(scratch, 'unpacked')
     try:
@@ -72,7 +72,8 @@ def extract_folder(
         content.extractall(unpacked)
     except zipfile.BadZipFile as error:
       raise DownloadError(
-        f'{archive} is not a sound zip archive ({error}); delete it and fetch it again'
+        f'{archive} is not a sound zip archive ({error}); delete the file and fetch it'
+        ' again'
       ) from error
     top = unpacked / name
     os.rename(top if top.is_dir() else unpacked, target)
@@ -80,11 +81,11 @@ def extract_folder(
 
 
 class _WrongHashError(Exception):
-  """What arrived does not have the md5 that it should."""
+  """The downloaded file has a wrong md5."""
 
 
 def _fetch(url: str, path: pathlib.Path, md5: str) -> pathlib.Path:
-  """One try; what arrived is removed where its md5 is wrong."""
+  """Tries once to fetch a file; pooch removes it if its md5 is wrong."""
   downloader = _ResumingDownloader(path.with_name(f'{path.name}.part'))
   try:
     pooch.retrieve(
@@ -92,17 +93,21 @@ def _fetch(url: str, path: pathlib.Path, md5: str) -> pathlib.Path:
       f'md5:{md5}',
       path.name,
       path.parent,
-      downloader=downloader,  # pyright: ignore[reportArgumentType] names differ there
+      downloader=downloader,  # pyright: ignore[reportArgumentType] (argument names)
     )
   except requests.RequestException:
-    raise  # Some of them are ValueErrors too.
-  except ValueError as error:  # How pooch reports a hash; it names both.
+    raise  # Some of these are ValueErrors too.
+  except ValueError as error:  # Raised by pooch on a wrong md5; names both.
     raise _WrongHashError(str(error)) from error
   return path
 
 
 class _ResumingDownloader:
-  """A downloader for pooch that keeps what it has so far in a file of its own."""
+  """A downloader for pooch that keeps the received part of a file for later calls.
+
+  Not with `atomic_files`, which would remove an unfinished file; pooch itself moves
+  `output_file` into place after checking the md5.
+  """
 
   def __init__(self, part: pathlib.Path):
     self._part = part
@@ -124,7 +129,7 @@ class _ResumingDownloader:
 
   def _append_rest(self, url: str) -> None:
     start = self._num_bytes()
-    # Not compressed on the way: ranges must count the file's own bytes.
+    # No compression in transit: ranges must count the file's own bytes.
     headers = {'Accept-Encoding': 'identity'}
     if start:
       headers['Range'] = f'bytes={start}-'
@@ -132,9 +137,9 @@ class _ResumingDownloader:
       url, headers=headers, stream=True, timeout=_TIMEOUT_SECONDS
     ) as answer:
       if start and answer.status_code == requests.codes.range_not_satisfiable:
-        return  # Nothing comes after `start`; the md5 says whether that is right.
+        return  # The part is complete or too long; the md5 decides.
       answer.raise_for_status()
-      # A server that does not know ranges sends everything.
+      # A server without support for ranges sends the whole file.
       is_rest = answer.status_code == requests.codes.partial_content
       with open(self._part, 'ab' if is_rest else 'wb') as file:
         for chunk in answer.iter_content(_CHUNK_BYTES):
@@ -142,12 +147,13 @@ class _ResumingDownloader:
 
 
 def _check_members(archive: zipfile.ZipFile) -> None:
-  """Refuses an archive with a member that would land outside its folder."""
+  """Refuses an archive with a member that would be written outside the folder."""
   for member in archive.namelist():
-    # Windows' rules know both kinds of slash, and drives.
+    # Windows paths cover both kinds of slash, and drives.
     path = pathlib.PureWindowsPath(member)
     if path.drive or path.root or '..' in path.parts:
       raise DownloadError(
         f'{archive.filename} holds {member!r}, which would be written outside the'
-        ' folder that it is unpacked in; nothing was unpacked'
+        ' target folder; nothing was unpacked; fetch the archive from its official'
+        ' source'
       )

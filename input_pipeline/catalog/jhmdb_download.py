@@ -1,4 +1,4 @@
-"""Fetching JHMDB's joint positions and split lists (Jhuang et al., ICCV 2013)."""
+"""Downloads JHMDB's joint positions and split lists (Jhuang et al., ICCV 2013)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pathlib
 from input_pipeline.catalog.downloads import DownloadError, download, extract_folder
 
 _URL = 'https://files.is.tue.mpg.de/jhmdb'
-# The md5 of <name>.zip by name.
+# Each archive's name, without .zip, and md5.
 _ARCHIVES = {
   'joint_positions': '3d1ac91bcb8544ddfdd9547997db239f',
   'splits': '15b9f2f7a99d63c07f3be0c9ecde43b5',
@@ -16,12 +16,12 @@ _ARCHIVES = {
 
 
 def download_jhmdb(data_dir: str | os.PathLike[str]) -> pathlib.Path:
-  """The folder in the data dir that holds JHMDB as `read_poses('jhmdb_tree')` reads it.
+  """Makes a folder with JHMDB in the data dir, in the form that 'jhmdb_tree' reads.
 
-  What is not there yet is downloaded and unpacked; what is there needs no network.
+  Downloads and unpacks only missing files; needs no network if all exist.
 
   Raises:
-    DownloadError: saying which files to put where, to go on without a download.
+    DownloadError: if a download fails; says where to put which files instead.
   """
   root = pathlib.Path(data_dir).expanduser() / 'downloads' / 'jhmdb'
   for name, md5 in _ARCHIVES.items():
@@ -31,16 +31,15 @@ def download_jhmdb(data_dir: str | os.PathLike[str]) -> pathlib.Path:
       archive = download(f'{_URL}/{name}.zip', root, md5=md5)
       extract_folder(archive, name, root)
     except DownloadError as error:
-      raise DownloadError(f'{error}\n{_how_to_go_on(root)}') from error
+      raise DownloadError(f'{error}\n{_how_to_continue(root)}') from error
   return root
 
 
-def _how_to_go_on(root: pathlib.Path) -> str:
+def _how_to_continue(root: pathlib.Path) -> str:
   files = ' and '.join(f'{name}.zip' for name in _ARCHIVES)
   return (
-    f'To go on without this download, fetch {files} from {_URL}/ elsewhere and put them'
-    f' into {root}/; or unpack both into one folder, so that it holds'
+    f'To continue without this download, fetch {files} from {_URL}/ on another machine'
+    f' and put them into {root}/; or unpack both into one folder, so that it holds'
     ' joint_positions/<class>/<video>/joint_positions.mat and'
-    ' splits/<class>_test_split<k>.txt, and name that folder by'
-    ' --config.data.poses=FOLDER.'
+    ' splits/<class>_test_split<k>.txt, and set --config.data.poses=FOLDER.'
   )

@@ -1,9 +1,10 @@
-"""Opens the clips of a data set by name, or of pose files of any format."""
+"""Opens a known data set by name, or pose files in any format, as a source of clips."""
 
 from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Mapping
 
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.catalog.protocols import (
@@ -29,69 +30,89 @@ def load_source(
   annotations: PathLike | None = None,
   map_to: str | None = None,
 ) -> ClipSource:
-  """The clips of a data set, as its reader (or generator) offers them.
+  """Opens a data set's clips with its reader or generator.
 
   Args:
-    dataset: its name; known ones bring their own format and skeleton.
-    format: the reader; the data set's own where not given.
-    poses: the file or folder that the reader reads; with annotations, several with a
-      comma between.
-    skeleton: name of the joint layout; the format's or else the data set's own where
-      not given.
-    options: what the files of poses leave open, such as the size of the frames.
-    seed: of a generated data set.
-    data_dir: where poses are downloaded to, when none are given and the data set can
-      be downloaded.
-    annotations: the folder of the data set's official annotation, for poses that know
+    dataset: the data set's name; known ones have their own format and skeleton.
+    format: the reader; by default, the data set's own.
+    poses: the file or folder to read; with `annotations`, one or several, separated by
+      commas.
+    skeleton: name of the joint layout; by default the format's, else the data set's.
+    options: what the pose files do not state, such as the frame size.
+    seed: the seed of a generated data set.
+    data_dir: where to download poses, if none are given and the data set can be
+      downloaded.
+    annotations: folder with the data set's official annotations, for poses that have
       neither classes nor splits.
-    map_to: name of the joint layout that poses are brought to, see `skeleton_mapping`.
+    map_to: name of the joint layout to which poses are mapped, see `skeleton_mapping`.
 
   Raises:
-    PoseDatasetError: where format, poses or skeleton is missing, or makes no sense, a
-      file is not there, or the clips have several labels each and the data set's have
-      one, or the reverse. Of a known data set it says which files are needed.
+    PoseDatasetError: if format, poses or skeleton is missing or does not apply, or the
+      clips' labels or splits are not the data set's.
+    PoseDataError: if the files cannot be read. For a known data set, both say which
+      files it needs.
   """
   protocol = PROTOCOLS.get(dataset)
+  if protocol is not None and protocol.format is None:
+    return _generated_source(
+      dataset,
+      seed,
+      format=format,
+      poses=poses,
+      options=options,
+      annotations=annotations,
+    )
   if protocol is not None:
-    if protocol.format is None:
-      return _generated_source(
-        dataset,
-        seed,
-        format=format,
-        poses=poses,
-        options=options,
-        annotations=annotations,
-      )
     format = format or protocol.format
     if protocol.download and data_dir and format == protocol.format and not poses:
       poses = protocol.download(data_dir)
   skeleton = skeleton or _own_skeleton(protocol, format)
   if not (format and poses and skeleton):
     given = {'format': format, 'poses': poses, 'skeleton': skeleton}
-    missing = ' and '.join(name for name, value in given.items() if not value)
-    command = export_command(dataset, 'keypoints', data_dir or 'DIR')
-    raise PoseDatasetError(
-      f'data set {dataset!r} is read from pose files, but {missing} is not given; set'
-      f' it in config.data, or export the data set with\n  {command}{_needs(protocol)}'
-    )
-
-  from input_pipeline.readers.registry import read_poses
-
+    raise PoseDatasetError(_what_is_missing(dataset, protocol, given, data_dir))
+  annotation = None
   try:
     if annotations:
       annotation = _read_annotation(dataset, protocol, annotations)
-      sources = [
-        read_poses(format, path, skeleton=skeleton, options=options)
-        for path in os.fspath(poses).split(',')
-      ]
-      source = annotated(sources, annotation)
-    else:
-      source = read_poses(format, poses, skeleton=skeleton, options=options)
+    source = _read_poses(format, poses, skeleton, options, annotation)
   except PoseDataError as error:
     raise PoseDataError(f'{error}{_needs(protocol)}') from error
   if protocol is not None:
     _check_source(protocol, source, poses)
   return _mapped(source, map_to) if map_to else source
+
+
+def _what_is_missing(
+  dataset: str,
+  protocol: Protocol | None,
+  given: Mapping[str, object],
+  data_dir: PathLike | None,
+) -> str:
+  missing = ' and '.join(name for name, value in given.items() if not value)
+  command = export_command(dataset, 'keypoints', data_dir or 'DIR')
+  return (
+    f'data set {dataset!r} is read from pose files, but {missing} is not given; set'
+    f' it in config.data, or export the data set with\n  {command}{_needs(protocol)}'
+  )
+
+
+def _read_poses(
+  format: str,
+  poses: PathLike,
+  skeleton: str,
+  options: ReadOptions | None,
+  annotation: Annotation | None,
+) -> ClipSource:
+  """Reads pose files; an annotation joins several and gives them labels and splits."""
+  from input_pipeline.readers.registry import read_poses
+
+  if annotation is None:
+    return read_poses(format, poses, skeleton=skeleton, options=options)
+  sources = [
+    read_poses(format, path, skeleton=skeleton, options=options)
+    for path in os.fspath(poses).split(',')
+  ]
+  return annotated(sources, annotation)
 
 
 def _mapped(source: ClipSource, map_to: str) -> ClipSource:
@@ -100,18 +121,22 @@ def _mapped(source: ClipSource, map_to: str) -> ClipSource:
 
   if not isinstance(source, PoseSource):
     raise PoseDatasetError(
-      f'the source holds ready maps, whose joints cannot be mapped to {map_to!r}; leave'
-      ' the layout as it is'
+      f'the source holds ready maps, whose joints cannot be mapped to {map_to!r}; do not'
+      ' ask for another layout'
     )
   return map_source(source, get_skeleton(map_to))
 
 
 def _check_source(protocol: Protocol, source: ClipSource, poses: PathLike):
-  """That the clips are divided and labelled as the protocol has it."""
+  """Checks that the clips' labels and splits are those of the protocol.
+
+  Raises:
+    PoseDatasetError: if not.
+  """
   if source.multi_label != protocol.multi_label:
     raise PoseDatasetError(
-      f'a clip of data set {protocol.name!r} has {_labels_each(protocol.multi_label)},'
-      f' but {poses} gives each {_labels_each(source.multi_label)}; give your data set'
+      f'each clip in data set {protocol.name!r} has {_labels(protocol.multi_label)},'
+      f' but {poses} gives each clip {_labels(source.multi_label)}; give your data set'
       f' another name{_needs(protocol)}'
     )
   splits = [split for pair in protocol.splits for split in pair]
@@ -133,16 +158,18 @@ def _read_annotation(
     known = ', '.join(name for name, known in PROTOCOLS.items() if known.annotation)
     raise PoseDatasetError(
       f'data set {dataset!r} has no official annotation that can be read, but'
-      f' {annotations} is given; leave it out, or take one of {known}'
+      f' {annotations} is given; leave annotations out, or use one of {known}'
     )
   folder = pathlib.Path(annotations).expanduser()
   if not folder.is_dir():
-    raise PoseDataError(f'{folder}, the annotations of {dataset!r}, is no folder')
+    raise PoseDataError(
+      f'{folder}, given as the annotations of {dataset!r}, is not a folder'
+    )
   return protocol.annotation(folder)
 
 
 def _own_skeleton(protocol: Protocol | None, format: str | None) -> str | None:
-  """The format's skeleton where it fixes one, or else the data set's."""
+  """The format's skeleton if it fixes one, else the data set's."""
   from input_pipeline.readers.registry import READERS
 
   if format in READERS and READERS[format].skeleton:
@@ -150,16 +177,16 @@ def _own_skeleton(protocol: Protocol | None, format: str | None) -> str | None:
   return protocol.skeleton if protocol is not None else None
 
 
-def _labels_each(multi_label: bool) -> str:
+def _labels(multi_label: bool) -> str:
   return 'a list of labels' if multi_label else 'one label'
 
 
-def _generated_source(dataset: str, seed: int, **not_for_it) -> ClipSource:
-  given = [name for name, value in not_for_it.items() if value]
+def _generated_source(dataset: str, seed: int, **unsupported) -> ClipSource:
+  given = [name for name, value in unsupported.items() if value]
   if given:
     raise PoseDatasetError(
       f'data set {dataset!r} is generated, so it takes no {" and no ".join(given)};'
-      ' leave it out, or give your data set another name'
+      f' leave {" and ".join(given)} out, or give your data set another name'
     )
   from input_pipeline.catalog.stick_actions.source import stick_actions_source
 

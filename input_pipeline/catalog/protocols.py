@@ -1,6 +1,6 @@
 """What the library knows about each published data set.
 
-A data set of your own needs no entry here: name its format and skeleton when exporting.
+Your own data set needs no entry here: name its format and skeleton when exporting.
 """
 
 from __future__ import annotations
@@ -21,21 +21,22 @@ class Protocol:
   """How a published data set is split and scored.
 
   Attributes:
-    name: the data set's name, which is also its folder.
-    skeleton: name of the joint layout of its own annotation.
-    format: the reader for its own annotation; None where the library makes the poses.
-    splits: (training split, test split) of split 1, 2, ...
-    metric: the number papers report, averaged over `splits` where there are several; of
-      `pose_action.evaluation.metrics.figures`, or 'frame_mAP' (tools/evaluate_ava.py).
-    citation: whose data it is.
-    requires: which files are needed and where they come from; shown when one is missing.
-    multi_label: whether a clip has any number of labels.
-    further_metrics: what papers report beside `metric`.
-    num_clips: of the splits that are tested on, as published.
-    annotation: reads the official files that say which video is of which class and
-      split, for poses that do not.
-    download: fetches the poses into a data dir, and says where the reader finds them.
-    group: by its name, what a clip is part of, where clips of one are held out together.
+    name: the data set's name, also the name of its folder.
+    skeleton: name of the joint layout in the data set's own poses.
+    format: the reader for the data set's own poses; None if the library generates them.
+    splits: (training split, test split) pairs 1, 2, ...
+    metric: the headline metric in papers, averaged over `splits` if there are several; a
+      name from `pose_action.evaluation.metrics.figures`, or 'frame_mAP'
+      (tools/evaluate_ava.py).
+    citation: the paper to cite.
+    requires: which files are needed and where to get them; shown if one is missing.
+    multi_label: whether clips have any number of labels.
+    further_metrics: metrics that papers report beside `metric`.
+    num_clips: published number of clips in each test split.
+    annotation: reads the official files with each video's classes and splits, for poses
+      that have neither.
+    download: fetches the poses into a data dir; returns the path for the reader.
+    group: maps a clip's name to its group, if whole groups are held out together.
   """
 
   name: str
@@ -69,10 +70,10 @@ PROTOCOLS: dict[str, Protocol] = {
       splits=(('train1', 'test1'), ('train2', 'test2'), ('train3', 'test3')),
       metric='accuracy',
       citation='Jhuang et al., Towards understanding action recognition, ICCV 2013',
-      requires="nothing: JHMDB's annotated joints are downloaded; or their folder, with"
-      ' joint_positions/ and splits/ (joint_positions.zip and splits.zip of'
-      ' http://jhmdb.is.tue.mpg.de), as poses. Of estimated poses in any format the'
-      ' folder with splits/ as annotations',
+      requires="nothing: JHMDB's annotated joints are downloaded; or, as poses, their"
+      ' folder with joint_positions/ and splits/ (joint_positions.zip and splits.zip'
+      ' from http://jhmdb.is.tue.mpg.de). For estimated poses in any format, as'
+      ' annotations the folder with splits/',
       num_clips={'test1': 268, 'test2': 270, 'test3': 265},
       annotation=split_lists.read,
       download=_download_jhmdb,
@@ -85,10 +86,10 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='accuracy',
       citation='Kuehne et al., HMDB: a large video database for human motion'
       ' recognition, ICCV 2011',
-      requires="PYSKL's skeletons hmdb51_hrnet.pkl, which have the three splits"
-      ' (https://download.openmmlab.com/mmaction/pyskl/data/hmdb51/hmdb51_hrnet.pkl), as'
-      ' poses; or poses of the videos in any format, and as annotations the folder with'
-      ' testTrainMulti_7030_splits/ (test_train_splits.rar of'
+      requires="as poses, PYSKL's skeletons hmdb51_hrnet.pkl, which have the three splits"
+      ' (https://download.openmmlab.com/mmaction/pyskl/data/hmdb51/hmdb51_hrnet.pkl);'
+      ' or poses for the videos in any format, and as annotations the folder with'
+      ' testTrainMulti_7030_splits/ (test_train_splits.rar from'
       ' https://serre-lab.clps.brown.edu/resource/hmdb-a-large-human-motion-database).'
       ' Maps: tools/extract_poses.py --dataset=hmdb51',
       num_clips={'test1': 1530, 'test2': 1530, 'test3': 1530},
@@ -102,10 +103,10 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='charades_mAP',
       citation='Sigurdsson et al., Hollywood in Homes: crowdsourcing data collection'
       ' for activity understanding, ECCV 2016',
-      requires='poses of the 9,848 videos in any format, and as annotations the folder'
+      requires='poses for the 9,848 videos in any format, and as annotations the folder'
       ' with Charades_v1_train.csv, Charades_v1_test.csv and Charades_v1_classes.txt'
-      ' (Charades.zip of https://prior.allenai.org/projects/charades); or a skeleton'
-      " pickle of splits train and val whose labels are lists; or JMRN's PoTion maps"
+      ' (Charades.zip from https://prior.allenai.org/projects/charades); or a skeleton'
+      " pickle with splits train and val, whose labels are lists; or JMRN's PoTion maps"
       ' (format=jmrn_official)',
       multi_label=True,
       num_clips={'val': 1863},
@@ -119,9 +120,9 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='accuracy',
       citation='Weinzaepfel and Rogez, Mimetics: towards understanding human actions out'
       ' of context, IJCV 2021',
-      requires='poses of the 713 videos of Mimetics and of the training videos of its 50'
-      ' classes in Kinetics-400, named by youtube_id (or youtube_id_start_end), in one'
-      ' file or folder, or several with a comma between; and as annotations the folder'
+      requires="poses for the 713 videos of Mimetics and for Kinetics-400's training"
+      ' videos of the same 50 classes, named by youtube_id (or youtube_id_start_end), in'
+      ' one file or folder, or several separated by commas; and as annotations the folder'
       ' with mimetics_v1.0.csv (https://europe.naverlabs.com/research/computer-vision/'
       "mimetics) and Kinetics' list of training videos, *train*.csv",
       further_metrics=('top5', 'mAP'),
@@ -136,15 +137,15 @@ PROTOCOLS: dict[str, Protocol] = {
       metric='frame_mAP',
       citation='Gu et al., AVA: a video dataset of spatio-temporally localized atomic'
       ' visual actions, CVPR 2018',
-      requires='as poses one folder: ava_train_v2.1.csv, ava_val_v2.1.csv, the two'
+      requires='as poses one folder with ava_train_v2.1.csv, ava_val_v2.1.csv, the two'
       ' ava_*_excluded_timestamps_v2.1.csv and'
       ' ava_action_list_v2.1_for_activitynet_2018.pbtxt'
       " (https://research.google.com/ava/download.html), SlowFast's"
       ' ava_val_predicted_boxes.csv (https://dl.fbaipublicfiles.com/'
-      'video-long-term-feature-banks/data/ava/annotations/), and your poses of the'
+      'video-long-term-feature-banks/data/ava/annotations/), and your poses for the'
       ' videos: poses.pkl, or poses/VIDEO.pkl each (input_pipeline/readers/formats/ava.py)',
       multi_label=True,
-      # By movie (`video,second,x1,y1,x2,y2`): clips a second apart look alike.
+      # By movie (`video,second,x1,y1,x2,y2`), because clips one second apart look alike.
       group=lambda video_id: video_id.rsplit(',', 5)[0],
     ),
     Protocol(
@@ -154,8 +155,8 @@ PROTOCOLS: dict[str, Protocol] = {
       splits=(('train', 'test'),),
       metric='accuracy',
       citation='Zhang et al., From Actemes to Action, ICCV 2013',
-      requires='the folder labels/ of Penn_Action.tar.gz'
-      ' (http://dreamdragon.github.io/PennAction) as poses',
+      requires='as poses, the folder labels/ from Penn_Action.tar.gz'
+      ' (http://dreamdragon.github.io/PennAction)',
       num_clips={'test': 1068},
     ),
     Protocol(
@@ -172,13 +173,13 @@ PROTOCOLS: dict[str, Protocol] = {
 
 
 def asked_figures(dataset: str) -> tuple[str, ...]:
-  """What the protocol of a data set reports; nothing of an unknown one."""
+  """The metrics that a data set's protocol reports; empty for an unknown data set."""
   protocol = PROTOCOLS.get(dataset)
   return (protocol.metric, *protocol.further_metrics) if protocol else ()
 
 
 def groups_of(dataset: str, video_ids: Sequence[str]) -> list[str] | None:
-  """What each clip is held out with, for `holdout.validation_mask`; None: alone."""
+  """Each clip's group for `holdout.validation_mask`; None if clips are independent."""
   protocol = PROTOCOLS.get(dataset)
   if protocol is None or protocol.group is None:
     return None
@@ -186,7 +187,7 @@ def groups_of(dataset: str, video_ids: Sequence[str]) -> list[str] | None:
 
 
 def export_command(dataset: str, representation: str, data_dir: PathLike) -> str:
-  """The command line that makes a data set; capitals stand for what is not known."""
+  """The command that exports a data set, with capitals for unknown values."""
   flags = {'dataset': dataset, 'representation': representation, 'data_dir': data_dir}
   protocol = PROTOCOLS.get(dataset)
   if protocol is None:

@@ -1,4 +1,4 @@
-"""How a source of clips is opened: what is sent to a process that opens it again."""
+"""A picklable description of a source, with which other processes open it again."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from input_pipeline.poses.sources import ClipSource
 class SourceSpec:
   """The arguments of `open_source.load_source`.
 
-  A source itself is not sent: it holds whatever its reader made of the files.
+  A source itself is not sent to other processes, because its reader's data may be large.
 
   Attributes:
-    dataset: its name.
+    dataset: the data set's name.
     options: the keyword arguments.
   """
 
@@ -25,7 +25,7 @@ class SourceSpec:
   options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
   def open(self) -> ClipSource:
-    """The source, read anew."""
+    """Opens the source anew."""
     return open_source.load_source(self.dataset, **self.options)
 
 
@@ -33,10 +33,7 @@ _opened: list[tuple[SourceSpec, ClipSource]] = []
 
 
 def open_once(spec: SourceSpec) -> ClipSource:
-  """The source of a spec, opened at the first call of a process, and then kept.
-
-  Of another spec the one before is let go.
-  """
+  """Opens a spec's source once per process and keeps it until another spec is opened."""
   if not _opened or _opened[0][0] != spec:
     _opened[:] = [(spec, spec.open())]
   return _opened[0][1]

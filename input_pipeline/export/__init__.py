@@ -1,0 +1,1 @@
+"""Writes a source of clips to disk as a pose data set."""

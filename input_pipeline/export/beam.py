@@ -1,9 +1,9 @@
-"""An export on Apache Beam: a worker writes whole shards, each as a process alone would.
+"""Exports on Apache Beam: workers write whole shards, the same as one process would.
 
-TFDS can run a ShardBasedBuilder on Beam too, but writes the shards of a split again for
-every split that follows it (4.9.10), and does not bring back what became of the clips.
-So the pipeline is ours, and the features, records and files are TFDS's. What became of
-the clips comes back through files, as results of a pipeline do on any runner.
+TFDS can run a ShardBasedBuilder on Beam too, but writes a split's shards again for every
+split after it (4.9.10), and does not return which clips were written. So the pipeline is
+ours; features, records and files are TFDS's. Workers report on their clips in files, as
+a pipeline's results are files on every runner.
 """
 
 from __future__ import annotations
@@ -32,10 +32,11 @@ LOCAL_RUNNER = 'DirectRunner'
 
 _SECONDS_BETWEEN_LOOKS = 0.5
 _SECONDS_TO_STOP = 10
-# Threads of Beam that wait for a worker process, and for what it sends.
+# Beam's threads that wait for a worker process, and that read from one.
 _WAITS_FOR_WORKER = 'run_worker'
 _READ_WORKER = ('read_grpc_client_inputs', 'beam_control_read')
-# Written by a worker on an error: by a strict export's on a clip that cannot be used.
+# A worker writes the second if a strict export meets a clip that cannot be used (a
+# PoseDataError), and the first on any other error.
 _FAILED, _REFUSED = 'failed.txt', 'refused.txt'
 
 
@@ -44,10 +45,10 @@ class BeamSettings:
   """Where the workers run.
 
   Attributes:
-    runner: name of a Beam runner. DirectRunner: processes of this machine.
-    num_workers: how many; None leaves it to the runner (of DirectRunner one for each
+    runner: name of a Beam runner; DirectRunner uses processes on this machine.
+    num_workers: number of workers; None lets the runner choose (DirectRunner: one per
       core).
-    options: further flags of Beam's own, such as '--project=…'.
+    options: more flags for Beam, such as '--project=…'.
   """
 
   runner: str = LOCAL_RUNNER
@@ -66,10 +67,10 @@ class BeamSettings:
 
 
 def check_beam():
-  """That Beam is installed.
+  """Checks that Beam is installed.
 
   Raises:
-    PoseDatasetError: that says how to install it.
+    PoseDatasetError: if not; says how to install it.
   """
   if importlib.util.find_spec('apache_beam') is None:
     raise PoseDatasetError(
@@ -85,16 +86,17 @@ def export_on_beam(
   settings: BeamSettings,
   progress: Callable[[str], object],
 ) -> list[ShardReport]:
-  """Writes the shards on Beam's workers; what became of each, in the given order.
+  """Writes the shards on Beam's workers; returns their reports in the given order.
 
   Args:
-    notes: an empty directory that the workers can write to, as to `recipe.directory`.
-    progress: as of `export_dataset`; of a shard when it is done.
+    notes: an empty directory that the workers can write to, as they can to
+      `recipe.directory`.
+    progress: as in `export_dataset`; reports a shard's clips when the shard is done.
 
   Raises:
-    PoseDatasetError: where a worker process ends before its work does.
-    PoseDataError: of a strict export, from the clip that cannot be used.
-    RuntimeError: with the traceback of any other error in a worker.
+    PoseDatasetError: if a worker process ends before its work is done.
+    PoseDataError: in a strict export, from the first clip that cannot be used.
+    RuntimeError: for any other error in a worker, with its traceback.
   """
   task = _ShardTask(spec, recipe, os.fspath(notes))
   watch = _Watch(notes, shards, progress)
@@ -105,10 +107,10 @@ def export_on_beam(
         watch.look()
         if lost:
           raise PoseDatasetError(
-            f'a worker process of Beam ended before its work did ({lost[0]}): killed'
-            ' for its memory? Nothing is kept; try with fewer workers'
+            f'a worker process of Beam ended before its work was done ({lost[0]}),'
+            ' perhaps killed for lack of memory; nothing is kept; use fewer workers'
           )
-        # Beam would first let the other workers do all that they were given.
+        # Beam itself would let the other workers finish their work first.
         if settings.is_local and (failure := _failure(notes)):
           raise failure
     finally:
@@ -121,7 +123,7 @@ def export_on_beam(
 
 
 class _ShardTask:
-  """What a worker does with a shard."""
+  """A worker's task: exports a shard and leaves a report. Can be pickled."""
 
   def __init__(self, spec: SourceSpec, recipe: Recipe, notes: str):
     self._spec = spec
@@ -147,23 +149,27 @@ class _ShardTask:
 
 
 def _leave(note: epath.Path, text: str):
-  """Writes a file that is there whole or not at all."""
-  whole = note.with_name(f'{note.name}.{uuid.uuid4().hex}')
-  whole.write_text(text)
-  whole.replace(note)
+  """Writes a note atomically.
+
+  Not with `atomic_files`: notes may be in an object store, and workers on several
+  machines may write the same note, with equal process ids.
+  """
+  unfinished = note.with_name(f'{note.name}.{uuid.uuid4().hex}')
+  unfinished.write_text(text)
+  unfinished.replace(note)
 
 
 def _failure(notes: epath.Path) -> Exception | None:
-  """The error that a worker left word of."""
+  """The error that a worker left a note about, if any."""
   if (notes / _REFUSED).exists():
     return PoseDataError((notes / _REFUSED).read_text())
   if (notes / _FAILED).exists():
-    return RuntimeError(f'in a worker of Beam:\n{(notes / _FAILED).read_text()}')
+    return RuntimeError(f'error in a worker of Beam:\n{(notes / _FAILED).read_text()}')
   return None
 
 
 class _Watch:
-  """Reads the workers' reports as they appear, and tells of them."""
+  """Collects the workers' reports as they appear, and shows progress."""
 
   def __init__(
     self,
@@ -180,8 +186,9 @@ class _Watch:
     )
 
   def look(self):
-    there = {file.name for file in self._notes.iterdir()}
-    for name in sorted(there & set(self._waiting)):
+    """Reads the reports that have appeared since the last call."""
+    present = {file.name for file in self._notes.iterdir()}
+    for name in sorted(present & set(self._waiting)):
       shard = self._waiting.pop(name)
       report = ShardReport.from_json((self._notes / name).read_text())
       self.reports[shard.split, shard.index] = report
@@ -191,7 +198,7 @@ class _Watch:
 
 
 class _Run:
-  """A call in a thread that does not keep the program alive: Beam may never return."""
+  """Runs a call in a daemon thread, because Beam may never return."""
 
   def __init__(self, call: Callable[[], object]):
     self.error: BaseException | None = None
@@ -219,7 +226,7 @@ def _run_pipeline(task: _ShardTask, shards: Sequence[Shard], settings: BeamSetti
     _ = (
       pipeline
       | 'Shards' >> beam.Create(list(shards))
-      # Without it one worker would write them all.
+      # Without this, one worker would write all shards.
       | 'Share' >> beam.Reshuffle()
       | 'Write' >> beam.Map(task)
     )
@@ -229,10 +236,10 @@ def _flags(settings: BeamSettings) -> list[str]:
   if settings.is_local:
     flags = [
       '--direct_running_mode=multi_processing',
-      f'--direct_num_workers={settings.num_workers or 0}',  # 0: one for each core.
+      f'--direct_num_workers={settings.num_workers or 0}',  # 0: one per core.
       '--default_sdk_harness_log_level=ERROR',
-      # Beam 2.77 else first looks on the network for another engine, which knows no
-      # number of workers, and does not take pipelines with this flag.
+      # Otherwise Beam 2.77 first looks on the network for another engine, which ignores
+      # the number of workers; that engine refuses pipelines with this flag.
       '--allow_unsafe_triggers',
     ]
   else:
@@ -246,7 +253,7 @@ def _report_name(shard: Shard) -> str:
 
 @contextlib.contextmanager
 def _quiet_beam() -> Iterator[None]:
-  """Keeps Beam's notes of its own workings out of the log; its errors are raised."""
+  """Silences Beam's log messages; its errors are still raised."""
   disabled = logging.root.manager.disable
   logging.disable(max(disabled, logging.ERROR))
   try:
@@ -257,29 +264,30 @@ def _quiet_beam() -> Iterator[None]:
 
 @contextlib.contextmanager
 def _lost_workers() -> Iterator[list[str]]:
-  """Collects what befell worker processes of this machine.
+  """Collects errors about lost worker processes on this machine.
 
-  Beam raises it in a thread of its own, where nobody hears it, and waits for ever.
+  Beam raises these errors in its own thread, where nothing catches them, and then waits
+  forever.
   """
   lost: list[str] = []
-  others = threading.excepthook
+  default_hook = threading.excepthook
 
-  def hear(args: threading.ExceptHookArgs):
+  def collect(args: threading.ExceptHookArgs):
     name = args.thread.name if args.thread is not None else ''
     if name == _WAITS_FOR_WORKER:
       lost.append(str(args.exc_value))
     elif name not in _READ_WORKER:
-      others(args)
+      default_hook(args)
 
-  threading.excepthook = hear
+  threading.excepthook = collect
   try:
     yield lost
   finally:
-    threading.excepthook = others
+    threading.excepthook = default_hook
 
 
 def _stop_workers(notes: epath.Path):
-  """Ends the worker processes of this machine that have begun a shard."""
+  """Kills the worker processes on this machine that have begun a shard."""
   for file in notes.glob('*.pid'):
     with contextlib.suppress(ProcessLookupError):
       os.kill(int(file.stem), signal.SIGKILL)

@@ -1,4 +1,4 @@
-"""From a source of clips to the pose data set on disk."""
+"""Exports a source of clips to a pose data set on disk."""
 
 from __future__ import annotations
 
@@ -9,7 +9,6 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from input_pipeline.catalog import open_source
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.errors import PoseDatasetError
@@ -26,26 +25,13 @@ from input_pipeline.export.shard_plan import (
 from input_pipeline.export.staging import build_place
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
-from input_pipeline.maps.part_fields import DEFAULT_WIDTH
-from input_pipeline.maps.rendering import TRUNCATE
 from input_pipeline.poses.sources import ClipSource
-from input_pipeline.storage.dataset import (
-  PoseDataset,
-  dataset_dir,
-  is_there,
-  open_dataset,
-)
+from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import SplitFiles, write_metadata
-from input_pipeline.storage.map_settings import check_same, source_settings
-from input_pipeline.storage.paths import data_path, is_remote
-from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
+from input_pipeline.storage.map_settings import source_settings
+from input_pipeline.storage.paths import data_path
 from pose_action.host.progress import Progress
-
-_OTHER_DATA = (
-  'ask for what is there, replace it with tools/export_dataset.py --overwrite, or use'
-  ' another data_dir'
-)
 
 
 def export_dataset(
@@ -69,34 +55,35 @@ def export_dataset(
 ) -> ExportSummary:
   """Writes a data set to `<data_dir>/<dataset>/<representation>/<version>/`.
 
-  The data set appears when it is complete, and not before. A clip that cannot be used
-  is reported at once, left out, and listed in the summary and in the metadata.
+  The data set appears only when it is complete. A clip that cannot be used is reported
+  immediately, left out, and listed in the summary and in the metadata.
 
   Args:
-    source: the clips; with `beam`, how they are opened, in each worker again.
-    dataset: its name, which is also its folder.
+    source: the clips; with `beam`, a spec with which each worker opens them again.
+    dataset: the data set's name, also the name of its folder.
     representation: 'keypoints', 'heatmaps' or 'potion'.
-    data_dir: where data sets lie: a folder, or a place in a store (`data_path`).
-    short_side: of maps: cells on the shorter side of the frame. This and the following
-      five are by default those of the source's ready maps; where it has none, the ones
-      of `stored_settings.rendering_settings`.
-    sigma: of maps: of the Gaussians, in cells.
-    channels: potion only: the colours of time.
-    weights: potion only: of the frames, see `potion.PotionSettings`.
-    modalities: heatmaps only: of 'joints', 'parts', 'features'.
-    part_width: of the parts among them, in cells from a limb's axis.
-    splits: which of the source's; by default all that name a clip.
-    strict: raise at the first clip that cannot be used.
-    overwrite: replace the data set where it is already there.
-    min_shards: of each split, see `shard_plan`.
-    beam: run on Apache Beam: the same files, byte for byte, as in this process.
-    progress: takes lines of text, at most about one a second while all goes well.
+    data_dir: the folder for data sets, or a place in an object store (`paths.data_path`).
+    short_side: for maps: cells on the frame's shorter side. By default, this and the
+      next five settings are those of the source's ready maps, or else those of
+      `map_settings.rendering_settings`.
+    sigma: for maps: standard deviation of the Gaussians, in cells.
+    channels: for potion: number of time channels.
+    weights: for potion: how frames are weighted, see `potion.PotionSettings`.
+    modalities: for heatmaps: some of 'joints', 'parts', 'features'.
+    part_width: for the modality 'parts': half width of a limb, in cells from its axis.
+    splits: which of the source's splits; by default, all that name a clip.
+    strict: whether to raise at the first clip that cannot be used.
+    overwrite: whether to replace an existing data set.
+    min_shards: least number of shards per split, see `shard_plan`.
+    beam: where to run on Apache Beam, which writes the same files, byte for byte; None
+      to run in this process.
+    progress: receives lines of text, at most about one per second unless clips fail.
 
   Raises:
-    PoseDatasetError: where the data set is already there, another process is writing
-      it, no clip of a split can be used, the source cannot be had like this, or Beam is
-      not installed or loses a worker.
-    PoseDataError: with `strict`, the first clip's.
+    PoseDatasetError: if the data set exists, another process is writing it, a split has
+      no usable clip, the source cannot serve this representation or these settings, or
+      Beam is not installed or loses a worker.
+    PoseDataError: with `strict`, the error of the first clip that cannot be used.
   """
   started = time.monotonic()
   root = data_path(data_dir)
@@ -113,20 +100,11 @@ def export_dataset(
     modalities=modalities,
     part_width=part_width,
   )
-  form = StoredForm(
-    dataset=dataset,
-    representation=representation,
-    skeleton=opened.skeleton,
-    class_names=opened.class_names,
-    multi_label=opened.multi_label,
-    modalities=tuple(settings.get('modalities', ())),
-    num_features=settings.get('num_features', 0),
-  )
+  form = _stored_form(opened, dataset, representation, settings)
   chosen = _chosen_splits(opened, splits)
-  summaries = {name: SplitSummary(name, len(opened.splits[name])) for name in chosen}
 
   with build_place(target, root, overwrite=overwrite) as place:
-    num_clips = sum(split.num_offered for split in summaries.values())
+    num_clips = sum(len(opened.splits[name]) for name in chosen)
     progress(f'{dataset} as {representation}: {num_clips} clips')
     recipe = Recipe(form, settings, os.fspath(place.directory), strict)
     shards = _plan(opened, chosen, recipe, min_shards)
@@ -134,117 +112,30 @@ def export_dataset(
       reports = export_on_beam(source, shards, recipe, place.notes, beam, progress)
     else:
       reports = _export_here(opened, shards, recipe, progress)
-    for shard, report in zip(shards, reports, strict=True):
-      summaries[shard.split].add(report)
-    _check_no_split_is_empty(list(summaries.values()))
+    summaries = _summaries(opened, chosen, shards, reports)
     write_metadata(
       place.directory,
       form,
-      {n: SplitFiles(s.shard_lengths, s.num_bytes) for n, s in summaries.items()},
-      _metadata(opened, settings, list(summaries.values())),
+      {s.name: SplitFiles(s.shard_lengths, s.num_bytes) for s in summaries},
+      _metadata(opened, settings, summaries),
     )
   return ExportSummary(
-    directory=target,
-    splits=tuple(summaries.values()),
-    seconds=time.monotonic() - started,
+    directory=target, splits=summaries, seconds=time.monotonic() - started
   )
 
 
-def open_or_export(
-  *,
-  dataset: str,
-  representation: str,
-  data_dir: PathLike,
-  format: str | None = None,
-  poses: PathLike | None = None,
-  skeleton: str | None = None,
-  annotations: PathLike | None = None,
-  seed: int = 0,
-  short_side: int = DEFAULT_SHORT_SIDE,
-  sigma: float = DEFAULT_SIGMA,
-  channels: int = 3,
-  weights: str = 'exact',
-  modalities: Sequence[str] = ('joints',),
-  part_width: float = DEFAULT_WIDTH,
-  is_primary: bool = True,
-  wait: Callable[[], object] = lambda: None,
-  progress: Callable[[str], object] = print,
-) -> PoseDataset:
-  """Opens a data set, which the primary process exports first if it is not there.
-
-  Args:
-    dataset, representation, data_dir, short_side, sigma, channels, weights,
-      part_width, progress: as in `export_dataset`.
-    modalities: of heatmaps, those that must be there; an export adds the joints.
-    format, poses, skeleton, annotations, seed: as in `open_source.load_source`.
-    is_primary: whether this process is the one that exports.
-    wait: returns once every process of the job has called it; each calls it once,
-      whether or not there is something to wait for, and whether or not it failed.
-
-  Raises:
-    PoseDatasetError: also where the data set there was rendered with other settings,
-      or has another skeleton, than asked for.
-  """
-  rendering = {
-    'short_side': short_side,
-    'sigma': sigma,
-    'channels': channels,
-    'weights': weights,
-    'modalities': tuple(dict.fromkeys(('joints', *modalities))),
-    'part_width': part_width,
-  }
-  try:
-    if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
-      source = open_source.load_source(
-        dataset,
-        format=format,
-        poses=poses,
-        skeleton=skeleton,
-        seed=seed,
-        # What is downloaded goes to a folder of this host.
-        data_dir=None if is_remote(data_dir) else data_path(data_dir),
-        annotations=annotations,
-      )
-      summary = export_dataset(
-        source,
-        dataset=dataset,
-        representation=representation,
-        data_dir=data_dir,
-        **rendering,
-        progress=progress,
-      )
-      progress(str(summary))
-  finally:
-    wait()
-  opened = open_dataset(data_dir, dataset, representation)
-  _check_modalities(opened, modalities)
-  # Which modalities are there beside those asked for makes no difference.
-  asked = {'truncate': TRUNCATE, **rendering}
-  asked = {n: asked[n] for n in asked if n in opened.settings and n != 'modalities'}
-  check_same(
-    f'{opened.directory} is rendered with', asked, opened.settings, _OTHER_DATA
+def _stored_form(
+  source: ClipSource, dataset: str, representation: str, settings: Mapping[str, Any]
+) -> StoredForm:
+  return StoredForm(
+    dataset=dataset,
+    representation=representation,
+    skeleton=source.skeleton,
+    class_names=source.class_names,
+    multi_label=source.multi_label,
+    modalities=tuple(settings.get('modalities', ())),
+    num_features=settings.get('num_features', 0),
   )
-  if skeleton:
-    asked, there = {'skeleton': skeleton}, {'skeleton': opened.skeleton.name}
-    check_same(f'{opened.directory} is of', asked, there, _OTHER_DATA)
-  return opened
-
-
-def _check_modalities(opened: PoseDataset, asked: Sequence[str]):
-  if opened.representation != 'heatmaps':
-    return
-  missing = [name for name in asked if name not in opened.modalities]
-  if missing:
-    wanted = ','.join(dict.fromkeys((*opened.modalities, *missing)))
-    raise PoseDatasetError(
-      f'{opened.directory} holds {", ".join(opened.modalities)}, but not'
-      f' {", ".join(missing)}; replace it with tools/export_dataset.py --overwrite'
-      f' --modalities={wanted}'
-      + (
-        ' (features come from tools/extract_poses.py)' if 'features' in missing else ''
-      )
-      + ', or use another data_dir'
-    )
 
 
 def _export_here(
@@ -286,10 +177,34 @@ def _plan(
   return shards
 
 
+def _summaries(
+  source: ClipSource,
+  splits: Sequence[str],
+  shards: Sequence[Shard],
+  reports: Sequence[ShardReport],
+) -> tuple[SplitSummary, ...]:
+  """Collects the shards' reports by split.
+
+  Raises:
+    PoseDatasetError: if a split has no usable clip.
+  """
+  summaries = {name: SplitSummary(name, len(source.splits[name])) for name in splits}
+  for shard, report in zip(shards, reports, strict=True):
+    summaries[shard.split].add(report)
+  for split in summaries.values():
+    if not split.num_clips:
+      video_id, reason = split.left_out[0]
+      raise PoseDatasetError(
+        f'none of the {split.num_offered} clips in split {split.name!r} can be used;'
+        f' the first: {video_id!r}: {reason}'
+      )
+  return tuple(summaries.values())
+
+
 def _metadata(
   source: ClipSource, settings: Mapping[str, Any], splits: Sequence[SplitSummary]
 ) -> dict[str, Any]:
-  """What is known of the clips without their frames, once all are written."""
+  """The metadata of the written clips: all that is known without reading records."""
   return {
     'skeleton': source.skeleton.to_dict(),
     'class_names': list(source.class_names),
@@ -311,37 +226,28 @@ def _metadata(
   }
 
 
-def _check_no_split_is_empty(splits: Sequence[SplitSummary]):
-  for split in splits:
-    if not split.num_clips:
-      video_id, reason = split.left_out[0]
-      raise PoseDatasetError(
-        f'none of the {split.num_offered} clips of split {split.name!r} can be used;'
-        f' the first: {video_id!r}: {reason}'
-      )
-
-
 def _opened(source: ClipSource | SourceSpec, beam: BeamSettings | None) -> ClipSource:
   if beam is not None:
     check_beam()
     if not isinstance(source, SourceSpec):
       raise PoseDatasetError(
-        f'with beam the source is opened again in each worker, but it is a'
-        f' {type(source).__name__}; give a SourceSpec (catalog/source_spec.py)'
+        f'the source is a {type(source).__name__}; give a SourceSpec'
+        ' (catalog/source_spec.py), with which each worker of Beam opens it again'
       )
   return source.open() if isinstance(source, SourceSpec) else source
 
 
 def _check_names(source: ClipSource, dataset: str):
-  """That TFDS can store these names (it makes file names and label files of them)."""
+  """Checks that TFDS can store the names, as it uses them in files and file names."""
   if not re.fullmatch(r'[A-Za-z]\w*', dataset):
     raise PoseDatasetError(
-      f'{dataset!r} cannot name a data set; use letters, digits and _, a letter first'
+      f'{dataset!r} cannot name a data set; use letters, digits and _, and begin with a'
+      ' letter'
     )
   names = [name.strip() for name in source.class_names]
   if not names or len(set(names)) < len(names):
     raise PoseDatasetError(
-      f'class names must be given and differ from each other, but are {names}'
+      f'class names are {names}, but there must be at least one, and all must differ'
     )
 
 
@@ -351,13 +257,13 @@ def _chosen_splits(source: ClipSource, asked: Sequence[str] | None) -> tuple[str
   for split in chosen:
     if not source.splits.get(split):
       raise PoseDatasetError(
-        f'the source has no clip in split {split!r}; it has'
+        f'the source has no clip in split {split!r}; clips per split:'
         f' {", ".join(f"{s} ({len(ids)})" for s, ids in source.splits.items())}'
       )
     if not re.fullmatch(r'\w*[^\W_]', split):
       raise PoseDatasetError(
-        f'{split!r} cannot name a split; use letters, digits and _, not _ at the end'
+        f'{split!r} cannot name a split; use letters, digits and _, and do not end with _'
       )
   if not chosen:
-    raise PoseDatasetError('the source has no clips at all')
+    raise PoseDatasetError('the source has no clips; it needs at least one')
   return chosen

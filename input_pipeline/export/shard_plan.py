@@ -1,4 +1,4 @@
-"""Which clips go into which shard: made before anything is written, for any worker."""
+"""Plans which clips go into which shard, before anything is written."""
 
 from __future__ import annotations
 
@@ -16,27 +16,27 @@ from etils import epath
 from input_pipeline.errors import PoseDataError
 from input_pipeline.storage.files import write_shard
 
-# A shard of this size is read at full speed from an object store, takes little to write
-# again when a worker fails, and leaves few files. Ours.
+# Shards of this size are read at full speed from an object store, are cheap to write
+# again after a worker fails, and make few files (our choice).
 SHARD_BYTES = 150_000_000
-# Of small data: as many shards as give each some clips, and at most this many, so that
-# several workers and hosts have something each. Ours.
+# Small data sets get one shard per so many clips, up to a limit, so that several workers
+# and hosts each have work (our choice).
 _CLIPS_PER_SHARD = 256
 _SHARDS_OF_SMALL_DATA = 64
 
 _SAMPLED_CLIPS = 8
-_COPIES = 16  # array_record fills files up to 64 KiB: many records, a small error.
+_COPIES = 16  # array_record pads files to 64 KiB; many records make the error small.
 
 
 @dataclasses.dataclass(frozen=True)
 class Shard:
-  """The clips of one file.
+  """The clips in one file.
 
   Attributes:
-    split: that they belong to.
-    index: of the shard in its split, from 0.
-    num_shards: that the split has.
-    video_ids: in record order.
+    split: the clips' split.
+    index: the shard's index in its split, from 0.
+    num_shards: number of shards in the split.
+    video_ids: names of the clips, in record order.
   """
 
   split: str
@@ -54,11 +54,12 @@ def plan_shards(
 ) -> list[Shard]:
   """Divides a split into shards whose numbers of clips differ by at most one.
 
-  About `SHARD_BYTES` each, but no fewer shards than small data or the caller wants.
+  Shards have about `SHARD_BYTES`, or less if small data or `min_shards` call for more
+  shards.
 
   Args:
-    bytes_per_clip: on disk, see `sampled_bytes_per_clip`; 0 where it is not known.
-    min_shards: at least so many, where there are as many clips.
+    bytes_per_clip: a clip's bytes on disk, see `sampled_bytes_per_clip`; 0 if unknown.
+    min_shards: least number of shards, if the split has as many clips.
   """
   clips = len(video_ids)
   count = max(
@@ -79,16 +80,16 @@ def sampled_bytes_per_clip(
   make_example: Callable[[str], Mapping[str, Any]],
   features: tfds.features.FeaturesDict,
 ) -> float:
-  """Bytes on disk of a clip, from a few at even distances, written and thrown away.
+  """Estimates a clip's bytes on disk from a few evenly spaced clips in a scratch file.
 
-  0 of so few clips that they are written sooner than sampled, or where none of those
-  chosen can be used.
+  Returns 0 if there are so few clips that sampling would take longer than writing, or if
+  no sampled clip can be used.
 
   Args:
-    make_example: gives the features of a clip.
+    make_example: returns a clip's features.
 
   Raises:
-    Exception: whatever `make_example` raises, but for PoseDataError.
+    Exception: whatever `make_example` raises, except PoseDataError.
   """
   if len(video_ids) <= 2 * _SAMPLED_CLIPS:
     return 0
@@ -107,7 +108,7 @@ def _bytes_on_disk(
   features: tfds.features.FeaturesDict,
 ) -> float:
   try:
-    # Made once, and not for each copy.
+    # A dict computes each feature once instead of once per copy.
     example = dict(make_example(video_id))
   except PoseDataError:
     return 0

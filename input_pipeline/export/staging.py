@@ -1,4 +1,4 @@
-"""Where a data set is built, so that it appears complete or not at all."""
+"""Builds a data set in a staging folder, so that it appears complete or not at all."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class BuildPlace(NamedTuple):
   """Two empty folders for one export.
 
   Attributes:
-    directory: takes the files of the data set, its metadata last.
-    notes: takes what workers leave for the exporter; removed in the end.
+    directory: for the data set's files; its metadata are written last.
+    notes: for messages from workers to the exporter; removed at the end.
   """
 
   directory: epath.Path
@@ -33,19 +33,21 @@ class BuildPlace(NamedTuple):
 def build_place(
   target: epath.Path, data_dir: epath.Path, *, overwrite: bool = False
 ) -> Iterator[BuildPlace]:
-  """A place to write the data set `target` in, which stands there after the block.
+  """Gives folders in which to write the data set; it is at `target` after the block.
 
-  In a folder it is built beside the target and renamed: a data set that is replaced
-  stays until then, and only one process writes. An object store knows neither renaming
-  nor locks: there it is built where it belongs, without the metadata it is not seen, and
-  one that is replaced goes first. An error in the block leaves nothing of the new one.
+  On a local disk, the data set is built in a staging folder and renamed at the end: an
+  old data set stays until then, and a lock admits only one process. An object store has
+  neither renaming nor locks. There the data set is built in place, does not exist for
+  readers until its metadata are written, and an old data set is removed first. An error
+  in the block removes the unfinished data set.
 
   Args:
-    target: `pose_dataset.dataset_dir`.
-    overwrite: replace what is there.
+    target: the data set's directory, from `dataset.dataset_dir`.
+    data_dir: the folder for data sets, which holds the staging folder meanwhile.
+    overwrite: whether to replace an existing data set.
 
   Raises:
-    PoseDatasetError: where the data set is there and is not to be replaced, or another
+    PoseDatasetError: if the data set exists and `overwrite` is not set, or another
       process is writing it.
   """
   place = _place_in_store if is_remote(target) else _place_in_folder
@@ -55,10 +57,13 @@ def build_place(
 
 @contextlib.contextmanager
 def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Path]:
-  """An empty directory on the target's disk, for one process at a time, then removed.
+  """An empty directory on the target's disk, for one process at a time; removed after.
 
-  The lock dies with its process, so what lies here when it is free was left by one that
-  was killed.
+  The lock ends with its process, so files in an unlocked directory are left over from a
+  process that was killed, and are removed.
+
+  Raises:
+    PoseDatasetError: if another process is writing the data set.
   """
   staging = pathlib.Path(_work_folder(target, data_dir))
   lock_path = staging.with_suffix('.lock')
@@ -66,7 +71,7 @@ def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Pa
   with open(lock_path, 'w') as lock:
     if not _locked(lock, lock_path):
       raise PoseDatasetError(
-        f'another process is writing {target}; wait until it is done'
+        f'another process is writing {target}; wait until that export is done'
       )
     try:
       if staging.exists():
@@ -121,7 +126,7 @@ def _check_free(target: epath.Path, taken: bool, overwrite: bool):
   if taken and not overwrite:
     raise PoseDatasetError(
       f'data set {target.parts[-3]!r} is already there as {target.parts[-2]}, at'
-      f' {target}; give --overwrite (overwrite=True) to replace it'
+      f' {target}; to replace the data set, set --overwrite (overwrite=True)'
     )
 
 
@@ -133,7 +138,7 @@ def _remove(folder: epath.Path):
 def _locked(lock, lock_path: pathlib.Path) -> bool:
   try:
     fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    # The owner before us may have removed the file after we opened it.
+    # The previous owner may have removed the file after we opened it.
     return os.path.samestat(os.fstat(lock.fileno()), os.stat(lock_path))
   except (BlockingIOError, FileNotFoundError):
     return False

@@ -1,4 +1,4 @@
-"""What an export says while it runs, and at its end."""
+"""Summarises an export: what was written, what was left out, and why."""
 
 from __future__ import annotations
 
@@ -13,16 +13,16 @@ _LEFT_OUT_SHOWN = 20
 
 @dataclasses.dataclass
 class SplitSummary:
-  """What became of the clips of one split.
+  """Which of a split's clips were written.
 
   Attributes:
-    name: of the split.
-    num_offered: how many clips the source names.
-    video_ids, labels, num_frames: of the clips that went in, in record order; `labels`
-      are lists where clips have any number of them.
-    left_out: (video id, reason) of the others.
-    shard_lengths: how many clips each shard holds.
-    num_bytes: of the shards.
+    name: the split's name.
+    num_offered: number of clips that the source names.
+    video_ids, labels, num_frames: of the written clips, in record order; each label is a
+      list if the data set is multi-label.
+    left_out: (video id, reason) for each of the other clips.
+    shard_lengths: number of clips in each shard.
+    num_bytes: bytes of all shards on disk.
   """
 
   name: str
@@ -35,7 +35,7 @@ class SplitSummary:
   num_bytes: int = 0
 
   def add(self, report: ShardReport):
-    """Counts in the next shard."""
+    """Adds the next shard's report."""
     self.video_ids += report.video_ids
     self.labels += report.labels
     self.num_frames += report.num_frames
@@ -60,7 +60,7 @@ class SplitSummary:
 
 @dataclasses.dataclass(frozen=True)
 class ExportSummary:
-  """What an export wrote, and where."""
+  """What an export wrote, where, and in how many seconds."""
 
   directory: epath.Path
   splits: tuple[SplitSummary, ...]
@@ -68,7 +68,7 @@ class ExportSummary:
 
   @property
   def num_bytes(self) -> int:
-    """Of the records, on disk."""
+    """Bytes of all shards on disk."""
     return sum(split.num_bytes for split in self.splits)
 
   def __str__(self) -> str:

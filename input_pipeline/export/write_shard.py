@@ -1,4 +1,4 @@
-"""One shard of an export: the same code in this process and in a worker of Beam."""
+"""Writes one shard of an export, in this process or in a worker of Beam."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from input_pipeline.storage.examples import (
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import shard_path, write_shard
 
-# Told of every clip when it is done with: its name, and why it is left out, or None.
+# Called after every clip with its name and the reason why it was left out, or None.
 Note = Callable[[str, str | None], object]
 
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-  """What all shards of a data set have in common; it can be sent to other processes.
+  """What all shards of a data set share; can be pickled for other processes.
 
   Attributes:
-    form: what is stored.
-    settings: how maps are made, from `stored_settings`.
-    directory: where the shards go.
-    strict: raise at the first clip that cannot be used.
+    form: which features are stored.
+    settings: how maps are made, from `map_settings`.
+    directory: where the shards are written.
+    strict: whether to raise at the first clip that cannot be used.
   """
 
   form: StoredForm
@@ -45,12 +45,12 @@ class Recipe:
 
 @dataclasses.dataclass
 class ShardReport:
-  """What became of the clips of a shard.
+  """Which of a shard's clips were written.
 
   Attributes:
-    video_ids, labels, num_frames: of the clips that went in, in record order.
-    left_out: (video id, reason) of the others.
-    num_bytes: of the file.
+    video_ids, labels, num_frames: of the written clips, in record order.
+    left_out: (video id, reason) for each of the other clips.
+    num_bytes: the file's size on disk.
   """
 
   video_ids: list[str] = dataclasses.field(default_factory=list)
@@ -72,10 +72,10 @@ class ShardReport:
 def export_shard(
   source: ClipSource, shard: Shard, recipe: Recipe, note: Note
 ) -> ShardReport:
-  """Writes a shard; a clip that cannot be used is left out.
+  """Writes a shard, leaving out clips that cannot be used.
 
   Raises:
-    PoseDataError: with `recipe.strict`, the first clip's.
+    PoseDataError: with `recipe.strict`, the error of the first clip that cannot be used.
   """
   report = ShardReport()
   path = shard_path(

@@ -1,0 +1,1 @@
+"""Reads pose files in other tools' formats as sources of clips."""

@@ -1,0 +1,1 @@
+"""Pose data sets on disk or in an object store."""

@@ -1,10 +1,10 @@
-"""The pose data set on disk, and reading it.
+"""Opens and reads pose data sets on disk.
 
-`<data_dir>/<dataset>/<representation>/<version>/` in TFDS layout, records in
-array_record; TensorFlow is needed neither to write nor to read it. `<data_dir>` may lie
-in an object store (`data_path`). What is known of the clips without their frames (names,
-labels, lengths, in record order) stands in the TFDS metadata, so that a split is divided
-or balanced without touching a record.
+A data set is at `<data_dir>/<dataset>/<representation>/<version>/`, in TFDS layout with
+records in array_record; TensorFlow is needed neither to write nor to read it.
+`<data_dir>` may be in an object store (`paths.data_path`). The TFDS metadata hold each
+clip's name, label and length in record order, so that a split can be divided or balanced
+without reading records.
 """
 
 from __future__ import annotations
@@ -41,13 +41,13 @@ REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class ClipIndex:
-  """The clips of a split, in record order.
+  """A split's clips, in record order.
 
   Attributes:
     video_ids: names of the `b` clips.
-    labels: class indices int32 `[b]`; multi-hot uint8 `[b, k]` where a clip has any
-      number of labels.
-    num_frames: lengths in frames.
+    labels: class indices int32 `[b]`; if the data set is multi-label, multi-hot uint8
+      `[b, k]`.
+    num_frames: the clips' lengths in frames.
   """
 
   video_ids: tuple[str, ...]
@@ -63,18 +63,18 @@ class PoseDataset:
   """A data set on disk, opened for reading.
 
   Attributes:
-    directory: where it lies.
+    directory: the data set's directory.
     representation: 'keypoints', 'heatmaps' or 'potion'.
-    skeleton: the layout of axis `j` or, of heatmaps, `c`.
-    class_names: by label.
+    skeleton: the joints on axis `j` or, for heatmaps, `c`.
+    class_names: names by label.
     settings: how maps were rendered (`short_side` and `sigma` in cells, `truncate` in
-      σ, `part_width`, `background`), of heatmaps which `modalities` there are, and of
-      potion how frames were weighted (`channels`, `weights`); None where it is not
-      known; empty for keypoints.
-    splits: names.
-    left_out: (split, video id, reason) of the clips that could not be used.
-    multi_label: whether a clip has any number of labels (records then hold `labels`,
-      multi-hot), not exactly one (`label`).
+      σ, `part_width`, `background`), for heatmaps the stored `modalities`, and for
+      potion how frames were weighted (`channels`, `weights`). Unknown settings are None;
+      keypoints have no settings.
+    splits: names of the splits.
+    left_out: (split, video id, reason) for each clip that could not be used.
+    multi_label: whether clips have any number of labels (records hold multi-hot
+      `labels`) instead of exactly one (records hold `label`).
   """
 
   directory: epath.Path
@@ -89,7 +89,7 @@ class PoseDataset:
   _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
 
   def clips(self, split: str) -> ClipIndex:
-    """Names, labels and lengths of a split's clips, from the metadata alone."""
+    """A split's clips; reads only the metadata."""
     self._check_split(split)
     columns = self._columns[split]
     if self.multi_label:
@@ -105,20 +105,20 @@ class PoseDataset:
 
   @property
   def modalities(self) -> tuple[str, ...]:
-    """What heatmaps hold of 'joints', 'parts', 'features'; of others, 'joints'."""
-    # Data sets of before there was a choice hold joints.
+    """Which of 'joints', 'parts', 'features' heatmaps hold; ('joints',) otherwise."""
+    # Data sets from older releases without this setting hold joints.
     return tuple(self.settings.get('modalities', ('joints',)))
 
   @property
   def num_features(self) -> int:
-    """Channels of the stored features; 0 where there are none."""
+    """Number of channels of the stored features; 0 if there are none."""
     return int(self.settings.get('num_features') or 0)
 
   def records(self, split: str) -> Records:
-    """The features of a split's clips as numpy arrays; `video_id` as UTF-8 bytes.
+    """A split's records: features as numpy arrays, `video_id` as UTF-8 bytes.
 
-    A split in a store that array_record does not read by itself is first copied to this
-    host, once (`data_path.cache_of`).
+    If array_record cannot read the object store, the split is first copied to this host,
+    once (`paths.cache_of`).
     """
     self._check_split(split)
     builder = self._builder
@@ -128,7 +128,7 @@ class PoseDataset:
     return builder.as_data_source(stored_name(split))  # pyright: ignore
 
   def _copied(self, split: str) -> tfds.core.DatasetBuilder:
-    """The data set in this host's cache, with all files of one split."""
+    """The data set in this host's cache, with all of one split's files."""
     folder = cache_of(self.directory)
     num_shards = self._builder.info.splits[stored_name(split)].num_shards
     dataset = self.directory.parts[-3]
@@ -142,20 +142,24 @@ class PoseDataset:
   def _check_split(self, split: str):
     if split not in self.splits:
       raise PoseDatasetError(
-        f'there is no split {split!r} in {self.directory}; it has'
+        f'there is no split {split!r} in {self.directory}; its splits are'
         f' {", ".join(self.splits)}'
       )
 
 
 def multi_hot(labels: Sequence[int], num_classes: int) -> UInt8[np.ndarray, ' k']:
-  """1 for each of the labels, 0 for every other class."""
+  """1 for each label, 0 for every other class."""
   hot = np.zeros(num_classes, np.uint8)
   hot[list(labels)] = 1
   return hot
 
 
 def dataset_dir(data_dir: PathLike, dataset: str, representation: str) -> epath.Path:
-  """Where a data set lies, whether it is there or not."""
+  """A data set's directory, whether or not it exists.
+
+  Raises:
+    PoseDatasetError: on an unknown representation, or as `data_path`.
+  """
   if representation not in REPRESENTATIONS:
     raise PoseDatasetError(
       f'there is no representation {representation!r}; it is one of'
@@ -165,10 +169,10 @@ def dataset_dir(data_dir: PathLike, dataset: str, representation: str) -> epath.
 
 
 def is_there(directory: epath.Path) -> bool:
-  """Whether a data set's directory holds it, whole.
+  """Whether the directory holds a complete data set.
 
   Raises:
-    PoseDatasetError: where the package that reads the store is not installed.
+    PoseDatasetError: if the package that reads the object store is not installed.
   """
   try:
     return (directory / INFO_FILE).exists()
@@ -177,16 +181,17 @@ def is_there(directory: epath.Path) -> bool:
 
 
 def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseDataset:
-  """Opens a data set that was exported before.
+  """Opens an exported data set.
 
   Raises:
-    PoseDatasetError: where it is not there; says what is, and how to make it.
+    PoseDatasetError: if the data set does not exist; says what exists there, and how to
+      make the data set.
   """
   directory = dataset_dir(data_dir, dataset, representation)
   if not is_there(directory):
     raise PoseDatasetError(
       f'there is no data set {dataset!r} as {representation} at {directory}'
-      f' ({_what_is_there(directory)}). Make it with\n '
+      f' ({_what_is_there(directory)}). Export the data set with\n '
       f' {export_command(dataset, representation, data_dir)}'
     )
   with quiet_tfds():
@@ -200,7 +205,7 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
     settings=dict(metadata['settings']),
     splits=tuple(metadata['splits']),
     left_out=tuple((s, v, reason) for s, v, reason in metadata['left_out']),
-    # Data sets of before there was a choice have one label a clip.
+    # Data sets from older releases without this entry have one label per clip.
     multi_label=metadata.get('multi_label', False),
     _columns=metadata['splits'],
     _builder=builder,
@@ -208,16 +213,16 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
 
 
 def _what_is_there(directory: epath.Path) -> str:
-  """Tells what lies near a data set's directory, which itself holds none."""
+  """Describes what exists at or near the directory of a data set that does not exist."""
   if directory.is_dir():
-    return 'an export that is not finished'
+    return 'only an unfinished export'
   versions = _folders(directory.parent)
   if versions:
-    return f'only version {", ".join(versions)}, of another release of this library'
+    return f'only version {", ".join(versions)}, from another release of this library'
   home = directory.parents[1]
   others = [r for r in REPRESENTATIONS if (home / r / directory.name).is_dir()]
   if others:
-    return f'there as {", ".join(others)}'
+    return f'only as {", ".join(others)}'
   datasets = [
     name
     for name in _folders(home.parent)

@@ -1,4 +1,4 @@
-"""What a data set stores of a clip: its features, and which clips can be stored."""
+"""Makes the features that a data set stores for a clip; checks that a clip is usable."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ AnyClip = PoseClip | PotionClip | HeatmapClip
 
 
 class Example(Mapping[str, Any]):
-  """A clip's features, each made when it is asked for, and not kept."""
+  """A clip's features, each computed on access and not cached."""
 
   def __init__(self, features: Mapping[str, Callable[[], Any]]):
     self._features = features
@@ -44,7 +44,11 @@ def make_example(
   representation: str,
   settings: Mapping[str, Any],
 ) -> Example:
-  """The features of a clip (see `pose_dataset`); `settings` from `stored_settings`."""
+  """All features of a clip's record (see `features`).
+
+  Args:
+    settings: how maps are made, from `map_settings`.
+  """
   features: dict[str, Callable[[], Any]] = {'video_id': lambda: clip.video_id}
   if source.multi_label:
     num_classes = len(source.class_names)
@@ -57,10 +61,11 @@ def make_example(
 def clip_features(
   clip: AnyClip, representation: str, settings: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-  """What is stored of a clip but its name and labels, by name, each made by a call.
+  """A clip's features except name and labels; calling an entry computes the feature.
 
   Args:
-    settings: from `stored_settings`; of ready maps only `modalities` are asked for.
+    settings: how maps are made, from `map_settings`; ready heatmaps need only
+      `modalities`, ready PoTion maps nothing.
   """
   if isinstance(clip, PotionClip):
     return potion_features(clip)
@@ -72,7 +77,7 @@ def clip_features(
 def heatmap_features(
   clip: HeatmapClip, modalities: Sequence[str]
 ) -> dict[str, Callable[[], Any]]:
-  """What is stored of a pose network's maps, as `pose_features` of a clip's poses."""
+  """The same as `clip_features`, for a pose network's maps."""
   features: dict[str, Callable[[], Any]] = {
     STORED[modality]: functools.partial(clip.maps, modality) for modality in modalities
   }
@@ -82,10 +87,10 @@ def heatmap_features(
 
 
 def potion_features(clip: PotionClip) -> dict[str, Callable[[], Any]]:
-  """What is stored of ready PoTion maps, as `pose_features` of a clip's poses."""
+  """The same as `clip_features`, for ready PoTion maps."""
   maps = clip.maps.astype(np.float16)
   return {
-    # The video's size is not known; its map has the same shape.
+    # The frame size is not known; the maps have the same aspect ratio.
     'frame_size': lambda: np.array(maps.shape[1:3], np.int32),
     'potion': lambda: maps,
     'num_frames': lambda: clip.num_frames,
@@ -95,10 +100,10 @@ def potion_features(clip: PotionClip) -> dict[str, Callable[[], Any]]:
 def pose_features(
   clip: PoseClip, representation: str, settings: Mapping[str, Any]
 ) -> dict[str, Callable[[], Any]]:
-  """What is stored of a clip's poses, by name, each made by a call.
+  """The same as `clip_features`, for a clip's keypoints or maps rendered from them.
 
   Args:
-    settings: from `stored_settings.rendering_settings`.
+    settings: how maps are rendered, from `map_settings.rendering_settings`.
   """
 
   def keypoints():
@@ -133,10 +138,11 @@ def pose_features(
 
 
 def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
-  """The clip of that name.
+  """Loads a clip and checks that it can be trained and tested on.
 
   Raises:
-    PoseDataError: where it cannot be loaded, trained on or tested on.
+    PoseDataError: if the clip cannot be loaded, its labels are invalid, or no joint is
+      visible.
   """
   clip = source.load(video_id)
   if not source.multi_label and len(clip.labels) != 1:
@@ -151,7 +157,7 @@ def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
       )
   if len(set(clip.labels)) < len(clip.labels):
     raise PoseDataError(
-      f'clip {video_id!r}: has labels {clip.labels}, but each may come only once'
+      f'clip {video_id!r}: has labels {clip.labels}, but each may appear only once'
     )
   if not _shows_a_joint(source, clip):
     raise PoseDataError(f'clip {video_id!r}: no joint is visible in any frame')
@@ -159,7 +165,7 @@ def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
 
 
 def _shows_a_joint(source: ClipSource, clip: AnyClip) -> bool:
-  """Whether any joint can be seen; of maps without joints, whether there are any."""
+  """Whether any joint is visible; for maps without joints, whether there is a frame."""
   joints = clip.skeleton.num_joints
   if isinstance(clip, PotionClip):
     return bool((clip.maps[:joints] > 0).any())

@@ -1,4 +1,4 @@
-"""The features of a data set's records: names, shapes and types, as TFDS has them."""
+"""The features of a data set's records as TFDS features: names, shapes and types."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from input_pipeline.skeletons.registry import Skeleton
 
 @dataclasses.dataclass(frozen=True)
 class StoredForm:
-  """All that the features of a data set follow from.
+  """Everything that determines a data set's features.
 
   Attributes:
-    dataset: its name.
+    dataset: the data set's name.
     representation: 'keypoints', 'heatmaps' or 'potion'.
-    skeleton: of its clips.
-    class_names: by label.
-    multi_label: whether a clip has any number of labels.
-    modalities: of heatmaps, those stored.
-    num_features: channels of the modality 'features'; 0 without it.
+    skeleton: the clips' skeleton.
+    class_names: names by label.
+    multi_label: whether clips have any number of labels.
+    modalities: for heatmaps: which ones are stored.
+    num_features: number of channels of the modality 'features'; 0 without it.
   """
 
   dataset: str
@@ -76,8 +76,8 @@ def _pose_features(representation: str, skeleton: Skeleton) -> Mapping[str, Any]
     'keypoints': {
       'keypoints': _array((None, None, skeleton.num_joints, 3), np.float32)
     },
-    # Mean confidences in 0..1, of which half precision keeps 11 bits: finer than the 8
-    # of a frame's map.
+    # Mean confidences in 0..1. Half precision keeps 11 bits, more than the 8 bits of a
+    # frame's map.
     'potion': {
       'potion': _array((skeleton.num_maps, None, None, None), np.float16),
       'num_frames': tfds.features.Scalar(np.int32),
@@ -86,7 +86,7 @@ def _pose_features(representation: str, skeleton: Skeleton) -> Mapping[str, Any]
 
 
 def _array(shape: tuple[int | None, ...], dtype) -> tfds.features.Tensor:
-  # array_record compresses by itself: plain bytes are the smallest and the fastest.
+  # array_record itself compresses, so plain bytes are smallest and fastest.
   return tfds.features.Tensor(
     shape=shape, dtype=dtype, encoding=tfds.features.Encoding.BYTES
   )

@@ -1,7 +1,7 @@
-"""The files of a data set on disk, as TFDS names and reads them: shards, then metadata.
+"""Writes a data set's files, as TFDS names and reads them: shards, then metadata.
 
-Shards are written one by one, by any process and in any order; the metadata come last,
-and with them the data set is there.
+Any process may write any shard, in any order. The metadata are written last; they make
+the data set exist.
 """
 
 from __future__ import annotations
@@ -22,9 +22,9 @@ from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.paths import is_remote
 
-# Goes up when the features or the metadata change, so that old data is never misread.
+# Increased when the features or the metadata change, so that old data is never misread.
 VERSION = '1.0.0'
-# Without this file a directory holds no data set, or not yet a whole one.
+# A directory without this file holds no data set, or an unfinished one.
 INFO_FILE = 'dataset_info.json'
 
 _FILE_FORMAT = 'array_record'
@@ -32,7 +32,7 @@ _FILE_FORMAT = 'array_record'
 
 @dataclasses.dataclass(frozen=True)
 class SplitFiles:
-  """The shards of a split: how many records each has, and their bytes together."""
+  """A split's shards: the number of records in each, and the bytes of all."""
 
   shard_lengths: Sequence[int]
   num_bytes: int
@@ -41,7 +41,7 @@ class SplitFiles:
 def shard_path(
   directory: epath.PathLike, dataset: str, split: str, index: int, num_shards: int
 ) -> epath.Path:
-  """The file of one shard of a split, `index` from 0."""
+  """The file of a split's shard; `index` starts at 0."""
   template = _file_names(directory, dataset, split)
   return template.sharded_filepath(shard_index=index, num_shards=num_shards)
 
@@ -49,7 +49,7 @@ def shard_path(
 def shard_paths(
   directory: epath.PathLike, dataset: str, split: str, num_shards: int
 ) -> list[epath.Path]:
-  """The files of a split, in record order."""
+  """All files of a split, in record order."""
   return [
     shard_path(directory, dataset, split, index, num_shards)
     for index in range(num_shards)
@@ -61,7 +61,7 @@ def write_shard(
   examples: Iterable[Mapping[str, Any]],
   features: tfds.features.FeaturesDict,
 ) -> int:
-  """Writes a shard, one example in memory at a time; says how many bytes it has.
+  """Writes a shard with one example in memory at a time; returns its size in bytes.
 
   The same examples give the same bytes.
   """
@@ -80,17 +80,17 @@ def write_shard(
 def _serialized(
   encoded: Mapping[str, Any], serializer: tfds.core.ExampleSerializer
 ) -> bytes:
-  """TFDS's own record, with its features in a fixed order.
+  """Serializes to TFDS's record form, with the features in a fixed order.
 
-  TFDS copies an array's bytes eight times on their way (4.9.10), which for a long
-  video's maps takes longer than rendering them: those are put in afterwards.
+  TFDS (4.9.10) copies an array's bytes eight times, which takes longer than rendering for
+  a long video's maps. So TFDS serializes empty arrays, whose bytes are filled in here.
   """
   arrays = {n: value for n, value in encoded.items() if isinstance(value, Mapping)}
   empty = {name: {**array, 'value': b''} for name, array in arrays.items()}
   record = serializer.get_tf_example({**encoded, **empty})
   for name, array in arrays.items():
     record.features.feature[f'{name}/value'].bytes_list.value[0] = array['value']
-  # Else the order of the features, and so the bytes, would differ by process.
+  # Otherwise the order of the features, and so the bytes, would differ by process.
   return record.SerializeToString(deterministic=True)
 
 
@@ -100,7 +100,7 @@ def write_metadata(
   splits: Mapping[str, SplitFiles],
   metadata: Mapping[str, Any],
 ):
-  """Writes what makes a directory of shards a data set, `INFO_FILE` as the last."""
+  """Writes the metadata that make shards a data set, `INFO_FILE` last."""
   protocol = PROTOCOLS.get(form.dataset)
   identity = tfds.core.DatasetIdentity(
     name=form.dataset,
@@ -137,14 +137,14 @@ def write_metadata(
 
 
 def stored_name(split: str) -> str:
-  """What TFDS is told that a split is called."""
-  # It keeps 'all' for all splits together; a source without splits has just that.
+  """The name under which TFDS stores a split."""
+  # TFDS reserves 'all', which is the only split of a source without splits.
   return 'all_' if split == 'all' else split
 
 
 @contextlib.contextmanager
 def quiet_tfds():
-  """Keeps TFDS's notes of its own doings out of the log; warnings still show."""
+  """Silences TFDS's info messages; warnings still show."""
   verbosity = logging.get_verbosity()
   logging.set_verbosity(min(verbosity, logging.WARNING))
   try:
@@ -166,7 +166,7 @@ def _file_names(
 
 @contextlib.contextmanager
 def _local_file(path: epath.Path) -> Iterator[pathlib.Path]:
-  """A file that array_record can write, which then stands at `path`."""
+  """A local file for array_record to write; for a remote `path`, copied there after."""
   if not is_remote(path):
     yield pathlib.Path(path)
     return

@@ -1,4 +1,4 @@
-"""The settings that stored maps depend on: made, and compared with what is asked for."""
+"""Settings that stored maps depend on: derives them and compares them."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ def source_settings(
   modalities: Sequence[str] | None = None,
   part_width: float | None = None,
 ) -> dict[str, Any]:
-  """The settings of a source's maps: as asked, where None its own or the default.
+  """Settings for storing a source's maps; None means the source's own or the default.
 
   Raises:
-    PoseDatasetError: on settings that make no sense, or a representation or settings
-      that the source cannot serve.
+    PoseDatasetError: on invalid settings, or a representation or settings that the
+      source cannot serve.
   """
   asked = {
     'short_side': short_side,
@@ -52,10 +52,10 @@ def source_settings(
     return rendering_settings(representation, source.skeleton, **asked)
   if representation != ready:
     raise PoseDatasetError(
-      f'the source holds ready {kind}, from which {representation} cannot be had;'
-      f' take the representation {ready!r}'
+      f'the source holds ready {kind}, from which {representation} cannot be made;'
+      f' use representation {ready!r}'
     )
-  check_same(f"the source's {kind} have", asked, own, 'ask for that')
+  check_same(f"the source's {kind} have", asked, own, "ask for the source's settings")
   return {**own, 'background': source.skeleton.background}
 
 
@@ -70,14 +70,14 @@ def rendering_settings(
   modalities: Sequence[str] = ('joints',),
   part_width: float = DEFAULT_WIDTH,
 ) -> dict[str, Any]:
-  """The settings of maps rendered from keypoints; none for keypoints themselves.
+  """Settings for maps rendered from keypoints; empty for keypoints themselves.
 
   Args:
-    modalities: heatmaps only; 'joints' and 'parts' can be rendered.
-    part_width: of 'parts', see `part_fields`.
+    modalities: for heatmaps: 'joints' and 'parts' can be rendered.
+    part_width: for the modality 'parts', see `part_fields`.
 
   Raises:
-    PoseDatasetError: on settings that make no sense.
+    PoseDatasetError: on invalid settings.
   """
   if representation == 'keypoints':
     return {}
@@ -96,14 +96,14 @@ def rendering_settings(
     settings['modalities'] = list(modalities)
     if set(modalities) - {'joints', 'parts'} or not modalities:
       raise PoseDatasetError(
-        f'modalities are {", ".join(modalities) or "none"}, but from keypoints joints and'
-        ' parts are rendered, and nothing else; features come from a pose network'
+        f'modalities are {", ".join(modalities) or "none"}, but from keypoints only'
+        ' joints and parts can be rendered; features come from a pose network'
         ' (tools/extract_poses.py)'
       )
     if 'parts' in modalities:
       if part_width <= 0:
         raise PoseDatasetError(
-          f'part_width is {part_width}, but must be above 0, in cells from the axis'
+          f'part_width is {part_width}, but must be above 0 (cells from the axis)'
         )
       settings['part_width'] = float(part_width)
   if representation == 'potion':
@@ -118,7 +118,13 @@ def rendering_settings(
 def check_same(
   subject: str, asked: Mapping[str, Any], there: Mapping[str, Any], remedy: str
 ):
-  """That what is there is as asked for, as far as it is known (not None).
+  """Checks that existing settings are as asked for, except unknown ones (None).
+
+  Args:
+    subject: begins the message, such as 'DIR is rendered with'.
+    asked: settings by name.
+    there: the existing settings by name.
+    remedy: ends the message: what the user can do.
 
   Raises:
     PoseDatasetError: naming every setting that differs, and the remedy.

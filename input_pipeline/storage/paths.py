@@ -1,4 +1,4 @@
-"""Where data sets lie: a folder, or a place in an object store, read through etils."""
+"""Paths of data sets: local folders and object stores, both accessed through etils."""
 
 from __future__ import annotations
 
@@ -15,23 +15,24 @@ from etils import epath
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 
-# What etils reads through fsspec, each with a package of its own: gcsfs, s3fs, adlfs,
+# Stores that etils reads through fsspec; each needs its own package: gcsfs, s3fs, adlfs,
 # huggingface_hub.
 _STORES = ('gs', 's3', 'az', 'hf')
-# array_record has a client of its own for these (0.8.6).
+# Stores for which array_record has its own client (0.8.6).
 _READ_IN_PLACE = ('gs',)
-# Where TensorFlow is installed, etils reads everything through it, if not told otherwise.
+# If TensorFlow is installed, etils reads every store through it by default; TensorFlow
+# itself knows only these.
 _READ_BY_TENSORFLOW = ('gs',)
 _COPIES_AT_ONCE = 8
 CACHE_VARIABLE = 'POSE_ACTION_CACHE'
 
 
 def data_path(path: PathLike) -> epath.Path:
-  """The path of a folder (`~` is the home), of `file://`, or of a store's `gs://…`.
+  """Makes a path from a folder (`~` is expanded), a `file://` URL or a store's `gs://…`.
 
   Raises:
-    PoseDatasetError: for another scheme, which would otherwise name a local folder, or
-      one that etils would not read as it is set up.
+    PoseDatasetError: on another scheme, which would otherwise name a local folder, or a
+      scheme that etils cannot read because TensorFlow is installed.
   """
   text = os.fspath(path)
   scheme, separator, rest = text.partition('://')
@@ -41,40 +42,40 @@ def data_path(path: PathLike) -> epath.Path:
     return epath.Path(rest)
   if scheme not in _STORES:
     raise PoseDatasetError(
-      f'{text} is of scheme {scheme}://, but data sets lie in a folder or at one of'
+      f'{text} has scheme {scheme}://, but data sets must be in a folder or at one of'
       f' file://, {", ".join(f"{store}://" for store in _STORES)}; mount another store'
       ' as a folder'
     )
   if scheme not in _READ_BY_TENSORFLOW and _etils_uses_tensorflow():
     raise PoseDatasetError(
-      f'{text} would be read through TensorFlow, which is installed and knows no'
+      f'{text} would be read through TensorFlow, which is installed and does not support'
       f' {scheme}://; set EPATH_USE_TF=false in the environment'
     )
   return epath.Path(text)
 
 
 def _etils_uses_tensorflow() -> bool:
-  told = os.environ.get('EPATH_USE_TF', '').lower()
-  return told not in ('false', 'no', 'f', '0') and bool(find_spec('tensorflow'))
+  choice = os.environ.get('EPATH_USE_TF', '').lower()
+  return choice not in ('false', 'no', 'f', '0') and bool(find_spec('tensorflow'))
 
 
 def is_remote(path: PathLike) -> bool:
-  """Whether it lies in an object store: no renaming, no locks, no partial writes."""
+  """Whether the path is in an object store: no renaming, no locks, no partial writes."""
   scheme, separator, _ = os.fspath(path).partition('://')
   return bool(separator) and scheme != 'file'
 
 
 def is_read_in_place(path: PathLike) -> bool:
-  """Whether array_record opens files there by itself."""
+  """Whether array_record itself can open files at the path."""
   scheme = os.fspath(path).partition('://')[0]
   return not is_remote(path) or scheme in _READ_IN_PLACE
 
 
 def cache_of(directory: epath.Path) -> epath.Path:
-  """The folder on this host for copies out of a remote data set's directory.
+  """The local folder for copies of a remote data set's files.
 
-  Its name depends on where the data set lies and on its metadata, so that one that was
-  replaced is not mistaken for what was copied before.
+  The folder's name depends on the data set's path and metadata, so that old copies are
+  not used for a data set that was replaced.
   """
   home = os.environ.get(CACHE_VARIABLE) or '~/.cache/pose-action-jax'
   digest = hashlib.sha256(os.fspath(directory).encode())
@@ -86,9 +87,9 @@ def cache_of(directory: epath.Path) -> epath.Path:
 
 
 def copy_missing(files: Iterable[epath.Path], folder: epath.Path):
-  """Brings files into a folder that does not have them; each appears whole.
+  """Copies files that a folder does not have yet, each atomically.
 
-  Processes that do it at the same time do not disturb each other.
+  Processes may copy the same files at the same time.
   """
   folder.mkdir(parents=True, exist_ok=True)
   missing = [file for file in files if not (folder / file.name).exists()]
@@ -98,6 +99,8 @@ def copy_missing(files: Iterable[epath.Path], folder: epath.Path):
 
 
 def _copy(file: epath.Path, target: epath.Path):
+  # Not with `atomic_files`: hosts of a job may share the folder (a network home), and
+  # their process ids, which that puts into the unfinished file's name, may be equal.
   partial = pathlib.Path(f'{os.fspath(target)}.{uuid.uuid4().hex}.partial')
   try:
     file.copy(partial)

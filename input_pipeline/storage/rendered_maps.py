@@ -1,4 +1,4 @@
-"""The maps that a data set stores: a clip's keypoints, rendered once, in 8 bits."""
+"""Renders the maps that a data set stores: 8-bit joint maps and fields, PoTion maps."""
 
 from __future__ import annotations
 
@@ -22,9 +22,10 @@ from input_pipeline.maps.rendering import (
 from input_pipeline.poses.clip import PoseClip
 
 DEFAULT_SHORT_SIDE = 64  # Cells; JMRN's official code.
-DEFAULT_SIGMA = 2.0  # Cells, at a short side of 64; ours.
+DEFAULT_SIGMA = 2.0  # Cells, at a short side of 64 (our choice).
 
-# Shapes are padded to these, so that clips of many sizes share a few programs.
+# Shapes are padded to multiples of these, so that clips of many sizes share a few
+# compiled programs.
 _FRAMES_PER_CHUNK = 16
 _GRID_STEP = 16
 _STATIC = ('grid', 'sigma', 'background')
@@ -33,10 +34,10 @@ _STATIC = ('grid', 'sigma', 'background')
 def render_clip(
   clip: PoseClip, *, short_side: int, sigma: float
 ) -> UInt8[np.ndarray, 't h w c']:
-  """The joint maps of a clip, all persons together, as round(255 · value).
+  """Renders a clip's joint maps, all people together, as round(255 · value).
 
-  `h, w` are `map_size_of_frame`; a chunk of frames is rendered at a time, on a grid
-  slightly larger than the map, so that clips of many sizes share a few programs.
+  `h, w` are `map_size_of_frame`. Frames are rendered in chunks, on a grid slightly larger
+  than the map, so that clips of many sizes share a few compiled programs.
   """
   height, width = _map_size(clip, short_side)
   maps = np.empty(
@@ -51,10 +52,10 @@ def render_clip(
 def render_clip_parts(
   clip: PoseClip, *, short_side: int, width: float
 ) -> UInt8[np.ndarray, 't h w c']:
-  """The part affinity fields of a clip, coded as `quantization` says of parts.
+  """Renders a clip's part affinity fields, quantized as 'parts' (see `quantization`).
 
   Args:
-    width: in cells from a limb's axis; see `part_fields`.
+    width: half width of a limb, in cells from its axis; see `part_fields`.
   """
   height, columns = _map_size(clip, short_side)
   shape = (clip.num_frames, height, columns, clip.skeleton.num_part_maps)
@@ -78,8 +79,8 @@ def potion_clip_maps(
 ) -> Float32[np.ndarray, 'j h w c']:
   """The PoTion maps of a whole clip: time-weighted means of its joint maps, 0..1.
 
-  `potion.aggregate_maps` of the maps of `render_clip`, before those are rounded. What
-  `potion` says of normalization and variant is done to them when they are read.
+  Equals `potion.aggregate_maps` applied to `render_clip`'s maps before rounding. The
+  normalization and the variant in `potion` are applied when the maps are read.
   """
   height, width = _map_size(clip, short_side)
   weights = _padded_weights(clip.num_frames, potion)
@@ -100,7 +101,7 @@ def _map_size(clip: PoseClip, short_side: int) -> tuple[int, int]:
 def _chunks(
   clip: PoseClip, short_side: int, sigma: float
 ) -> Iterator[tuple[slice, dict[str, Any]]]:
-  """Frames of a clip, and the arguments of `_chunk_maps` for them."""
+  """A clip's chunks of frames, each with its arguments for `_chunk_maps`."""
   map_size = _map_size(clip, short_side)
   persons = _next_power_of_two(clip.num_persons)
   for start in range(0, clip.num_frames, _FRAMES_PER_CHUNK):
@@ -161,14 +162,14 @@ def _render_chunk_parts(
 
 @functools.partial(jax.jit, static_argnames=_STATIC)
 def _weighted_sum(weights: Float[Array, 't c'], **poses) -> Float[Array, 'j h w c']:
-  # Highest, as a GPU would else round the maps to 10 bits before it multiplies.
+  # With a lower precision, a GPU would round the maps to 10 bits before multiplying.
   return jnp.einsum('thwj,tc->jhwc', _chunk_maps(**poses), weights, precision='highest')
 
 
 def _padded_weights(
   num_frames: int, potion: PotionSettings
 ) -> Float32[np.ndarray, 't c']:
-  """The weights of a clip's frames, then zeros to fill the last chunk."""
+  """The weights for a clip's frames, followed by zeros that fill the last chunk."""
   max_frames = max(_next_power_of_two(num_frames), _FRAMES_PER_CHUNK)
   return np.asarray(_colour_weights(np.int32(num_frames), max_frames, potion))
 
@@ -177,7 +178,7 @@ _colour_weights = jax.jit(colour_weights, static_argnums=(1, 2))
 
 
 def _padded(array: np.ndarray, frames: int, persons: int) -> np.ndarray:
-  """Zeros after the last frame and person: missing joints, which leave nothing."""
+  """Pads with zeros after the last frame and person: missing joints, which draw nothing."""
   pad = [(0, frames - array.shape[0]), (0, persons - array.shape[1])]
   return np.pad(array, pad + [(0, 0)] * (array.ndim - 2))
 

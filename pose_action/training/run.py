@@ -14,7 +14,7 @@ import jax
 import ml_collections
 from jax.sharding import Mesh
 
-from input_pipeline.export.export import open_or_export
+from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from pose_action.host import atomic_files
 from pose_action.host.nested import flattened

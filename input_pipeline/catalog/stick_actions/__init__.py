@@ -1,0 +1,1 @@
+"""The embedded data set: generated actions of stick figures."""

@@ -1,8 +1,8 @@
 """A stick figure: joint angles to 3-D joints (kinematic chain) to pixels (camera).
 
-The figure has JHMDB's 15 joints. Lengths are in statures (1 = the standing height of
-the average figure). The figure's axes are x forward, y to its left, z up; it stands on
-z = 0. All of it is ours; limb proportions after Drillis & Contini (1966).
+The figure has JHMDB's 15 joints. Lengths are in statures (1 = the average figure's
+standing height). The figure's axes are x forward, y to its left, z up; the ground is
+z = 0. The model is our own; limb proportions follow Drillis & Contini (1966).
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from input_pipeline.skeletons.registry import get_skeleton
 SKELETON = get_skeleton('jhmdb')
 SIDES = ('left', 'right')
 
-# A posture is a vector of these, in degrees except `lift`, the height of the lowest
-# foot above the ground in statures. 0 everywhere is standing with the arms hanging.
+# A posture is a vector of these parameters, in degrees; only `lift`, the lowest foot's
+# height above the ground, is in statures. All zeros: standing with arms hanging down.
 _MIDDLE = ('lift', 'lean', 'side_bend', 'twist', 'nod')
 _SIDED = (
   'shoulder_flexion',  # upper arm forward and up
   'shoulder_abduction',  # upper arm outward
-  'shoulder_inward',  # turns the forearm to the body's middle; negative is outward
+  'shoulder_inward',  # turns the forearm towards the body's middle; negative: outward
   'elbow',  # 0 is straight; hinges never bend backward
   'hip_flexion',  # thigh forward and up
   'hip_abduction',
@@ -34,15 +34,15 @@ PARAMETERS = (*_MIDDLE, *(f'{side}_{name}' for side in SIDES for name in _SIDED)
 LIFT = PARAMETERS.index('lift')
 HINGES = tuple(i for i, p in enumerate(PARAMETERS) if p.endswith(('elbow', 'knee')))
 
-_LEFT_IS_POSITIVE = np.array([1.0, -1.0])  # the sign of y, in the order of SIDES
+_LEFT_IS_POSITIVE = np.array([1.0, -1.0])  # the sign of y for each of SIDES
 _ANKLE_HEIGHT = 0.039
-# A foot this much (statures) above the other carries e times less of the weight.
+# A foot this much (in statures) above the other carries e times less weight.
 _CONTACT_HEIGHT = 0.02
 
 
 @dataclasses.dataclass(frozen=True)
 class Body:
-  """Segment lengths in statures; the defaults are the average adult's."""
+  """Segment lengths in statures; by default, an average adult's."""
 
   spine: float = 0.288  # hip line to neck
   head: float = 0.115  # neck to the middle of the face
@@ -54,24 +54,24 @@ class Body:
   shin: float = 0.246
 
   def scaled(self, factors: Float[np.ndarray, ' lengths']) -> Body:
-    """Each length times its own factor, in the order of the fields."""
+    """Multiplies each length by its own factor, in the order of the fields."""
     lengths = np.array(dataclasses.astuple(self)) * factors
     return Body(*lengths.tolist())
 
 
 @dataclasses.dataclass(frozen=True)
 class Camera:
-  """A pinhole camera that looks at a point of the scene, level or from above.
+  """A pinhole camera that looks at a point in the scene, level or from above.
 
   The scene's axes are X to the image's right, Y away from the camera, Z up.
 
   Attributes:
     frame_size: (height, width) in pixels.
-    target: the scene's point at the frame's centre, in statures.
-    distance: to the target, in statures.
-    figure_height: what one stature at the target measures, as a share of the frame's
-      height; sets the focal length.
-    pitch: degrees by which it looks down.
+    target: the point in the scene at the frame's centre, in statures.
+    distance: distance from the camera to the target, in statures.
+    figure_height: size of one stature at the target, as a fraction of the frame's
+      height; determines the focal length.
+    pitch: angle by which the camera looks down, in degrees.
   """
 
   frame_size: tuple[int, int]
@@ -81,7 +81,7 @@ class Camera:
   pitch: float = 0.0
 
   def project(self, points: Float[np.ndarray, '*b 3']) -> Float[np.ndarray, '*b 2']:
-    """Points of the scene to pixels (x, y), y down."""
+    """Projects points in the scene to pixels (x, y), y down."""
     sin, cos = _sin_cos(self.pitch)
     right, ahead, down = np.eye(3)[0], (0.0, cos, -sin), (0.0, -sin, -cos)
     from_target = points - np.array(self.target)
@@ -93,10 +93,10 @@ class Camera:
 
 
 def posture(values: Mapping[str, float]) -> Float[np.ndarray, ' a']:
-  """The vector over `PARAMETERS`; a sided name without its side means both sides.
+  """Makes a vector over `PARAMETERS`; a name without its side sets both sides.
 
   Raises:
-    ValueError: on a name that is no parameter.
+    ValueError: on an unknown name.
   """
   vector = np.zeros(len(PARAMETERS))
   for name, value in values.items():
@@ -112,7 +112,7 @@ def posture(values: Mapping[str, float]) -> Float[np.ndarray, ' a']:
 
 
 def mirror(postures: Float[np.ndarray, '*b a']) -> Float[np.ndarray, '*b a']:
-  """Left becomes right: the same motion of the other hand and foot."""
+  """Swaps left and right: the same motion with the other hand and foot."""
   middle, left, right = np.split(
     postures, [len(_MIDDLE), len(_MIDDLE) + len(_SIDED)], axis=-1
   )
@@ -123,11 +123,11 @@ def mirror(postures: Float[np.ndarray, '*b a']) -> Float[np.ndarray, '*b a']:
 def joint_positions(
   postures: Float[np.ndarray, 't a'], body: Body
 ) -> Float[np.ndarray, 't j 3']:
-  """The 3-D joints of a motion, standing on the ground where its feet take it.
+  """The 3-D joints during a motion, which moves as its feet push it over the ground.
 
-  The lower foot is on the ground (`lift` above it) and the foot that carries the
+  The lower foot is on the ground (or `lift` above it), and the foot that carries the
   weight does not slide, so that a walk moves forward and sitting down moves the hips
-  back. The hips' middle starts above the origin.
+  back. At first, the middle of the hips is above the origin.
   """
   joints = _joints_about_hips(postures, body)
   feet = np.stack([joints[f'{side}_ankle'] for side in SIDES], axis=1)  # [t, side, 3]
@@ -136,7 +136,10 @@ def joint_positions(
 
 
 def turn(points: Float[np.ndarray, '*b 3'], yaw: float) -> Float[np.ndarray, '*b 3']:
-  """Turns a figure counter-clockwise, seen from above; at 0 it faces image-right."""
+  """Turns a figure counter-clockwise, seen from above, by yaw in degrees.
+
+  At yaw 0 the figure faces the image's right.
+  """
   return points @ _rotation('z', np.array(yaw)).T
 
 
@@ -192,7 +195,7 @@ def _joints_about_hips(
 def _root_of_feet(
   feet: Float[np.ndarray, 't side 3'], lift: Float[np.ndarray, ' t']
 ) -> Float[np.ndarray, 't 3']:
-  """Where the hips are, given the feet relative to them."""
+  """The hips' position, from the feet's positions relative to the hips."""
   height = feet[..., 2] - feet[..., 2].min(axis=1, keepdims=True)
   weight = np.exp(-height / _CONTACT_HEIGHT)
   weight /= weight.sum(axis=1, keepdims=True)

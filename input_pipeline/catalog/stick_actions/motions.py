@@ -1,7 +1,7 @@
-"""What the stick figures do: each action as key postures, and a take of it over time.
+"""The stick figures' motions: each action as key postures, performed over time.
 
-A motion is written for a right-handed figure with neither tempo nor character;
-`perform` draws those from a generator. The angles are ours, judged by eye.
+A motion is defined for a right-handed figure without tempo or character; `perform` draws
+these from a random generator. The angles are our choice, judged by eye.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from input_pipeline.catalog.stick_actions.figure import (
   posture,
 )
 
-# How one take differs from the next (standard deviations).
-_CHARACTER_DEGREES = 4.0  # each angle, throughout the clip
-_KEY_DEGREES = 6.0  # each angle of each key posture
-_SWAY_DEGREES = 1.5  # slow, over time
-_IDLE_DEGREES = 7.0  # slow, over time: how much an idle person moves
-_TEMPO = 0.3  # of the logarithm of each transition's duration
+# How takes differ from each other (standard deviations).
+_CHARACTER_DEGREES = 4.0  # per angle, constant throughout a clip
+_KEY_DEGREES = 6.0  # per angle and key posture
+_SWAY_DEGREES = 1.5  # slow variation over time
+_IDLE_DEGREES = 7.0  # the same for an idle person
+_TEMPO = 0.3  # logarithm of each transition's duration
 
 Key = tuple[float, Float[np.ndarray, ' a']]
 
 
 @dataclasses.dataclass(frozen=True)
 class Motion:
-  """Key postures with the relative time it takes to reach each from the one before.
+  """Key postures, each with the relative time to reach it from the previous one.
 
-  Played as `start`, then `cycle` some number of times in `repeats` (both ends
+  Played as `start`, then `cycle` a random number of times within `repeats` (both ends
   included), then `end`.
   """
 
@@ -46,9 +46,9 @@ class Motion:
 def perform(
   action: str, num_frames: int, rng: np.random.Generator
 ) -> Float[np.ndarray, 't a']:
-  """One take of an action of `MOTIONS`: postures over time.
+  """Performs an action from `MOTIONS` once: postures over time.
 
-  The action may begin late and end early, holding still before and after.
+  The action may begin late and end early; the figure is still before and after.
   """
   durations, keys = _draw_keys(MOTIONS[action], rng)
   begin, end = rng.uniform(0, 0.25), rng.uniform(0.75, 1)
@@ -60,14 +60,14 @@ def perform(
 
 
 def idle(num_frames: int, rng: np.random.Generator) -> Float[np.ndarray, 't a']:
-  """Someone who stands about and fidgets."""
+  """Postures of a person who stands and fidgets."""
   return _finish(np.tile(_NEUTRAL, (num_frames, 1)), _IDLE_DEGREES, rng)
 
 
 def slow_noise(
   num_frames: int, shape: tuple[int, ...], rng: np.random.Generator, waves: int = 4
 ) -> Float[np.ndarray, ' t *shape']:
-  """Noise of mean 0 and deviation 1: three sines of at most `waves` periods each."""
+  """Noise with mean 0 and deviation 1: three sines with at most `waves` periods each."""
   frequency = rng.uniform(0.5, waves, (3, 1, *shape))
   phase = rng.uniform(0, 1, (3, 1, *shape))
   time = np.linspace(0, 1, num_frames).reshape(-1, *[1] * len(shape))
@@ -77,13 +77,13 @@ def slow_noise(
 def _draw_keys(
   motion: Motion, rng: np.random.Generator
 ) -> tuple[Float[np.ndarray, ' k'], Float[np.ndarray, 'k a']]:
-  """The durations and the key postures of one take."""
+  """Durations and key postures for one take."""
   repeats = rng.integers(*motion.repeats, endpoint=True)
   durations, postures = zip(
     *motion.start, *motion.cycle * int(repeats), *motion.end, strict=True
   )
   durations = np.array(durations) * np.exp(rng.normal(0, _TEMPO, len(durations)))
-  durations[0] = 0  # The first key is where the motion begins.
+  durations[0] = 0  # The motion begins at the first key.
   amplitude = rng.uniform(0.75, 1.15)
   postures = _NEUTRAL + amplitude * (np.stack(postures) - _NEUTRAL)
   return durations, postures + _angle_noise(_KEY_DEGREES, len(postures), rng)
@@ -94,7 +94,7 @@ def _ease_between(
   keys: Float[np.ndarray, 'k a'],
   progress: Float[np.ndarray, ' t'],
 ) -> Float[np.ndarray, 't a']:
-  """Moves from key to key, slow at both ends of each transition."""
+  """Interpolates between keys, slowly at both ends of each transition."""
   position = np.interp(progress, times, np.arange(len(times)))
   before = np.minimum(position.astype(int), len(times) - 2)
   share = (position - before)[:, None]
@@ -105,7 +105,7 @@ def _ease_between(
 def _finish(
   postures: Float[np.ndarray, 't a'], sway_degrees: float, rng: np.random.Generator
 ) -> Float[np.ndarray, 't a']:
-  """Adds character and sway, chooses the hand, keeps elbows and knees from breaking."""
+  """Adds character and sway, limits elbows and knees, and chooses the hand."""
   sway = sway_degrees * slow_noise(len(postures), (len(PARAMETERS),), rng)
   sway[:, LIFT] = 0
   postures = postures + _angle_noise(_CHARACTER_DEGREES, 1, rng) + sway
@@ -122,7 +122,7 @@ def _angle_noise(
 
 
 def _key(duration: float, **values: float) -> Key:
-  """A posture that differs from the neutral one by the parameters given."""
+  """A key whose posture is neutral except for the given parameters."""
   given = posture(values)
   names = posture(dict.fromkeys(values, 1.0)) > 0
   return duration, np.where(names, given, _NEUTRAL)

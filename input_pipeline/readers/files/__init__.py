@@ -1,0 +1,1 @@
+"""Reads single files, whatever pose format they belong to."""

@@ -1,0 +1,1 @@
+"""Finds a user's videos and opens each as a clip."""

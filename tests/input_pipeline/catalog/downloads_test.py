@@ -1,4 +1,4 @@
-"""Downloads from a server on this machine that behaves as badly as it is told to."""
+"""Downloads from a local server that can be told to misbehave."""
 
 import hashlib
 import http.server
@@ -22,9 +22,9 @@ class Server(http.server.ThreadingHTTPServer):
   """Serves `files` by path.
 
   Attributes:
-    script: what to do with the next requests: a number breaks off after so many bytes,
-      'corrupt' changes the first byte. Then all is well.
-    knows_ranges: whether a Range header is heeded.
+    script: what to do on the next requests: a number stops after that many bytes,
+      'corrupt' changes the first byte. Later requests are served correctly.
+    knows_ranges: whether the server supports the Range header.
     ranges: the Range header of each request so far.
   """
 
@@ -66,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     self.wfile.write(body[:act] if isinstance(act, int) else body)
 
   def log_message(self, *args):
-    """Silent."""
+    """Logs nothing."""
 
 
 @pytest.fixture
@@ -128,7 +128,7 @@ def test_what_came_is_kept_when_it_breaks_off_again_and_again(server, tmp_path):
   server.script = [100_000] * 100
   with pytest.raises(DownloadError, match=r'cannot download http.*/data\.bin: '):
     fetch(server, tmp_path)
-  assert len(server.ranges) == 6  # Once, and five times resumed.
+  assert len(server.ranges) == 6  # One request, resumed five times.
   part = tmp_path / 'data.bin.part'
   assert names(tmp_path) == [part.name]
   assert part.stat().st_size > 5 * 50_000
@@ -170,7 +170,9 @@ def test_corrupted_once(server, tmp_path):
 def test_corrupted_always(server, tmp_path):
   server.script = ['corrupt'] * 10
   actual = hashlib.md5(bytes([CONTENT[0] ^ 1]) + CONTENT[1:]).hexdigest()
-  with pytest.raises(DownloadError, match=rf'data\.bin came twice .*{MD5}.*{actual}'):
+  with pytest.raises(
+    DownloadError, match=rf'data\.bin arrived twice .*{MD5}.*{actual}'
+  ):
     fetch(server, tmp_path)
   assert len(server.ranges) == 2
   assert names(tmp_path) == []
@@ -292,7 +294,7 @@ def test_jhmdb_from_nothing_to_a_clip(jhmdb_server, tmp_path):
   assert source.load('w').num_frames == 3
 
   assert jhmdb_download.download_jhmdb(tmp_path) == folder
-  assert len(jhmdb_server.ranges) == 2  # The second time came from the disk.
+  assert len(jhmdb_server.ranges) == 2  # The second call used the files on disk.
 
 
 def test_jhmdb_from_zip_files_put_there_by_hand(jhmdb_server, tmp_path):
@@ -304,7 +306,7 @@ def test_jhmdb_from_zip_files_put_there_by_hand(jhmdb_server, tmp_path):
   assert jhmdb_server.ranges == []
 
 
-def test_jhmdb_without_a_network_says_how_to_go_on(jhmdb_server, tmp_path):
+def test_jhmdb_without_a_network_says_how_to_continue(jhmdb_server, tmp_path):
   jhmdb_server.files = {}
   with pytest.raises(DownloadError) as caught:
     jhmdb_download.download_jhmdb(tmp_path)

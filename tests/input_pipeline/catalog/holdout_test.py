@@ -6,9 +6,9 @@ import scipy.io
 
 from input_pipeline.catalog.holdout import validation_mask
 
-# sha256 of the names, by the command-line program sha256sum:
+# sha256 of the names, from the program sha256sum:
 #   a ca978112…  b 3e23e816…  c 2e7d2c03…  d 18ac3e73…  e 3f79bb7b…
-# so that by digest they run d, c, b, e, a.
+# Sorted by digest: d, c, b, e, a.
 NAMES = ('a', 'b', 'c', 'd', 'e')
 
 
@@ -19,20 +19,21 @@ def members(names, labels, fold, folds):
 
 
 def test_folds_by_hand():
-  # 5 clips in 2 folds: places round(0) to round(2.5) - 1 = 1, since 2.5 rounds to even.
+  # 5 clips in 2 folds: places round(0) to round(2.5) - 1 = 1, as 2.5 rounds to even.
   assert members(NAMES, [0] * 5, fold=0, folds=2) == {'d', 'c'}
   assert members(NAMES, [0] * 5, fold=1, folds=2) == {'b', 'e', 'a'}
 
 
 def test_each_class_is_divided_by_itself():
-  # Class 0 runs d, c, a; class 1 runs b, e. Of 3 clips fold 0 takes round(1.5) = 2.
+  # Sorted, class 0 is d, c, a and class 1 is b, e. Fold 0 takes round(1.5) = 2 of the 3
+  # clips in class 0.
   labels = [0, 1, 0, 0, 1]
   assert members(NAMES, labels, fold=0, folds=2) == {'d', 'c', 'b'}
   assert members(NAMES, labels, fold=1, folds=2) == {'a', 'e'}
 
 
 def test_groups_stay_together():
-  # By digest the groups run d, c, b, e, a: of 5 in 2 folds fold 0 takes the first two.
+  # Sorted by digest, the groups are d, c, b, e, a; fold 0 of 2 takes the first two.
   groups = ['a', 'd', 'c', 'd', 'b', 'e', 'a']
   names = [f'{group},{n}' for n, group in enumerate(groups)]
   for fold, held_out in ((0, 'dc'), (1, 'bea')):
@@ -58,14 +59,14 @@ def test_each_clip_is_in_one_fold_and_classes_are_spread():
   assert masks[:, labels == 1].sum(axis=1).tolist() == [3, 4, 3, 4, 3]
 
 
-def test_clips_of_several_labels_are_one_class():
+def test_multi_label_clips_are_divided_as_one_class():
   hot = np.array([[1, 0], [0, 1], [1, 1], [0, 0], [0, 1]], np.uint8)
   assert members(NAMES, hot, fold=0, folds=2) == {'d', 'c'}
   assert members(NAMES, hot, fold=1, folds=2) == {'b', 'e', 'a'}
 
 
 def test_class_smaller_than_the_folds():
-  # round(k / 5) is 0 up to k = 2 and 1 from k = 3 on: fold 2 holds place 0.
+  # round(k / 5) is 0 up to k = 2 and 1 from k = 3 on, so fold 2 holds place 0.
   held = [validation_mask(['a'], np.array([7]), fold=k).item() for k in range(5)]
   assert held == [False, False, True, False, False]
 
@@ -87,7 +88,7 @@ def test_misuse(labels, fold, folds, message):
 
 
 def jhmdb_classes(folder):
-  """The class of each clip, which its name `<class>_<12 hex digits>` begins with."""
+  """Each clip's class, from its name `<class>_<12 hex digits>`."""
   folds = json.loads((folder / 'dev_split.json').read_text())['folds']
   return {name: name[:-13] for fold in folds for name in fold}
 

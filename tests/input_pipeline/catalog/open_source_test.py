@@ -17,7 +17,7 @@ from input_pipeline.skeletons.registry import get_skeleton
 
 @pytest.fixture
 def read_calls(monkeypatch):
-  """Stands in for the readers; holds what each was asked for."""
+  """Replaces the readers; lists the arguments of each call."""
   calls = []
 
   splits = dict.fromkeys(
@@ -52,12 +52,12 @@ def test_a_format_brings_its_skeleton_before_the_data_set_does(read_calls):
   assert {skeleton for _, _, skeleton in read_calls} == {'jmrn_official_background'}
 
 
-def test_one_label_a_clip_or_several_is_the_data_sets_to_say(read_calls):
+def test_the_data_set_decides_whether_clips_have_one_label_or_several(read_calls):
   assert load_source('charades', poses='many').multi_label
   assert not load_source('hmdb51', poses='one').multi_label
   assert load_source('mine', format='pyskl', poses='many', skeleton='coco_17')
   with pytest.raises(
-    PoseDatasetError, match=r"'charades' has a list .* one gives .* one"
+    PoseDatasetError, match=r"'charades' has a list .* one gives each clip one label"
   ):
     load_source('charades', poses='one')
   with pytest.raises(
@@ -90,14 +90,14 @@ def test_annotations_divide_and_label_poses(monkeypatch, tmp_path):
   assert read == [('any', 'a'), ('any', 'b')]
   assert source.splits == {'train1': ('a',), 'test1': ('b',)}
   assert source.class_names == ('run',)
-  # What is missing is known before anything is exported, and where it comes from.
+  # The message names what is missing and where to get it, before anything is exported.
   with pytest.raises(
     PoseDataError, match=r"(?s)none of .* 'test1' .*\nhmdb51 needs .*ra"
   ):
     load_source('hmdb51', poses='a', **options)
   options['annotations'] = tmp_path / 'none'
   with pytest.raises(
-    PoseDataError, match=r'(?s)none, the annot.* no folder\nhmdb51 nee'
+    PoseDataError, match=r'(?s)none, given as the annot.* not a folder\nhmdb51 nee'
   ):
     load_source('hmdb51', poses='a,b', **options)
 

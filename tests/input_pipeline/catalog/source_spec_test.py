@@ -6,7 +6,7 @@ from input_pipeline.catalog.source_spec import SourceSpec, open_once
 
 
 class Source:
-  """Stands for what a reader returns."""
+  """A stand-in for what a reader returns."""
 
 
 def test_a_process_opens_a_source_once(monkeypatch):

@@ -1,4 +1,4 @@
-"""Exports on Beam's DirectRunner with two processes, against those in one process."""
+"""Exports on Beam's DirectRunner with two processes, compared with one process."""
 
 import dataclasses
 import functools
@@ -47,7 +47,7 @@ def annotation(video_id, score=0.5):
 
 @pytest.fixture
 def options(tmp_path):
-  """Options of a source of a dozen clips in two splits, of which v3 and v8 are bad."""
+  """Options for a source with 12 clips in two splits; v3 and v8 cannot be used."""
   video_ids = [f'v{number}' for number in range(12)]
   content = {
     'split': {'train': video_ids[:9], 'test': video_ids[7:]},
@@ -63,7 +63,7 @@ def options(tmp_path):
 
 @dataclasses.dataclass(frozen=True)
 class SpoiltSpec(SourceSpec):
-  """A source that in a worker goes wrong with one clip; it notes who loads what."""
+  """A source that fails on one clip in a worker; logs which process loads which clip."""
 
   log: str = ''
   bad: str = ''
@@ -92,7 +92,7 @@ class SpoiltSpec(SourceSpec):
 
 @pytest.fixture
 def spoilt(options, tmp_path, monkeypatch):
-  """Makes a SpoiltSpec that workers can import."""
+  """Makes a SpoiltSpec, in a module that workers can import."""
   monkeypatch.setenv('PYTHONPATH', PYTHON_PATH, prepend=os.pathsep)
   log = tmp_path / 'loads.txt'
   return lambda bad='', how='': SpoiltSpec('tiny', options, str(log), bad, how)
@@ -163,7 +163,7 @@ def test_an_error_stops_the_other_worker_too(tmp_path, spoilt):
   with pytest.raises(RuntimeError, match='the first, v'):
     export_tiny(spoilt(how='first'), tmp_path / 'data', beam=TWO)
   loads = (tmp_path / 'loads.txt').read_text().splitlines()
-  # Of 14 clips the other has half, of which each takes a second and a half.
+  # The other worker has half of the 14 clips, and takes 1.5 s for each.
   assert len(loads) <= 5
 
 

@@ -32,12 +32,12 @@ def test_clips_stay_in_order_and_are_shared_evenly():
   [
     (256, 3_000, 1, 1),
     (257, 3_000, 1, 2),
-    (660, 60_000, 1, 3),  # JHMDB as heatmaps, 40 MB: as many as 256 clips each make.
-    (100_000, 3_000, 1, 64),  # 300 MB, of which 256 clips each would make 391.
-    (700_000, 50_000, 1, 234),  # 35 GB in 150 MB.
+    (660, 60_000, 1, 3),  # JHMDB as heatmaps, 40 MB: one shard per 256 clips.
+    (100_000, 3_000, 1, 64),  # 300 MB; 256 clips per shard would make 391.
+    (700_000, 50_000, 1, 234),  # 35 GB in shards of 150 MB.
     (100, 6_000_000, 1, 4),  # 600 MB.
     (100, 6_000_000, 32, 32),
-    (5, 1_000, 64, 5),  # No empty ones.
+    (5, 1_000, 64, 5),  # No shard is empty.
     (3, 400_000_000, 1, 3),  # A clip is not divided.
   ],
 )
@@ -50,7 +50,7 @@ def test_shards_are_of_150_mb_but_not_too_few(clips, bytes_per_clip, min_shards,
 
 
 def noise(video_id, frames):
-  """A clip that cannot be compressed: 24 bytes a frame."""
+  """A clip that cannot be compressed, 24 bytes per frame."""
   rng = np.random.default_rng(int(video_id[1:]))
   return {
     'video_id': video_id,
@@ -69,12 +69,12 @@ def test_bytes_of_a_clip_are_those_on_disk():
 
   measured = sampled_bytes_per_clip(ids(100), make_example, FEATURES)
 
-  # 36,000 bytes a clip on average; a file of 16 copies ends in up to 128 KiB of padding.
+  # 36,000 bytes per clip on average; a file of 16 copies has up to 128 KiB of padding.
   assert 36_000 < measured < 36_000 + 131_072 / 16
   assert seen == ['v0', 'v14', 'v28', 'v42', 'v57', 'v71', 'v85', 'v99']
 
 
-def test_bad_clips_tell_nothing_of_the_size():
+def test_bad_clips_do_not_change_the_estimated_size():
   def make_example(video_id):
     if video_id == 'v0':
       raise PoseDataError('torn')
@@ -84,7 +84,7 @@ def test_bad_clips_tell_nothing_of_the_size():
   assert 24_000 < measured < 24_000 + 131_072 / 16
 
 
-def test_nothing_is_known_without_a_usable_clip_and_few_are_not_sampled():
+def test_the_size_is_unknown_without_a_usable_clip_and_few_clips_are_not_sampled():
   def make_example(video_id):
     raise PoseDataError('torn')
 

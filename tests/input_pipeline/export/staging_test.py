@@ -39,7 +39,7 @@ def test_one_process_at_a_time(tmp_path):
     pass
   other = tmp_path / 'tiny' / 'heatmaps' / '1.0.0'
   with staging_dir(target, tmp_path), staging_dir(other, tmp_path):
-    pass  # Another data set is no obstacle.
+    pass  # Another data set has its own lock.
 
 
 def test_a_lock_file_removed_by_its_owner_is_not_a_lock(tmp_path, monkeypatch):

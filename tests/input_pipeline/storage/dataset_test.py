@@ -35,7 +35,7 @@ def example(video_id, label, frames):
 
 @pytest.fixture
 def data_dir(tmp_path):
-  """Holds the data set 'tiny' as keypoints: split 'train', two shards, three clips."""
+  """Holds the data set 'tiny' as keypoints: split 'train' with two shards, three clips."""
   form = StoredForm('tiny', 'keypoints', SKELETON, ('run', 'sit'))
   directory = epath.Path(tmp_path / 'tiny' / 'keypoints' / VERSION)
   directory.mkdir(parents=True)
@@ -56,7 +56,7 @@ def data_dir(tmp_path):
   return tmp_path
 
 
-def test_opens_with_all_that_is_known(data_dir):
+def test_opens_with_all_metadata(data_dir):
   dataset = open_dataset(data_dir, 'tiny', 'keypoints')
   assert dataset.skeleton == SKELETON
   assert dataset.class_names == ('run', 'sit')
@@ -66,8 +66,8 @@ def test_opens_with_all_that_is_known(data_dir):
   assert dataset.left_out == (('train', 'd', 'torn'),)
 
 
-def test_a_data_set_that_does_not_say_so_has_one_label_a_clip(data_dir):
-  # Its metadata, as `data_dir` writes them, are of before there was a choice.
+def test_a_data_set_without_the_entry_has_one_label_per_clip(data_dir):
+  # `data_dir` writes metadata without this entry, as older releases did.
   assert open_dataset(data_dir, 'tiny', 'keypoints').multi_label is False
 
 
@@ -122,7 +122,9 @@ def test_a_data_set_can_be_moved(data_dir, tmp_path_factory):
 def test_unknown_split(data_dir):
   dataset = open_dataset(data_dir, 'tiny', 'keypoints')
   for read in (dataset.clips, dataset.records):
-    with pytest.raises(PoseDatasetError, match=r"no split 'test' in .*; it has train"):
+    with pytest.raises(
+      PoseDatasetError, match=r"no split 'test' in .*; its splits are train"
+    ):
       read('test')
 
 
@@ -132,7 +134,7 @@ def test_missing_data_set_says_what_is_there_and_how_to_make_it(data_dir):
   )
   with pytest.raises(
     PoseDatasetError,
-    match=rf'at {data_dir}/tiny/heatmaps/1.0.0 \(there as keypoints\)(.|\n)*{command}',
+    match=rf'at {data_dir}/tiny/heatmaps/1.0.0 \(only as keypoints\)(.|\n)*{command}',
   ):
     open_dataset(data_dir, 'tiny', 'heatmaps')
   with pytest.raises(PoseDatasetError, match=rf'\(data sets in {data_dir}: tiny\)'):
@@ -144,7 +146,7 @@ def test_missing_data_set_says_what_is_there_and_how_to_make_it(data_dir):
 def test_data_of_another_release_is_not_misread(data_dir, monkeypatch):
   monkeypatch.setattr(pose_dataset, 'VERSION', '2.0.0')
   with pytest.raises(
-    PoseDatasetError, match=r'only version 1\.0\.0, of another release'
+    PoseDatasetError, match=r'only version 1\.0\.0, from another release'
   ):
     open_dataset(data_dir, 'tiny', 'keypoints')
 

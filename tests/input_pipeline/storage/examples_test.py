@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tiny_export import SKELETON, export_tiny, make_clip, open_tiny
 
 from input_pipeline.catalog import open_source
 from input_pipeline.errors import PoseDatasetError
@@ -9,12 +10,6 @@ from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
 from input_pipeline.storage.dataset import open_dataset
 from input_pipeline.storage.rendered_maps import potion_clip_maps
-from tests.input_pipeline.export.export_test import (
-  SKELETON,
-  export_tiny,
-  make_clip,
-  open_tiny,
-)
 
 
 def test_potion_is_the_clips_aggregated_and_rounded_to_half_precision(tmp_path):
@@ -61,13 +56,13 @@ def test_clips_with_any_number_of_labels(tmp_path, representation):
   np.testing.assert_array_equal(stored, expected, strict=True)
   assert 'label' not in records[0]
   assert [reason for _, _, reason in dataset.left_out] == [
-    'has labels (1, 1), but each may come only once',
+    'has labels (1, 1), but each may appear only once',
     'has label 3, but the 3 classes are 0..2',
   ]
 
 
 def make_potion_source():
-  """Of two ready videos, the second of which shows nothing."""
+  """A source with two videos of ready maps, the second of which is empty."""
 
   def load(video_id):
     maps = np.full((3, 4, 5, 2), 1 / 3 if video_id == 'good' else 0)

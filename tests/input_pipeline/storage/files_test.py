@@ -27,14 +27,14 @@ def test_shards_are_named_as_tfds_names_them():
     '/d/tiny-train.array_record-00000-of-00002',
     '/d/tiny-train.array_record-00001-of-00002',
   ]
-  # A word that TFDS keeps for itself.
+  # TFDS reserves the name 'all'.
   assert shard_path('/d', 'tiny', 'all', 0, 1).name == (
     'tiny-all_.array_record-00000-of-00001'
   )
 
 
 def test_the_same_examples_give_the_same_bytes(tmp_path):
-  """Not so by itself: the features of an example are a map, in the order of a hash."""
+  """Not so by default: an example's features are a map, in hash order."""
   paths = [epath.Path(tmp_path / name) for name in ('one', 'two')]
   sizes = [write_shard(p, [example('a'), example('b')], FORM.features()) for p in paths]
   assert paths[0].read_bytes() == paths[1].read_bytes()
@@ -87,7 +87,7 @@ def test_examples_are_made_one_at_a_time(tmp_path):
     for video_id in 'abcd':
       keypoints = np.ones((4, 1, 2, 3), np.float32).view(Keypoints)
       alive.append(id(keypoints))
-      assert len(alive) <= 2  # This one, and the one before until it is let go.
+      assert len(alive) <= 2  # This one, and the previous one until it is released.
       yield example(video_id) | {'keypoints': keypoints}
 
   write_shard(epath.Path(tmp_path / 'shard'), examples(), FORM.features())

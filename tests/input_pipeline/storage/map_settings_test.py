@@ -1,4 +1,4 @@
-"""Settings of stored maps: asked for, a source's own, or the default."""
+"""Settings for stored maps: asked for, a source's own, or the default."""
 
 import pytest
 
@@ -45,7 +45,7 @@ def test_what_each_representation_depends_on():
 
 def test_ready_maps_keep_their_own_settings():
   assert source_settings(READY, 'potion') == OWN | {'background': False}
-  # What is not known of them cannot be contradicted.
+  # An unknown setting contradicts nothing.
   assert source_settings(READY, 'potion', channels=3, sigma=2.0)['sigma'] is None
 
 
@@ -53,7 +53,7 @@ def test_ready_maps_are_as_they_are():
   message = "PoTion maps have channels 3, not 4, weights 'integer_break', not 'exact'"
   with pytest.raises(PoseDatasetError, match=message):
     source_settings(READY, 'potion', channels=4, weights='exact')
-  with pytest.raises(PoseDatasetError, match=r"heatmaps cannot be had; .* 'potion'"):
+  with pytest.raises(PoseDatasetError, match=r"heatmaps cannot be made; .* 'potion'"):
     source_settings(READY, 'heatmaps')
 
 
@@ -65,7 +65,9 @@ def test_a_networks_maps_keep_theirs():
   modalities = ['joints', 'features']
   expected = own | {'modalities': modalities, 'num_features': 5, 'background': False}
   assert source_settings(network, 'heatmaps', modalities=modalities) == expected
-  with pytest.raises(PoseDatasetError, match=r"keypoints cannot be had; .* 'heatmaps'"):
+  with pytest.raises(
+    PoseDatasetError, match=r"keypoints cannot be made; .* 'heatmaps'"
+  ):
     source_settings(network, 'keypoints')
   with pytest.raises(PoseDatasetError, match=r"features'\], not \['parts'\]"):
     source_settings(network, 'heatmaps', modalities=['parts'])
@@ -74,7 +76,7 @@ def test_a_networks_maps_keep_theirs():
 @pytest.mark.parametrize(
   ('asked', 'message'),
   [
-    ({'modalities': ('features',)}, 'modalities are features, but from keypoints'),
+    ({'modalities': ('features',)}, 'modalities are features, but from keypoints only'),
     ({'modalities': ()}, 'modalities are none'),
     ({'modalities': ('parts',), 'part_width': 0}, 'part_width is 0, but must be above'),
   ],

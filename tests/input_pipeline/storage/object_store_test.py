@@ -1,4 +1,4 @@
-"""Data sets in object stores: s3:// as fsspec sees one, gs:// as array_record does."""
+"""Data sets in object stores: s3:// through fsspec, gs:// through array_record."""
 
 import http.server
 import os
@@ -20,17 +20,17 @@ from input_pipeline.export.export import export_dataset
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton
-from input_pipeline.storage import paths as data_path
+from input_pipeline.storage import paths
 from input_pipeline.storage.dataset import open_dataset
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),))
 
 
 class StoreInMemory(MemoryFileSystem):
-  """What fsspec gives for s3://, kept in this process."""
+  """An s3:// file system for fsspec, kept in this process's memory."""
 
   protocol = 's3'
-  store: dict = {}  # noqa: RUF012 (fsspec's own way)
+  store: dict = {}  # noqa: RUF012 (fsspec's convention)
   pseudo_dirs = ['']  # noqa: RUF012
 
   @classmethod
@@ -40,9 +40,9 @@ class StoreInMemory(MemoryFileSystem):
 
 @pytest.fixture
 def bucket(monkeypatch, tmp_path):
-  """An empty store; copies of it go to `tmp_path / 'cache'`."""
+  """An empty store, whose copies go to `tmp_path / 'cache'`."""
   monkeypatch.setenv('EPATH_USE_TF', 'false')
-  monkeypatch.setenv(data_path.CACHE_VARIABLE, str(tmp_path / 'cache'))
+  monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path / 'cache'))
   gpath._is_tf_installed.cache_clear()
   fsspec.register_implementation('s3', StoreInMemory, clobber=True)
   StoreInMemory.store.clear()
@@ -111,13 +111,13 @@ def test_only_the_splits_that_are_read_are_copied(bucket, tmp_path):
   dataset = open_dataset(bucket, 'tiny', 'keypoints')
   for file in dataset.directory.glob('*array_record*'):
     file.unlink()
-  assert dataset.records('test')[0]['video_id'] == b'v2'  # Copied before.
+  assert dataset.records('test')[0]['video_id'] == b'v2'  # From the copy.
 
 
 def test_without_its_metadata_a_data_set_is_not_there(bucket):
   directory = export_tiny(bucket).directory
   (directory / 'dataset_info.json').unlink()
-  with pytest.raises(PoseDatasetError, match='an export that is not finished'):
+  with pytest.raises(PoseDatasetError, match='only an unfinished export'):
     open_dataset(bucket, 'tiny', 'keypoints')
   export_tiny(bucket)
   assert len(open_dataset(bucket, 'tiny', 'keypoints').records('train')) == 3
@@ -168,7 +168,7 @@ def test_a_store_without_its_package_says_so(bucket):
 
 @pytest.fixture
 def storage_service(tmp_path):
-  """The address of a stand-in for Google's service that serves `tmp_path` by range."""
+  """Address of a stand-in for Google's service, which serves byte ranges of `tmp_path`."""
 
   class Handler(http.server.BaseHTTPRequestHandler):
     protocol_version = 'HTTP/1.1'

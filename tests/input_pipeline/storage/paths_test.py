@@ -3,7 +3,7 @@ import os
 import pytest
 
 from input_pipeline.errors import PoseDatasetError
-from input_pipeline.storage import paths as module
+from input_pipeline.storage import paths
 from input_pipeline.storage.paths import (
   cache_of,
   copy_missing,
@@ -34,23 +34,25 @@ def test_folders_and_stores(monkeypatch, path, text, remote, in_place):
 
 
 def test_another_scheme_is_no_folder():
-  message = r'scheme memory://, but data sets lie in a folder or .* gs://, s3://'
+  message = r'scheme memory://, but data sets must be in a folder or .* gs://, s3://'
   with pytest.raises(PoseDatasetError, match=message):
     data_path('memory://x')
 
 
 def test_what_tensorflow_cannot_read_is_not_left_to_it(monkeypatch):
   monkeypatch.delenv('EPATH_USE_TF', raising=False)
-  monkeypatch.setattr(module, 'find_spec', lambda name: name == 'tensorflow')
-  with pytest.raises(PoseDatasetError, match=r'knows no s3://; set EPATH_USE_TF=false'):
+  monkeypatch.setattr(paths, 'find_spec', lambda name: name == 'tensorflow')
+  with pytest.raises(
+    PoseDatasetError, match=r'not support s3://; set EPATH_USE_TF=false'
+  ):
     data_path('s3://bucket/x')
   assert os.fspath(data_path('gs://bucket/x')) == 'gs://bucket/x'
-  monkeypatch.setattr(module, 'find_spec', lambda name: None)
+  monkeypatch.setattr(paths, 'find_spec', lambda name: None)
   assert os.fspath(data_path('s3://bucket/x')) == 's3://bucket/x'
 
 
 def test_a_replaced_data_set_has_another_cache(tmp_path, monkeypatch):
-  monkeypatch.setenv(module.CACHE_VARIABLE, str(tmp_path / 'cache'))
+  monkeypatch.setenv(paths.CACHE_VARIABLE, str(tmp_path / 'cache'))
   directory = data_path(tmp_path / 'tiny' / 'keypoints' / '1.0.0')
   directory.mkdir(parents=True)
   (directory / 'dataset_info.json').write_text('one')

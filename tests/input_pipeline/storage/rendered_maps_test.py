@@ -6,7 +6,7 @@ import pytest
 from input_pipeline.maps.potion import PotionSettings, aggregate_maps, colour_weights
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
-from input_pipeline.storage import rendered_maps as stored_maps
+from input_pipeline.storage import rendered_maps
 from input_pipeline.storage.rendered_maps import potion_clip_maps, render_clip
 
 SKELETON = Skeleton('duo', ('head', 'neck'), (('head', 'neck'),), background=True)
@@ -22,7 +22,7 @@ def make_clip(frames, persons, frame_size=(120, 160), seed=0):
 
 
 def slow_maps(clip, map_size, sigma):
-  """Cell by cell, in float64; returns maps in 0..255, not yet rounded."""
+  """Renders cell by cell in float64; returns unrounded maps in 0..255."""
   height, width = map_size
   maps = np.zeros((clip.num_frames, height, width, 3))
   for t, m, j in np.ndindex(clip.scores.shape):
@@ -39,7 +39,7 @@ def slow_maps(clip, map_size, sigma):
 
 
 def test_maps_are_those_of_a_slow_oracle():
-  clip = make_clip(frames=18, persons=3)  # Fills neither two chunks nor four persons.
+  clip = make_clip(frames=18, persons=3)  # Two chunks and four people, partly padding.
 
   maps = render_clip(clip, short_side=8, sigma=1.5)
 
@@ -50,7 +50,7 @@ def test_maps_are_those_of_a_slow_oracle():
 
 
 def test_a_joint_at_a_cells_centre_peaks_at_its_score():
-  # 4 pixels a cell: cell (2, 1)'s centre is at pixel y = 2·4 + 1.5, x = 1·4 + 1.5.
+  # 4 pixels per cell: cell (2, 1) is centred at pixel y = 2·4 + 1.5, x = 1·4 + 1.5.
   keypoints = np.array([[[[5.5, 9.5], [0, 0]]]])
   scores = np.array([[[0.5, 0]]])
   clip = PoseClip('clip', keypoints, scores, (32, 32), SKELETON, (0,))
@@ -100,19 +100,19 @@ def test_a_channel_of_no_weight_is_empty():
 
 
 def test_clips_of_like_length_share_one_potion_program():
-  stored_maps._weighted_sum.clear_cache()
+  rendered_maps._weighted_sum.clear_cache()
   for frames, persons, frame_size in [(1, 3, (240, 320)), (40, 4, (270, 320))]:
     clip = make_clip(frames, persons, frame_size)
     potion_clip_maps(clip, short_side=12, sigma=1.0, potion=PotionSettings())
-  assert stored_maps._weighted_sum._cache_size() == 1
+  assert rendered_maps._weighted_sum._cache_size() == 1
 
 
 def test_clips_of_like_size_share_one_program():
-  stored_maps._render_chunk.clear_cache()
+  rendered_maps._render_chunk.clear_cache()
   for frames, persons, frame_size in [
     (1, 3, (240, 320)),
     (17, 4, (240, 320)),
     (40, 3, (270, 320)),
   ]:
     render_clip(make_clip(frames, persons, frame_size), short_side=12, sigma=1.0)
-  assert stored_maps._render_chunk._cache_size() == 1
+  assert rendered_maps._render_chunk._cache_size() == 1

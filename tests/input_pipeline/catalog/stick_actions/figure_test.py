@@ -27,7 +27,7 @@ HIP_HEIGHT = 0.039 + 0.25 + 0.24
 
 
 def _joints(**parameters: float) -> dict[str, np.ndarray]:
-  """One frame's joints by name."""
+  """The joints in one frame by name."""
   positions = joint_positions(posture(parameters)[None], BODY)
   assert positions.shape == (1, 15, 3)
   return dict(zip(SKELETON.joints, positions[0], strict=True))
@@ -115,7 +115,7 @@ def test_lift_raises_every_joint():
 def test_limb_lengths_are_constant_over_time(action):
   postures = stick_motions.perform(action, 40, np.random.default_rng(1))
   joints = joint_positions(postures, BODY)
-  # belly-hip is flesh, not bone: the torso leans over the hips.
+  # The segment belly-hip is not rigid, because the torso leans over the hips.
   bones = [limb for limb in SKELETON.limbs if limb[0] != 'belly']
   assert len(bones) == 12
   for start, end in bones:
@@ -162,12 +162,12 @@ def test_turn_is_counter_clockwise_from_above():
   ('pitch', 'point', 'pixel'),
   [
     (0, (0, 0, 0.5), (159.5, 119.5)),  # the target
-    (0, (0, 0, 1.0), (159.5, 59.5)),  # half a stature is 60 pixels, up is less y
+    (0, (0, 0, 1.0), (159.5, 59.5)),  # half a stature is 60 pixels; up is smaller y
     (0, (0.5, 0, 0.5), (219.5, 119.5)),
-    (0, (0.5, -2, 0.5), (279.5, 119.5)),  # at half the distance twice as far out
-    (90, (0, 1, 0.5), (159.5, -0.5)),  # from above, away from the camera is up
+    (0, (0.5, -2, 0.5), (279.5, 119.5)),  # at half the distance, twice as far out
+    (90, (0, 1, 0.5), (159.5, -0.5)),  # seen from above, Y points up in the image
     (90, (0, 0, 2.5), (159.5, 119.5)),
-    (90, (0.5, 0, 2.5), (279.5, 119.5)),  # and higher is nearer
+    (90, (0.5, 0, 2.5), (279.5, 119.5)),  # higher is closer to the camera
   ],
 )
 def test_camera_projects_to_pixels(pitch, point, pixel):

@@ -86,5 +86,5 @@ def test_slow_noise_is_standard_and_slow():
   assert noise.shape == (50, 30, 100)
   assert abs(noise.mean()) < 0.03
   assert abs(noise.std() - 1) < 0.03
-  # White noise steps by √2 deviations from frame to frame.
+  # White noise changes by √2 deviations from frame to frame.
   assert np.diff(noise, axis=0).std() < 0.4

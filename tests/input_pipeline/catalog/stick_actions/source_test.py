@@ -53,7 +53,7 @@ def test_every_class_has_a_motion():
 
 
 def test_a_clip_depends_on_its_key_alone(clips):
-  # Another source, other sizes, another order of loading.
+  # Another source, with other split sizes and another loading order.
   source = stick_actions_source(num_train=30, num_test=24)
   for index in (17, 3, 29):
     _assert_same(source.load(source.splits['train'][index]), clips['train'][index])
@@ -162,14 +162,14 @@ def test_misuse_is_refused(arguments):
 
 
 def _missing_runs(clip: PoseClip) -> np.ndarray:
-  """The lengths, in frames, of the gaps in the actor's joints."""
+  """Lengths in frames of the gaps in the actor's joints."""
   missing = np.pad(clip.scores[:, 0] == 0, ((1, 1), (0, 0))).astype(int)
   edges = np.diff(missing, axis=0).T
   return np.nonzero(edges == -1)[1] - np.nonzero(edges == 1)[1]
 
 
 def _centred_actor(clip: PoseClip) -> tuple[np.ndarray, np.ndarray]:
-  """Positions `[t, j, 2]` in frame heights about the clip's mean, and presence."""
+  """Positions `[t, j, 2]` relative to the clip's mean, in frame heights; presence."""
   present = clip.scores[:, 0, :, None] > 0
   mean = clip.keypoints[:, 0].sum(axis=(0, 1)) / present.sum()
   centred = (clip.keypoints[:, 0] - mean) / clip.frame_size[0]
@@ -212,7 +212,7 @@ def _nearest_mean(train, train_labels, test) -> np.ndarray:
 
 
 def _accuracy_within_pairs(clips, features, classify) -> float:
-  """Of telling the two members of a pair apart, over all pairs."""
+  """Accuracy at telling the two members of a pair apart, over all pairs."""
   correct = []
   for pair in PAIRS:
     (train, train_labels), (test, labels) = (
