@@ -2,9 +2,9 @@
 
     python -m benchmarks.data_rates --poses=jhmdb_train1.pkl
 
-Clips of three lengths: the real ones of a PYSKL pickle of JHMDB (at most 40 frames), and
-made-up ones of 17 joints as long as Kinetics' (10 s at 30 frames a second, two persons)
-and Charades' (30 s at 24 frames a second, one person).
+Clips of three lengths: the real ones of a PYSKL pickle of JHMDB (at most 40 frames),
+and made-up ones of 17 joints as long as Kinetics' (10 s at 30 frames a second, two
+persons) and Charades' (30 s at 24 frames a second, one person).
 
 - Export: in this process, after a first export that compiles, and on Beam's
   DirectRunner. What Beam takes to start is measured by an export of two clips; "once

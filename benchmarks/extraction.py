@@ -5,8 +5,8 @@
 The clip's folder holds a folder of frames, and their true joints in `gt_pos_img.npy`,
 float32 [t, 15, 2], (x, y) in pixels, in JHMDB's order. The weights are a frozen
 TensorFlow graph; the spatial pose CNN, whose weights we have none of, runs on random
-ones, which take as long. Memory is that of whole extractions of looped videos, each in a
-process of its own. Needs the extras `tensorboard` (TensorFlow) and `video`.
+ones, which take as long. Memory is that of whole extractions of looped videos, each in
+a process of its own. Needs the extras `tensorboard` (TensorFlow) and `video`.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The joint-contrastive loss (JMRN Eq. (1) and (2)): per joint, same classes attract."""
+"""The joint-contrastive loss (JMRN Eq. (1) and (2)): classes attract, per joint."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ def joint_contrastive_loss(
     loss_ji = - Σ_p w_ip log( exp(z_ji · z_jp / τ) / Σ_{a≠i} exp(z_ji · z_ja / τ) )
 
   An anchor without positives has loss 0. Computed in float32. Under `jax.jit` with rows
-  sharded over n devices, each device holds only its own rows' similarities, [j, b/n, b].
+  sharded over n devices, each device holds only the similarities [j, b/n, b] of
+  its own rows.
 
   Four rows with one joint. The embeddings of a class are equal, those of different
   classes are orthogonal, so that each anchor's loss is -log(e / (e + 2)):
@@ -33,7 +34,8 @@ def joint_contrastive_loss(
   >>> import jax.numpy as jnp
   >>> from jmrn_jax import joint_contrastive_loss
   >>> embeddings = jnp.array([[[1.0, 0]], [[1, 0]], [[0, 1]], [[0, 1]]])
-  >>> loss = joint_contrastive_loss(embeddings, jnp.array([4, 4, 9, 9]), temperature=1.0)
+  >>> labels = jnp.array([4, 4, 9, 9])
+  >>> loss = joint_contrastive_loss(embeddings, labels, temperature=1.0)
   >>> print(f'{loss:.4f}')
   0.5514
 

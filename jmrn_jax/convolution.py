@@ -19,7 +19,7 @@ from model_lib.initializers import fan_in_uniform
 def direct_convolution(
   maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d'], stride: int
 ) -> Float[Array, 'b h2 w2 d']:
-  """A 3×3 convolution by XLA's own operation, with one cell of padding on every side."""
+  """A 3×3 convolution by XLA, with one cell of padding on every side."""
   return jax.lax.conv_general_dilated(
     maps,
     kernel,

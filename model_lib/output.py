@@ -10,7 +10,7 @@ from jaxtyping import Array, Float
 class ModelOutput:
   """Output of `model(maps, *, train)`.
 
-  XLA removes the fields that a jitted caller does not read, so unread ones cost nothing.
+  Fields that a jitted caller does not read cost nothing: XLA removes them.
 
   Attributes:
     logits: one score per class, before softmax or sigmoid.

@@ -1,4 +1,4 @@
-"""The action CNN (PA3D Table 1): six convolutions, average pool, dropout, classifier."""
+"""The action CNN (PA3D Table 1): six convolutions, pooling, dropout, classifier."""
 
 from __future__ import annotations
 

@@ -12,8 +12,8 @@ from jaxtyping import Array, Float
 from pa3d_jax.action_cnn import ActionCNN
 from pa3d_jax.temporal_pose_conv import semantic_convolution, with_nonlinearity
 
-# Uniform in ±1/√fan_in, PyTorch's default, with the fan-in read from the kernel's shape.
-# `model_lib.initializers.fan_in_uniform` draws the same up to float32 rounding.
+# Uniform in ±1/√fan_in, PyTorch's default, with the fan-in read from the kernel's
+# shape. `model_lib.initializers.fan_in_uniform` draws the same up to float32 rounding.
 _FAN_IN_UNIFORM = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
 
 

@@ -179,7 +179,7 @@ class TemporalPoseConv(nn.Module):
     shares = split_outputs(self.outputs, self.branches)
     for name, outputs in zip(self.branches, shares, strict=True):
       branch = self._branch(name, num_frames, outputs)
-      # As PyTorch initialises a 1×1 convolution over as many channels as there are taps.
+      # PyTorch's default for a 1×1 convolution with the taps as input channels.
       initializer = fan_in_uniform(branch.filter_shape[1])
       filters = self.param(name, initializer, branch.filter_shape)
       rows = jnp.zeros((outputs, num_frames), filters.dtype)

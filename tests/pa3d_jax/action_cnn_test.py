@@ -109,9 +109,9 @@ def test_an_unknown_order_is_refused():
 
 
 def test_the_grid_of_stride_2_is_that_of_padding_1(random_variables):
-  # An impulse at row and column 2 of an even map is the centre of output (1, 1)'s window,
-  # and no other output reads it. With 'SAME', which pads by (0, 1), it would be in a
-  # corner of four windows.
+  # An impulse at row and column 2 of an even map is the centre of output (1, 1)'s
+  # window, and no other output reads it. With 'SAME', which pads by (0, 1), it would be
+  # in a corner of four windows.
   model = ActionCNN(num_classes=1, features=(1,))
   maps = jnp.zeros((1, 6, 8, 1)).at[0, 2, 2, 0].set(1)
   variables = random_variables(model, maps.shape)

@@ -73,9 +73,9 @@ def losses_of_training(model, variables, steps):
 @pytest.mark.parametrize(
   ('frames', 'outputs', 'branches', 'classes', 'representation', 'parameters'),
   [
-    # JHMDB, Sec. 4.1: T=4, N=8. 24 taps in the filters (4·4 + 4·2), then the action CNN:
-    # 9·152·128 + 4,571,136 (the other convolutions) + 3,584 (BatchNorm)
-    # + 10,773 (513·21).
+    # JHMDB, Sec. 4.1: T=4, N=8. 24 taps in the filters (4·4 + 4·2), then the action
+    # CNN: 9·152·128 + 4,571,136 (the other convolutions) + 3,584 (BatchNorm) + 10,773
+    # (513·21).
     (4, 8, ('global', 'dilated'), 21, 152, 24 + 4_760_597),
     # HMDB: T=8, N=6, global branch: 6·8, then 9·114·128 + 4,571,136 + 3,584 + 513·51.
     (8, 6, ('global',), 51, 114, 48 + 131_328 + 4_571_136 + 3_584 + 26_163),
