@@ -83,6 +83,7 @@ def _model_input() -> dict:
     # 'frames': maps of T frames. 'potion': the whole video in maps whose channels
     # encode time (JMRN Sec. 3; also the PoTion baseline).
     'encoding': 'frames',
+    # How PoTion maps are made, for the encoding 'potion'.
     'potion': {
       'channels': 3,  # C, colours for time; JMRN Sec. 3
       # 'exact': PoTion's linear weights; 'integer_break': rounded, as in JMRN's
@@ -167,7 +168,7 @@ def _optimizer() -> dict:
   """Optimizer and learning rate."""
   return {
     'name': 'sgd',  # or 'adam'
-    'learning_rate': 0.01,  # PA3D Sec. 4
+    'learning_rate': 0.01,  # PA3D Sec. 4, before warm-up, schedule and plateaus
     'momentum': 0.9,  # ours: the paper says "the standard SGD"
     'nesterov': False,  # Nesterov momentum
     'weight_decay': 5e-4,  # ours: usual for networks of this size
