@@ -48,7 +48,7 @@ def _poses() -> dict:
     # File or folder of the poses, read if the data set has not been exported yet; with
     # `annotations`, several separated by commas.
     'poses': '',
-    # Folder of the data set's official annotations, if the poses lack classes or splits.
+    # Folder of the data set's official annotations, if poses lack classes or splits.
     'annotations': '',
     # Skeleton of the poses if their format names none; '' is the data set's own.
     'skeleton': '',
@@ -113,7 +113,7 @@ def _frames_and_people() -> dict:
 def _maps() -> dict:
   """How maps are rendered, and cut from stored ones; lengths in map cells."""
   return {
-    # Cells on the short side of a frame; 64 as in JMRN's official code; PA3D gives none.
+    # Cells on a frame's short side; 64 as in JMRN's official code; PA3D gives none.
     'map_short_side': 64,
     # Canvas (height, width) in cells; this is 320×240 video with 64 on its short side.
     'map_size': (64, 86),

@@ -100,7 +100,7 @@ _Comments = Mapping[int, tuple[str, str]]  # by line: the comment, the whole lin
 def _fields(
   tree: ast.Dict, functions: _Functions, comments: _Comments, prefix: str = ''
 ) -> Iterator[tuple[str, str]]:
-  """(dotted name, comment) for all fields and groups in a dict, nested ones included."""
+  """(dotted name, comment) for all fields and groups in a dict, also nested ones."""
   for key, value in zip(tree.keys, tree.values, strict=True):
     if isinstance(value, ast.Call) and getattr(value.func, 'id', '') in functions:
       value = _returned_dict(functions[ast.unparse(value.func)])
