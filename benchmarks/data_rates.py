@@ -1,18 +1,18 @@
-"""How fast data sets are exported and read here: tables for docs/scaling.md.
+"""Measures how fast data sets are exported and read: tables for docs/scaling.md.
 
     python -m benchmarks.data_rates --poses=jhmdb_train1.pkl
 
-Clips of three lengths: the real ones of a PYSKL pickle of JHMDB (at most 40 frames), and
-made-up ones of 17 joints as long as Kinetics' (10 s at 30 frames a second, two persons)
-and Charades' (30 s at 24 frames a second, one person).
+Clips have three lengths: real clips from a PYSKL pickle of JHMDB (at most 40 frames),
+and synthetic clips with 17 joints that are as long as those in Kinetics (10 s at 30
+frames per second, two persons) and Charades (30 s at 24 frames per second, one person).
 
 - Export: in this process, after a first export that compiles, and on Beam's
-  DirectRunner. What Beam takes to start is measured by an export of two clips; "once
-  started" is the rate without it, where it is less than half.
-- Loader: batches of `loader.training_batches` as training asks for them, T = 8 frames
-  or whole PoTion maps, drawn but not used. Files are in the page cache.
+  DirectRunner. An export of two clips measures Beam's start-up time. "Once started" is
+  the rate without it, given only if start-up takes less than half of the time.
+- Loader: batches from `loader.training_batches` as in training, with T = 8 frames or
+  whole PoTion maps; they are loaded but not used. Files are in the page cache.
 
-CPU seconds are those of all threads and processes.
+CPU seconds include all threads and processes.
 """
 
 from __future__ import annotations
@@ -39,18 +39,20 @@ from input_pipeline.export.export import export_dataset
 from input_pipeline.loading.loader import ClipSettings, training_batches
 from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
 
-# Frames and persons of the made-up clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at the
-# most usual rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its frames.
+# Frames and persons of the synthetic clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at
+# the most common rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its
+# frames.
 LENGTHS = {'Kinetics': (300, 2), 'Charades': (720, 1)}
 _FRAME_SIZE = (480, 640)
 _SHARDS_FOR_BEAM = 8
-_CANVAS = (64, 86)  # Cells; JMRN's official code.
+_CANVAS = (64, 86)  # cells; JMRN's official code
 _EXPORT_HEAD = (
-  '| clips | stored as | export | seconds | clips/s | MB/s on disk | clips/s once started'
-  ' | CPU ms a clip | kB a clip |\n|---|---|---|---|---|---|---|---|---|'
+  '| clips | stored as | export | seconds | clips/s | MB/s on disk'
+  ' | clips/s once started | CPU ms per clip | kB per clip |'
+  '\n|---|---|---|---|---|---|---|---|---|'
 )
 _LOADER_HEAD = (
-  '| clips | stored as | loader, clips/s | MB/s of batches | CPU ms a clip |'
+  '| clips | stored as | loader, clips/s | MB/s of batches | CPU ms per clip |'
   '\n|---|---|---|---|---|'
 )
 _SETTINGS = ClipSettings(num_frames=8, rule='segments', max_persons=2, canvas=_CANVAS)
@@ -58,7 +60,7 @@ _SETTINGS = ClipSettings(num_frames=8, rule='segments', max_persons=2, canvas=_C
 
 @dataclasses.dataclass(frozen=True)
 class ClipSet:
-  """Clips of one length: their name in the tables, and where they are read."""
+  """Clips of one length: their name in the tables, data set and source."""
 
   name: str
   dataset: str
@@ -66,6 +68,7 @@ class ClipSet:
 
   @property
   def num_frames(self) -> float:
+    """Mean number of frames per clip."""
     source = self.spec.open()
     lengths = [
       source.load(video_id).num_frames
@@ -77,7 +80,7 @@ class ClipSet:
 
 @dataclasses.dataclass(frozen=True)
 class Measured:
-  """Of one export or one reading."""
+  """The measurements of one export or one pass of the loader."""
 
   clips: int
   seconds: float
@@ -88,7 +91,7 @@ class Measured:
 def swaying_persons(
   seed: int, num_frames: int, num_persons: int
 ) -> Float[np.ndarray, 'm t j 2']:
-  """Keypoints in pixels of persons who sway, with noise of half a pixel."""
+  """Keypoints in pixels for swaying persons, with a noise of half a pixel."""
   rng = np.random.default_rng(seed)
   joints = (num_persons, 1, 17, 2)
   seconds = np.arange(num_frames)[:, None, None] / 24
@@ -99,7 +102,7 @@ def swaying_persons(
 
 
 def write_clips(path: pathlib.Path, count: int, num_frames: int, num_persons: int):
-  """A PYSKL pickle of `count` clips in one split."""
+  """Writes a PYSKL pickle with `count` clips in one split."""
   annotations = [
     {
       'frame_dir': f'v{seed}',
@@ -127,9 +130,9 @@ def measure_export(
   *,
   beam: BeamSettings | None = None,
 ) -> Measured:
-  """Exports once, over what is there; with Beam in shards enough for all workers.
+  """Exports once and overwrites an earlier export; with Beam, all workers get shards.
 
-  Files end in up to 128 KiB of padding, which counts where many hold few clips.
+  Files end with up to 128 KiB of padding, which matters if many files hold few clips.
   """
   with _clock() as measured:
     summary = export_dataset(
@@ -154,7 +157,7 @@ def measure_loader(
   batch: int,
   seconds: float,
 ) -> Measured:
-  """Draws training batches of the first split for so many seconds, after a first one."""
+  """Loads a first batch, then measures training batches for `seconds`."""
   dataset = open_dataset(folder, clips.dataset, representation)
   settings = dataclasses.replace(_SETTINGS, background=dataset.skeleton.background)
   records = dataset.records(dataset.splits[0])
@@ -174,7 +177,7 @@ def measure_loader(
 
 @contextlib.contextmanager
 def _clock() -> Iterator[Callable[[int, int], Measured]]:
-  """Gives a function that, after the block, tells of its clips and bytes."""
+  """Times the block; then the yielded function (clips, bytes) returns a `Measured`."""
   before, started = _cpu_seconds(), time.monotonic()
   spent = []
 
@@ -199,7 +202,7 @@ def export_rows(
   workers: int,
   start: Measured | None,
 ) -> Iterator[str]:
-  """Rows of the table of exports; `start` is what Beam takes for next to nothing."""
+  """Rows of the export table; `start` is the measurement of Beam's start-up."""
   measure_export(clips, representation, folder)
   yield _export_row(
     f'{clips.name} | {representation} | in-process',
@@ -218,7 +221,7 @@ def _export_row(what: str, run: Measured, start: Measured | None = None) -> str:
   started = '–'
   if start is None:
     started = f'{run.clips / run.seconds:.1f}'
-  elif run.seconds > 2 * start.seconds:  # Else the difference is mostly noise.
+  elif run.seconds > 2 * start.seconds:  # Otherwise the difference is mostly noise.
     started = f'{run.clips / (run.seconds - start.seconds):.1f}'
   return (
     f'| {what} | {run.seconds:.1f} | {run.clips / run.seconds:.1f}'
@@ -245,20 +248,28 @@ def main():
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument('--poses', required=True, help='a PYSKL pickle of JHMDB')
-  parser.add_argument('--clips', type=int, default=48, help='of the long ones')
-  parser.add_argument('--workers', type=int, default=2, help='of Beam; 0: without it')
-  parser.add_argument('--batch', type=int, default=32, help='clips of a batch')
-  parser.add_argument('--seconds', type=float, default=10, help='of each loader')
+  parser.add_argument('--poses', required=True, help='PYSKL pickle of JHMDB')
+  parser.add_argument(
+    '--clips', type=int, default=48, help='number of synthetic clips per length'
+  )
+  parser.add_argument(
+    '--workers', type=int, default=2, help='number of Beam workers; 0 leaves Beam out'
+  )
+  parser.add_argument('--batch', type=int, default=32, help='clips per batch')
+  parser.add_argument(
+    '--seconds', type=float, default=10, help='duration of each loader measurement'
+  )
   options = parser.parse_args()
   if options.workers and importlib.util.find_spec('apache_beam') is None:
-    parser.error("Apache Beam is not installed: pip install '.[beam]', or --workers=0")
+    parser.error(
+      "Apache Beam is not installed; run pip install '.[beam]', or give --workers=0"
+    )
   with tempfile.TemporaryDirectory() as folder:
     run(options, pathlib.Path(folder))
 
 
 def run(options: argparse.Namespace, folder: pathlib.Path):
-  """Prints both tables; leaves the data sets in `folder`."""
+  """Prints both tables; the data sets stay in `folder`."""
   sets = [_clip_set('JHMDB', 'jhmdb_length', options.poses, 'jhmdb')]
   for name, (num_frames, num_persons) in LENGTHS.items():
     path = folder / f'{name}.pkl'
@@ -266,7 +277,7 @@ def run(options: argparse.Namespace, folder: pathlib.Path):
     sets.append(_clip_set(f'{name} length', f'{name.lower()}_length', path, 'coco_17'))
   load = ', '.join(f'{value:.2f}' for value in os.getloadavg())
   print(f'{platform.machine()}, {os.cpu_count()} cores, load before {load}')
-  print(f'Frames a clip: {", ".join(f"{s.name} {s.num_frames:.1f}" for s in sets)}')
+  print(f'Frames per clip: {", ".join(f"{s.name} {s.num_frames:.1f}" for s in sets)}')
 
   start = None
   if options.workers:
@@ -274,7 +285,7 @@ def run(options: argparse.Namespace, folder: pathlib.Path):
     two = _clip_set('two', 'two', folder / 'two.pkl', 'coco_17')
     beam = BeamSettings(num_workers=options.workers)
     start = measure_export(two, 'heatmaps', folder, beam=beam)
-    print(f'Beam takes {start.seconds:.1f} s to start, {start.cpu_seconds:.1f} of CPU.')
+    print(f'Beam starts in {start.seconds:.1f} s ({start.cpu_seconds:.1f} s of CPU).')
   print(f'\n{_EXPORT_HEAD}')
   for clips in sets:
     for representation in REPRESENTATIONS:

@@ -1,12 +1,13 @@
-"""Pose extraction on a real clip: accuracy, speed and memory, as Markdown tables.
+"""Measures pose extraction on a real clip: tables of accuracy, speed and memory.
 
     python -m benchmarks.extraction --clip=FOLDER --weights=graph.pb
 
-The clip's folder holds a folder of frames, and their true joints in `gt_pos_img.npy`,
+The clip's folder contains a folder of frames, and the true joints in `gt_pos_img.npy`,
 float32 [t, 15, 2], (x, y) in pixels, in JHMDB's order. The weights are a frozen
-TensorFlow graph; the spatial pose CNN, whose weights we have none of, runs on random
-ones, which take as long. Memory is that of whole extractions of looped videos, each in a
-process of its own. Needs the extras `tensorboard` (TensorFlow) and `video`.
+TensorFlow graph. The spatial pose CNN runs with random weights, since we have no
+trained ones; its speed is the same. Memory is measured for whole extractions of looped
+videos, each in its own process. Needs the extras `tensorboard` (TensorFlow) and
+`video`.
 """
 
 from __future__ import annotations
@@ -40,7 +41,7 @@ from pose_action.extraction.tf_graph import TfGraphExtractor
 from pose_action.extraction.video_list import Video
 from pose_action.extraction.videos import FrameReader, is_image, opencv
 
-# What the ground truth has too; no nose, eyes and ears.
+# OpenPose's joints that the ground truth has too: no nose, eyes or ears.
 _JOINTS = [
   joint
   for joint in get_skeleton(OPENPOSE_SKELETON).joints
@@ -55,12 +56,20 @@ def main(argv: Sequence[str]):
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument('--clip', required=True, type=pathlib.Path)
-  parser.add_argument('--weights', required=True, type=pathlib.Path)
-  parser.add_argument('--parts', default='accuracy,speed,memory', help='which tables')
-  parser.add_argument('--frames', default='1000,10000', help='of the looped videos')
+  parser.add_argument('--clip', required=True, type=pathlib.Path, help='see above')
   parser.add_argument(
-    '--memory_input', default='160x128', help='of the graph, for memory: small is quick'
+    '--weights', required=True, type=pathlib.Path, help='frozen TensorFlow graph'
+  )
+  parser.add_argument(
+    '--parts', default='accuracy,speed,memory', help='tables to print'
+  )
+  parser.add_argument(
+    '--frames', default='1000,10000', help='lengths of the looped videos, in frames'
+  )
+  parser.add_argument(
+    '--memory_input',
+    default='160x128',
+    help="the graph's input size when measuring memory; a small one is fast",
   )
   parser.add_argument('--only_video', type=pathlib.Path, help=argparse.SUPPRESS)
   options = parser.parse_args(argv)
@@ -76,18 +85,19 @@ def main(argv: Sequence[str]):
 
 
 def clip_frames(clip: pathlib.Path) -> np.ndarray:
-  """The frames of the one folder of images in the clip's folder."""
+  """The frames from the only folder of images in the clip's folder."""
   (folder,) = {file.parent for file in clip.glob('*/*') if is_image(file)}
   return np.stack(list(FrameReader(folder)))
 
 
 def size(text: str) -> tuple[int, int]:
-  """'432x368' to (width, height)."""
+  """Parses '432x368' as (width, height)."""
   width, height = text.split('x')
   return int(width), int(height)
 
 
 def accuracy(options: argparse.Namespace) -> Iterator[str]:
+  """The lines of a table: distance from the true joints, by input size and reading."""
   frames = clip_frames(options.clip)
   truth = np.load(options.clip / 'gt_pos_img.npy')
   truth = truth[:, [get_skeleton('jhmdb').joints.index(joint) for joint in _JOINTS]]
@@ -111,7 +121,7 @@ def accuracy(options: argparse.Namespace) -> Iterator[str]:
 def found_joints(
   maps: NetworkMaps, frame_size: tuple[int, int]
 ) -> dict[str, Float[np.ndarray, 't j 2']]:
-  """Joints in pixels, read in three ways."""
+  """Joint positions in pixels, read from the maps in three ways."""
   skeleton = get_skeleton(OPENPOSE_SKELETON)
   joints = maps.by_modality['joints'][..., : skeleton.num_joints]
   refined, _ = pick_peaks(joints, threshold=DEFAULT_THRESHOLD)
@@ -129,16 +139,17 @@ def found_joints(
 
 
 def speed(options: argparse.Namespace) -> Iterator[str]:
+  """The lines of a table: frames per second by extractor."""
   frames = clip_frames(options.clip)[:_SPEED_FRAMES]
-  yield f'frames of {frames.shape[2]}×{frames.shape[1]}'
-  yield '| extractor | frames a second |'
+  yield f'frames with {frames.shape[2]}×{frames.shape[1]} pixels'
+  yield '| extractor | frames per second |'
   yield '|---|---|'
   for text in ('432x368', '656x496'):
     graph = TfGraphExtractor(options.weights, input_size=size(text))
     yield f'| tf_graph at {text} | {frames_per_second(graph, frames):.1f} |'
   variables = random_variables()
   for scales, count in (((1.0,), 4), (PAPER_SCALES, 2)):
-    # In batches of one: the memory of the largest scale is the network's alone.
+    # Batches of one frame, since the largest scale needs much memory per frame.
     network = OpenPoseExtractor(variables, scales=scales, batch_size=1)
     rate = frames_per_second(network, frames[:count])
     yield f'| spatial pose CNN, scales {", ".join(map(str, scales))} | {rate:.2f} |'
@@ -152,7 +163,7 @@ def frames_per_second(extractor: PoseExtractor, frames: np.ndarray) -> float:
 
 
 def random_variables():
-  """Of the spatial pose CNN; small, so that no layer overflows."""
+  """Random variables for the spatial pose CNN, small so that no layer overflows."""
   frames = jax.ShapeDtypeStruct((1, 16, 16, 3), jnp.float32)
   shapes = jax.eval_shape(SpatialPoseCNN().init, jax.random.key(0), frames)
   rng = np.random.default_rng(0)
@@ -165,13 +176,14 @@ def random_variables():
 
 
 def memory(options: argparse.Namespace) -> Iterator[str]:
+  """The lines of a table: peak memory and time by length of the video."""
   frames = clip_frames(options.clip)
   height, width = frames.shape[1:3]
   yield (
-    f'tf_graph at {options.memory_input}; joints and parts of frames of'
-    f' {width}×{height}, looped'
+    f'tf_graph at {options.memory_input}; joints and parts from looped frames with'
+    f' {width}×{height} pixels'
   )
-  yield '| frames of the video | peak memory, MiB | seconds |'
+  yield '| frames in the video | peak memory, MiB | seconds |'
   yield '|---|---|---|'
   with tempfile.TemporaryDirectory() as folder:
     for count in map(int, options.frames.split(',')):
@@ -195,6 +207,7 @@ def memory(options: argparse.Namespace) -> Iterator[str]:
 
 
 def write_looped(path: pathlib.Path, frames: np.ndarray, count: int):
+  """Writes a video of `count` frames that repeats `frames`."""
   cv2 = opencv()
   height, width = frames.shape[1:3]
   codec = cv2.VideoWriter.fourcc(*'MJPG')
@@ -207,7 +220,7 @@ def write_looped(path: pathlib.Path, frames: np.ndarray, count: int):
 def peak_memory(
   video: pathlib.Path, weights: pathlib.Path, input_size: tuple[int, int]
 ) -> int:
-  """Peak KiB of this process, after the extraction of a video."""
+  """Extracts poses from a video and returns this process's peak memory in KiB."""
   with tempfile.TemporaryDirectory() as data_dir:
     summary = extract_dataset(
       [Video(video, 'looped')],
@@ -218,7 +231,7 @@ def peak_memory(
       progress=lambda line: print(line, file=sys.stderr),
     )
   print(summary, file=sys.stderr)
-  # ru_maxrss begins with the parent's on Linux; this does not.
+  # On Linux, ru_maxrss starts at the parent's peak; VmHWM does not.
   status = pathlib.Path('/proc/self/status').read_text()
   (line,) = (line for line in status.splitlines() if line.startswith('VmHWM'))
   return int(line.split()[1])

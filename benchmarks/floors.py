@@ -1,11 +1,11 @@
-"""What a data set gives without a model: the two floors a result has to clear.
+"""Measures two baselines without a model, which any result should exceed.
 
-- Majority class: always answers the most frequent class of the training clips.
-- Nearest neighbour: answers the class of the training clip whose pose vector
-  (`pose_vector`) is nearest in Euclidean distance. It sees absolute size and joint
-  positions, not what moves where by itself.
+- Majority class: predicts the most frequent class of the training clips.
+- Nearest neighbour: predicts the class of the training clip whose pose vector
+  (`pose_vector`) has the smallest Euclidean distance. It compares absolute sizes and
+  joint positions and has no notion of motion.
 
-Both are measured on folds held out of a training split (`holdout.validation_mask`):
+Both are measured on folds held out from a training split (`holdout.validation_mask`):
 
     python -m benchmarks.floors --format=pyskl --poses=FILE --skeleton=jhmdb \
         --split=train1 --folds=0,1,2
@@ -33,9 +33,9 @@ NUM_FOLDS = 5
 
 
 def resample(values: Float[np.ndarray, 't ...'], num_frames: int) -> np.ndarray:
-  """`num_frames` values at even distances from the first frame to the last.
+  """Resamples to `num_frames` evenly spaced frames; the first and last one are kept.
 
-  Linear in time between the two frames around; the first and last frame are kept.
+  Values are interpolated linearly in time between the two nearest frames.
   """
   last = len(values) - 1
   position = np.linspace(0, last, num_frames)
@@ -48,10 +48,10 @@ def resample(values: Float[np.ndarray, 't ...'], num_frames: int) -> np.ndarray:
 def centre(
   keypoints: Float[np.ndarray, 't j 2'], scores: Float[np.ndarray, 't j']
 ) -> Float[np.ndarray, 't j 2']:
-  """Pixels relative to the mean of all visible joints of all frames of the clip.
+  """Keypoints in pixels relative to the mean of all visible joints in the clip.
 
-  One origin for the whole clip, so that its movement through the frame stays; no
-  scaling. A missing joint is put at the origin.
+  All frames share one origin, so that movement through the frame is kept. There is no
+  scaling. Missing joints are placed at the origin.
   """
   visible = scores > 0
   if not visible.any():
@@ -60,7 +60,7 @@ def centre(
 
 
 def pose_vector(clip: PoseClip) -> Float[np.ndarray, ' features']:
-  """The centred joints of the person with the highest scores, in 16 frames."""
+  """Centred joints of the person with the highest scores, resampled to 16 frames."""
   person = clip.scores.sum(axis=(0, 2)).argmax()
   keypoints = clip.keypoints[:, person].astype(np.float64)
   return resample(centre(keypoints, clip.scores[:, person]), NUM_FRAMES).ravel()
@@ -69,7 +69,7 @@ def pose_vector(clip: PoseClip) -> Float[np.ndarray, ' features']:
 def majority_accuracy(
   train_labels: Int[np.ndarray, ' train'], test_labels: Int[np.ndarray, ' test']
 ) -> float:
-  """The share of test clips in the most frequent class of training (first on a tie)."""
+  """Share of test clips in the most frequent training class (the first on a tie)."""
   return float(np.mean(test_labels == np.bincount(train_labels).argmax()))
 
 
@@ -79,7 +79,7 @@ def nearest_neighbour_accuracy(
   test_vectors: Float[np.ndarray, 'test features'],
   test_labels: Int[np.ndarray, ' test'],
 ) -> float:
-  """The share of test clips whose nearest training clip has their class."""
+  """Share of test clips whose nearest training clip has the same class."""
   distance = scipy.spatial.distance.cdist(test_vectors, train_vectors)
   return float(np.mean(test_labels == train_labels[distance.argmin(axis=1)]))
 
@@ -87,10 +87,10 @@ def nearest_neighbour_accuracy(
 def floors_of_folds(
   source: PoseSource, split: str, folds: Sequence[int]
 ) -> dict[str, list[float]]:
-  """Both floors on each fold held out of a split, as accuracies in 0..1.
+  """Accuracies (0..1) of both baselines on each held-out fold of a split.
 
   Raises:
-    PoseDataError: where there is no such split, or a clip has not exactly one label.
+    PoseDataError: for an unknown split, and for clips without exactly one label.
   """
   if split not in source.splits:
     raise PoseDataError(
@@ -101,8 +101,8 @@ def floors_of_folds(
   for clip in clips:
     if len(clip.labels) != 1:
       raise PoseDataError(
-        f'clip {clip.video_id!r} has the labels {clip.labels}, but the floors need one'
-        ' label a clip'
+        f'clip {clip.video_id!r} has the labels {clip.labels}, but the baselines need'
+        ' exactly one label per clip'
       )
   labels = np.array([clip.labels[0] for clip in clips])
   vectors = np.stack([pose_vector(clip) for clip in clips])
@@ -119,7 +119,7 @@ def floors_of_folds(
 
 
 def table(floors: dict[str, list[float]], folds: Sequence[int]) -> str:
-  """Rows of percentages; the standard deviation is that of a sample (n - 1)."""
+  """A table of percentages; the standard deviation is the sample's (n - 1)."""
   heads = [*(f'fold {fold}' for fold in folds), 'mean', '± std']
   lines = [f'{"accuracy, %":20}' + ''.join(f'{head:>8}' for head in heads)]
   for name, values in floors.items():
@@ -138,22 +138,24 @@ def main(argv: Sequence[str]):
     allow_abbrev=False,
   )
   parser.add_argument('--format', required=True, help=', '.join(sorted(READERS)))
-  parser.add_argument('--poses', required=True, help='the file or folder')
-  parser.add_argument('--skeleton', help='where the format does not fix one')
-  parser.add_argument('--split', required=True, help='as the poses name it')
-  parser.add_argument('--folds', type=_folds, default='0', help='such as 0,1,2')
+  parser.add_argument('--poses', required=True, help='file or folder of the poses')
+  parser.add_argument('--skeleton', help='needed if the format does not fix it')
+  parser.add_argument('--split', required=True, help='a split of the poses')
+  parser.add_argument('--folds', type=_folds, default='0', help='for example 0,1,2')
   options = parser.parse_args(argv)
   try:
     source = read_poses(options.format, options.poses, skeleton=options.skeleton)
     if not isinstance(source, PoseSource):
-      parser.error(f'{options.format} holds ready maps, from which no joints are known')
+      parser.error(
+        f'format {options.format} holds maps, but the baselines need keypoints'
+      )
     floors = floors_of_folds(source, options.split, options.folds)
   except (PoseDataError, SkeletonError) as error:
     parser.error(str(error))
   print(f'{parser.prog} {shlex.join(argv)}')
   print(
     f'{len(source.splits[options.split])} clips, {len(source.class_names)} classes;'
-    f' each fold is held out in turn, 1 of {NUM_FOLDS}'
+    f' each fold (of {NUM_FOLDS}) is held out in turn'
   )
   print(table(floors, options.folds))
 
@@ -161,7 +163,7 @@ def main(argv: Sequence[str]):
 def _folds(text: str) -> list[int]:
   if not all(fold in map(str, range(NUM_FOLDS)) for fold in text.split(',')):
     raise argparse.ArgumentTypeError(
-      f'got {text!r}, but need numbers of 0..{NUM_FOLDS - 1} separated by commas'
+      f'got {text!r}, but need numbers in 0..{NUM_FOLDS - 1}, separated by commas'
     )
   return [int(fold) for fold in text.split(',')]
 

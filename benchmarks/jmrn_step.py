@@ -1,11 +1,11 @@
-"""One training step of JMRN against PyTorch's: a table for docs/performance.md.
+"""Compares a training step of JMRN with PyTorch: a table for docs/performance.md.
 
     taskset -c 0 python -m benchmarks.jmrn_step --clips=4
 
-The full JHMDB setting of the official code: 18 joints, 64×86 cells, two views of each
+The setting is the official code's for JHMDB: 18 joints, 64×86 cells, two views per
 clip, cross entropy and the joint-contrastive loss, Adam, float32. Both sides take turns
-in one process, so that what else the machine does falls on both; peak memory is of a
-process for each side. Needs the extra `torch`.
+in one process, so that other load on the machine affects both equally. Peak memory is
+measured in a separate process per side. Needs the extra `torch`.
 """
 
 from __future__ import annotations
@@ -29,10 +29,12 @@ SIDES = ('jax', 'torch')
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument(
-    '--clips', type=int, default=4, help='of a batch; views are twice'
+    '--clips', type=int, default=4, help='clips per batch; twice as many views'
   )
-  parser.add_argument('--steps', type=int, default=5, help='of each side')
-  parser.add_argument('--only', choices=SIDES, help='print that side and its memory')
+  parser.add_argument('--steps', type=int, default=5, help='steps per side')
+  parser.add_argument(
+    '--only', choices=SIDES, help="run only this side, and print its process's memory"
+  )
   options = parser.parse_args()
   if options.only:
     step = make_step(options.only, options.clips)
@@ -45,7 +47,7 @@ def main():
   seconds = side_by_side(
     {side: make_step(side, options.clips) for side in SIDES}, options.steps
   )
-  print('| | step, s | clips a second | peak memory, GiB |\n|---|---|---|---|')
+  print('| | step, s | clips per second | peak memory, GiB |\n|---|---|---|---|')
   for side in SIDES:
     took = statistics.median(seconds[side])
     memory = peak_memory(side, options.clips)
@@ -53,14 +55,14 @@ def main():
   ratios = [t / j for j, t in zip(*(seconds[side] for side in SIDES), strict=True)]
   print(
     f"PyTorch's time over ours: {statistics.median(ratios):.2f}"
-    f' (of {len(ratios)} pairs {min(ratios):.2f} to {max(ratios):.2f})'
+    f' (median of {len(ratios)} pairs, {min(ratios):.2f} to {max(ratios):.2f})'
   )
 
 
 def side_by_side(
   steps: dict[str, Callable[[], object]], repeats: int
 ) -> dict[str, list[float]]:
-  """Seconds of every step, the sides taking turns; the first step of each is not one."""
+  """Seconds per step, with the sides taking turns, after one warm-up step each."""
   seconds: dict[str, list[float]] = {side: [] for side in steps}
   for step in steps.values():
     step()
@@ -73,7 +75,7 @@ def side_by_side(
 
 
 def peak_memory(side: str, clips: int) -> float:
-  """Of a process that does two steps of one side, in GiB."""
+  """Peak memory, in GiB, of a process that makes two steps with one side."""
   command = [sys.executable, '-m', 'benchmarks.jmrn_step', f'--only={side}']
   found = subprocess.run(
     [*command, f'--clips={clips}'], check=True, capture_output=True, text=True
@@ -82,12 +84,12 @@ def peak_memory(side: str, clips: int) -> float:
 
 
 def make_step(side: str, clips: int) -> Callable[[], object]:
-  """A function that does one update of that side and returns when it is done."""
+  """A function that makes one update and returns when it is finished."""
   return {'jax': jax_step, 'torch': torch_step}[side](*batch(clips))
 
 
 def batch(clips: int) -> tuple[np.ndarray, np.ndarray]:
-  """PoTion-like maps `[b, j, h, w, 3]`, nearly empty as real ones are, and labels."""
+  """PoTion-like maps `[b, j, h, w, 3]`, almost empty like real ones, and labels."""
   rng = np.random.default_rng(0)
   views = 2 * clips
   maps = np.zeros((views, JOINTS, HEIGHT, WIDTH, 3), np.float32)
@@ -100,7 +102,7 @@ def batch(clips: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
-  """One update by the library's own `train_step`; maps and labels as of `batch`."""
+  """A function for one update with the library's `train_step`, on a `batch`."""
   import jax
   import optax
 
@@ -154,7 +156,7 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
 
 
 def torch_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
-  """One update by eager PyTorch, channels last; maps and labels as of `batch`."""
+  """A function for one update in eager PyTorch, channels last, on a `batch`."""
   import torch  # pyright: ignore[reportMissingImports]
 
   from benchmarks.jmrn_torch import TorchJMRN
@@ -163,7 +165,7 @@ def torch_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
   model = TorchJMRN(CLASSES)
   model.to(memory_format=torch.channels_last)  # pyright: ignore
   optimizer = torch.optim.Adam(model.parameters(), lr=RATE)
-  # Each joint's maps are contiguous with channels last, the layout PyTorch is fast in.
+  # Each joint's maps are contiguous with channels last, PyTorch's fast layout.
   rows = torch.from_numpy(maps).permute(0, 4, 1, 2, 3)
   classes = torch.from_numpy(labels).long()
   own = torch.eye(len(labels), dtype=torch.bool)

@@ -1,8 +1,8 @@
-"""JMRN in PyTorch, written from the facts of the official code, to compare ours with.
+"""JMRN in PyTorch, the reference for ours, written from the facts of the official code.
 
-Parameters have the official release's names, those that it creates and never uses
-included. It takes maps as the release does, `[b, c, j, h, w]`, background dropped.
-Needs the extra `torch`.
+Parameters have the official release's names, including those that it creates and never
+uses. Maps are `[b, c, j, h, w]` without background, as in the release. Needs the extra
+`torch`.
 """
 
 import torch  # pyright: ignore[reportMissingImports]
@@ -60,7 +60,7 @@ class TorchJMRN(nn.Module):
     self.FC = nn.Linear(reasoning_features, num_classes)
     self.projection_head = nn.Linear(last, projection_features)
     self.projection_head2 = nn.Linear(projection_features, projection_features)
-    # The release creates these too, and never uses them; their sizes here are ours.
+    # The release creates these too and never uses them; their sizes here are ours.
     self.input_norm = nn.BatchNorm2d(channels)
     self.bn1 = nn.BatchNorm2d(first)
     self.bn2 = nn.BatchNorm2d(first)
@@ -69,7 +69,7 @@ class TorchJMRN(nn.Module):
     self.bn_11 = nn.BatchNorm2d(compressed)
 
   def encode(self, maps):
-    """One joint's maps `[b, c, h, w]` to its features and its compressed ones."""
+    """Features and compressed features of one joint's maps `[b, c, h, w]`."""
     x = maps
     for convolution in (self.conv1, self.conv2, self.conv3, self.conv4):
       x = torch.relu(convolution(x))
@@ -94,10 +94,10 @@ class TorchJMRN(nn.Module):
 
 
 def randomised(model, seed=0):
-  """The model with every parameter and statistic far from where training starts.
+  """Sets all parameters and statistics far from initial values; returns the model.
 
-  Kernels are wide enough that signals keep their size through the ReLUs; with PyTorch's
-  own, all clips would be given almost the same.
+  Kernels are wide enough for signals to keep their size through the ReLUs. With
+  PyTorch's defaults all clips would get almost the same outputs.
   """
   generator = torch.Generator().manual_seed(seed)
   for name, value in model.state_dict().items():

@@ -1,7 +1,7 @@
-"""OpenPose's COCO network in PyTorch, to compare our spatial pose CNN with.
+"""OpenPose's COCO network in PyTorch, the reference for our spatial pose CNN.
 
-Written from its published structure (Cao et al., CVPR 2017); parameters have the names
-of the PyTorch port that is widely used. Needs the extra `torch`.
+Written from the published structure (Cao et al., CVPR 2017); parameters have the names
+of the widely used PyTorch port. Needs the extra `torch`.
 """
 
 import torch  # pyright: ignore[reportMissingImports]
@@ -9,7 +9,7 @@ from torch import nn  # pyright: ignore[reportMissingImports]
 
 
 def _sequence(channels, *layers, relu_at_end=False):
-  """Layers (name, size, features) with ReLU between; 'pool' halves both sides."""
+  """Convolutions (name, size, features) with ReLU between; 'pool' halves the map."""
   sequence = nn.Sequential()
   for layer in layers:
     if layer == 'pool':

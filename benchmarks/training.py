@@ -1,9 +1,9 @@
-"""How fast a config trains here, and how soon: a table for docs/performance.md.
+"""Measures how fast a config starts and trains: a table for docs/performance.md.
 
     python -m benchmarks.training --config=configs/demo.py --data_dir=/tmp/data
 
-Each figure comes from a `main.py` of its own, as a user starts it. What follows `--` is
-passed on to every one of them.
+Each figure is measured in a separate `main.py` process. Arguments after `--` are passed
+to all of them.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ _MAIN = pathlib.Path(__file__).parents[1] / 'main.py'
 
 def main():
   parser = argparse.ArgumentParser(description=__doc__)
-  parser.add_argument('--config', default='configs/demo.py')
-  parser.add_argument('--data_dir', required=True)
-  parser.add_argument('--epochs', type=int, default=2, help='of the throughput run')
+  parser.add_argument('--config', default='configs/demo.py', help='file of a config')
+  parser.add_argument('--data_dir', required=True, help='folder of the data set')
+  parser.add_argument(
+    '--epochs', type=int, default=2, help='epochs that measure the throughput'
+  )
   options, more = parser.parse_known_args()
   flags = [flag for flag in more if flag != '--']
   command = [
@@ -40,7 +42,7 @@ def main():
 
 
 def measure(command: list[str], epochs: int):
-  """Yields (figure, value) as they are measured."""
+  """Yields (figure, value) one by one as they are measured."""
   yield '`main.py --help`', f'{_seconds_to_line(["--help"], None, {}):.1f} s'
   with tempfile.TemporaryDirectory() as folder:
     scratch = pathlib.Path(folder)
@@ -49,7 +51,7 @@ def measure(command: list[str], epochs: int):
       'JAX_COMPILATION_CACHE_DIR': str(scratch / 'cache'),
       'JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS': '0',
     }
-    # The data set is exported on first use; that is not part of starting up.
+    # First use exports the data set, which is not part of start-up.
     _seconds_to_line([*one_step, f'--workdir={scratch}/export'], 'step 1/', {})
     for name in ('cold', 'warm'):
       seconds = _seconds_to_line(
@@ -62,7 +64,7 @@ def measure(command: list[str], epochs: int):
     )
     lines = (workdir / 'metrics.jsonl').read_text().splitlines()
     paces = [json.loads(line) for line in lines if 'clips_per_second' in line]
-    yield 'training, clips a second', f'{paces[-1]["train/clips_per_second"]:.0f}'
+    yield 'training, clips per second', f'{paces[-1]["train/clips_per_second"]:.0f}'
     yield 'share of time waiting for data', f'{paces[-1]["train/data_share"]:.1%}'
   peak = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
   yield 'peak memory of a process', f'{peak / 2**20:.1f} GiB'
@@ -71,7 +73,7 @@ def measure(command: list[str], epochs: int):
 def _seconds_to_line(
   arguments: list[str], wanted: str | None, environment: dict[str, str]
 ) -> float:
-  """Runs main.py until a line of its output holds `wanted` (None: to its end)."""
+  """Seconds until main.py prints a line with `wanted`; None: until it ends."""
   started = time.monotonic()
   process = subprocess.Popen(
     [sys.executable, str(_MAIN), *arguments],
@@ -82,15 +84,14 @@ def _seconds_to_line(
     cwd=_MAIN.parent,
   )
   output = []
-  assert process.stdout is not None  # Asked for above.
+  assert process.stdout is not None  # stdout=PIPE above.
   for line in process.stdout:
     output.append(line)
     if wanted is not None and wanted in line:
       process.kill()
       process.wait()
       return time.monotonic() - started
-  # absl answers --help with exit status 1.
-  if process.wait() and '--help' not in arguments:
+  if process.wait():
     raise RuntimeError(f'main.py failed:\n{"".join(output)}')
   return time.monotonic() - started
 

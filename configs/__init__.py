@@ -1,0 +1,1 @@
+"""Experiments: one file for each, and one for each sweep over a paper's tables."""

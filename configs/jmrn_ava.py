@@ -1,33 +1,40 @@
-"""JMRN on AVA v2.1: a person box a clip, several labels each, frame mAP at IoU 0.5.
+"""JMRN on AVA v2.1: one person box per clip, multi-label, frame mAP at IoU 0.5.
 
-Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 14.1 frame
-mAP (Table 5; PoTion 13.1), on SlowFast's person boxes, poses estimated by OpenPose. Ours:
-not trained here (docs/results.md)
+Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 14.1
+frame mAP (Table 5; PoTion 13.1), on SlowFast's person boxes, poses estimated by
+OpenPose. Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/jmrn_ava.py --workdir=/tmp/jmrn_ava \
       --config.data.poses=ava
   python tools/evaluate_ava.py --scores=/tmp/jmrn_ava/scores_val.npz --annotations=ava
 
-The folder `ava` holds AVA's files, SlowFast's boxes and the poses of the videos; without
-one of them the run says which it is and where it comes from
-(input_pipeline/readers/formats/ava.py). Poses are of COCO's 17 joints; of OpenPose's 18 with
-`--config.data.skeleton=openpose_18_and_others`. Training is on the annotated boxes, the
-test on the detected ones of a score of 0.8 or more (SlowFast's choice for v2.1), whose
-scores matter for nothing else. Results have the mAP of boxes as clips, and the second
-command the papers' figure.
+The folder `ava` holds AVA's files, SlowFast's boxes and the videos' poses; the run says
+which one is missing and where to get it (input_pipeline/readers/formats/ava.py). Poses
+have COCO's 17 joints, or OpenPose's 18 with
+`--config.data.skeleton=openpose_18_and_others`. Training uses the annotated boxes, the
+test the detected ones with a score of at least 0.8 (SlowFast's choice for v2.1; the
+scores are not used otherwise). The results give mAP with boxes as clips; the second
+command computes the paper's metric.
 
-Sec. 4.2 says that the pose of each person is cropped over the clip and that others are
-separate channels, and nothing of sizes or training: all numbers here are ours, those of
-the official script for Charades, the other data set of several labels.
+Sec. 4.2 says only that each person's pose is cropped over the clip and that other
+people are separate channels. It gives no sizes and no training setting, so all numbers
+here are ours: those of the official script for Charades, the other multi-label data
+set.
 
-Options, after a colon: `context=false`, without the joints of others;
-`representation=keypoints` (less room on disk, but rendered anew in each step; or
-`heatmaps`, or `potion`, the default); `fold=1`, the fifth of the training videos held out
-for validation; `test=false`, no figure on the official validation videos;
-`positives=weighted`, by the share of labels in common. Ablations: `paa=none` (or
-`joint`; also `translation`, `continuous`, `rotation`), `contrastive=false`,
-`selector=false`, `siamese=false`; `model=potion` (or `potion_deeper`, as large as JMRN;
-`jmrn` is the default).
+Options, after a colon, separated by commas:
+
+- `context=false`: leave out the joints of other people.
+- `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
+  `keypoints`, which take less disk but are rendered anew in each step.
+- `fold=1`: the fifth of the training videos held out for validation, 0 to 4
+  (default: 0).
+- `test=false`: no evaluation on the official validation videos.
+- `positives=weighted`: weigh positives by the share of labels in common.
+- `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,
+  `rotation`, `joint` or `none`.
+- `contrastive=false`, `selector=false`, `siamese=false`: the other ablations.
+- `model=potion`: PoTion's action CNN instead of `jmrn`, with the same maps, data and
+  rates, without contrastive loss; `potion_deeper` is as large as JMRN.
 """
 
 from configs.shared import base, jmrn_model
@@ -49,11 +56,11 @@ def get_config(arg: str = ''):
   config.data.train_split = 'train'
   config.data.test_split = 'val' if args.test else ''
   config.data.validation_fold = args.fold
-  # The data set's own has the joints of others.
+  # The data set's own skeleton includes the joints of other people.
   config.data.skeleton = '' if args.context else 'coco_17'
   config.data.map_size = (64, 64)  # A clip's frame is a square around the box.
-  # A clip has 25 frames, ±1 s. Of keypoints the most confident six of the others in view
-  # are kept, beside the person; of stored maps all.
+  # A clip has 25 frames, ±1 s. With keypoints, the six most confident other people in
+  # view are kept beside the person; stored maps include all.
   jmrn_model.read_potion(config, args.representation, num_frames=32)
   config.data.max_persons = 6
   jmrn_model.choose_model(config, args, compressed=32, dropout=0.25)

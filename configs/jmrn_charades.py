@@ -1,4 +1,4 @@
-"""JMRN on Charades: videos of several labels, binary cross entropy, mAP.
+"""JMRN on Charades: multi-label videos, binary cross entropy, mAP.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 16.2 mAP
 (Table 1), poses estimated by OpenPose. Ours: not trained here (docs/results.md).
@@ -7,19 +7,23 @@ Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 1
       --config.data.format=jmrn_official --config.data.poses=charades_potion \
       --config.data.potion.weights=integer_break
 
-That reads the PoTion files of the official release. Of poses of one's own, in any format,
-give the official csv files too (`--config.data.annotations=FOLDER`), or a skeleton pickle
-whose labels are lists. Whole videos are read, in training and in tests.
+This reads the PoTion files of the official release. With your own poses, in any format,
+also give the official csv files (`--config.data.annotations=FOLDER`), or use a skeleton
+pickle whose labels are lists. Training and tests read whole videos.
 
-Options, after a colon: `representation=keypoints` (or `heatmaps`, or `potion`, the
-default); `fold=1`, the training fold held out for validation; `test=false`, no figure
-on the official validation videos; `as_published`, which selects on those, as the
-official code does;
-`positives=weighted`, by the share of labels in common. Ablations: `paa=none` (or
-`joint`; also `translation`, `continuous`, `rotation`), `contrastive=false`,
-`selector=false`, `siamese=false`; `model=potion` (or `potion_deeper`, as large as JMRN;
-`jmrn` is the default), the same maps, data and rates, but PoTion's action CNN and no
-contrastive loss.
+Options, after a colon, separated by commas:
+
+- `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
+  `keypoints`.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the official validation videos.
+- `as_published`: select the checkpoint on those videos, as the official code does.
+- `positives=weighted`: weigh positives by the share of labels in common.
+- `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,
+  `rotation`, `joint` or `none`.
+- `contrastive=false`, `selector=false`, `siamese=false`: the other ablations.
+- `model=potion`: PoTion's action CNN instead of `jmrn`, with the same maps, data and
+  rates, without contrastive loss; `potion_deeper` is as large as JMRN.
 """
 
 from configs.shared import base, jmrn_model
@@ -42,7 +46,7 @@ def get_config(arg: str = ''):
   config.data.test_split = 'val' if args.test else ''
   config.data.validation_fold = args.fold
   config.data.map_size = (64, 64)
-  # Ours; of stored PoTion maps every frame and every person counts.
+  # Ours; stored PoTion maps include every frame and every person.
   jmrn_model.read_potion(config, args.representation, num_frames=128)
   config.data.random_crop = config.data.representation != 'keypoints'
   config.data.stretch = config.data.representation != 'keypoints'

@@ -1,4 +1,4 @@
-"""JMRN on HMDB51, with pose-aware augmentation and the joint-contrastive loss.
+"""JMRN on HMDB51 with pose-aware augmentation and the joint-contrastive loss.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 54.05 %
 (Table 1, split 1), 54.2 % mean class accuracy over three splits (Table 2), poses
@@ -7,16 +7,22 @@ estimated by OpenPose. Ours: not trained here (docs/results.md).
   python main.py --config=configs/jmrn_hmdb51.py --workdir=/tmp/jmrn_hmdb51 \
       --config.data.poses=hmdb51_hrnet.pkl
 
-Of other poses, in any format, give the official split lists too
+With other poses, in any format, also give the official split lists
 (`--config.data.annotations=FOLDER`).
 
-Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatmaps`, or
-`potion`, the default); `fold=1`, the training fold held out for validation;
-`test=false`, no test split; `as_published`, which selects on the test split as the
-official code does. Ablations: `paa=none` (or `joint`; also `translation`, `continuous`,
-`rotation`), `contrastive=false`, `selector=false`, `siamese=false`; `model=potion` (or
-`potion_deeper`, as large as JMRN; `jmrn` is the default), the same maps, data and rates,
-but PoTion's action CNN and no contrastive loss.
+Options, after a colon, separated by commas:
+
+- `split=2`: official split 1 (default), 2 or 3.
+- `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
+  `keypoints`.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+- `as_published`: select the checkpoint on the test split, as the official code does.
+- `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,
+  `rotation`, `joint` or `none`.
+- `contrastive=false`, `selector=false`, `siamese=false`: the other ablations.
+- `model=potion`: PoTion's action CNN instead of `jmrn`, with the same maps, data and
+  rates, without contrastive loss; `potion_deeper` is as large as JMRN.
 """
 
 from configs.shared import base, jmrn_model
@@ -35,7 +41,7 @@ def get_config(arg: str = ''):
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
-  # Ours; of stored PoTion maps every frame and every person counts.
+  # Ours; stored PoTion maps include every frame and every person.
   jmrn_model.read_potion(config, args.representation, num_frames=96)
   config.data.random_crop = config.data.representation != 'keypoints'
   config.data.stretch = config.data.representation != 'keypoints'
@@ -43,7 +49,7 @@ def get_config(arg: str = ''):
   jmrn_model.train_with_adam(
     config, batch_size=128, epochs=150, learning_rate=1e-4, patience=3
   )
-  # The official script moves no groups here.
+  # The official script shifts no groups here.
   jmrn_model.move_joints(config, args.paa, global_shift=5, group_shift=0)
   if args.contrastive and args.model == 'jmrn':
     jmrn_model.contrast_joints(

@@ -1,4 +1,4 @@
-"""JMRN on HMDB51's three splits: mean ± std of one command.
+"""JMRN on HMDB51's three splits: mean ± std with one command.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, Table 2:
 54.2 % mean class accuracy over three splits, poses estimated by OpenPose. Ours:
@@ -7,8 +7,9 @@ docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_hmdb51_sweep.py:splits \
       --workdir=/tmp/jmrn_hmdb51_splits -- --config.data.poses=hmdb51_hrnet.pkl
 
-Options: those of configs/shared/sweep.py; without `splits` it is split 1 alone. What follows
-`--` is passed on to every run, such as `-- --config.data.poses=hmdb51_hrnet.pkl`.
+Options: see configs/shared/sweep.py; without `splits` only split 1 is run.
+Arguments after `--` are passed to every run, for example
+`-- --config.data.poses=hmdb51_hrnet.pkl`.
 """
 
 from configs.shared import jmrn_tables, sweep

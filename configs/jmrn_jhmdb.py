@@ -1,20 +1,26 @@
-"""JMRN on JHMDB, with pose-aware augmentation and the joint-contrastive loss.
+"""JMRN on JHMDB with pose-aware augmentation and the joint-contrastive loss.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 71.08 %
 (Table 1, split 1), 68.55 % mean class accuracy over three splits (Table 2), poses
-estimated by OpenPose. Ours are JHMDB's annotated joints, so figures differ in kind.
-Ours: `quick`, 76.3 ± 3.1 % on folds 0-2 of the development clips, not the official
-splits, 8 minutes each on one CPU core (docs/results.md); the paper's own setting has not
-been trained here.
+estimated by OpenPose. We use JHMDB's annotated joints, so the figures are not
+comparable. Ours: `quick`, 76.3 ± 3.1 % on folds 0-2 of the development clips, which
+are not the official splits, 8 minutes each on one CPU core (docs/results.md). The
+paper's own setting has not been trained here.
 
   python main.py --config=configs/jmrn_jhmdb.py --workdir=/tmp/jmrn_jhmdb
 
-Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatmaps`, or
-`potion`, the default); `quick`, our small setting for two cores, which reads keypoints;
-`fold=1`, the training fold held out for validation; `test=false`, no test split;
-`as_published`, which selects on the test split as the official code does. Ablations:
-`paa=none` (or `joint`; also `translation`, `continuous`, `rotation`),
-`contrastive=false`, `selector=false`, `siamese=false`.
+Options, after a colon, separated by commas:
+
+- `split=2`: official split 1 (default), 2 or 3.
+- `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
+  `keypoints`.
+- `quick`: our small setting for two cores, 8 minutes per run; reads keypoints.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+- `as_published`: select the checkpoint on the test split, as the official code does.
+- `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,
+  `rotation`, `joint` or `none`.
+- `contrastive=false`, `selector=false`, `siamese=false`: the other ablations.
 """
 
 from configs.shared import base, jmrn_model

@@ -1,4 +1,4 @@
-"""JMRN on Penn Action, a data set the paper does not use; settings as for JHMDB.
+"""JMRN on Penn Action, which the paper does not use; settings as for JHMDB.
 
 Ours: `quick`, 98.5 ± 0.2 % on folds 0-2 of the training clips, 4.5 minutes each on one
 CPU core (docs/results.md).
@@ -6,13 +6,18 @@ CPU core (docs/results.md).
   python main.py --config=configs/jmrn_penn.py --workdir=/tmp/jmrn_penn \
       --config.data.poses=Penn_Action/labels
 
-Options, after a colon: `representation=keypoints` (or `heatmaps`, or `potion`, the
-default); `quick`, our small setting for two cores, which reads keypoints; `fold=1`, the
-training fold held out for validation; `test=false`, no test split. Ablations:
-`paa=none` (or `joint`; also `translation`, `continuous`, `rotation`),
-`contrastive=false`, `selector=false`, `siamese=false`; `model=potion` (or
-`potion_deeper`, as large as JMRN; `jmrn` is the default), the same maps, data and rates,
-but PoTion's action CNN and no contrastive loss.
+Options, after a colon, separated by commas:
+
+- `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
+  `keypoints`.
+- `quick`: our small setting for two cores, 4.5 minutes per run; reads keypoints.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+- `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,
+  `rotation`, `joint` or `none`.
+- `contrastive=false`, `selector=false`, `siamese=false`: the other ablations.
+- `model=potion`: PoTion's action CNN instead of `jmrn`, with the same maps, data and
+  rates, without contrastive loss; `potion_deeper` is as large as JMRN.
 """
 
 from configs.shared import base, jmrn_model
@@ -28,9 +33,9 @@ def get_config(arg: str = ''):
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
   config.data.max_persons = 1  # Penn Action annotates one person
-  # Frames are 4:3 to 16:9; a little is cut of the widest.
+  # Frames are 4:3 to 16:9; the widest are cropped a little.
   config.data.map_size = (64, 96)
-  # Ours; clips have 18 to 663 frames. Of stored PoTion maps every frame counts.
+  # Ours; clips have 18 to 663 frames. Stored PoTion maps include every frame.
   jmrn_model.read_potion(config, args.representation, num_frames=64)
   jmrn_model.choose_model(config, args, compressed=128)
   jmrn_model.train_with_adam(

@@ -1,4 +1,4 @@
-"""JMRN's Table 1: PoTion, JMRN, pose-aware augmentation, contrastive loss, in turn.
+"""JMRN's Table 1: PoTion, JMRN, augmentation, contrastive loss, step by step.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, Table 1,
 poses estimated by OpenPose. Ours: docs/results.md.
@@ -6,8 +6,8 @@ poses estimated by OpenPose. Ours: docs/results.md.
   python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table1
 
-Options: see configs/shared/jmrn_tables.py. What follows `--` is passed on to every run, such as
-`-- --config.data.poses=FILE`.
+Options: see configs/shared/jmrn_tables.py. Arguments after `--` are passed to every
+run, for example `-- --config.data.poses=FILE`.
 """
 
 from configs.shared import jmrn_tables, sweep

@@ -1,14 +1,14 @@
-"""JMRN's Table 7: JMRN against a PoTion baseline as large, both with augmentation.
+"""JMRN's Table 7: JMRN and a PoTion baseline of the same size, both with augmentation.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, Table 7,
-poses estimated by OpenPose. Which sizes the baseline's three further layers have, the
-paper does not say; ours add 3.1 M parameters. Ours: docs/results.md.
+poses estimated by OpenPose. The paper does not give the sizes of the baseline's three
+further layers; ours add 3.1 M parameters. Ours: docs/results.md.
 
   python tools/run_sweep.py --config=configs/jmrn_table7_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table7
 
-Options: see configs/shared/jmrn_tables.py. What follows `--` is passed on to every run, such as
-`-- --config.data.poses=FILE`.
+Options: see configs/shared/jmrn_tables.py. Arguments after `--` are passed to every
+run, for example `-- --config.data.poses=FILE`.
 """
 
 from configs.shared import jmrn_tables, sweep

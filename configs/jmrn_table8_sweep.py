@@ -1,14 +1,14 @@
-"""JMRN's Table 8: one encoder for all joints against an encoder for each.
+"""JMRN's Table 8: one encoder for all joints, or one for each.
 
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, Table 8,
-poses estimated by OpenPose. The encoders for each joint are shallower, and together as
-large as the shared one; their cut is ours. Ours: docs/results.md.
+poses estimated by OpenPose. The separate encoders are shallower and together as large
+as the shared one; their layers are our choice. Ours: docs/results.md.
 
   python tools/run_sweep.py --config=configs/jmrn_table8_sweep.py:quick,development \
       --workdir=/tmp/jmrn_table8
 
-Options: see configs/shared/jmrn_tables.py. What follows `--` is passed on to every run, such as
-`-- --config.data.poses=FILE`.
+Options: see configs/shared/jmrn_tables.py. Arguments after `--` are passed to every
+run, for example `-- --config.data.poses=FILE`.
 """
 
 from configs.shared import jmrn_tables, sweep

@@ -1,24 +1,31 @@
-"""PA3D on Charades: videos of several labels, binary cross entropy, mAP.
+"""PA3D on Charades: multi-label videos, binary cross entropy, mAP.
 
-Paper: An Yan et al., PA3D, CVPR 2019, Table 8: 13.8 mAP, six modalities' scores fused,
-poses estimated by OpenPose.
+Paper: An Yan et al., PA3D, CVPR 2019, Table 8: 13.8 mAP with the scores of six
+modalities fused, poses estimated by OpenPose.
 Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/pa3d_charades.py --workdir=/tmp/pa3d_charades \
       --config.data.poses=charades.pkl --config.data.annotations=Charades
 
-Those are poses of the videos, in any format (`--config.data.format`), and the folder of
-the official csv files; a skeleton pickle whose labels are lists needs no annotations.
+Give the videos' poses, in any format (`--config.data.format`), and the folder with the
+official csv files. A skeleton pickle whose labels are lists needs no annotations.
 
-Options, after a colon: `representation=keypoints`; `fold=1`, the training fold held out
-for validation; `test=false`, no figure on the official validation videos; `views=25`,
-clips a video in tests, spread over it (25 segments; with
-`--config.data.sampling=consecutive` of adjacent frames), not Sec. 4.1's 10;
-`modality=parts` (or `features`, `joints_diff`,
-`parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
-`temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
-`temporal_pose_conv` is the default); `branches=global` (or `dilated`, `local`, joined by
-+: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
+Options, after a colon, separated by commas:
+
+- `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
+  stored maps of a pose network).
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the official validation videos.
+- `views=25`: clips per test video, spread over it, instead of Sec. 4.1's 10: one frame
+  from each of T segments, or adjacent frames with
+  `--config.data.sampling=consecutive`.
+- `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
+  or `features_diff`; several, joined by +, are concatenated (⊕ in Table 5).
+- `temporal=tsn`: a baseline from Table 2 (`tsn`, `temporal_conv`, `conv3d`,
+  `colorization`) instead of `temporal_pose_conv`.
+- `branches=global`: any of `global`, `dilated`, `local`, joined by + (Table 3; default:
+  `global+dilated`).
+- `frames=8`, `outputs=6`: T and N (Table 4: 2, 4, 6, 8, 12).
 """
 
 from configs.shared import base, pa3d_model
@@ -31,14 +38,14 @@ def get_config(arg: str = ''):
   config.data.train_split = 'train'
   config.data.test_split = 'val' if args.test else ''
   config.data.validation_fold = args.fold
-  # T and N are left open for Charades; ours: HMDB's.
+  # Ours: HMDB's T and N; the paper gives none for Charades.
   pa3d_model.choose_stream(config, args, frames=8, outputs=6)
-  config.optimizer.name = 'adam'  # Sec. 4, from 0.01 as the others
+  config.optimizer.name = 'adam'  # Sec. 4; from 0.01, as on the other data sets
   config.optimizer.weight_decay = 0.0  # ours
   config.train.loss = 'binary_cross_entropy'
   config.train.batch_size = 256  # Sec. 4
   config.train.epochs = 60  # Sec. 4
   config.eval.views = args.views
-  # Videos: as many clips at a time.
+  # Fewer videos with more views each, so that a batch has equally many clips.
   config.eval.batch_size = max(config.eval.batch_size * 10 // args.views, 1)
   return config.lock()

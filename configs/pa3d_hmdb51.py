@@ -1,21 +1,29 @@
-"""PA3D on HMDB51, joint stream with multi-scale temporal pose convolution.
+"""PA3D on HMDB51: joint stream with multi-scale temporal pose convolution.
 
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 3-5: 47.8 % accuracy with joints, 54.7 %
-with six modalities' scores fused (split 1), poses estimated by OpenPose.
+with the scores of six modalities fused (split 1), poses estimated by OpenPose.
 Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/pa3d_hmdb51.py --workdir=/tmp/pa3d_hmdb51 \
       --config.data.poses=hmdb51_hrnet.pkl
 
-Options, after a colon: `split=2` (or 3); `representation=keypoints`; `fold=1`, the
-training fold held out for validation; `test=false`, no test split;
-`modality=parts` (or `features`, `joints_diff`,
-`parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
-`temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
-`temporal_pose_conv` is the default); `branches=global` (or `dilated`, `local`, joined by
-+: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
-Maps of a pose network, with features, come from `tools/extract_poses.py --dataset=hmdb51`.
-To begin with the action CNN of another run, as Sec. 4.1 tries with Charades, give
+Options, after a colon, separated by commas:
+
+- `split=2`: official split 1 (default), 2 or 3.
+- `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
+  stored maps of a pose network).
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+- `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
+  or `features_diff`; several, joined by +, are concatenated (⊕ in Table 5).
+- `temporal=tsn`: a baseline from Table 2 (`tsn`, `temporal_conv`, `conv3d`,
+  `colorization`) instead of `temporal_pose_conv`.
+- `branches=global`: any of `global`, `dilated`, `local`, joined by + (Table 3; default:
+  `global+dilated`).
+- `frames=8`, `outputs=6`: T and N (Table 4: 2, 4, 6, 8, 12).
+
+`tools/extract_poses.py --dataset=hmdb51` makes the maps, with features, from videos. To
+start from the action CNN of another run, as Sec. 4.1 tries with Charades, give
 `--config.train.init_from=WORKDIR`.
 """
 

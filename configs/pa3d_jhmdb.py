@@ -1,23 +1,32 @@
-"""PA3D on JHMDB, joint stream with multi-scale temporal pose convolution.
+"""PA3D on JHMDB: joint stream with multi-scale temporal pose convolution.
 
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 3-5: 60.1 % accuracy (split 1, poses
-estimated by OpenPose; ours are JHMDB's annotated joints, so figures differ in kind).
-Ours: `quick`, 75.9 ± 0.7 % on folds 0-2 of the development clips, not the official
-splits, 3.5 minutes each on two CPU cores (docs/results.md); the paper's own setting has
-not been trained here.
+estimated by OpenPose). We use JHMDB's annotated joints, so the figures are not
+comparable.
+Ours: `quick`, 75.9 ± 0.7 % on folds 0-2 of the development clips, which are not the
+official splits, 3.5 minutes each on two CPU cores (docs/results.md). The paper's own
+setting has not been trained here.
 
   python main.py --config=configs/pa3d_jhmdb.py --workdir=/tmp/pa3d_jhmdb
 
-Options, after a colon: `split=2` (or 3); `representation=keypoints`; `quick`, our small
-setting for two cores, a few minutes a run, which reads keypoints; `fold=1`, the training
-fold held out for validation; `test=false`, no test split, for poses that have none;
-`modality=parts` (or `features`, `joints_diff`,
-`parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
-`temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
-`temporal_pose_conv` is the default); `branches=global` (or `dilated`, `local`, joined by
-+: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
-Poses are downloaded, or read from `--config.data.poses`, with
-`--config.data.format=pyskl` where that is a skeleton pickle.
+Options, after a colon, separated by commas:
+
+- `split=2`: official split 1 (default), 2 or 3.
+- `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
+  stored maps of a pose network).
+- `quick`: our small setting for two cores, a few minutes per run; reads keypoints.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split, for poses without one.
+- `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
+  or `features_diff`; several, joined by +, are concatenated (⊕ in Table 5).
+- `temporal=tsn`: a baseline from Table 2 (`tsn`, `temporal_conv`, `conv3d`,
+  `colorization`) instead of `temporal_pose_conv`.
+- `branches=global`: any of `global`, `dilated`, `local`, joined by + (Table 3; default:
+  `global+dilated`).
+- `frames=8`, `outputs=6`: T and N (Table 4: 2, 4, 6, 8, 12).
+
+Poses are downloaded, or read from `--config.data.poses`; for a skeleton pickle add
+`--config.data.format=pyskl`.
 """
 
 from configs.shared import base, pa3d_model

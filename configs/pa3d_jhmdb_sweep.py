@@ -7,8 +7,8 @@ Settings of each row: configs/shared/pa3d_tables.py. Ours: docs/results.md.
       --workdir=/tmp/pa3d_jhmdb_tables
   python tools/report.py --workdir=/tmp/pa3d_jhmdb_tables
 
-Options: see configs/shared/pa3d_tables.py. What follows `--` is passed on to every run, such as
-`-- --config.data.poses=FILE`.
+Options: see configs/shared/pa3d_tables.py. Arguments after `--` are passed to every
+run, for example `-- --config.data.poses=FILE`.
 """
 
 from configs.shared import pa3d_tables, sweep

@@ -1,20 +1,26 @@
-"""PA3D on Penn Action, joint stream; a data set the paper does not use.
+"""PA3D on Penn Action, which the paper does not use: joint stream.
 
-Settings follow PA3D's for HMDB (T=8, N=6), since Penn's clips, like HMDB's, are longer
+The settings are PA3D's for HMDB (T=8, N=6), since Penn's clips, like HMDB's, are longer
 than JHMDB's. Ours: `quick`, 98.4 % on fold 0 of the training clips, 4.6 minutes on two
 CPU cores (docs/results.md).
 
   python main.py --config=configs/pa3d_penn.py --workdir=/tmp/pa3d_penn \
       --config.data.poses=Penn_Action/labels
 
-Options, after a colon: `representation=keypoints`; `quick`, our small setting for two
-cores, a few minutes a run, which reads keypoints; `fold=1`, the training fold held out
-for validation; `test=false`, no test split;
-`modality=parts` (or `features`, `joints_diff`,
-`parts_diff`, `features_diff`; several, joined by +, are concatenated, ⊕ of Table 5);
-`temporal=tsn` (or `temporal_conv`, `conv3d`, `colorization`: Table 2's baselines;
-`temporal_pose_conv` is the default); `branches=global` (or `dilated`, `local`, joined by
-+: Table 3); `frames=8` and `outputs=6`, T and N (Table 4: 2, 4, 6, 8, 12).
+Options, after a colon, separated by commas:
+
+- `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
+  stored maps of a pose network).
+- `quick`: our small setting for two cores, a few minutes per run; reads keypoints.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+- `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
+  or `features_diff`; several, joined by +, are concatenated (⊕ in Table 5).
+- `temporal=tsn`: a baseline from Table 2 (`tsn`, `temporal_conv`, `conv3d`,
+  `colorization`) instead of `temporal_pose_conv`.
+- `branches=global`: any of `global`, `dilated`, `local`, joined by + (Table 3; default:
+  `global+dilated`).
+- `frames=8`, `outputs=6`: T and N (Table 4: 2, 4, 6, 8, 12).
 """
 
 from configs.shared import base, pa3d_model
@@ -28,10 +34,10 @@ def get_config(arg: str = ''):
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
   config.data.max_persons = 1  # Penn Action annotates one person
-  # Frames are 4:3 to 16:9; a little is cut of the widest.
+  # Frames are 4:3 to 16:9; the widest are cropped a little.
   config.data.map_size = (64, 96)
   pa3d_model.choose_stream(config, args, frames=8, outputs=6)  # Sec. 4.1 for HMDB
-  config.train.batch_size = 64  # as Sec. 4 for HMDB
+  config.train.batch_size = 64  # Sec. 4, for HMDB
   config.train.epochs = 100  # ours
   if args.quick:
     pa3d_model.make_quick(config, args, epochs=40)

@@ -1,4 +1,4 @@
-"""PA3D's Tables 2 to 5 on Penn Action, a data set the paper does not use.
+"""PA3D's Tables 2 to 5 on Penn Action, which the paper does not use.
 
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 2-5, on JHMDB and HMDB.
 Settings of each row: configs/shared/pa3d_tables.py. Ours: docs/results.md.
@@ -7,8 +7,8 @@ Settings of each row: configs/shared/pa3d_tables.py. Ours: docs/results.md.
       --workdir=/tmp/pa3d_penn_tables
   python tools/report.py --workdir=/tmp/pa3d_penn_tables
 
-Options: see configs/shared/pa3d_tables.py. What follows `--` is passed on to every run, such as
-`-- --config.data.poses=FILE`.
+Options: see configs/shared/pa3d_tables.py. Arguments after `--` are passed to every
+run, for example `-- --config.data.poses=FILE`.
 """
 
 from configs.shared import pa3d_tables, sweep

@@ -1,17 +1,24 @@
-"""PoTion on JHMDB, the baseline of PA3D (Table 2) and of JMRN (Tables 1 and 7).
+"""PoTion on JHMDB: the baseline of PA3D (Table 2) and JMRN (Tables 1 and 7).
 
-Papers: 59.44 % (JMRN Table 1, its authors' own version), 51.2 % (PA3D Table 2), both
-split 1, poses estimated by OpenPose; ours are JHMDB's annotated joints, so figures
-differ in kind. Ours: `quick`, 67.2 ± 1.7 % on folds 0-2 of the development clips, 2.5
-minutes each on one CPU core (docs/results.md).
+Papers: 59.44 % (JMRN Table 1, its authors' own implementation), 51.2 % (PA3D Table 2),
+both on split 1 with poses estimated by OpenPose. We use JHMDB's annotated joints, so
+the figures are not comparable. Ours: `quick`, 67.2 ± 1.7 % on folds 0-2 of the
+development clips, 2.5 minutes each on one CPU core (docs/results.md).
 
   python main.py --config=configs/potion_jhmdb.py --workdir=/tmp/potion_jhmdb
 
-Options, after a colon: `split=2` (or 3); `representation=keypoints` (or `heatmaps`, or
-`potion`, the default); `quick`, our small setting for two cores, which reads keypoints;
-`fold=1`, the training fold held out for validation; `test=false`, no test split;
-`paa=translation` (or `continuous`, `rotation`, `joint`; `none` is the default);
-`deeper`, as large as JMRN; `variant=UIN` (or `I`, `N`; `U` is the default).
+Options, after a colon, separated by commas:
+
+- `split=2`: official split 1 (default), 2 or 3.
+- `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
+  `keypoints`.
+- `quick`: our small setting for two cores, 2.5 minutes per run; reads keypoints.
+- `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+- `paa=translation`: pose-aware augmentation by `translation`, `continuous`, `rotation`,
+  `joint` or `none` (default).
+- `deeper`: as large as JMRN.
+- `variant=UIN`: PoTion's `U` (default), `I` or `N`, or `UIN` for all three.
 """
 
 from configs.shared import base, jmrn_model
@@ -42,6 +49,7 @@ def get_config(arg: str = ''):
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
   config.data.max_persons = 1  # JHMDB annotates one person
+  # Clips have 15 to 40 frames.
   jmrn_model.read_potion(config, args.representation, num_frames=40)
   config.data.potion.variant = args.variant
   config.model = jmrn_model.potion_baseline(args.deeper)

@@ -1,4 +1,4 @@
-"""The joint-contrastive loss (JMRN Eq. (1) and (2)): each joint's embeddings by class."""
+"""The joint-contrastive loss (JMRN Eq. (1) and (2)): classes attract, per joint."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float, Int
 
-_NEVER = -1e9  # In place of a similarity, which is at most 1 / temperature.
+_NEVER = -1e9  # Replaces the similarity of excluded pairs.
 
 
 def joint_contrastive_loss(
@@ -20,26 +20,38 @@ def joint_contrastive_loss(
 ) -> Float[Array, '']:
   """Supervised contrastive loss over the rows of the global batch, for each joint.
 
-  For joint j, anchor i, its positives p and all other rows a, with z the embeddings:
+  With embeddings z, for joint j, anchor i, its positives p and all other rows a:
 
     loss_ji = - Σ_p w_ip log( exp(z_ji · z_jp / τ) / Σ_{a≠i} exp(z_ji · z_ja / τ) )
 
   An anchor without positives has loss 0. Computed in float32. Under `jax.jit` with rows
-  divided over devices, each holds the similarities of its own rows only, [j, b/8, b].
+  sharded over n devices, each device holds only the similarities [j, b/n, b] of
+  its own rows.
+
+  Four rows with one joint. The embeddings of a class are equal, those of different
+  classes are orthogonal, so that each anchor's loss is -log(e / (e + 2)):
+
+  >>> import jax.numpy as jnp
+  >>> from jmrn_jax import joint_contrastive_loss
+  >>> embeddings = jnp.array([[[1.0, 0]], [[1, 0]], [[0, 1]], [[0, 1]]])
+  >>> labels = jnp.array([4, 4, 9, 9])
+  >>> loss = joint_contrastive_loss(embeddings, labels, temperature=1.0)
+  >>> print(f'{loss:.4f}')
+  0.5514
 
   Args:
-    embeddings: of unit norm; the rows are all views of all clips.
-    labels: one class a row, or multi-hot rows.
+    embeddings: unit vectors; the rows are all views of all clips.
+    labels: one class per row, or multi-hot rows.
     temperature: τ.
-    reduction: 'mean' over anchors and joints (official code; anchors without positives
-      count), or 'sum', as Eq. (1) and (2) stand: b·j times as much.
-    positives: 'shared_label' takes the rows of the same class, or of multi-hot labels
-      those that share any (Sec. 4.1), with w = 1 / number of positives; 'weighted'
-      (official code, multi-hot only) takes w from the share of labels in common.
-    mask: rows with 0 are neither anchors nor others.
+    reduction: 'mean' over anchors and joints, where anchors without positives count
+      (official code); or 'sum', as in Eq. (1) and (2), which is b·j times as large.
+    positives: 'shared_label' takes rows of the same class, or multi-hot rows that share
+      any label (Sec. 4.1), with w = 1 / number of positives. 'weighted' (official code,
+      multi-hot only) takes w from the share of labels that two rows have in common.
+    mask: rows with 0 are excluded, as anchors and as other rows.
 
   Raises:
-    ValueError: where shapes do not fit, or a setting has no meaning.
+    ValueError: for shapes that do not match, and for unknown settings.
   """
   _check(embeddings, labels, mask, temperature, reduction, positives)
   embeddings = embeddings.astype(jnp.float32)
@@ -52,7 +64,7 @@ def joint_contrastive_loss(
   else:
     weights = weights / jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
 
-  # Of full precision also where float32 products are by default of less (GPU, TPU).
+  # Full float32, since the default precision of products is lower on GPU and TPU.
   products = jnp.einsum(
     'ijd,ajd->jia', embeddings, embeddings, precision=jax.lax.Precision.HIGHEST
   )
@@ -67,7 +79,7 @@ def joint_contrastive_loss(
 
 
 def _positive_weights(labels: jax.Array, positives: str) -> Float[Array, 'b b']:
-  """How much each row is a positive of each other, before normalisation."""
+  """The unnormalised weight of each row as a positive of each other row."""
   if labels.ndim == 1:
     return (labels[:, None] == labels[None, :]).astype(jnp.float32)
   labels = labels.astype(jnp.float32)
@@ -81,28 +93,28 @@ def _positive_weights(labels: jax.Array, positives: str) -> Float[Array, 'b b']:
 def _check(embeddings, labels, mask, temperature, reduction, positives):
   if embeddings.ndim != 3:
     raise ValueError(
-      f'embeddings are [row, joint, feature], but got {embeddings.shape}'
+      f'embeddings must be [row, joint, feature], but got shape {embeddings.shape}'
     )
   rows = embeddings.shape[0]
   if labels.ndim not in (1, 2) or labels.shape[0] != rows:
     raise ValueError(
       f'{rows} rows of embeddings need labels [{rows}], or multi-hot [{rows}, class],'
-      f' but got {labels.shape}'
+      f' but got shape {labels.shape}'
     )
   if mask is not None and mask.shape != (rows,):
     raise ValueError(
-      f'{rows} rows of embeddings need a mask [{rows}], but got {mask.shape}'
+      f'{rows} rows of embeddings need a mask [{rows}], but got shape {mask.shape}'
     )
   if temperature <= 0:
-    raise ValueError(f'the temperature is {temperature}, but must be above 0')
+    raise ValueError(f'the temperature must be above 0, but got {temperature}')
   if reduction not in ('mean', 'sum'):
-    raise ValueError(f"there is no reduction {reduction!r}; it is 'mean' or 'sum'")
+    raise ValueError(f"there is no reduction {reduction!r}; use 'mean' or 'sum'")
   if positives not in ('shared_label', 'weighted'):
     raise ValueError(
-      f"there are no positives {positives!r}; they are 'shared_label' or 'weighted'"
+      f"there are no positives {positives!r}; use 'shared_label' or 'weighted'"
     )
   if positives == 'weighted' and labels.ndim == 1:
     raise ValueError(
-      "positives 'weighted' compare multi-hot labels [row, class]; labels of one class a"
-      " row take 'shared_label'"
+      "positives 'weighted' need multi-hot labels [row, class], but got one class per"
+      " row; use 'shared_label'"
     )

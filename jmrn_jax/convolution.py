@@ -1,7 +1,7 @@
-"""JMRN's linear layers: a 3×3 convolution with two lowerings, and a 1×1 one.
+"""JMRN's linear layers: a 3×3 convolution with two lowerings, and a 1×1 convolution.
 
-Kernels and biases start uniform in ±1/√fan_in, PyTorch's default for both, which the
-official code leaves as it is.
+Kernels and biases start uniform in ±1/√fan_in, PyTorch's default, which the official
+code keeps.
 """
 
 from __future__ import annotations
@@ -13,20 +13,13 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
-
-def fan_in_uniform(fan_in: int) -> nn.initializers.Initializer:
-  """Uniform ±1/√fan_in, of kernels and biases alike."""
-
-  def init(key, shape, dtype=jnp.float32):
-    return jax.random.uniform(key, shape, dtype, -(fan_in**-0.5), fan_in**-0.5)
-
-  return init
+from model_lib.initializers import fan_in_uniform
 
 
 def direct_convolution(
   maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d'], stride: int
 ) -> Float[Array, 'b h2 w2 d']:
-  """A 3×3 convolution as XLA has it, with one cell of padding on every side."""
+  """A 3×3 convolution by XLA, with one cell of padding on every side."""
   return jax.lax.conv_general_dilated(
     maps,
     kernel,
@@ -39,10 +32,10 @@ def direct_convolution(
 def patch_convolution(
   maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d'], stride: int
 ) -> Float[Array, 'b h2 w2 d']:
-  """`direct_convolution` as one matrix product over 3×3 patches.
+  """Same as `direct_convolution`, as one matrix product over 3×3 patches.
 
-  For kernels that are vmapped: each then has a matrix product in a batch of them, where
-  a convolution would become a grouped one, many times slower.
+  For vmapped kernels. A vmapped matrix product is a batched matrix product; a vmapped
+  convolution becomes a grouped convolution, which is many times slower.
   """
   height, width = maps.shape[1:3]
   padded = jnp.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -58,16 +51,16 @@ def patch_convolution(
 
 
 class Conv3x3(nn.Module):
-  """A 3×3 convolution with bias; parameters as those of `nn.Conv`.
+  """A 3×3 convolution with bias; parameters are named and shaped as in `nn.Conv`.
 
   Padding is 1 on every side, as in PyTorch (XLA's 'SAME' would shift the grid on even
-  sizes), so that a side of n cells gives ⌈n / stride⌉.
+  sizes), so that n rows or columns become ⌈n / stride⌉.
 
   Attributes:
     features: output channels.
-    stride: of rows and columns.
-    lowering: `direct_convolution` or `patch_convolution`; the numbers are the same.
-    dtype: of the computation; parameters stay float32.
+    stride: stride of rows and columns.
+    lowering: `direct_convolution` or `patch_convolution`; both give the same result.
+    dtype: dtype of the computation; parameters stay float32.
   """
 
   features: int
@@ -86,11 +79,11 @@ class Conv3x3(nn.Module):
 
 
 class Conv1x1(nn.Module):
-  """A linear layer over the last axis: of maps, a 1×1 convolution.
+  """A linear layer over the last axis; on maps, a 1×1 convolution.
 
   Attributes:
     features: output channels.
-    dtype: of the computation; parameters stay float32.
+    dtype: dtype of the computation; parameters stay float32.
   """
 
   features: int

@@ -1,8 +1,8 @@
-"""The joint-motion extractor (JMRN Sec. 3.1): the maps of ONE joint to its features.
+"""The joint-motion extractor (JMRN Sec. 3.1): from ONE joint's maps to its features.
 
-The encoders here see one joint of one clip. `over_joints_and_clips` maps them over the
-rest, with shared parameters (Siamese) or with parameters for each joint (the ablation
-of Sec. 4.3).
+The encoders here read one joint of one clip. `over_joints_and_clips` maps them over all
+joints and clips, with shared parameters (Siamese) or separate parameters per joint (the
+ablation in Sec. 4.3).
 """
 
 from __future__ import annotations
@@ -18,14 +18,14 @@ from jmrn_jax.convolution import Conv3x3, patch_convolution
 
 
 class JointEncoder(nn.Module):
-  """Two stages of two 3×3 convolutions with ReLU, the first of each with stride 2.
+  """Two stages of two 3×3 convolutions with ReLU; each stage starts with stride 2.
 
   There is no BatchNorm inside (official code).
 
   Attributes:
-    features: channels of the two stages.
+    features: channels of each of the two stages.
     dropout: rate at which whole channels are dropped after each ReLU.
-    dtype: of the computation; parameters stay float32.
+    dtype: dtype of the computation; parameters stay float32.
   """
 
   features: Sequence[int] = (128, 256)
@@ -46,10 +46,11 @@ class JointEncoder(nn.Module):
 
 
 class ShallowJointEncoder(nn.Module):
-  """Two 3×3 convolutions of stride 2 with ReLU, to be given parameters for each joint.
+  """Two 3×3 convolutions with stride 2 and ReLU, for separate parameters per joint.
 
   The paper says only that separate extractors are shallower and have as many parameters
-  together (Sec. 4.3); this cut is ours. See `shallow_width` for its first width.
+  in total (Sec. 4.3); these two layers are our choice. `shallow_width` gives the width
+  of the first.
 
   Attributes: see `JointEncoder`.
   """
@@ -75,17 +76,18 @@ class ShallowJointEncoder(nn.Module):
 def over_joints_and_clips(
   encoder: type[nn.Module], *, joints: int, shared: bool
 ) -> Any:
-  """The module of an encoder for maps `[b, j, h, w, c]`.
+  """Maps an encoder class over joints and clips; the result reads `[b, j, h, w, c]`.
 
-  Clips are the outer map, which matters where they are divided over devices: batching
-  folds both axes into the batch of a convolution, the outer one first, and a folded
-  axis stays divided only along its first part. With joints first, every device would
-  gather all clips and encode them all.
+  The outer map is over clips, which matters when clips are sharded over devices.
+  Batching folds both axes into the convolution's batch axis, the outer axis first, and
+  a folded axis stays sharded only along its first part. With joints first, every device
+  would gather and encode all clips.
 
   Args:
-    shared: one set of parameters for all joints; else they have a leading joint axis.
+    shared: True for one set of parameters for all joints; False for parameters with a
+      leading joint axis.
   """
-  maps_not_train: Any = (0, None)  # Flax's annotation knows one axis only.
+  maps_not_train: Any = (0, None)  # Flax's annotation allows only a single axis.
   params = None if shared else 0
   of_joints = nn.vmap(
     encoder,
@@ -103,10 +105,10 @@ def over_joints_and_clips(
 
 
 def shallow_width(joints: int, channels: int, features: Sequence[int]) -> int:
-  """The first width of `ShallowJointEncoder` that matches a shared encoder's size.
+  """Width of `ShallowJointEncoder`'s first layer that matches a shared encoder's size.
 
-  The largest with which the encoders of all joints together have no more parameters
-  than one `JointEncoder`: 24 for 18 joints, 3 channels and features (128, 256).
+  It is the largest width for which the encoders of all joints together have no more
+  parameters than one `JointEncoder`: 24 for 18 joints, 3 channels, features (128, 256).
   """
   first, last = features
   sizes = ((channels, first), (first, first), (first, last), (last, last))

@@ -1,4 +1,4 @@
-"""The joint selector (JMRN Sec. 3.1): a weight for each joint of a clip."""
+"""The joint selector (JMRN Sec. 3.1): one weight per joint and clip."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from jmrn_jax.convolution import Conv1x1
 
 
 class JointSelector(nn.Module):
-  """sigmoid(weights(relu(reduction(joint features))) / temperature).
+  """Computes sigmoid(weights(relu(reduction(joint features))) / temperature).
 
-  It takes features averaged over the map. The paper averages after the 1×1 reduction;
-  both are linear, so the order changes no number, and this one costs less. Computed in
-  float32.
+  The input is averaged over the map. The paper averages after the 1×1 reduction; both
+  steps are linear, so the result is the same, and averaging first costs less. Computed
+  in float32.
 
   Attributes:
     features: channels of the reduction.
-    temperature: of the sigmoid.
-    gumbel: adds the difference of two Gumbel draws to the logits in training (official
-      code, where it also stays on at evaluation; off in all its scripts). Draws from
-      the stream 'dropout'.
+    temperature: temperature of the sigmoid.
+    gumbel: in training, add the difference of two Gumbel draws to the logits. The
+      official code has this option, where it also stays on in evaluation; all its
+      scripts leave it off. Draws from the RNG stream 'dropout'.
   """
 
   features: int = 256

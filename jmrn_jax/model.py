@@ -1,4 +1,4 @@
-"""JMRN: joint-motion re-weighting network (WACV 2022), PoTion maps to class logits."""
+"""JMRN, the joint-motion re-weighting network (WACV 2022): PoTion maps to logits."""
 
 from __future__ import annotations
 
@@ -23,26 +23,43 @@ from model_lib.output import ModelOutput
 
 
 class JMRN(nn.Module):
-  """Each joint's features alone, then a weight for each joint, then all together.
+  """Encodes each joint separately, weighs the joints, and reasons over all of them.
 
-  Maps hold joints only: a background map is dropped by the caller (official code).
-  Sizes are those of the official code for JHMDB where the paper is silent.
+  The maps contain joints only; the caller drops a background map (official code). Sizes
+  that the paper does not give are the official code's for JHMDB.
+
+  Two clips with PoTion maps of 18 joints in 3 colours, and a narrow network:
+
+  >>> import jax
+  >>> import jax.numpy as jnp
+  >>> from jmrn_jax import JMRN
+  >>> model = JMRN(num_classes=5, compressed=4, features=(8, 8), reasoning_features=8)
+  >>> maps = jnp.zeros((2, 18, 16, 24, 3))  # [clip, joint, row, column, colour]
+  >>> variables = model.init(jax.random.key(0), maps, train=False)
+  >>> output = model.apply(variables, maps, train=False)
+  >>> output.logits.shape
+  (2, 5)
+  >>> output.joint_weights.shape
+  (2, 18)
+  >>> output.joint_embeddings.shape  # for `joint_contrastive_loss`
+  (2, 18, 128)
 
   Attributes:
     num_classes: K.
-    compressed: channels that each joint keeps for the joint reasoning (the paper's
-      c_dim): 128 JHMDB, 64 HMDB, 32 Charades.
-    features: channels of the joint encoder's two stages.
+    compressed: channels per joint in the joint reasoning (the paper's c_dim): 128 for
+      JHMDB, 64 for HMDB, 32 for Charades.
+    features: channels of each of the joint encoder's two stages.
     selector_features, selector_temperature, gumbel: see `JointSelector`.
-    reasoning_features: channels of the reduction and of the two convolutions after it.
-    projection_features: of the embeddings for the joint-contrastive loss; 0 makes none.
-    dropout: rate at which whole channels are dropped, in the encoder after each ReLU
-      and after each BatchNorm and ReLU of the reasoning; 0.25 Charades, else 0.
-    selector: False leaves joints as they are (the ablation of Sec. 4.3).
-    siamese: False gives each joint a shallower encoder of its own, all of them
-      together of about the shared one's size (the ablation of Sec. 4.3).
-    dtype: of the computation; parameters, statistics, joint weights, embeddings and
-      logits stay float32.
+    reasoning_features: channels of the reduction and the two convolutions after it.
+    projection_features: size of the embeddings for the joint-contrastive loss; 0 leaves
+      them out.
+    dropout: rate at which whole channels are dropped, after each ReLU in the encoder
+      and after each BatchNorm and ReLU in the reasoning; 0.25 for Charades, else 0.
+    selector: False leaves the joints unweighted (the ablation in Sec. 4.3).
+    siamese: False gives each joint its own shallower encoder; together they have about
+      as many parameters as the shared encoder (the ablation in Sec. 4.3).
+    dtype: dtype of the computation; parameters, statistics, joint weights, embeddings
+      and logits stay float32.
   """
 
   num_classes: int
@@ -60,16 +77,17 @@ class JMRN(nn.Module):
 
   @property
   def encoding(self) -> str:
-    """What it reads: PoTion maps."""
+    """Kind of input: PoTion maps."""
     return 'potion'
 
   @nn.compact
   def __call__(self, maps: Float[Array, 'b j h w c'], *, train: bool) -> ModelOutput:
     if maps.ndim != 5:
       raise ValueError(
-        f'JMRN takes maps [clip, joint, row, column, channel], but got {maps.shape}'
+        'JMRN needs maps [clip, joint, row, column, channel], but got shape'
+        f' {maps.shape}'
       )
-    # BatchNorm of each joint's maps alone (official code).
+    # A separate BatchNorm for each joint's maps (official code).
     maps = self._norm('input_norm', train, axis=(1, -1))(maps)
     joint_features = self._encoder(maps)(maps, train)
     pooled = joint_features.mean(axis=(2, 3), dtype=jnp.float32)
@@ -92,11 +110,11 @@ class JMRN(nn.Module):
     )
 
   def _encoder(self, maps: jax.Array) -> nn.Module:
-    """The encoder of one joint, mapped over joints and clips."""
+    """The encoder for one joint, mapped over joints and clips."""
     if len(self.features) != 2:
       raise ValueError(
-        f'the joint encoder has two stages, but features are {tuple(self.features)};'
-        ' give two numbers'
+        'the joint encoder has two stages and needs two features, but got'
+        f' {tuple(self.features)}'
       )
     joints, channels = maps.shape[1], maps.shape[-1]
     if self.siamese:
@@ -111,7 +129,7 @@ class JMRN(nn.Module):
   def _reason(
     self, joint_maps: Float[Array, 'b j h w c'], train: bool
   ) -> Float[Array, 'b k']:
-    """Inter-joint reasoning (Sec. 3.1): all joints' maps to logits."""
+    """Inter-joint reasoning (Sec. 3.1): from all joints' maps to logits."""
     x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
     x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
     for layer, stride in ((1, 2), (2, 1)):
@@ -124,11 +142,11 @@ class JMRN(nn.Module):
     return Conv1x1(self.num_classes, name='classifier')(x)
 
   def _project(self, pooled: Float[Array, 'b j c']) -> Float[Array, 'b j d']:
-    """Embeddings of unit norm, through one head for all joints; in float32."""
+    """Unit-norm embeddings from one projection head for all joints, in float32."""
     x = nn.relu(Conv1x1(self.projection_features, name='projection1')(pooled))
     x = Conv1x1(self.projection_features, name='projection2')(x)
     square = jnp.square(x).sum(axis=-1, keepdims=True)
-    # Zeros stay zeros; their gradient stays finite.
+    # An all-zero vector stays zero and keeps a finite gradient.
     return x * jax.lax.rsqrt(jnp.where(square > 0, square, jnp.ones_like(square)))
 
   def _norm(self, name: str, train: bool, axis: Any = -1) -> nn.BatchNorm:

@@ -1,8 +1,8 @@
-"""The weights of the official JMRN release, as variables of our JMRN.
+"""Converts the weights of the official JMRN release to variables of our JMRN.
 
-The release saves a PyTorch state dict and nothing else: no sizes, no class names. Sizes
-follow from the shapes. Its names, and which of its tensors its network never uses, are
-facts of the official code.
+The release saves only a PyTorch state dict, without sizes or class names; sizes follow
+from the tensors' shapes. The names, and which tensors the network never uses, are taken
+from the official code.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ from typing import Any
 import jax
 import numpy as np
 
-# nn.DataParallel, which the release trains with, puts this before every name.
+# nn.DataParallel, which the release trains with, adds this prefix to every name.
 _PREFIX = 'module.'
-# Created by the official code and never used, or used in training only.
+# Tensors that the official code creates and never uses, or uses only in training.
 _UNUSED = re.compile(
   r'(input_norm|bn[1-4]|bn_11)\.\w+|(bn[56]|batch_norms\.\d+)\.num_batches_tracked'
 )
-# The size that each symbol of `_SHAPES` stands for: an axis of a tensor.
+# For each symbol in `_KERNELS`, the tensor and axis that give its size.
 _SIZES = {
   'channel': ('conv1.weight', 1),
   'stage1': ('conv1.weight', 0),
@@ -35,7 +35,7 @@ _SIZES = {
   'class': ('FC.weight', 0),
 }
 _SELECTOR = 'joint_attention_block'
-# Shapes of the kernels; a product is the concatenation over joints.
+# Shapes of the kernels; a product is a concatenation over joints.
 _KERNELS: dict[str, tuple[int | str, ...]] = {
   'conv1': ('stage1', 'channel', 3, 3),
   'conv2': ('stage1', 'stage1', 3, 3),
@@ -52,7 +52,7 @@ _KERNELS: dict[str, tuple[int | str, ...]] = {
   'projection_head2': ('projection', 'projection'),
 }
 _NORMS = {'bn5': 'reasoning', 'bn6': 'reasoning'}
-# Our layers, as paths in the parameters, and theirs.
+# From our layers, as paths in the parameters, to the official layers.
 _LAYERS = {
   ('joint_encoder', 'conv1_1'): 'conv1',
   ('joint_encoder', 'conv1_2'): 'conv2',
@@ -74,18 +74,18 @@ _PROJECTION = 'projection_head'
 
 
 class WeightsError(ValueError):
-  """Weights that are not those of the official JMRN."""
+  """The weights do not belong to the official JMRN."""
 
 
 @dataclasses.dataclass(frozen=True)
 class OfficialWeights:
-  """Weights of the official release, in our layout.
+  """Weights of the official release in our layout.
 
   Attributes:
-    variables: of our JMRN, 'params' and 'batch_stats', float32.
-    model_fields: the fields of our JMRN that these weights fix.
-    num_joints, channels, num_classes: sizes of its input and output.
-    unused: names of the tensors that were left out, since the network needs none.
+    variables: variables of our JMRN, 'params' and 'batch_stats', in float32.
+    model_fields: fields of our JMRN that these weights determine.
+    num_joints, channels, num_classes: sizes of the model's input and output.
+    unused: names of the tensors that the network does not use, which were left out.
   """
 
   variables: dict[str, dict[str, Any]]
@@ -101,16 +101,16 @@ class OfficialWeights:
 
 
 def variables_from_state_dict(state: Mapping[str, np.ndarray]) -> OfficialWeights:
-  """The official state dict as variables of our JMRN, with the sizes it implies.
+  """Converts the official state dict, and reads the model's sizes from it.
 
   Source: official code. Its 1×1 convolutions over all joints read channels with the
-  joint as the slower index; its per-joint BatchNorms are one over (joint, channel).
+  joint as the slower index. Its per-joint BatchNorms become one over (joint, channel).
 
   Args:
-    state: tensors by the official names, all with `module.` before them or all without.
+    state: tensors by official name; all names start with `module.`, or none.
 
   Raises:
-    WeightsError: naming every tensor that is missing, unknown or of a wrong shape.
+    WeightsError: lists every tensor that is missing, unknown or of a wrong shape.
   """
   tensors = {name: np.asarray(tensor) for name, tensor in _without_prefix(state)}
   unused = tuple(name for name in tensors if _UNUSED.fullmatch(name))
@@ -141,7 +141,7 @@ def _without_prefix(state: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _sizes(tensors: Mapping[str, np.ndarray]) -> dict[str, int]:
-  """What each symbol stands for; 0 where the tensor that tells is not there."""
+  """The size of each symbol; 0 if the tensor that gives it is missing."""
   sizes = {}
   for symbol, (name, axis) in _SIZES.items():
     shape = tensors[name].shape if name in tensors else ()
@@ -154,14 +154,14 @@ def _sizes(tensors: Mapping[str, np.ndarray]) -> dict[str, int]:
 def _expected_shapes(
   tensors: Mapping[str, np.ndarray], sizes: Mapping[str, int]
 ) -> dict[str, tuple[int, ...]]:
-  """The shape of each tensor that there must be; 0 for what its sizes leave open."""
+  """The shape of every required tensor; an axis of unknown size is 0."""
 
   def size(symbols: int | str) -> int:
     if isinstance(symbols, int):
       return symbols
     return math.prod(sizes[symbol] for symbol in symbols.split('*'))
 
-  # It serves the contrastive loss alone, so it may be gone as a whole.
+  # The projection head serves only the contrastive loss; it may be missing entirely.
   has_projection = any(name.startswith(_PROJECTION) for name in tensors)
   expected = {}
   for name, shape in _KERNELS.items():
@@ -175,8 +175,7 @@ def _expected_shapes(
 
 
 def _check(tensors: Mapping[str, np.ndarray], expected: Mapping[str, tuple[int, ...]]):
-  """Raises on all differences at once."""
-
+  """Raises one WeightsError that lists all differences."""
   wrong = [
     f'{name} {tensors[name].shape} instead of'
     f' ({", ".join(str(size or "any") for size in shape)})'
@@ -208,10 +207,10 @@ def _variables(
   params: dict[str, Any] = {}
   for path, name in _LAYERS.items():
     if f'{name}.weight' in weights:
-      room = params
+      layers = params
       for part in path[:-1]:
-        room = room.setdefault(part, {})
-      room[path[-1]] = {
+        layers = layers.setdefault(part, {})
+      layers[path[-1]] = {
         'kernel': _kernel(weights[f'{name}.weight']),
         'bias': weights[f'{name}.bias'],
       }
@@ -231,7 +230,7 @@ def _variables(
 
 
 def _kernel(weight: np.ndarray) -> np.ndarray:
-  """[out, in, 3, 3] to [3, 3, in, out]; [out, in, 1, 1] and [out, in] to [in, out]."""
+  """To [3, 3, in, out] from [out, in, 3, 3]; to [in, out] from [out, in(, 1, 1)]."""
   if weight.shape[2:] == (3, 3):
     return np.ascontiguousarray(weight.transpose(2, 3, 1, 0))
   return np.ascontiguousarray(weight.reshape(weight.shape[:2]).T)

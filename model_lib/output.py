@@ -1,4 +1,4 @@
-"""What every model returns, so that one training step serves them all."""
+"""The output that all models share, so that one training step serves them all."""
 
 from __future__ import annotations
 
@@ -8,16 +8,17 @@ from jaxtyping import Array, Float
 
 @struct.dataclass
 class ModelOutput:
-  """The answer of `model(maps, *, train)`.
+  """Output of `model(maps, *, train)`.
+
+  Fields that a jitted caller does not read cost nothing: XLA removes them.
 
   Attributes:
-    logits: one score a class, before softmax or sigmoid.
-    motion_maps: PA3D's spatio-temporal pose representation, `n` maps for each map
-      channel `c`, for pictures; by modality where the model was given several. Costs
-      nothing where it is not read.
-    joint_weights: what JMRN's joint selector gives each joint, 0..1.
-    joint_embeddings: JMRN's projected joint features of unit norm, for the
-      joint-contrastive loss. Cost nothing where they are not read.
+    logits: one score per class, before softmax or sigmoid.
+    motion_maps: PA3D's spatio-temporal pose representation for pictures, n maps per
+      input channel c; a dict by modality if the model reads several.
+    joint_weights: weight of each joint from JMRN's joint selector, 0..1.
+    joint_embeddings: JMRN's projected joint features for the joint-contrastive loss,
+      of unit norm.
   """
 
   logits: Float[Array, 'b k']

@@ -1,4 +1,4 @@
-"""The action CNN (PA3D Table 1): six convolutions, average pool, dropout, classifier."""
+"""The action CNN (PA3D Table 1): six convolutions, pooling, dropout, classifier."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from jaxtyping import Array, Float
 
 
 class ActionCNN(nn.Module):
-  """Maps of any number of channels to class logits.
+  """Computes class logits from maps with any number of channels.
 
-  Each stage is two 3×3 convolutions, the first of stride 2, each followed by BatchNorm
-  and ReLU: Table 1 lists the convolutions; BatchNorm and ReLU are as in the network of
-  PoTion, the paper's reference [4], which Sec. 3.3 follows. Their order is left open.
-  Padding is 1 on every side, as in PyTorch (XLA's 'SAME' would shift the grid on even
-  sizes). Layers have Table 1's names, by which their outputs can be captured for a
-  picture (Fig. 4): `conv3_2`, and `norm3_2`, its BatchNorm.
+  Each stage has two 3×3 convolutions, the first with stride 2, each followed by
+  BatchNorm and ReLU. Table 1 lists the convolutions. BatchNorm and ReLU are taken from
+  PoTion's network, reference [4], which Sec. 3.3 follows; the paper does not give their
+  order. Padding is 1 on every side, as in PyTorch (XLA's 'SAME' would shift the grid on
+  even sizes). Layers have Table 1's names (`conv3_2`, and `norm3_2` for its BatchNorm),
+  so that their outputs can be captured for pictures (Fig. 4).
 
   Attributes:
     num_classes: K.
-    features: channels of the stages; Table 1 has (128, 256, 512).
-    convolutions: of each stage; Table 1 has 2. With 3 the PoTion baseline is about as
-      large as JMRN (the deeper baseline of JMRN's Table 7).
+    features: channels of each stage; (128, 256, 512) in Table 1.
+    convolutions: convolutions per stage; 2 in Table 1. With 3, the PoTion baseline is
+      about as large as JMRN (the deeper baseline in JMRN's Table 7).
     order: 'norm_relu' or 'relu_norm', after each convolution.
     dropout: rate before the classifier.
-    dtype: of the computation; parameters and statistics stay float32.
+    dtype: dtype of the computation; parameters and statistics stay float32.
   """
 
   num_classes: int
@@ -43,7 +43,7 @@ class ActionCNN(nn.Module):
   ) -> Float[Array, 'b k']:
     if self.order not in ('norm_relu', 'relu_norm'):
       raise ValueError(
-        f"there is no order {self.order!r}; it is 'norm_relu' or 'relu_norm'"
+        f"there is no order {self.order!r}; use 'norm_relu' or 'relu_norm'"
       )
     norm_first = self.order == 'norm_relu'
     convolution = functools.partial(

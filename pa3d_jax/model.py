@@ -1,7 +1,7 @@
 """PA3D: temporal pose convolution, then the action CNN, trained jointly.
 
-Its baselines differ before the action CNN alone; among them PoTion, whose fixed colours
-have made the maps before they come here.
+The baselines differ from it only before the action CNN. For the PoTion baseline the
+maps are coloured before they reach the model.
 """
 
 from __future__ import annotations
@@ -32,28 +32,43 @@ _Maps = Float[Array, 'b t h w c'] | Float[Array, 'b j h w c']
 
 
 class PA3D(nn.Module):
-  """The maps of one modality, or of several in one model, to class logits.
+  """Computes class logits from the maps of one modality, or of several in one model.
 
-  Several (PA3D Sec. 4.1, ⊕) are a dict of maps by modality. Each has a temporal model
-  of its own; their representations stand side by side on channels, in the order of the
-  sorted names (jax sorts the keys of a dict, so that no other order survives a jit),
-  and one action CNN reads them. Numbers of frames and of channels may differ. Parameters
-  of a modality have its name at the end: `temporal_pose_conv_joints`.
+  Several modalities (PA3D Sec. 4.1, ⊕) are passed as a dict of maps by modality. Each
+  modality has its own temporal model. Their representations are concatenated on the
+  channel axis for one action CNN, sorted by modality name (JAX sorts dict keys, so no
+  other order survives a jit). Modalities may differ in frames and channels. Parameter
+  names end in the modality: `temporal_pose_conv_joints`.
+
+  Two clips of T = 4 frames with 19 maps per frame, N = 6 outputs, and a narrow action
+  CNN:
+
+  >>> import jax
+  >>> import jax.numpy as jnp
+  >>> from pa3d_jax import PA3D
+  >>> model = PA3D(num_classes=5, outputs=6, features=(8, 8))
+  >>> maps = jnp.zeros((2, 4, 16, 24, 19))  # [clip, frame, row, column, map]
+  >>> variables = model.init(jax.random.key(0), maps, train=False)
+  >>> output = model.apply(variables, maps, train=False)
+  >>> output.logits.shape
+  (2, 5)
+  >>> output.motion_maps.shape
+  (2, 16, 24, 19, 6)
 
   Attributes:
     num_classes: K.
-    temporal: 'temporal_pose_conv', or a baseline of Table 2: 'temporal_conv' (T×1×1,
-      see `TemporalConv`), 'conv3d' (T×3×3), 'colorization' of the sampled frames, 'tsn',
-      or 'potion', whose maps are PoTion maps `[b, j, h, w, c]` of whole videos, all laid
-      side by side.
-    input_norm: of the maps: 'none' takes them as they are, in 0..1; 'batch_norm'
-      normalises each channel.
-    outputs: N, maps for each channel (of 'temporal_conv' and 'conv3d': in all), for each
-      modality; 'tsn' and 'potion' have none.
-    nonlinearity: of the learnt outputs: 'none' or 'relu'.
-    branches, dilation, dilation_phases: see `TemporalPoseConv`, which alone has them.
+    temporal: 'temporal_pose_conv', or a baseline from Table 2: 'temporal_conv' (T×1×1,
+      see `TemporalConv`), 'conv3d' (T×3×3), 'colorization' of the sampled frames,
+      'tsn', or 'potion', which reads PoTion maps `[b, j, h, w, c]` of whole videos and
+      concatenates them on the channel axis.
+    input_norm: normalisation of the input maps. 'none' takes them as they are, in 0..1;
+      'batch_norm' normalises each channel.
+    outputs: N, output maps per channel and modality (for 'temporal_conv' and 'conv3d'
+      in total per modality); unused by 'tsn' and 'potion'.
+    nonlinearity: 'none' or 'relu', applied to the learnt outputs.
+    branches, dilation, dilation_phases: see `TemporalPoseConv`; unused elsewhere.
     features, convolutions, order, dropout: see `ActionCNN`.
-    dtype: of the computation; parameters and statistics stay float32.
+    dtype: dtype of the computation; parameters and statistics stay float32.
   """
 
   num_classes: int
@@ -72,16 +87,20 @@ class PA3D(nn.Module):
 
   @property
   def encoding(self) -> str:
-    """What it reads: maps of frames, or PoTion maps."""
+    """Kind of input: 'frames' (maps per frame) or 'potion' (PoTion maps)."""
     return 'potion' if self.temporal == 'potion' else 'frames'
 
   @nn.compact
   def __call__(self, maps: _Maps | Mapping[str, _Maps], *, train: bool) -> ModelOutput:
-    """Raises ValueError where maps of several modalities cannot be laid side by side."""
+    """Applies the model.
+
+    Raises:
+      ValueError: for an unknown setting, and for modalities whose maps cannot be
+        concatenated.
+    """
     if self.temporal not in TEMPORAL:
       raise ValueError(
-        f'there is no temporal model {self.temporal!r}; it is one of'
-        f' {", ".join(TEMPORAL)}'
+        f'there is no temporal model {self.temporal!r}; use one of {", ".join(TEMPORAL)}'
       )
     several = isinstance(maps, Mapping)
     if several:
@@ -112,7 +131,7 @@ class PA3D(nn.Module):
       return maps
     if self.input_norm != 'batch_norm':
       raise ValueError(
-        f"there is no input norm {self.input_norm!r}; it is 'none' or 'batch_norm'"
+        f"there is no input norm {self.input_norm!r}; use 'none' or 'batch_norm'"
       )
     return nn.BatchNorm(
       use_running_average=not train,
@@ -122,7 +141,7 @@ class PA3D(nn.Module):
     )(maps)
 
   def _temporal_model(self, modality: str) -> nn.Module:
-    """From maps of frames to motion maps `[b, h, w, c, n]`."""
+    """The module that computes motion maps `[b, h, w, c, n]` from maps of frames."""
     name = _name(self.temporal, modality)
     learnt = {'nonlinearity': self.nonlinearity, 'dtype': self.dtype, 'name': name}
     match self.temporal:
@@ -143,7 +162,7 @@ class PA3D(nn.Module):
   def _logits(
     self, by_modality: Mapping[str, jax.Array], pattern: str, train: bool
   ) -> Float[Array, 'b k']:
-    """The action CNN on all modalities' channels, which `pattern` puts last."""
+    """Applies the action CNN to all modalities; `pattern` puts their channels last."""
     representations = [rearrange(maps, pattern) for maps in by_modality.values()]
     return self._action_cnn()(jnp.concatenate(representations, axis=-1), train=train)
 
@@ -164,19 +183,19 @@ def _name(module: str, modality: str) -> str:
 
 
 def _check_modalities(by_modality: Mapping[str, jax.Array], temporal: str):
-  """Refuses what cannot stand side by side on channels."""
+  """Raises ValueError for maps that cannot be concatenated on the channel axis."""
   if not by_modality:
-    raise ValueError('there are no maps to read, the dict of modalities is empty')
+    raise ValueError('got an empty dict of modalities; give the maps of at least one')
   shapes = {name: maps.shape for name, maps in sorted(by_modality.items())}
   if len({(shape[0], *shape[2:4]) for shape in shapes.values()}) > 1:
     raise ValueError(
-      'the modalities of one model need as many clips and maps of one size, [b, t, h, w,'
-      f' c], but got {shapes}; bring them to the same b, h and w'
+      'the modalities of one model need equal b, h and w in [b, t, h, w, c], but got'
+      f' {shapes}; make the number of clips and the map sizes equal'
     )
   frames = {name: shape[1] for name, shape in shapes.items()}
   if temporal == 'tsn' and len(set(frames.values())) > 1:
     raise ValueError(
-      "the temporal model 'tsn' reads all modalities of a frame together, so that they"
-      f' need as many frames each, but got {frames}; give it differences alone or none,'
-      ' or take another temporal model'
+      "the temporal model 'tsn' reads all modalities of a frame together and needs equal"
+      f' numbers of frames, but got {frames}; use only difference modalities, or none,'
+      ' or another temporal model'
     )

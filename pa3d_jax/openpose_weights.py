@@ -1,8 +1,9 @@
-"""The weights of OpenPose's COCO network, as variables of our spatial pose CNN.
+"""Converts the weights of OpenPose's COCO network to variables of `SpatialPoseCNN`.
 
-They are spread as a PyTorch state dict of what Caffe trained. Two ways of naming are
-about: layers alone (`Mconv7_stage6_L2.bias`), as the files converted from Caffe have
-them, and layers in the modules of the PyTorch port (`model6_2.Mconv7_stage6_L2.bias`).
+The weights were trained in Caffe and are distributed as PyTorch state dicts with two
+kinds of names: plain layer names (`Mconv7_stage6_L2.bias`) in files converted from
+Caffe, and layer names inside the PyTorch port's modules
+(`model6_2.Mconv7_stage6_L2.bias`).
 """
 
 from __future__ import annotations
@@ -15,27 +16,27 @@ import numpy as np
 
 from pa3d_jax.spatial_pose_cnn import BACKBONE, STAGES, Layer
 
-# nn.DataParallel puts this before every name.
+# nn.DataParallel adds this prefix to every name.
 _PREFIX = 'module.'
-# The port's modules: model0 is the backbone, model3_2 the second branch of stage 3.
+# Modules of the port: model0 is the backbone, model3_2 the second branch of stage 3.
 _PORT_MODULE = 'model'
 
 
 class WeightsError(ValueError):
-  """Weights that are not those of OpenPose's COCO network."""
+  """The weights do not belong to OpenPose's COCO network."""
 
 
 def variables_from_state_dict(
   state: Mapping[str, np.ndarray],
 ) -> dict[str, dict[str, Any]]:
-  """A state dict of OpenPose's COCO network as variables of `SpatialPoseCNN`, float32.
+  """Converts a state dict of OpenPose's COCO network; the result is float32.
 
   Args:
-    state: tensors `[out, in, h, w]` and `[out]`, by either way of naming; all with
-      `module.` before them or all without.
+    state: tensors `[out, in, h, w]` and `[out]`, with either kind of names; all names
+      start with `module.`, or none.
 
   Raises:
-    WeightsError: naming every tensor that is missing, unknown or of a wrong shape.
+    WeightsError: lists every tensor that is missing, unknown or of a wrong shape.
   """
   prefixed = all(name.startswith(_PREFIX) for name in state)
   tensors = {
@@ -75,7 +76,7 @@ def _layers_in_modules() -> dict[str, Layer]:
 
 
 def _check(tensors: Mapping[str, np.ndarray], layers: Mapping[str, Layer]):
-  """Raises on all differences at once."""
+  """Raises one WeightsError that lists all differences."""
   expected: dict[str, tuple[int, ...]] = {}
   for name, layer in layers.items():
     kernel = (layer.features, layer.inputs, layer.size, layer.size)
@@ -93,10 +94,10 @@ def _check(tensors: Mapping[str, np.ndarray], layers: Mapping[str, Layer]):
     listed = '; '.join(f'{k}: {", ".join(v)}' for k, v in offences.items() if v)
     raise WeightsError(
       f"these are not the weights of OpenPose's COCO network; {listed}. Give the state"
-      ' dict of the body model with 18 joints (COCO), not BODY_25 or hands'
+      ' dict of the body model with 18 joints (COCO), not of BODY_25 or a hand model'
     )
 
 
 def _kernel(weight: np.ndarray) -> np.ndarray:
-  """[out, in, h, w] to [h, w, in, out]."""
+  """Transposes [out, in, h, w] to [h, w, in, out]."""
   return np.ascontiguousarray(weight.transpose(2, 3, 1, 0), dtype=np.float32)

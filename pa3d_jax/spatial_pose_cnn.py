@@ -1,10 +1,10 @@
 """The spatial pose CNN (PA3D Sec. 3.1): frames to maps of joints, limbs and features.
 
-PA3D takes the multi-person pose network of Cao et al. (CVPR 2017) as it was released,
-OpenPose's COCO model: the first ten convolutions of VGG19 and two more, then six stages
-of two branches. L1 gives part affinity fields, L2 joint maps, and each stage from the
-second on sees both again, beside the features. Layers have the release's names;
-`openpose_weights` reads its weights.
+PA3D uses the released multi-person pose network of Cao et al. (CVPR 2017), OpenPose's
+COCO model: the first ten convolutions of VGG19 and two more, then six stages with two
+branches each. Branch L1 computes part affinity fields, L2 joint maps. From the second
+stage on, a stage reads the features and both outputs of the stage before. Layers have
+the release's names; `openpose_weights` converts its weights.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Float, UInt8
 
-STRIDE = 8  # Pixels to a map cell: three poolings.
+STRIDE = 8  # Pixels per map cell: three poolings.
 JOINT_MAPS = 19  # 18 COCO joints, then background (PA3D Sec. 4).
 PART_MAPS = 38  # 19 limbs × (x, y) (PA3D Sec. 4).
 FEATURE_MAPS = 128
 PAPER_SCALES = (0.5, 1.0, 1.5, 2.0)  # PA3D Sec. 4.
-# Cubic as OpenPose's; ours smooths what it makes smaller, against aliasing.
+# Cubic, as in OpenPose. Unlike OpenPose's, ours antialiases when it shrinks.
 _RESIZING = 'cubic'
 
 
 class Layer(NamedTuple):
-  """One convolution of stride 1; a side of the map stays as it is."""
+  """One convolution with stride 1 that keeps the size of the map."""
 
   name: str
   size: int
@@ -38,7 +38,7 @@ class Layer(NamedTuple):
 
 
 def _chain(inputs: int, *layers: tuple[str, int, int]) -> tuple[Layer, ...]:
-  """Layers (name, size, features), each reading the one before it."""
+  """Layers from (name, size, features), each of which reads the previous one."""
   chained = []
   for name, size, features in layers:
     chained.append(Layer(name, size, inputs, features))
@@ -59,7 +59,7 @@ def _branch(stage: int, branch: str) -> tuple[Layer, ...]:
   return _chain(PART_MAPS + JOINT_MAPS + FEATURE_MAPS, *first, middle, last)
 
 
-# With a pooling between one block and the next.
+# Max pooling separates the blocks.
 BACKBONE = (
   _chain(3, ('conv1_1', 3, 64), ('conv1_2', 3, 64)),
   _chain(64, ('conv2_1', 3, 128), ('conv2_2', 3, 128)),
@@ -78,13 +78,13 @@ STAGES = tuple((_branch(stage, 'L1'), _branch(stage, 'L2')) for stage in range(1
 
 @struct.dataclass
 class PoseMaps:
-  """PA3D's three modalities of pose; a cell is 8×8 pixels.
+  """PA3D's three pose modalities; a cell covers 8×8 pixels.
 
   Attributes:
-    joints: J, 18 COCO joints and the background, last.
-    parts: P, part affinity fields: x and y of each of 19 limbs.
+    joints: J, 18 COCO joints, then the background.
+    parts: P, part affinity fields: x and y for each of 19 limbs.
     features: F, the last layer before the stages. PA3D Sec. 4 calls it VGG19's tenth
-      layer; that one has 512 maps, the paper's 128 are those of conv4_4_CPM.
+      layer, but that layer has 512 maps; conv4_4_CPM has the paper's 128.
   """
 
   joints: Float[Array, 'b h w 19']
@@ -95,26 +95,30 @@ class PoseMaps:
 class SpatialPoseCNN(nn.Module):
   """OpenPose's COCO network; 52.3 million parameters.
 
-  ReLU follows every convolution but the last of a branch. Weights are imported, never
-  trained here: initial values are Flax's.
+  ReLU follows every convolution except the last of each branch. Weights are imported,
+  never trained here, so initial values are Flax's defaults.
 
   Attributes:
-    dtype: of the computation and the maps; parameters stay float32.
+    dtype: dtype of the computation and of the maps; parameters stay float32.
   """
 
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(self, frames: Float[Array, 'b h w 3']) -> PoseMaps:
-    """Maps of frames: blue, green, red; pixel / 256 − 0.5; sides of whole cells.
+    """Computes the maps of frames.
+
+    Args:
+      frames: channels blue, green, red; values pixel / 256 − 0.5; height and width
+        multiples of 8.
 
     Raises:
-      ValueError: for a side that 8 does not divide.
+      ValueError: for a height or width that is not a multiple of 8.
     """
     if any(side % STRIDE for side in frames.shape[1:3]):
       raise ValueError(
-        f'the spatial pose CNN reads frames whose sides {STRIDE} divides, but got'
-        f' {frames.shape[1]}×{frames.shape[2]}; pad them with 0 (grey) below and at'
+        f'the height and width of frames must be multiples of {STRIDE}, but got'
+        f' {frames.shape[1]}×{frames.shape[2]}; pad with 0 (grey) at the bottom and'
         ' the right'
       )
     x = frames.astype(self.dtype)
@@ -149,32 +153,34 @@ def multi_scale_maps(
   scales: Sequence[float] = PAPER_SCALES,
   base_height: int | None = None,
 ) -> PoseMaps:
-  """Maps of frames read at several scales, averaged (PA3D Sec. 4), float32.
+  """Averages the maps of frames over several scales (PA3D Sec. 4); returns float32.
 
-  Cell (y, x) of the result covers the frame's pixels from (8·y, 8·x) on, whatever the
-  scale; a frame gives ⌈h / 8⌉ × ⌈w / 8⌉ of them. Frames are resized, filled up with
-  grey below and at the right to whole cells as OpenPose does, and their maps are
-  resampled at the centres of the frame's cells; both by cubic interpolation.
+  Cell (y, x) of the result covers the frame's pixels from (8·y, 8·x) on at every scale;
+  a frame has ⌈h / 8⌉ × ⌈w / 8⌉ cells. Frames are resized, then padded with grey at the
+  bottom and the right to whole cells, as OpenPose does. Their maps are resampled at the
+  centres of the frame's cells. Both steps use cubic interpolation.
 
-  Compiled once for each size of frames, number of them, and scales.
+  Compiled once per frame size, number of frames, and choice of scales.
 
   Args:
     frames: red, green, blue, 0..255.
-    scales: of the height `base_height`; the aspect ratio stays.
-    base_height: pixels at scale 1; None is the frame's own height. OpenPose takes 368.
+    scales: relative to the height `base_height`; the aspect ratio is kept.
+    base_height: height in pixels at scale 1; None takes the frame's own height.
+      OpenPose uses 368.
 
   Raises:
-    ValueError: for frames of another form, and for scales that are not above 0.
+    ValueError: for frames with another dtype or shape, and for scales that are not
+      positive.
   """
   if frames.dtype != jnp.uint8 or frames.ndim != 4 or frames.shape[-1] != 3:
     raise ValueError(
-      'frames are uint8 [frame, row, column, colour], with 3 colours (red, green,'
+      'frames must be uint8 [frame, row, column, colour] with 3 colours (red, green,'
       f' blue), but got {frames.dtype} {tuple(frames.shape)}'
     )
   if not scales or min(scales) <= 0 or (base_height is not None and base_height < 1):
     raise ValueError(
-      'give at least one scale, all above 0, and a base height of 1 pixel or more, or'
-      f' None; got scales {tuple(scales)} and base height {base_height}'
+      f'got scales {tuple(scales)} and base height {base_height}; give at least one'
+      ' scale, all above 0, and a base height of at least 1 pixel, or None'
     )
   return _averaged_maps(model, variables, frames, tuple(scales), base_height)
 
@@ -193,7 +199,7 @@ def _averaged_maps(
     _maps_at_size(
       model,
       variables,
-      frames[..., ::-1],  # Blue first.
+      frames[..., ::-1],  # The network reads blue, green, red.
       tuple(max(1, round(scale * enlargement * side)) for side in (height, width)),
     )
     for scale in scales
@@ -207,18 +213,18 @@ def _maps_at_size(
   frames: UInt8[Array, 'b h w 3'],
   size: tuple[int, ...],
 ) -> PoseMaps:
-  """Maps of the frames resized to `size`, on the grid of the frames as they came."""
+  """Maps of the frames resized to `size`, resampled on the original frames' grid."""
   count, *frame_size = frames.shape[:3]
   pixels = jax.image.resize(
     frames.astype(jnp.float32), (count, *size, 3), method=_RESIZING
   )
   cells = [_ceil_divide(side, STRIDE) for side in frame_size]
-  # As far as the last of the frame's cells reaches, at this size.
+  # Padding up to where the frame's last cell ends at this size.
   grey = [
     STRIDE * _ceil_divide(side_cells * resized, side) - resized
     for side_cells, resized, side in zip(cells, size, frame_size, strict=True)
   ]
-  # Cubic interpolation overshoots. Grey is 128, which is 0 to the network.
+  # Cubic interpolation overshoots, hence the clip. Grey, 128, is 0 in the network.
   network_input = jnp.clip(pixels, 0, 255) / 256 - 0.5
   network_input = jnp.pad(network_input, ((0, 0), (0, grey[0]), (0, grey[1]), (0, 0)))
   maps = model.apply(variables, network_input)

@@ -1,4 +1,4 @@
-"""Other ways to treat time, to compare temporal pose convolution with (PA3D Table 2)."""
+"""Baselines for temporal pose convolution: other ways to model time (PA3D Table 2)."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from jaxtyping import Array, Float
 from pa3d_jax.action_cnn import ActionCNN
 from pa3d_jax.temporal_pose_conv import semantic_convolution, with_nonlinearity
 
-# Uniform ±1/√fan_in, what PyTorch gives any convolution.
+# Uniform in ±1/√fan_in, PyTorch's default, with the fan-in read from the kernel's
+# shape. `model_lib.initializers.fan_in_uniform` draws the same up to float32 rounding.
 _FAN_IN_UNIFORM = nn.initializers.variance_scaling(1 / 3, 'fan_in', 'uniform')
 
 
 class TSNStyle(nn.Module):
-  """Each frame alone through the action CNN, scores averaged (PA3D Sec. 3.2 (3)).
+  """Applies the action CNN to each frame and averages the logits (PA3D Sec. 3.2 (3)).
 
-  Blind to the order of frames: the comparison that shows what order is worth.
+  It ignores the order of frames, and so shows how much that order contributes.
   """
 
   action_cnn: ActionCNN
@@ -33,19 +34,20 @@ class TSNStyle(nn.Module):
 
 
 class TemporalConv(nn.Module):
-  """T×k×k convolution, C channels in and N out: N·C·T·k² weights, none shared.
+  """T×k×k convolution from C channels to N: N·C·T·k² weights, none shared.
 
-  k = 1 is the traditional temporal convolution that temporal pose convolution is
-  compared with (PA3D Sec. 3.2 (1)). k = 3 is Table 2's "3DConv", whose kernel the paper
-  does not give; ours, by analogy with T×1×1: T×3×3, one cell of padding on every side.
+  k = 1 is the traditional temporal convolution that the paper compares with temporal
+  pose convolution (PA3D Sec. 3.2 (1)). k = 3 is Table 2's "3DConv". The paper does not
+  give its kernel; ours is T×3×3 with one cell of padding on every side, by analogy
+  with T×1×1.
 
-  There is no bias, as Eq. (1) has none, so that the comparison is of filters alone.
+  There is no bias, as in Eq. (1), so that the comparison concerns only the filters.
 
   Attributes:
-    outputs: N, maps in all, each a mixture of all channels.
-    window: k, the kernel's rows and columns; odd.
-    nonlinearity: of the outputs, see `TemporalPoseConv`.
-    dtype: of the computation; parameters stay float32.
+    outputs: N, output maps in total, each a mixture of all channels.
+    window: k, rows and columns of the kernel; odd.
+    nonlinearity: applied to the outputs, see `TemporalPoseConv`.
+    dtype: dtype of the computation; parameters stay float32.
   """
 
   outputs: int = 6
@@ -55,8 +57,8 @@ class TemporalConv(nn.Module):
 
   @nn.compact
   def __call__(self, maps: Float[Array, 'b t h w c']) -> Float[Array, 'b h w 1 n']:
-    # Over all T frames there is one place in time, so that a convolution of T·C
-    # channels in the plane is the same; 3D ones are several times slower on a CPU.
+    # The kernel spans all T frames, so a 2D convolution over T·C channels is the same;
+    # 3D convolutions are several times slower on a CPU.
     motion_maps = nn.Conv(
       self.outputs,
       kernel_size=(self.window, self.window),
@@ -70,15 +72,16 @@ class TemporalConv(nn.Module):
 
 
 class Colorization(nn.Module):
-  """Pose colorization: fixed colours of time in the place of learnt filters.
+  """Pose colorization: fixed colours for time instead of learnt filters.
 
   It "encodes the heatmaps of each frame according to the relative time of this frame in
-  the clip" (PA3D Table 2, of PoTion [4]): here in the T sampled frames. It has no
-  parameters, and is as wide as temporal pose convolution with the same `outputs`.
+  the clip" (PA3D Table 2, after PoTion [4]); here, within the T sampled frames. It has
+  no parameters and as many outputs as temporal pose convolution with the same
+  `outputs`.
 
   Attributes:
-    outputs: C, the colours of time, as many maps for each channel.
-    dtype: of the computation.
+    outputs: C, number of colours, and so of output maps per channel.
+    dtype: dtype of the computation.
   """
 
   outputs: int = 6
@@ -90,18 +93,22 @@ class Colorization(nn.Module):
 
 
 def colour_filters(num_frames: int, colours: int) -> Float[np.ndarray, 'n t']:
-  """Each row is a colour's triangle over time, divided by its sum: a mean over frames.
+  """Weights of each frame in each colour: a triangle over time, divided by its sum.
 
-  o_c(t) = max(0, 1 - |t / (T - 1) · (C - 1) - c|) (PoTion Sec. 3.2). With fewer frames
-  than colours, a colour that no frame comes near is 0; a single frame is the first
-  colour's.
+    o_c(t) = max(0, 1 - |t / (T - 1) · (C - 1) - c|)   (PoTion Sec. 3.2)
+
+  With fewer frames than colours, the row of a colour without a near frame is 0. A
+  single frame has the first colour.
+
+  Raises:
+    ValueError: for fewer than 2 colours.
   """
   if colours < 2:
     raise ValueError(
-      f'pose colorization needs at least 2 colours (outputs), but got {colours}: one'
-      ' cannot tell the time'
+      f'pose colorization needs at least 2 colours (outputs), but got {colours}; a'
+      ' single colour does not encode time'
     )
-  # Whole numbers, T - 1 times the weights: no rounding for a small sum to magnify.
+  # Integers, T - 1 times the weights, so that a small sum magnifies no rounding error.
   last = max(num_frames - 1, 1)
   position = np.arange(num_frames) * (colours - 1)
   weights = np.maximum(0, last - abs(position - last * np.arange(colours)[:, None]))

@@ -1,8 +1,10 @@
-"""Every field of a config, its default and its reason; experiments change what differs.
+"""All fields of a config with their defaults and reasons; experiments change some.
 
-A field marked "ours" is one that the papers leave open (PA3D says nothing of map size,
-frame sampling, augmentation, momentum, schedule, non-linearities or how views are
-averaged). Not an experiment itself: give `--config` one of the other files here.
+"Ours" marks our own choices where the papers give nothing. PA3D leaves open map size,
+frame sampling, augmentation, momentum, schedule, nonlinearities and how views are
+averaged. This file is not an experiment: give `--config` one of the files in configs/.
+
+`--print_config` prints every field with the comment beside or above it.
 """
 
 from __future__ import annotations
@@ -14,10 +16,17 @@ def base_config() -> ml_collections.ConfigDict:
   """The defaults, unlocked, for an experiment's `get_config` to change and lock."""
   return ml_collections.ConfigDict(
     {
-      # Everything random (initial parameters, order, frames, augmentation, dropout)
-      # follows from it.
+      # All randomness (initial parameters, order, frames, augmentation, dropout)
+      # follows from this number.
       'seed': 0,
-      'data': _data(),
+      'data': {
+        **_poses(),
+        **_splits(),
+        **_model_input(),
+        **_frames_and_people(),
+        **_maps(),
+        **_loading(),
+      },
       'augment': _augment(),
       'optimizer': _optimizer(),
       'train': _train(),
@@ -26,150 +35,199 @@ def base_config() -> ml_collections.ConfigDict:
   )
 
 
-def _data() -> dict:
+def _poses() -> dict:
+  """Which data set, and the poses that it is made from."""
   return {
-    'dataset': '',  # a name of input_pipeline/catalog/protocols.py
-    # What is stored: 'keypoints', 'heatmaps' (the papers' own form), or 'potion', whose
-    # frames are summed up once.
+    'dataset': '',  # a name in input_pipeline/catalog/protocols.py
+    # Stored form: 'keypoints', 'heatmaps' (the papers' form), or 'potion', which sums
+    # the frames up at export.
     'representation': 'keypoints',
-    'data_dir': '~/pose_action_data',  # where exported data sets live
-    # Where poses are read from when the data set is not there yet: a format of
-    # input_pipeline/readers (empty: the data set's own) and its file or folder.
+    'data_dir': '~/pose_action_data',  # folder of exported data sets
+    # Format of the poses, a name in input_pipeline/readers; '' is the data set's own.
     'format': '',
+    # File or folder of the poses, read if the data set has not been exported yet; with
+    # `annotations`, several separated by commas.
     'poses': '',
-    # The folder of the data set's official annotation, for poses that know neither
-    # classes nor splits; `poses` may then be several, with a comma between.
+    # Folder of the data set's official annotations, if poses lack classes or splits.
     'annotations': '',
-    'skeleton': '',  # of a format that names no layout; empty: the data set's own
-    'train_split': '',
-    'test_split': '',  # touched once, at the end; empty: there is none
-    # A fold of the training clips is held out to select the checkpoint; the papers
+    # Skeleton of the poses if their format names none; '' is the data set's own.
+    'skeleton': '',
+  }
+
+
+def _splits() -> dict:
+  """Which clips are trained on, select the checkpoint, and are tested."""
+  return {
+    'train_split': '',  # the data set's name for it
+    'test_split': '',  # evaluated only after training; '' for none
+    # This fold of the training clips is held out to select the checkpoint. The papers
     # select on the test split or do not say. Rule: input_pipeline/catalog/holdout.py.
     'validation_fold': 0,
-    'validation_folds': 5,
-    # 'test' selects the checkpoint and lowers the rate by the test split instead, as
-    # published results do; its figures are then marked as optimistic.
+    'validation_folds': 5,  # ours: number of folds
+    # 'test' selects the checkpoint and lowers the learning rate by the test split, as
+    # published results do; such results are then marked as optimistic.
     'validate_on': 'held_out',
-    # Modalities of pose (PA3D Sec. 3.1), of 'joints', 'parts', 'features', and their
-    # differences in time, 'joints_diff' and so on (Sec. 4.1). Of several the model
-    # concatenates the representations (⊕ of Table 5).
+  }
+
+
+def _model_input() -> dict:
+  """Which modalities the model reads, and how time is encoded in them."""
+  return {
+    # Pose modalities (PA3D Sec. 3.1): 'joints', 'parts', 'features', and their temporal
+    # differences 'joints_diff', 'parts_diff', 'features_diff' (Sec. 4.1). The model
+    # concatenates the representations of several (⊕ in Table 5).
     'modalities': ('joints',),
-    # Of 'features' in the data set; 128 is PA3D's (Sec. 4), of conv4_4_CPM.
+    # Number of 'features' maps in the data set; 128 is PA3D's (Sec. 4), from
+    # conv4_4_CPM.
     'num_features': 128,
-    # What the model reads: 'frames', maps of T frames, or 'potion', the whole video
-    # summed up into maps whose channels say when (JMRN Sec. 3; also PoTion's baseline).
+    # 'frames': maps of T frames. 'potion': the whole video in maps whose channels
+    # encode time (JMRN Sec. 3; also the PoTion baseline).
     'encoding': 'frames',
+    # How PoTion maps are made, for the encoding 'potion'.
     'potion': {
-      'channels': 3,  # C; JMRN Sec. 3
-      # PoTion's linear weights; or 'integer_break', as JMRN's official code rounds them.
+      'channels': 3,  # C, colours for time; JMRN Sec. 3
+      # 'exact': PoTion's linear weights; 'integer_break': rounded, as in JMRN's
+      # official code.
       'weights': 'exact',
-      # Of the sum over frames: 'area' divides by the weights (official code's default,
-      # the paper does not say), 'max' by each map's maximum, 'none' leaves it.
+      # Normalisation of the sum over frames: 'area' divides by the sum of weights
+      # (official code's default; not in the paper), 'max' by each map's maximum, 'none'
+      # leaves the sum.
       'normalization': 'area',
-      'variant': 'U',  # of PoTion: 'U', 'I', 'N', or 'UIN', all three
+      'variant': 'U',  # PoTion's 'U', 'I' or 'N', or 'UIN' for all three
     },
-    'num_frames': 4,  # T; of sampling 'whole' the most that are read
-    # Ours: 'segments', a clip spans the action; or 'consecutive'; or 'whole', every
-    # frame (of a longer video `num_frames` evenly spread ones).
+    'background': True,  # the model reads the background map, if there is one
+  }
+
+
+def _frames_and_people() -> dict:
+  """Which frames and people of a clip are read."""
+  return {
+    'num_frames': 4,  # T, frames per clip; for sampling 'whole' the maximum
+    # Ours: 'segments', one frame per equal segment, so that a clip spans the action; or
+    # 'consecutive'; or 'whole', every frame (evenly spaced ones of longer videos).
     'sampling': 'segments',
     'max_persons': 2,  # ours: a second person matters, a crowd is noise
-    # Maps, in cells. 64 is the short side of JMRN's official code; PA3D gives none.
+  }
+
+
+def _maps() -> dict:
+  """How maps are rendered, and cut from stored ones; lengths in map cells."""
+  return {
+    # Cells on a frame's short side; 64 as in JMRN's official code; PA3D gives none.
     'map_short_side': 64,
-    'map_size': (64, 86),  # the canvas (h, w): 320×240 video with 64 on its short side
-    'map_sigma': 2.0,  # ours: at 64 cells about what OpenPose's maps show
-    # Part affinity fields, cells from a limb's axis: ours, OpenPose's 1 of 46 cells.
+    # Canvas (height, width) in cells; this is 320×240 video with 64 on its short side.
+    'map_size': (64, 86),
+    # Standard deviation of a joint's Gaussian in cells; ours: at 64 cells about as wide
+    # as in OpenPose's maps.
+    'map_sigma': 2.0,
+    # Half width of part affinity fields, cells from the limb's axis; ours: OpenPose's 1
+    # cell in 46.
     'part_width': 1.5,
-    'crop': 'frame',  # as the papers; 'person' fits the people to the canvas (ours)
-    'background': True,  # whether the model sees the background map, where there is one
-    # Stored maps only, as JMRN's official code treats HMDB and Charades: training takes
-    # the canvas from a random place of a larger map; a smaller one is stretched to it.
+    'crop': 'frame',  # as in the papers; 'person' fits the people to the canvas (ours)
+    # Stored maps only: training crops the canvas at random from a larger map (JMRN's
+    # official code, for HMDB and Charades).
     'random_crop': False,
+    # Stored maps only: a smaller map is stretched to the canvas (JMRN's official code,
+    # for HMDB and Charades).
     'stretch': False,
-    # 'inverse_frequency' draws each class equally often, the clips of each in turn, and
-    # not each clip; an epoch stays as long. Of one label a clip alone. Ours.
+  }
+
+
+def _loading() -> dict:
+  """How batches are drawn and read."""
+  return {
+    # 'inverse_frequency' samples classes uniformly instead of clips; epoch length is
+    # unchanged. Single-label data sets only (ours).
     'balance': '',
-    'read_threads': 2,
+    'read_threads': 2,  # threads that read ahead
   }
 
 
 def _augment() -> dict:
+  """Augmentation, the same for all frames of a clip."""
   return {
-    # Ours; PA3D names no augmentation. The same for all frames of a clip.
-    'flip_probability': 0.5,
-    'scale': (0.9, 1.1),
-    'shift': 0.05,  # of the map's side, each way
-    'views': 1,  # of each clip in a batch, augmented apart; JMRN's loss takes 2
-    # JMRN Sec. 3.2, in map cells and degrees; 0 is off.
+    'flip_probability': 0.5,  # ours; PA3D names no augmentation
+    'scale': (0.9, 1.1),  # ours; range of the random factor
+    'shift': 0.05,  # ours; maximum in each direction, as a share of the map's side
+    'views': 1,  # views per clip in a batch, augmented separately; JMRN's loss needs 2
+    # Pose-aware augmentation, JMRN Sec. 3.2, in map cells and degrees; 0 is off.
     'pose_aware': {
-      'global_shift': 0.0,  # β, of the whole pose
-      'group_shift': 0.0,  # γ, of head, arms and legs, each on its own
-      'rotation': 0.0,  # of each group about the joint it hangs from
-      'unit': 'group',  # or 'joint', each joint on its own: not pose-aware
-      # Whole cells from 1 to one less than the largest, as the official code draws
-      # them; False: any shift up to the largest.
+      'global_shift': 0.0,  # β, largest shift of the whole pose, in cells
+      'group_shift': 0.0,  # γ, largest shift of head, arms and legs, each by itself
+      # Largest rotation of each group about the joint that it hangs from, in degrees.
+      'rotation': 0.0,
+      'unit': 'group',  # or 'joint': each joint by itself, which is not pose-aware
+      # Shifts are whole cells from 1 to one less than the largest, as in the official
+      # code; False: any shift up to the largest.
       'whole_cells': True,
     },
   }
 
 
 def _optimizer() -> dict:
+  """Optimizer and learning rate."""
   return {
-    'name': 'sgd',
-    'learning_rate': 0.01,  # PA3D Sec. 4
-    'momentum': 0.9,  # ours: "the standard SGD"
-    'nesterov': False,
+    'name': 'sgd',  # or 'adam'
+    'learning_rate': 0.01,  # PA3D Sec. 4, before warm-up, schedule and plateaus
+    'momentum': 0.9,  # ours: the paper says "the standard SGD"
+    'nesterov': False,  # Nesterov momentum
     'weight_decay': 5e-4,  # ours: usual for networks of this size
-    'clip_norm': 0.0,  # largest global norm of the gradient; 0: not clipped
-    'schedule': 'constant',  # PA3D gives only the initial rate; or 'cosine', 'steps'
-    'warmup_epochs': 0.0,
-    'decay_epochs': (),  # of 'steps'
-    'decay_factor': 0.1,  # of 'steps'
-    # Drop on plateau (JMRN), watched on the held-out clips: '' is off, or 'accuracy',
-    # 'loss'. Patience is in evaluations.
+    'clip_norm': 0.0,  # largest global norm of the gradient; 0 does not clip
+    # Or 'cosine', or 'steps'; PA3D gives only the initial rate.
+    'schedule': 'constant',
+    'warmup_epochs': 0.0,  # epochs over which the rate rises linearly at the start
+    'decay_epochs': (),  # for 'steps': the epochs at which the rate falls
+    'decay_factor': 0.1,  # for 'steps': multiplies the rate
+    # Lower the rate when this figure on the held-out clips stops improving (JMRN):
+    # 'accuracy' or 'loss'; '' is off.
     'plateau': '',
-    'plateau_factor': 0.1,
-    'plateau_patience': 5,
+    'plateau_factor': 0.1,  # multiplies the rate on a plateau
+    'plateau_patience': 5,  # evaluations without improvement
   }
 
 
 def _train() -> dict:
+  """Batches, losses, checkpoints."""
   return {
-    'batch_size': 32,  # of all devices together
-    'epochs': 100,
-    'loss': 'cross_entropy',  # or 'binary_cross_entropy', for clips of several labels
-    'label_smoothing': 0.0,
-    # 'inverse_frequency' weighs rare classes more, as often as training clips have them,
-    # with a mean of 1; of clips of several labels the classes that a clip has. Ours.
+    'batch_size': 32,  # clips in a batch, on all devices together
+    'epochs': 100,  # passes over the training clips
+    'loss': 'cross_entropy',  # or 'binary_cross_entropy', for multi-label clips
+    'label_smoothing': 0.0,  # share of each label spread over all classes
+    # 'inverse_frequency' weighs classes by 1 / frequency in the training clips, with a
+    # mean of 1; for multi-label clips, the classes that a clip has (ours).
     'class_weights': '',
     # The joint-contrastive loss, JMRN Eq. 1 and 2.
     'contrastive': {
-      'weight': 0.0,  # λ; 0 leaves it out
+      'weight': 0.0,  # λ; 0 leaves the loss out
       'temperature': 0.1,  # τ
-      # λ grows from 0 over so many epochs from this one on (official code).
-      'ramp_start_epoch': 0,
-      'ramp_epochs': 0,
-      'reduction': 'mean',  # over anchors and joints, as the official code; or 'sum'
-      # Clips that share a label; or 'weighted', by the share of labels in common.
+      'ramp_start_epoch': 0,  # epoch from which λ grows from 0 (official code)
+      'ramp_epochs': 0,  # epochs over which λ grows to its full value (official code)
+      'reduction': 'mean',  # over anchors and joints, as in the official code; or 'sum'
+      # 'shared_label': clips that share a label; 'weighted': weighted by the share of
+      # labels in common.
       'positives': 'shared_label',
     },
-    # Another run's workdir, of whose best checkpoint these modules begin, where their
-    # arrays have the same shapes (PA3D Sec. 4.1: the action CNN, of Charades for HMDB).
+    # Workdir of another run, whose best checkpoint initialises `init_modules` wherever
+    # arrays have equal shapes (PA3D Sec. 4.1: the action CNN from Charades for HMDB).
     'init_from': '',
-    'init_modules': ('action_cnn',),
-    'state_sharding': 'replicated',  # or 'fsdp': large arrays divided over devices
-    # On CPU: XLA's experimental matrix kernels for convolutions. JMRN's step takes 0.6 of
-    # the time (docs/performance.md); PA3D's gains little. No effect elsewhere.
-    'fast_cpu_convolutions': False,
-    'log_every_steps': 20,
-    'eval_every_epochs': 5,  # on the held-out clips; a checkpoint follows
-    # Checkpoints between evaluations, so that a killed run loses little; 0: none.
+    'init_modules': ('action_cnn',),  # modules to initialise from `init_from`
+    'state_sharding': 'replicated',  # or 'fsdp': large arrays are sharded over devices
+    # On CPU, use XLA's experimental kernels for convolutions and sums: training steps
+    # take 0.5 to 0.65 of the time, and results differ only in float32 rounding
+    # (pose_action/runtime/compiler_options.py). No effect on other devices.
+    'fast_cpu_convolutions': True,
+    'log_every_steps': 20,  # steps between two lines of progress
+    'eval_every_epochs': 5,  # evaluates on the held-out clips, then saves a checkpoint
+    # Further checkpoints between evaluations, so that a killed run loses little; 0 for
+    # none.
     'checkpoint_every_steps': 0,
   }
 
 
 def _eval() -> dict:
+  """Evaluation."""
   return {
-    'views': 10,  # PA3D Sec. 4.1: clips of T frames a video
-    'average': 'probabilities',  # ours: "predictions" are fused; or 'logits'
+    'views': 10,  # clips of T frames per video; PA3D Sec. 4.1
+    'average': 'probabilities',  # ours: the paper averages "predictions"; or 'logits'
     'batch_size': 16,  # videos at a time, each with all its views
   }

@@ -1,6 +1,6 @@
-"""What JMRN's experiments share: its model, PoTion input, training and ablations.
+"""Shared by JMRN's experiments: the model, PoTion input, training and ablations.
 
-Numbers are those of the official code's scripts, which the paper does not print.
+The numbers are from the official code's scripts; the paper does not give them.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ MOTIONS = ('translation', 'continuous', 'rotation', 'joint', 'none')
 
 
 def parse_options(arg: str, *, choices: dict | None = None, **own):
-  """The options that all these experiments have, and those that are one's `own`."""
+  """Parses the options of all JMRN experiments and an experiment's `own` ones."""
   shared = {
     'representation': ('potion', 'heatmaps', 'keypoints'),
     'paa': MOTIONS,
@@ -43,11 +43,11 @@ def read_potion(
   *,
   num_frames: int,
 ):
-  """The model reads PoTion maps of whole videos, joints alone (JMRN Sec. 3, 4.1).
+  """Lets the model read PoTion maps of whole videos, joints only (JMRN Sec. 3, 4.1).
 
   Args:
-    representation: '' for 'potion', whose frames are summed up once, at export.
-    num_frames: of the other representations the most that are read.
+    representation: '' for 'potion', which sums the frames up at export.
+    num_frames: maximum number of frames that are read from other representations.
   """
   data = config.data
   data.representation = representation or 'potion'
@@ -57,52 +57,56 @@ def read_potion(
   data.background = False
   config.augment.scale = (1.0, 1.0)
   config.augment.shift = 0.0
-  config.eval.views = 1  # the video as a whole, at the centre (official code)
+  config.eval.views = 1  # the whole video, centre crop (official code)
 
 
 def jmrn(compressed: int, dropout: float = 0.0) -> ml_collections.ConfigDict:
-  """The network of the official code.
+  """The official code's network.
 
   Args:
-    compressed: c_dim, channels a joint keeps for the reasoning.
-    dropout: of whole channels; on for Charades only.
+    compressed: c_dim, channels per joint in the joint reasoning.
+    dropout: rate at which whole channels are dropped; above 0 only for Charades.
   """
   return ml_collections.ConfigDict(
     {
-      'name': 'jmrn',
-      'compressed': compressed,
-      'features': (128, 256),  # of the joint encoder's two stages
-      'selector_features': 256,  # Sec. 3.1
-      'reasoning_features': 512,
-      'projection_features': 128,  # of the contrastive loss' embeddings; 0: none
-      'dropout': dropout,
-      'selector': True,  # False: joints are not re-weighted (Sec. 4.3)
-      'selector_temperature': 1.0,
+      'name': 'jmrn',  # a name in pose_action/training/model_registry.py
+      'compressed': compressed,  # c_dim, channels per joint in the joint reasoning
+      'features': (128, 256),  # channels of each stage of the joint encoder
+      'selector_features': 256,  # channels in the joint selector; Sec. 3.1
+      'reasoning_features': 512,  # channels in the joint reasoning
+      # Size of the embeddings for the joint-contrastive loss; 0 leaves them out.
+      'projection_features': 128,
+      'dropout': dropout,  # rate at which whole channels are dropped
+      'selector': True,  # False leaves the joints unweighted (Sec. 4.3)
+      'selector_temperature': 1.0,  # temperature of the selector's sigmoid
       'gumbel': False,  # noise on the selector in training; off in all scripts
-      'siamese': True,  # False: an encoder for each joint (Table 8)
-      # Of the computation; parameters, BatchNorm statistics and the optimiser's state
-      # stay float32. 'bfloat16' is for accelerators.
+      'siamese': True,  # False: a separate encoder for each joint (Table 8)
+      # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
+      # state stay float32. 'bfloat16' is for accelerators.
       'dtype': 'float32',
     }
   )
 
 
 def potion_baseline(deeper: bool = False) -> ml_collections.ConfigDict:
-  """PoTion: PA3D's action CNN on the same maps, laid side by side.
+  """PoTion: PA3D's action CNN on the same maps, concatenated on the channel axis.
 
   Args:
-    deeper: one more convolution in each stage, 7.8 M parameters instead of 4.7 M, near
-      JMRN's (Table 7; the paper does not say which sizes its three layers have).
+    deeper: add a convolution to each stage: 7.8 M parameters instead of 4.7 M, about as
+      many as JMRN (Table 7; the paper does not give the sizes of its three layers).
   """
   return ml_collections.ConfigDict(
     {
-      'name': 'pa3d',
-      'temporal': 'potion',
-      'input_norm': 'none',
-      'features': (128, 256, 512),
+      'name': 'pa3d',  # a name in pose_action/training/model_registry.py
+      'temporal': 'potion',  # PoTion maps, concatenated on the channel axis
+      'input_norm': 'none',  # or 'batch_norm'
+      'features': (128, 256, 512),  # channels of each stage; PA3D Table 1
+      # Convolutions per stage; 3 makes the baseline about as large as JMRN (Table 7).
       'convolutions': 3 if deeper else 2,
-      'order': 'norm_relu',
+      'order': 'norm_relu',  # as in PA3D's action CNN; or 'relu_norm'
       'dropout': 0.0,  # off, as in the official scripts for JHMDB and HMDB
+      # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
+      # state stay float32. 'bfloat16' is for accelerators.
       'dtype': 'float32',
     }
   )
@@ -115,10 +119,10 @@ def choose_model(
   compressed: int,
   dropout: float = 0.0,
 ):
-  """Sets the network that the options `model`, `selector` and `siamese` ask for.
+  """Sets the network that the options `model`, `selector` and `siamese` select.
 
   Raises:
-    ValueError: where PoTion is asked for without a part that only JMRN has.
+    ValueError: for PoTion combined with an option that only JMRN has.
   """
   if args.model == 'jmrn':
     config.model = jmrn(compressed, dropout)
@@ -128,7 +132,7 @@ def choose_model(
   if not (args.selector and args.siamese):
     raise ValueError(
       "selector=false and siamese=false change JMRN's network, but the config string"
-      f' gives model={args.model}; leave them out, or take model=jmrn'
+      f' gives model={args.model}; leave them out, or use model=jmrn'
     )
   config.model = potion_baseline(deeper=args.model == 'potion_deeper')
 
@@ -141,19 +145,18 @@ def train_with_adam(
   learning_rate: float,
   patience: int,
 ):
-  """Adam, its rate dropped on a plateau (Sec. 4.1); an evaluation every 5 epochs."""
+  """Adam; the rate drops on a plateau (Sec. 4.1); an evaluation every 5 epochs."""
   config.optimizer.name = 'adam'
   config.optimizer.learning_rate = learning_rate
   config.optimizer.weight_decay = 0.0
-  # The paper's; the official code watches the loss, see `as_published`.
+  # As in the paper; the official code monitors the loss, see `as_published`.
   config.optimizer.plateau = 'accuracy'
   config.optimizer.plateau_factor = 0.1
   config.optimizer.plateau_patience = patience
   config.train.batch_size = batch_size
   config.train.epochs = epochs
   config.train.eval_every_epochs = 5
-  config.train.fast_cpu_convolutions = True  # ours
-  config.augment.views = 2  # both are classified, and make the batch twice as large
+  config.augment.views = 2  # both are classified, so that the batch doubles
 
 
 def as_published(config: ml_collections.ConfigDict):
@@ -165,12 +168,13 @@ def as_published(config: ml_collections.ConfigDict):
 def move_joints(
   config: ml_collections.ConfigDict, mode: str, *, global_shift: int, group_shift: int
 ):
-  """Pose-aware augmentation (Sec. 3.2) and its variants.
+  """Sets pose-aware augmentation (Sec. 3.2) or one of its variants.
 
   Args:
-    mode: 'translation' as published; 'continuous', by parts of cells too; 'rotation',
-      of groups instead of their shifts, up to 15 degrees (ours; the paper's
-      supplementary has it without numbers); 'joint', each joint on its own; 'none'.
+    mode: 'translation' as published; 'continuous' shifts by fractions of cells too;
+      'rotation' rotates groups by up to 15 degrees instead of shifting them (ours; the
+      paper's supplementary gives no numbers); 'joint' shifts each joint by itself;
+      'none'.
     global_shift, group_shift: β and γ in cells of a map with 64 on its short side.
   """
   motion = config.augment.pose_aware
@@ -193,7 +197,7 @@ def contrast_joints(
   ramp_start: int,
   ramp_epochs: int,
 ):
-  """The joint-contrastive loss (Eq. 1 and 2) with the official code's ramp."""
+  """Turns on the joint-contrastive loss (Eq. 1 and 2) with the official code's ramp."""
   contrastive = config.train.contrastive
   contrastive.weight = weight
   contrastive.temperature = temperature
@@ -202,16 +206,16 @@ def contrast_joints(
 
 
 def make_quick(config: ml_collections.ConfigDict, representation: str, epochs: int):
-  """Turns a published setting into ours for two cores; all numbers here are ours.
+  """Changes a published setting to our small one for two cores; all numbers are ours.
 
-  As PA3D's: people fill a small map, a network of a quarter of the width, and a higher
-  rate that decays, for fewer epochs. Shifts shrink with the map, the ramp of λ with
-  the epochs.
+  As for PA3D, people fill a small map, and a higher, decaying rate needs fewer epochs;
+  the network has a quarter of the width. Shifts shrink with the map, the ramp of λ with
+  the number of epochs.
   """
   if representation not in ('', 'keypoints'):
     raise ValueError(
-      "'quick' fits the map to the people, which needs keypoints; leave"
-      f' representation={representation} out'
+      "'quick' fits the map to the people and needs keypoints; leave out"
+      f' representation={representation}'
     )
   share = epochs / config.train.epochs
   config.data.representation = 'keypoints'
@@ -222,7 +226,7 @@ def make_quick(config: ml_collections.ConfigDict, representation: str, epochs: i
   config.data.num_frames = min(config.data.num_frames, 40)
   motion = config.augment.pose_aware
   for shift in ('global_shift', 'group_shift'):
-    # People are smaller here by about this much; whole cells need a maximum of 2.
+    # People are smaller here by about this factor; whole cells need a maximum of 2.
     motion[shift] = (
       float(max(math.ceil(0.6 * motion[shift]), 2)) if motion[shift] else 0.0
     )

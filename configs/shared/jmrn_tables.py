@@ -1,7 +1,7 @@
-"""What the sweeps of JMRN's tables share: from a row of one to its experiment.
+"""Shared by the sweeps of JMRN's tables: the experiment for each row of a table.
 
-Options: those of configs/shared/sweep.py, and `dataset=hmdb51` (or `charades`, or `penn`, which
-the paper does not use; `jhmdb` is the default).
+Options: those in configs/shared/sweep.py, and `dataset=hmdb51` (or `charades`, or
+`penn`, which the paper does not use; `jhmdb` is the default).
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from collections.abc import Sequence
 
 from configs.shared import sweep
 
-# As the paper's columns stand.
+# In the order of the paper's columns.
 DATASETS = ('jhmdb', 'hmdb51', 'charades')
-_OTHERS = ('penn',)  # without figures in the paper
+_OTHERS = ('penn',)  # The paper has no figures for these.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -21,11 +21,11 @@ class Row:
   """A row of a table.
 
   Attributes:
-    name: of its runs' folders, the same in all tables.
-    title: as the table prints it.
-    paper: the figures for `DATASETS`, %; accuracy on split 1, Charades mAP.
+    name: folder name of its runs, the same in all tables.
+    title: as printed in the table.
+    paper: the paper's figures for `DATASETS`, %; accuracy on split 1, mAP for Charades.
     model: one of `jmrn_model.MODELS`.
-    options: of the config, on every data set.
+    options: config options, the same for every data set.
   """
 
   name: str
@@ -35,16 +35,16 @@ class Row:
   options: tuple[str, ...] = ()
 
 
-# The same run in Tables 1, 7 and 8.
+# The complete model, the same run in Tables 1, 7 and 8.
 WHOLE = 'jmrn_paa_contrastive'
 WHOLE_PAPER = (71.08, 54.05, 16.2)
 
 
 def sweep_of(arg: str, name: str, title: str, rows: Sequence[Row]) -> sweep.Sweep:
-  """The sweep of one table, as `arg` asks (see the module).
+  """The sweep for one table with the options in `arg` (see the module).
 
   Raises:
-    ValueError: for options that do not go together.
+    ValueError: for options that contradict each other.
   """
   args = sweep.parse_options(
     arg, dataset=DATASETS[0], choices={'dataset': DATASETS + _OTHERS}
@@ -63,19 +63,19 @@ def sweep_of(arg: str, name: str, title: str, rows: Sequence[Row]) -> sweep.Swee
 
 
 def three_splits(arg: str, dataset: str) -> sweep.Sweep:
-  """JMRN's row of Table 2: `splits` makes it the paper's mean over three splits.
+  """JMRN's row in Table 2; with `splits` it is a mean over three splits, as published.
 
   Raises:
-    ValueError: for options that do not go together.
+    ValueError: for options that contradict each other.
   """
   args = sweep.parse_options(arg)
   row = sweep.Row(
     title='JMRN',
-    # Mean class accuracy, over three splits.
+    # Mean class accuracy over three splits.
     paper={'jhmdb': 68.55, 'hmdb51': 54.2},
     streams=(_stream(dataset, Row(WHOLE, 'JMRN', WHOLE_PAPER)),),
   )
-  title = 'JMRN Table 2: mean class accuracy, of three splits'
+  title = 'JMRN Table 2: mean class accuracy over three splits'
   table = sweep.Table('jmrn_table2', title, (row,))
   return sweep.make_sweep([table], args, dataset=dataset)
 
@@ -84,7 +84,7 @@ def _stream(dataset: str, row: Row) -> sweep.Stream:
   file, model = f'jmrn_{dataset}.py', (f'model={row.model}',)
   if row.model == 'jmrn':
     model = ()
-  elif dataset == 'jhmdb':  # PoTion has a file of its own here.
+  elif dataset == 'jhmdb':  # PoTion has its own file for JHMDB.
     file = 'potion_jhmdb.py'
     model = ('deeper',) if row.model == 'potion_deeper' else ()
   return sweep.Stream(row.name, file, (*model, *row.options))

@@ -1,4 +1,4 @@
-"""Typed config strings: what follows the colon in `--config=file.py:split=2,quick`."""
+"""Typed config strings: the options in `--config=file.py:split=2,quick`."""
 
 from __future__ import annotations
 
@@ -23,30 +23,30 @@ def parse_arg(
   choices: Mapping[str, Sequence[Any]] | None = None,
   **defaults: bool | int | float | str | tuple[str, ...],
 ) -> ml_collections.ConfigDict:
-  """Overrides `defaults` by a config string, keeping each default's type.
+  """Overrides `defaults` with a config string; each value keeps its default's type.
 
   `parse_arg('split=2,quick,streams=a+b', split=1, quick=False, streams=('a',))` gives
   split 2, quick True, streams ('a', 'b'). Source: after big_vision's `parse_arg`.
 
   Args:
-    arg: `name=value` pairs separated by commas; a bool may stand as a bare name, a
-      tuple's words are joined by +. None or '' leaves the defaults.
-    choices: allowed values by name; for a tuple, of each of its words.
-    **defaults: every name that is allowed, with its default value.
+    arg: `name=value` pairs separated by commas. A bare name sets a bool to true; the
+      words of a tuple are joined by +. None or '' keeps the defaults.
+    choices: allowed values by name; for a tuple, allowed words.
+    **defaults: every allowed name with its default value.
 
   Returns:
-    A locked ConfigDict of all names.
+    A locked ConfigDict with all names.
 
   Raises:
-    ValueError: on an unknown or repeated name, a value of another type, or one that is
-      not among the choices. absl reports it as an error of the flag.
-    TypeError: where a default itself is of a type that a string cannot give.
+    ValueError: for an unknown or repeated name, a value of another type, and a value
+      that is not among the choices. absl reports it as an error of the flag.
+    TypeError: for a default whose type a string cannot express.
   """
   choices = choices or {}
   for name, default in defaults.items():
     if type(default) not in _SYNTAX:
       raise TypeError(
-        f'the default of {name!r} is {default!r}; config strings can hold'
+        f'the default of {name!r} is {default!r}, but config strings can express only'
         f' {", ".join(kind.__name__ for kind in _SYNTAX)}'
       )
   given: dict[str, Any] = {}
@@ -62,7 +62,7 @@ def parse_arg(
 
 
 def _parse_value(name: str, text: str | None, kind: type) -> Any:
-  """The value of `text`, which is None for a bare name."""
+  """Parses `text`, which is None for a bare name."""
   try:
     if kind is bool:
       return {None: True, 'true': True, 'false': False}[text and text.lower()]
@@ -96,6 +96,6 @@ def _unknown_name(name: str, defaults: Mapping[str, Any]) -> str:
   nearest = difflib.get_close_matches(name, defaults, n=1, cutoff=0.4)
   hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
   return (
-    f'config string gives {name!r}, which this config does not know{hint} Allowed:'
-    f' {", ".join(sorted(defaults)) or "nothing; leave out the colon"}'
+    f'config string gives {name!r}, which is not an option of this config{hint}'
+    f' Allowed: {", ".join(sorted(defaults)) or "nothing; leave out the colon"}'
   )

@@ -1,4 +1,4 @@
-"""What PA3D's experiments share: its model, its options, its small setting."""
+"""Shared by PA3D's experiments: the model, the options and the small setting."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ MODALITIES = (
 )
 TEMPORAL = ('temporal_pose_conv', 'tsn', 'temporal_conv', 'conv3d', 'colorization')
 BRANCHES = ('global', 'dilated', 'local')
-# Table 4's, and PoTion's three colours; any other by its field.
+# Table 4's values and PoTion's three colours; 0 is the data set's own T or N. To use
+# another value, set the field.
 _FRAMES = (0, 2, 4, 6, 8, 12)
 _OUTPUTS = (0, 2, 3, 4, 6, 8, 12)
 
 
 def parse_options(arg: str, *, choices: dict | None = None, **own):
-  """The options that all these experiments have, and those that are one's `own`."""
+  """Parses the options of all PA3D experiments and an experiment's `own` ones."""
   shared = {
     'representation': ('heatmaps', 'keypoints'),
     'modality': MODALITIES,
@@ -51,13 +52,13 @@ def choose_stream(
   frames: int,
   outputs: int,
 ):
-  """Sets what the options say of modality, time and model.
+  """Sets modality, number of frames and model as the options say.
 
   Args:
-    frames, outputs: the data set's T and N, where the options give none.
+    frames, outputs: the data set's T and N, used if the options give none.
 
   Raises:
-    ValueError: for features of keypoints, which do not have them.
+    ValueError: for features with keypoints, which have no features.
   """
   config.data.representation = args.representation or 'heatmaps'
   if config.data.representation == 'keypoints':
@@ -70,7 +71,7 @@ def choose_stream(
   if any(name.startswith('features') for name in args.modality):
     # Ours: a CNN's features are neither in 0..1 nor sparse.
     config.model.input_norm = 'batch_norm'
-    # All views of 16 videos can take 22 GB (docs/performance.md).
+    # All views of 16 videos can need 22 GB (docs/performance.md).
     config.eval.batch_size = 2
 
 
@@ -79,7 +80,7 @@ def _check_rendered(modalities: tuple[str, ...]):
   if features:
     raise ValueError(
       f'config string gives modality={"+".join(features)}, but keypoints have no'
-      ' features; they come from a pose network (tools/extract_poses.py), as'
+      ' features; extract them with a pose network (tools/extract_poses.py), and use'
       ' representation=heatmaps, without quick'
     )
 
@@ -88,32 +89,34 @@ def joint_stream(outputs: int) -> ml_collections.ConfigDict:
   """Global + dilated temporal pose convolution and the action CNN.
 
   Args:
-    outputs: N, over both branches together: Table 3 keeps it while it changes the
-      branches. How it is shared is left open; ours: evenly.
+    outputs: N, in all branches together; Table 3 keeps N fixed for every combination of
+      branches. The paper does not say how N is divided; we divide it evenly.
   """
   return ml_collections.ConfigDict(
     {
-      'name': 'pa3d',
-      # Or a baseline of Table 2: 'tsn', 'temporal_conv', 'conv3d', 'colorization'
-      # (PoTion's colours, over the clip's frames).
+      'name': 'pa3d',  # a name in pose_action/training/model_registry.py
+      # Or a baseline from Table 2: 'tsn', 'temporal_conv', 'conv3d', 'colorization'
+      # (PoTion's colours over the clip's frames).
       'temporal': 'temporal_pose_conv',
-      'branches': ('global', 'dilated'),  # Table 3's best
-      'outputs': outputs,
-      'dilation': 2,  # Fig. 3
-      # Left open; ours: Eq. (2) read literally, M filters over frames 0, d, 2d, …
-      # 'all' also starts at frames 1, …, d - 1.
+      # Branches of temporal pose convolution: 'global', 'dilated', 'local'; Table 3's
+      # best.
+      'branches': ('global', 'dilated'),
+      'outputs': outputs,  # N, output maps per channel, in all branches together
+      'dilation': 2,  # d, frames between the taps of a dilated filter; Fig. 3
+      # Ours: Eq. (2) read literally, M filters over frames 0, d, 2d, … With 'all' a
+      # filter also starts at frames 1, …, d - 1.
       'dilation_phases': 'first',
-      # Left open; ours: none, as Eq. (1) and (2) stand. Or 'relu'.
+      # After temporal pose convolution; ours: none, as in Eq. (1) and (2). Or 'relu'.
       'nonlinearity': 'none',
-      # Left open; ours: none, maps come in 0..1 and are sparse. Or 'batch_norm'.
+      # Ours: none, since maps are sparse and in 0..1. Or 'batch_norm'.
       'input_norm': 'none',
-      'features': (128, 256, 512),  # Table 1
-      # Left open; ours: BatchNorm then ReLU after each convolution, as is usual, and as
-      # in reference [4]. Or 'relu_norm'.
+      'features': (128, 256, 512),  # channels of each stage of the action CNN; Table 1
+      # Ours: BatchNorm, then ReLU, after each convolution, as usual and as in reference
+      # [4]. Or 'relu_norm'.
       'order': 'norm_relu',
-      'dropout': 0.5,  # rate left open; ours: the usual one
-      # Of the computation; parameters, BatchNorm statistics and the optimiser's state
-      # stay float32. 'bfloat16' is for accelerators.
+      'dropout': 0.5,  # rate before the classifier; ours: the usual one
+      # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
+      # state stay float32. 'bfloat16' is for accelerators.
       'dtype': 'float32',
     }
   )
@@ -122,15 +125,16 @@ def joint_stream(outputs: int) -> ml_collections.ConfigDict:
 def make_quick(
   config: ml_collections.ConfigDict, args: ml_collections.ConfigDict, epochs: int
 ):
-  """Turns a paper's setting into ours for two cores; all numbers here are ours.
+  """Changes a paper's setting to our small one for two cores; all numbers are ours.
 
-  People fill a small map, so that the cells go where the joints are; half the width is
-  enough for few clips; a higher rate that decays, and softer labels, for fewer epochs.
+  People fill a small map, so that no cells are spent on empty background. Half the
+  width is enough for few clips. A higher, decaying rate with label smoothing needs
+  fewer epochs.
   """
   if args.representation == 'heatmaps':
     raise ValueError(
-      "'quick' fits the map to the people, which needs keypoints; leave"
-      ' representation=heatmaps out'
+      "'quick' fits the map to the people and needs keypoints; leave out"
+      ' representation=heatmaps'
     )
   _check_rendered(args.modality)
   config.data.representation = 'keypoints'

@@ -1,34 +1,35 @@
-"""PA3D's Tables 2 to 5: their rows, the paper's figures, and the settings we read in it.
+"""PA3D's Tables 2 to 5: the rows, the paper's figures, and the settings of each row.
 
 Paper: An Yan et al., PA3D, CVPR 2019; accuracy on split 1, poses estimated by OpenPose.
 
-Settings. The paper gives T and N of a table only in part; ours where it does not:
+Settings. The paper does not give T and N for every table; we use:
 
 - Tables 2 and 3: T = 8, N = 6 on both data sets ("all 8 frames", "e.g., N = 6 for each
-  joint", Sec. 4.1 on Table 3; 59.3 / 46.7 stands in both tables, so that Table 2's
-  TempPoseConv is the global branch alone). Table 2's PoTion is its colorization of the
-  sampled frames with C = 3, the colours of its paper; TSN style has no N.
-- Table 4: the global branch (its caption names Eq. (1)'s Θ); N = 6 while T changes,
+  joint", Sec. 4.1 on Table 3). Both tables contain 59.3 / 46.7, so Table 2's
+  TempPoseConv is the global branch alone. Table 2's PoTion is our colorization of the
+  sampled frames with C = 3 colours, as in the PoTion paper. TSN style has no N.
+- Table 4: the global branch (the caption names Eq. (1)'s Θ). N = 6 while T changes;
   T = 4 while N changes (caption).
-- Table 5: global + dilated ("multi-scale TempPoseConv for all the cases"), with the
-  chosen T = 4, N = 8 for JHMDB and T = 8, N = 6 for HMDB (Sec. 4.1); Penn Action, which
-  the paper does not use, as HMDB. ⊕ concatenates representations before one action CNN;
-  ∪ fuses the scores of one each, by their mean (ours: the paper gives no formula).
+- Table 5: global + dilated ("multi-scale TempPoseConv for all the cases") with the
+  chosen T = 4, N = 8 for JHMDB and T = 8, N = 6 for HMDB (Sec. 4.1). Penn Action, which
+  the paper does not use, is set up like HMDB. ⊕ concatenates representations before one
+  action CNN. ∪ averages the probabilities of separate models (ours: the paper gives no
+  formula).
+- Three splits: PA3D's rows in JMRN's Table 2, which are means over three splits:
+  joints, J ∪ Jdiff and all six ∪. PA3D's Table 5 has the same figures for split 1,
+  except 54.7 instead of 55.3 for HMDB's last.
 
-The paper's cells do not all agree, so one run here may stand beside two figures: JHMDB's
-Table 3 Global (59.3, 8 frames) is Table 4's T = 8 (55.6); its 60.1 is Table 4's N = 8 of
-the global branch, and Table 3's and 5's global + dilated; HMDB is 54.7 at most here, but
-55.3 in Table 7. Every run's name therefore says its T and N.
-
-- Three splits: PA3D's rows of JMRN's Table 2 (there means over three splits): joints,
-  J ∪ Jdiff and all six ∪. PA3D's Table 5 has the same figures for split 1, but 54.7 and
-  not 55.3 for HMDB's last.
+The paper's figures are not fully consistent, so one run here may be compared with two
+of them. For JHMDB, Table 3's Global (59.3, 8 frames) and Table 4's T = 8 (55.6) are the
+same run; 60.1 is both Table 4's N = 8 (global branch) and global + dilated in Tables 3
+and 5. For HMDB the best figure is 54.7 here, but 55.3 in Table 7. Every run's name
+therefore gives its T and N.
 
 Options of these sweeps, after a colon: at least one of `table2`, `table3`, `table4`,
-`table5`, `splits`; `splits` runs all that is named on each official split, and adds the
-rows that are published so; `modalities=joints+parts`, what is at hand: rows that need
-another are left out (all of joints, parts and features if not given; of `quick`, which
-reads keypoints, joints and parts); and those of configs/shared/sweep.py.
+`table5`, `splits`. `splits` runs all named tables on each official split, and adds the
+rows published that way. `modalities=joints+parts` names the modalities that you have;
+rows that need others are left out (default: joints, parts and features; with `quick`,
+which reads keypoints, joints and parts). Further options: configs/shared/sweep.py.
 """
 
 from __future__ import annotations
@@ -39,21 +40,21 @@ from collections.abc import Callable
 from configs.shared import sweep
 
 MODALITIES = ('joints', 'parts', 'features')
-RENDERED = ('joints', 'parts')  # from keypoints
-_DATASETS: tuple[str, ...] = ('jhmdb', 'hmdb51')  # as the paper's columns stand
+RENDERED = ('joints', 'parts')  # modalities that are rendered from keypoints
+_DATASETS: tuple[str, ...] = ('jhmdb', 'hmdb51')  # in the order of the paper's columns
 _SPLITS_TABLE = 'pa3d_splits'
-_MULTI_SCALE = ('global', 'dilated')  # Table 3's best, of all rows of Table 5
+_MULTI_SCALE = ('global', 'dilated')  # Table 3's best, used in all rows of Table 5
 
 
 @dataclasses.dataclass(frozen=True)
 class _Model:
-  """A network of these tables.
+  """A network in these tables.
 
   Attributes:
     frames: T.
-    outputs: N; 0 for a model that has none.
-    branches: of temporal pose convolution.
-    modality: several are concatenated.
+    outputs: N; 0 for a model without N.
+    branches: branches of temporal pose convolution.
+    modality: the modalities; several are concatenated.
     temporal: temporal pose convolution, or a baseline, which has no branches.
   """
 
@@ -85,7 +86,7 @@ class _Row:
   models: tuple[_Model, ...]
 
   def missing(self, modalities: tuple[str, ...]) -> set[str]:
-    """What must be at hand beside `modalities`."""
+    """The modalities that this row needs beyond `modalities`."""
     read = {name for model in self.models for name in model.modality}
     return {name.removesuffix('_diff') for name in read} - set(modalities)
 
@@ -103,10 +104,10 @@ class _Table:
 
 
 def sweep_of(arg: str, dataset: str) -> sweep.Sweep:
-  """The tables that `arg` asks for (see the module), on configs/pa3d_<dataset>.py.
+  """The tables that `arg` names (see the module), for configs/pa3d_<dataset>.py.
 
   Raises:
-    ValueError: for options that do not go together, or that leave nothing.
+    ValueError: for options that contradict each other or leave no row.
   """
   args = sweep.parse_options(
     arg,
@@ -116,22 +117,22 @@ def sweep_of(arg: str, dataset: str) -> sweep.Sweep:
   )
   if not any(args[name] for name in _TABLES):
     raise ValueError(
-      f'{arg!r} names no table; give at least one of {", ".join(_TABLES)}, such as'
+      f'{arg!r} names no table; give at least one of {", ".join(_TABLES)}, for example'
       f' configs/pa3d_{dataset}_sweep.py:table3'
     )
   modalities = args.modalities or (RENDERED if args.quick else MODALITIES)
   if args.quick and not set(modalities) <= set(RENDERED):
     raise ValueError(
-      f'modalities={"+".join(modalities)} cannot be had with quick, which reads keypoints;'
-      f' leave quick out, or take of {", ".join(RENDERED)}'
+      f'modalities={"+".join(modalities)} needs stored maps, but quick reads keypoints;'
+      f' leave quick out, or use only {", ".join(RENDERED)}'
     )
   tables, notes = [], []
   for table in (t for name in _TABLES if args[name] for t in _TABLES[name](dataset)):
     kept = [row for row in table.rows if not row.missing(modalities)]
     if left_out := [row.title for row in table.rows if row not in kept]:
       notes.append(
-        f'{table.title}: left out {", ".join(left_out)}, which need more than'
-        f' modalities={"+".join(modalities)}'
+        f'{table.title}: left out {", ".join(left_out)}, which need other modalities'
+        f' than {"+".join(modalities)}'
       )
     if args.splits and table.name != _SPLITS_TABLE:
       notes.append(f'{table.title}: {sweep.PAPER_HAS_SPLIT_1}')
@@ -140,14 +141,14 @@ def sweep_of(arg: str, dataset: str) -> sweep.Sweep:
       tables.append(sweep.Table(table.name, table.title, rows))
   if not tables:
     raise ValueError(
-      f'modalities={"+".join(modalities)} leave no row of what {arg!r} asks for; name'
-      ' more of them, or another table'
+      f'no row of the tables in {arg!r} can be run with only'
+      f' modalities={"+".join(modalities)}; give more modalities, or another table'
     )
   return sweep.make_sweep(tables, args, dataset=dataset, notes=tuple(notes))
 
 
 def _table2(dataset: str) -> tuple[_Table, ...]:
-  """Ways to model time; a table for each modality."""
+  """Ways to model time; one table per modality."""
   del dataset  # The setting is the same for all.
   ways = (
     ('TSN style', 'tsn', 0),
@@ -174,7 +175,7 @@ def _table2(dataset: str) -> tuple[_Table, ...]:
 
 
 def _table3(dataset: str) -> tuple[_Table, ...]:
-  """Branches of temporal pose convolution, and their concatenations of the same N."""
+  """Branches of temporal pose convolution and their combinations, with the same N."""
   del dataset  # The setting is the same for all.
   rows = (
     ('Global', (59.3, 46.7), ('global',)),
@@ -192,7 +193,7 @@ def _table3(dataset: str) -> tuple[_Table, ...]:
 
 
 def _table4(dataset: str) -> tuple[_Table, ...]:
-  """T and N; a table for each."""
+  """T and N; one table each."""
   del dataset  # The setting is the same for all.
   sizes = (2, 4, 6, 8, 12)
   of_frames = ((57.8, 44.6), (56.3, 46.1), (55.3, 45.5), (55.6, 46.8), (50.4, 43.2))
@@ -206,13 +207,13 @@ def _table4(dataset: str) -> tuple[_Table, ...]:
     for size, paper in zip(sizes, of_outputs, strict=True)
   )
   return (
-    _Table('pa3d_table4_t', 'PA3D Table 4, joints: frames T, of N = 6', frames),
-    _Table('pa3d_table4_n', 'PA3D Table 4, joints: outputs N, of T = 4', outputs),
+    _Table('pa3d_table4_t', 'PA3D Table 4, joints: frames T, with N = 6', frames),
+    _Table('pa3d_table4_n', 'PA3D Table 4, joints: outputs N, with T = 4', outputs),
   )
 
 
 def _table5(dataset: str) -> tuple[_Table, ...]:
-  """Streams, and their fusion before the action CNN (⊕) or of scores (∪)."""
+  """Streams, and their fusion before the action CNN (⊕) or by scores (∪)."""
   frames, outputs = (4, 8) if dataset == 'jhmdb' else (8, 6)
 
   def stream(*modality: str) -> _Model:
@@ -241,7 +242,7 @@ def _table5(dataset: str) -> tuple[_Table, ...]:
 
 
 def _splits(dataset: str) -> tuple[_Table, ...]:
-  """What is published of PA3D over three splits: rows of Table 5."""
+  """PA3D's published results over three splits, for rows of Table 5."""
   (table5,) = _table5(dataset)
   paper = {'J': (60.1, 47.8), 'J ∪ Jdiff': (61.2, 50.3), 'all six ∪': (69.5, 55.3)}
   rows = tuple(

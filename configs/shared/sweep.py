@@ -1,15 +1,15 @@
-"""Tables of a paper as lists of runs: what `configs/*_sweep.py` share.
+"""Shared by `configs/*_sweep.py`: the tables of a paper as lists of runs.
 
-A sweep is a file with `get_sweep(arg) -> Sweep`. `tools/run_sweep.py` trains what is
-missing of its runs, and `tools/report.py` prints its tables beside the paper's figures.
-A run serves every row and table that asks for the same experiment; a row of several
-streams is computed from the scores that their runs leave.
+A sweep is a file with `get_sweep(arg) -> Sweep`. `tools/run_sweep.py` trains the runs
+that are missing; `tools/report.py` prints the tables beside the paper's figures. One
+run serves all rows and tables with the same experiment. A row with several streams is
+computed from the scores that their runs save.
 
-Options of all sweeps, after a colon: `quick`, our small setting, of JHMDB and Penn
-Action alone; `development`, a run for each of some held-out folds of the training clips,
-without the test split; `folds=0+1`, which ones (0, 1 and 2 if not given); `splits`, a
-run for each of the three official splits of JHMDB and HMDB51, where split 1 is the
-default; `seeds=0+1+2`, a run for each of these (0 if not given).
+Options of all sweeps, after a colon: `quick`, our small setting (JHMDB and Penn Action
+only); `development`, one run per held-out fold of the training clips, without the test
+split; `folds=0+1`, the folds to use (default: 0, 1 and 2); `splits`, one run for each
+of the three official splits of JHMDB or HMDB51 (default: only split 1); `seeds=0+1+2`,
+one run per seed (default: 0).
 """
 
 from __future__ import annotations
@@ -21,22 +21,22 @@ import ml_collections
 
 from configs.shared import options as config_args
 
-QUICK = ('jhmdb', 'penn')  # data sets that have our small setting
+QUICK = ('jhmdb', 'penn')  # data sets with our small setting
 _THREE_SPLITS = ('jhmdb', 'hmdb51')
-PAPER_HAS_SPLIT_1 = "the paper's figures are of split 1, ours the mean of three"
-_FOLDS = ('0', '1', '2', '3', '4')  # of base.py's validation_folds
+PAPER_HAS_SPLIT_1 = "the paper's figures are for split 1, ours the mean of three"
+_FOLDS = ('0', '1', '2', '3', '4')  # data.validation_folds in base.py is 5
 _DEFAULT_FOLDS = ('0', '1', '2')  # ours
-_DEFAULT_SEED = '0'  # base.py's
+_DEFAULT_SEED = '0'  # as in base.py
 
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-  """One experiment: a run of it is made for each split or fold, and seed.
+  """One experiment, which is run once per split or fold and seed.
 
   Attributes:
-    name: of its runs' folders; says what it is, and no other stream is called so.
-    file: of configs/.
-    options: of that file.
+    name: folder name of its runs; describes the experiment and is unique.
+    file: file name in configs/.
+    options: config options for that file.
   """
 
   name: str
@@ -49,9 +49,9 @@ class Row:
   """A row of a paper's table.
 
   Attributes:
-    title: as the table prints it; no two of a table are the same.
+    title: as printed in the table; unique within it.
     paper: the paper's figures, %, by data set.
-    streams: one, or several whose scores are fused: the mean of their probabilities.
+    streams: one stream, or several whose probabilities are averaged.
   """
 
   title: str
@@ -61,11 +61,11 @@ class Row:
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-  """A table, or a part of it whose rows compare with each other.
+  """A table, or a part of one whose rows can be compared with each other.
 
   Attributes:
-    name: short; no two of a sweep are the same.
-    title: as a reader sees it.
+    name: short name, unique within a sweep.
+    title: heading for readers.
   """
 
   name: str
@@ -75,12 +75,12 @@ class Table:
 
 @dataclasses.dataclass(frozen=True)
 class SweepRun:
-  """One training of a sweep.
+  """One training run of a sweep.
 
   Attributes:
-    name: of its folder in the sweep's workdir; no two of a sweep are the same.
-    config: file and options, as `main.py --config` takes them.
-    flags: further flags of main.py.
+    name: folder name in the sweep's workdir, unique within a sweep.
+    config: file and options for `main.py --config`.
+    flags: further flags for main.py.
   """
 
   name: str
@@ -93,9 +93,9 @@ class SweepRow:
   """A row and the runs that it is computed from.
 
   Attributes:
-    title, paper: as of `Row`.
-    samples: names of the runs of each split or fold, and seed: one, or one a stream to
-      be fused.
+    title, paper: same as in `Row`.
+    samples: for each split or fold and seed, the names of the runs: one, or one per
+      stream to be fused.
   """
 
   title: str
@@ -105,7 +105,7 @@ class SweepRow:
 
 @dataclasses.dataclass(frozen=True)
 class SweepTable:
-  """A table of `SweepRow`s, named as the `Table` that it is made of."""
+  """A table of `SweepRow`s with the name and title of its `Table`."""
 
   name: str
   title: str
@@ -114,13 +114,14 @@ class SweepTable:
 
 @dataclasses.dataclass(frozen=True)
 class Sweep:
-  """All that is to be trained, and the tables that it gives.
+  """All runs of a sweep, and the tables computed from them.
 
   Attributes:
-    dataset: whose figures of the paper stand beside ours.
-    setting: in words, on what all runs are measured; runs of another are not comparable.
-    runs: the splits or folds, and seeds, of a stream in turn.
-    notes: lines that a reader of the tables must know.
+    dataset: the data set, which selects the paper's figures.
+    setting: what all runs are measured on, in words; runs with different settings
+      cannot be compared.
+    runs: stream by stream, each with its splits or folds and seeds.
+    notes: remarks for readers of the tables.
   """
 
   dataset: str
@@ -133,7 +134,7 @@ class Sweep:
 def parse_options(
   arg: str, *, choices: Mapping[str, Sequence] | None = None, **own
 ) -> ml_collections.ConfigDict:
-  """The options that all sweeps have (see the module), and those that are one's `own`."""
+  """Parses the options of all sweeps (see the module) and a sweep's `own` ones."""
   return config_args.parse_arg(
     arg,
     choices={'folds': _FOLDS, **(choices or {})},
@@ -155,14 +156,14 @@ def make_sweep(
   dataset: str,
   notes: tuple[str, ...] = (),
 ) -> Sweep:
-  """The tables, and every run that one of their rows needs once.
+  """Makes a sweep from tables; a run that several rows need is listed once.
 
   Args:
-    args: of `parse_options`.
-    dataset: as the configs' files name it.
+    args: the result of `parse_options`.
+    dataset: name of the data set in the configs' file names.
 
   Raises:
-    ValueError: for options that do not go together.
+    ValueError: for options that contradict each other.
   """
   _check(args, dataset)
   words = ('quick',) if args.quick else ()
@@ -193,40 +194,41 @@ def _measured_on(args: ml_collections.ConfigDict) -> str:
 def _check(args: ml_collections.ConfigDict, dataset: str):
   if args.quick and dataset not in QUICK:
     raise ValueError(
-      f'there is no quick setting for {dataset}; leave quick out, or take one of'
+      f'there is no quick setting for {dataset}; leave quick out, or use one of'
       f' {", ".join(QUICK)}'
     )
   if args.folds and not args.development:
     raise ValueError(
-      f'folds={"+".join(args.folds)} is of the training clips; say development too, or'
-      ' leave folds out to run on the official split'
+      f'folds={"+".join(args.folds)} needs the option development; add it, or leave'
+      ' folds out to run on the official split'
     )
   if args.splits and args.development:
     raise ValueError(
-      'splits are measured on their test clips, development on training clips; say one'
+      'splits runs on the test clips, development on training clips; give only one'
     )
   if args.splits and dataset not in _THREE_SPLITS:
     raise ValueError(
-      f'there is one split of {dataset}; leave splits out, or take one of'
+      f'{dataset} has only one split; leave splits out, or use one of'
       f' {", ".join(_THREE_SPLITS)}'
     )
   if wrong := [seed for seed in args.seeds if not seed.isdecimal()]:
     raise ValueError(
-      f'seeds={"+".join(args.seeds)} gives {wrong[0]!r}; a seed is a whole number ≥ 0'
+      f'seeds={"+".join(args.seeds)} contains {wrong[0]!r}, but a seed must be a whole'
+      ' number ≥ 0'
     )
   for name in ('folds', 'seeds'):
     if len({int(word) for word in args[name]}) < len(args[name]):
       raise ValueError(
-        f'{name}={"+".join(args[name])} names a {name[:-1]} twice; give each once'
+        f'{name}={"+".join(args[name])} repeats a {name[:-1]}; give each once'
       )
 
 
 def _samples(
   args: ml_collections.ConfigDict,
 ) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
-  """Of each split or fold, and seed, what a run's name ends in, its options and flags.
+  """(end of a run's name, options, flags) for each split or fold and seed.
 
-  The default seed shows in neither, so that a workdir without seeds may get some later.
+  The default seed adds nothing, so that seeds can be added to a workdir made without.
   """
   folds: list[tuple[str, tuple[str, ...]]] = [('', ())]
   if args.development:

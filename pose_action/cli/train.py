@@ -4,7 +4,8 @@
 
 The same as `pose-action train --config=pa3d_jhmdb:split=1,quick --workdir=/tmp/pa3d`.
 Config options follow a colon. Override any field with --config.FIELD=VALUE, for example
---config.train.epochs=20. Run the same command again to resume an interrupted run.
+--config.train.epochs=20; --print_config lists all fields with their meaning. Run the
+same command again to resume an interrupted run.
 """
 
 import pathlib
@@ -12,7 +13,8 @@ import sys
 import traceback
 
 from pose_action.cli import config_names
-from pose_action.cli.program import Flags, refuse_arguments
+from pose_action.cli.print_config import config_text
+from pose_action.cli.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
 _CONFIG = FLAGS.config_file(
@@ -24,8 +26,8 @@ _CONFIG = FLAGS.config_file(
 _WORKDIR = FLAGS.string(
   'workdir',
   None,
-  'Output folder. Run again with the same folder to resume.',
-  required=True,
+  'Output folder. Run again with the same folder to resume. Required, except with'
+  ' --print_config.',
 )
 _MODE = FLAGS.enum(
   'mode',
@@ -39,11 +41,22 @@ _DISTRIBUTED = FLAGS.bool(
   'Join the processes of a TPU pod, Slurm, Open MPI or Kubernetes job. Elsewhere set'
   ' JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID instead.',
 )
+_PRINT_CONFIG = FLAGS.bool(
+  'print_config',
+  False,
+  'Print every field of the config with its meaning, and exit. Changed fields are'
+  ' marked.',
+)
 before_parsing = config_names.with_paths
 
 
 def main(args):
   refuse_arguments(args)
+  if _PRINT_CONFIG.value:
+    print(config_text(_CONFIG.value))
+    return
+  if not _WORKDIR.value:
+    raise UsageError('--workdir is missing: Output folder.')
   # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.runtime import sharding
   from pose_action.training import experiment

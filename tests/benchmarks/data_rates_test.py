@@ -1,3 +1,5 @@
+"""The data rates: synthetic clips, rates by hand, and a row for everything."""
+
 import re
 import subprocess
 import sys
@@ -17,7 +19,7 @@ def test_made_up_clips_can_be_read(tmp_path):
   assert source.splits == {'train': ('v0', 'v1', 'v2')}
   clip = source.load('v1')
   assert clip.keypoints.shape == (50, 2, 17, 2)
-  # They sway by 60 pixels from end to end, and do not jump: at most 2 turns a second.
+  # They sway by 60 pixels from end to end without jumps, at most 2 turns per second.
   steps = np.abs(np.diff(clip.keypoints, axis=0))
   assert 1 < steps.mean() < steps.max() < 30 * 2 * np.pi * 2 / 24 + 6
 
@@ -71,4 +73,4 @@ data_rates.main()
     [sys.executable, '-c', code, '--poses=x.pkl'], capture_output=True, text=True
   )
   assert done.returncode == 2
-  assert "pip install '.[beam]', or --workers=0" in done.stderr
+  assert "run pip install '.[beam]', or give --workers=0" in done.stderr

@@ -1,3 +1,5 @@
+"""The baselines without a model, by hand and on JHMDB, and what the program refuses."""
+
 import re
 
 import numpy as np
@@ -19,7 +21,7 @@ def make_clip(keypoints, scores=None, *, video_id='clip', labels=(0,)):
 
 
 def test_resample_is_linear_and_keeps_both_ends():
-  # 3 frames at 5 places: positions 0, 0.5, 1, 1.5, 2.
+  # 3 frames resampled to 5: positions 0, 0.5, 1, 1.5, 2.
   values = np.array([[0.0, 1.0], [10.0, 1.0], [40.0, 5.0]])
   expected = [[0, 1], [5, 1], [10, 1], [25, 3], [40, 5]]
   np.testing.assert_allclose(floors.resample(values, 5), expected)
@@ -66,7 +68,7 @@ def test_majority_by_hand():
 def test_nearest_neighbour_by_hand():
   train = np.array([[0.0, 0.0], [10.0, 0.0]])
   test = np.array([[4.0, 0.0], [6.0, 0.0], [9.0, 9.0]])
-  # Their neighbours are clip 0, 1 and 1, so the answers are 5, 3, 3.
+  # The nearest training clips are 0, 1 and 1, so the predictions are 5, 3, 3.
   accuracy = floors.nearest_neighbour_accuracy(
     train, np.array([5, 3]), test, np.array([5, 3, 5])
   )
@@ -74,7 +76,7 @@ def test_nearest_neighbour_by_hand():
 
 
 def make_source(labels):
-  """Ten clips of two gestures, told apart by how far the hands are from each other."""
+  """Ten clips of two gestures that differ in the distance between the hands."""
   clips = {
     f'v{i}': make_clip(
       [[[[0, i], [2 if i % 2 else 50, i]]]], video_id=f'v{i}', labels=labels(i)
@@ -88,14 +90,14 @@ def make_source(labels):
 
 def test_floors_of_separable_clips():
   result = floors.floors_of_folds(make_source(lambda i: (i % 2,)), 'all', [0, 4])
-  # Each fold holds one clip of each class: nothing is in the majority.
+  # Each fold contains one clip per class, so the majority class is a tie.
   assert result == {'majority class': [0.5, 0.5], 'nearest neighbour': [1.0, 1.0]}
 
 
 def test_misuse():
   with pytest.raises(PoseDataError, match="no split 'test'; the poses have all"):
     floors.floors_of_folds(make_source(lambda i: (0,)), 'test', [0])
-  with pytest.raises(PoseDataError, match=r"'v0' has the labels \(0, 1\), but .* one"):
+  with pytest.raises(PoseDataError, match=r"'v0' has the labels \(0, 1\), but .* one "):
     floors.floors_of_folds(make_source(lambda i: (0, 1)), 'all', [0])
 
 
@@ -116,7 +118,7 @@ def test_program_on_jhmdb(shared_data, capsys):
   lines = capsys.readouterr().out.splitlines()
   assert lines[0].endswith('--split=train1 --folds=0,1,2')
   assert lines[1].startswith('536 clips, 21 classes')
-  # The figures that the folds were published with.
+  # The figures in docs/results.md.
   figures = ' '.join(lines[-1].split())
   assert figures == 'nearest neighbour 70.1 64.2 63.5 65.9 3.6'
 

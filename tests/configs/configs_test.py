@@ -1,4 +1,4 @@
-"""Every experiment's config: that it loads, refuses mistakes, and makes a model."""
+"""Every experiment's config loads, refuses mistakes, and builds a model."""
 
 import functools
 import importlib
@@ -40,7 +40,7 @@ EXPERIMENTS = [
 
 
 def options_of(experiment: str) -> dict[str, list[str]]:
-  """Every option of an experiment, and config strings that set it."""
+  """For every option of an experiment, config strings that set it."""
   with mock.patch.object(
     config_args, 'parse_arg', wraps=config_args.parse_arg
   ) as parse_arg:
@@ -91,7 +91,7 @@ def test_loads_locked(experiment, arg):
   sections = [v for v in config.values() if isinstance(v, ml_collections.ConfigDict)]
   assert len(sections) >= 6
   assert all(section.is_locked for section in sections)
-  assert set(json.loads(config.to_json())) == set(config)  # As a run keeps it.
+  assert set(json.loads(config.to_json())) == set(config)  # Runs save it as JSON.
 
 
 RESULTS = (ROOT / 'docs' / 'results.md').read_text('utf-8')
@@ -105,7 +105,7 @@ def test_every_option_changes_the_config(experiment):
 
 
 def stored_maps(config, skeleton, frames):
-  """All that a pose network gives."""
+  """All maps of a pose network."""
   channels = {
     'maps': skeleton.num_maps,
     'parts': skeleton.num_part_maps,
@@ -119,7 +119,7 @@ def stored_maps(config, skeleton, frames):
 
 
 def dataset_of(config, class_names=tuple('abcdefg'), frames=5):
-  """Ten clips in each split, as the config's data set stores them."""
+  """A data set for the config, with ten clips in each split."""
   protocol = PROTOCOLS[config.data.dataset]
   skeleton = get_skeleton(protocol.skeleton)
   poses = {
@@ -157,7 +157,7 @@ def dataset_of(config, class_names=tuple('abcdefg'), frames=5):
 
 
 def first_batch(data, batches, **options):
-  """Two clips of the training split, as a run's loader gives them."""
+  """A batch of two training clips from the run's loader."""
   clips = {'batch_size': 2, 'read_threads': 0}
   return next(
     batches(data.train.records, range(4), data.clip_settings, **clips, **options)
@@ -166,7 +166,7 @@ def first_batch(data, batches, **options):
 
 @functools.cache
 def logits_shape(model_json, maps_shapes):
-  """Of a model as a config describes it; many configs have the same."""
+  """Shape of the logits of a config's model; cached, since many configs share one."""
   model = build_model(ml_collections.ConfigDict(json.loads(model_json)), 7)
   maps = {n: jax.ShapeDtypeStruct(s, jnp.float32) for n, s in maps_shapes}
   output, _ = jax.eval_shape(
@@ -178,7 +178,7 @@ def logits_shape(model_json, maps_shapes):
 
 
 def by_name(tree):
-  """Shapes by modality, '' where there is one."""
+  """A dict by modality; the key is '' for a single modality."""
   return tree if isinstance(tree, dict) else {'': tree}
 
 
@@ -211,7 +211,7 @@ def shapes_of(tree):
 
 @each_experiment
 def test_makes_one_step_and_an_evaluation(experiment):
-  """All that a run compiles, at the paper's size; nothing is computed."""
+  """Traces everything that a run compiles, at the paper's size, without computing."""
   config = config_of(experiment)
   data = make_run_data(config, dataset_of(config))
   program = build_program(config, data, sharding.make_mesh(jax.devices()[:1]))
@@ -245,7 +245,7 @@ def test_its_splits_are_the_protocols(experiment, arg):
 
 @each_experiment
 def test_an_unknown_option_is_refused_with_what_is_known(experiment):
-  with pytest.raises(ValueError, match="gives 'qick', which this config does not know"):
+  with pytest.raises(ValueError, match="gives 'qick', which is not an option of this"):
     config_of(experiment, 'qick')
 
 
@@ -285,13 +285,13 @@ def test_the_header_gives_the_command_and_every_option(experiment):
   assert ours
   if ' '.join(ours.split()) != 'not trained here':
     (accuracy,) = re.findall(r'(\d+\.\d)(?: ± \d\.\d)? %', ours)
-    assert f'**{accuracy}' in RESULTS  # The page says how the figure was got.
+    assert f'**{accuracy}' in RESULTS  # This page says how it was measured.
   for option, strings in options_of(experiment).items():
     named = [f'`{option}`', *(f'`{arg}`' for arg in strings)]
     assert any(name in header for name in named), option
 
 
-def test_25_views_of_charades_are_as_many_clips_at_a_time():
+def test_25_views_of_charades_keep_the_number_of_clips_per_batch():
   config = config_of('pa3d_charades', 'views=25')
   assert (config.eval.views, config.eval.batch_size) == (25, 6)
   assert config_of('pa3d_charades').eval == config_of('pa3d_hmdb51').eval
@@ -299,12 +299,12 @@ def test_25_views_of_charades_are_as_many_clips_at_a_time():
 
 def test_jhmdb_is_as_in_the_paper():
   config = config_of('pa3d_jhmdb')
-  # Sec. 4.1: T=4, N=8; Sec. 4: batches of 32, SGD from 0.01, 150 epochs, 10 clips.
+  # Sec. 4.1: T=4, N=8, 10 test clips. Sec. 4: batches of 32, SGD from 0.01, 150 epochs.
   assert (config.data.num_frames, config.model.outputs) == (4, 8)
   assert (config.train.batch_size, config.train.epochs) == (32, 150)
   assert (config.optimizer.name, config.optimizer.learning_rate) == ('sgd', 0.01)
   assert config.eval.views == 10
-  # Table 3's best, Fig. 3's dilation, Table 1's network; the maps themselves are read.
+  # Table 3's best branches, Fig. 3's dilation, Table 1's network; stored maps.
   assert config.model.branches == ('global', 'dilated')
   assert config.model.dilation == 2
   assert config.model.features == (128, 256, 512)
@@ -337,7 +337,7 @@ def test_several_modalities_are_read_as_one_model():
 
 @pytest.mark.parametrize('options', ['quick', 'representation=keypoints'])
 def test_keypoints_have_no_features(options):
-  with pytest.raises(ValueError, match='keypoints have no features; they come from'):
+  with pytest.raises(ValueError, match='keypoints have no features; extract them with'):
     config_of('pa3d_jhmdb', f'{options},modality=joints+features_diff')
 
 
@@ -351,7 +351,7 @@ def test_penn_follows_the_papers_hmdb():
 
 def test_the_demo_needs_no_data():
   config = config_of('demo')
-  assert PROTOCOLS[config.data.dataset].format is None  # The library makes it.
+  assert PROTOCOLS[config.data.dataset].format is None  # The library generates it.
   assert config.data.representation == 'keypoints'
   assert config.data.poses == ''
 

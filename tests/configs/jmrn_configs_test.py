@@ -1,4 +1,4 @@
-"""JMRN's configs against the official scripts, and what each ablation changes."""
+"""JMRN's configs match the official scripts; each ablation changes only its fields."""
 
 import functools
 import importlib
@@ -19,8 +19,8 @@ def config_of(experiment, arg=''):
   return importlib.import_module(f'configs.{experiment}').get_config(arg)
 
 
-# Of the official scripts: batch, epochs, rate, patience, c_dim, dropout, β, γ, λ, τ, the
-# ramp's first epoch and its length, labels that clips may share.
+# From the official scripts: batch size, epochs, rate, patience, c_dim, dropout, β, γ,
+# λ, τ, first epoch and length of the ramp.
 OFFICIAL = {
   'jmrn_jhmdb': (16, 100, 1e-4, 5, 128, 0.0, 7, 4, 0.05, 0.3, 50, 50),
   'jmrn_hmdb51': (128, 150, 1e-4, 3, 64, 0.0, 5, 0, 0.5, 0.1, 0, 100),
@@ -58,7 +58,7 @@ def test_jmrn_has_the_numbers_of_the_official_scripts(experiment):
   assert (potion.channels, potion.normalization, potion.variant) == (3, 'area', 'U')
   # Nothing but pose-aware shifts and flips.
   assert (config.augment.scale, config.augment.shift) == ((1.0, 1.0), 0)
-  # HMDB and Charades are cropped at random, and smaller maps stretched; JHMDB is not.
+  # HMDB and Charades maps are cropped at random, and stretched if smaller; JHMDB's not.
   cropped = experiment != 'jmrn_jhmdb'
   assert (config.data.random_crop, config.data.stretch) == (cropped, cropped)
   one_label = experiment != 'jmrn_charades'
@@ -70,7 +70,7 @@ def test_ava_is_trained_as_charades_which_has_several_labels_too():
   ava, charades = config_of('jmrn_ava'), config_of('jmrn_charades')
   for section in ('model', 'augment', 'optimizer', 'train', 'eval'):
     assert ava[section].to_dict() == charades[section].to_dict()
-  # A clip is ±1 s of 12 frames a second: all of it is read.
+  # A clip is ±1 s at 12 frames per second; all of it is read.
   assert ava.data.num_frames >= len(PersonClipSettings().times()) == 25
   assert get_skeleton(PROTOCOLS['ava'].skeleton).num_joints == 2 * 17
 
@@ -78,7 +78,7 @@ def test_ava_is_trained_as_charades_which_has_several_labels_too():
 @pytest.mark.parametrize('experiment', OFFICIAL)
 def test_what_selects_is_held_out_or_as_published_the_test_split(experiment):
   ours, published = config_of(experiment), config_of(experiment, 'as_published')
-  # The paper says accuracy, the official code watches the loss; mAP stands for it.
+  # The paper selects by accuracy (mAP for Charades), the official code by the loss.
   assert (ours.data.validate_on, ours.optimizer.plateau) == ('held_out', 'accuracy')
   assert (published.data.validate_on, published.optimizer.plateau) == ('test', 'loss')
   assert changed_fields(experiment, 'as_published') == {
@@ -119,7 +119,7 @@ MOTION = 'augment.pose_aware.'
     ('jmrn_hmdb51', 'test=false', {'data.test_split'}),
     ('jmrn_hmdb51', 'split=3', {'data.train_split', 'data.test_split'}),
     ('jmrn_charades', 'positives=weighted', {'train.contrastive.positives'}),
-    # Rendered on the canvas itself: there is nothing to crop or to stretch.
+    # Maps are rendered on the canvas, so that nothing is cropped or stretched.
     (
       'jmrn_charades',
       'representation=keypoints',
@@ -162,7 +162,7 @@ def test_mimetics_has_the_setting_of_hmdb51():
 
 @functools.cache
 def parameters(experiment, arg=''):
-  """Of the model on its data set, whose poses are the papers' 18 joints."""
+  """Number of parameters for the data set's classes and the papers' 18 joints."""
   config = config_of(experiment, arg)
   classes = {'jhmdb': 21, 'hmdb51': 51, 'charades': 157}[config.data.dataset]
   maps = jax.ShapeDtypeStruct((1, 18, *config.data.map_size, 3), jnp.float32)
@@ -177,7 +177,7 @@ def parameters(experiment, arg=''):
 @pytest.mark.parametrize(
   ('experiment', 'arg', 'millions'),
   [
-    # The official code's networks, with 0.049 M of projection.
+    # The official code's networks, including 0.049 M for the projection head.
     ('jmrn_jhmdb', '', 8.22),
     ('jmrn_hmdb51', '', 7.63),
     ('jmrn_charades', '', 7.38),
@@ -202,7 +202,7 @@ def test_the_ablations_of_tables_7_and_8_are_as_large_as_jmrn(experiment):
 def test_quick_shifts_by_a_share_of_the_map_and_ramps_over_a_share_of_the_epochs():
   config = config_of('jmrn_jhmdb', 'quick')
   motion, contrastive = config.augment.pose_aware, config.train.contrastive
-  # 0.6 of 7 and of 4, rounded up. Of 30 epochs, not 100: 50 → 15.
+  # Shifts: 0.6·7 and 0.6·4, rounded up. Ramp: 50 of 100 epochs become 15 of 30.
   assert (motion.global_shift, motion.group_shift) == (5, 3)
   assert (contrastive.ramp_start_epoch, contrastive.ramp_epochs) == (15, 15)
   still = config_of('jmrn_jhmdb', 'quick,paa=none').augment.pose_aware

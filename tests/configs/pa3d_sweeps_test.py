@@ -1,4 +1,4 @@
-"""PA3D's Tables 2 to 5 as sweeps: the paper's figures, each row's setting, its runs."""
+"""PA3D's Tables 2 to 5 as sweeps: the paper's figures, settings and runs per row."""
 
 import importlib
 import inspect
@@ -88,7 +88,7 @@ def titles_of(sweep):
 
 
 def config_of(run):
-  """What `main.py --config` makes of a run."""
+  """The config that `main.py --config` loads for a run."""
   path, _, options = run.config.partition(':')
   module = path.removeprefix('configs/').removesuffix('.py')
   return importlib.import_module(f'configs.{module}').get_config(options)
@@ -109,8 +109,8 @@ def test_a_run_that_several_rows_ask_for_is_made_once(dataset):
   runs = sweep_of(dataset, ALL_TABLES).runs
   assert len({run.name for run in runs}) == len(runs)
   assert len({run.config for run in runs}) == len(runs)
-  # Table 2: 15; Table 3: 6 less Table 2's; Table 4: 9 less T = 8, which is Table 3's;
-  # Table 5: 6 single and 2 ⊕, J of HMDB being Table 3's.
+  # Table 2: 15. Table 3: 6, one of which is in Table 2. Table 4: 9, of which T = 8 is
+  # in Table 3. Table 5: 6 single streams and 2 ⊕; for HMDB, J is in Table 3.
   assert len(runs) == 15 + 5 + 8 + (8 if dataset == 'jhmdb' else 7)
 
 
@@ -224,9 +224,9 @@ def test_rows_that_need_what_is_not_at_hand_are_left_out_and_named():
   assert not any('features' in run.config for run in made.runs)
   assert made.notes == (
     'PA3D Table 2, features: ways to model time: left out TSN style, 3DConv, TempConv,'
-    ' PoTion, TempPoseConv, which need more than modalities=joints+parts',
-    f'{made.tables[-1].title}: left out {", ".join(WITH_FEATURES)}, which need more than'
-    ' modalities=joints+parts',
+    ' PoTion, TempPoseConv, which need other modalities than joints+parts',
+    f'{made.tables[-1].title}: left out {", ".join(WITH_FEATURES)}, which need other'
+    ' modalities than joints+parts',
   )
   joints = sweep_of('jhmdb', 'table5,modalities=joints')
   assert titles_of(joints)['pa3d_table5'] == ['J', 'Jdiff', 'J ⊕ Jdiff', 'J ∪ Jdiff']
@@ -262,10 +262,10 @@ def test_three_splits_have_the_rows_that_are_published_so():
   assert [table.name for table in both.tables] == ['pa3d_table3', 'pa3d_splits']
   assert len(both.runs) == 3 * (6 + 2)
   assert both.notes[0].endswith(
-    "the paper's figures are of split 1, ours the mean of three"
+    "the paper's figures are for split 1, ours the mean of three"
   )
   assert both.notes[1].endswith(
-    'left out all six ∪, which need more than modalities=joints'
+    'left out all six ∪, which need other modalities than joints'
   )
 
 
@@ -273,12 +273,12 @@ def test_three_splits_have_the_rows_that_are_published_so():
   ('dataset', 'arg', 'message'),
   [
     ('jhmdb', '', "'' names no table; give at least one of table2, table3, table4"),
-    ('penn', 'quick', r'such as configs/pa3d_penn_sweep\.py:table3'),
+    ('penn', 'quick', r'for example configs/pa3d_penn_sweep\.py:table3'),
     ('hmdb51', 'table3,quick', 'no quick setting for hmdb51; leave quick out'),
-    ('jhmdb', 'table3,modalities=parts', 'modalities=parts leave no row of what'),
+    ('jhmdb', 'table3,modalities=parts', 'no row .* with only modalities=parts; give'),
     ('jhmdb', 'table3,modalities=limbs', 'allowed: joints, parts, features'),
-    ('penn', 'table5,quick,modalities=features', 'cannot be had with quick, which'),
-    ('penn', 'splits', 'there is one split of penn; leave splits out'),
+    ('penn', 'table5,quick,modalities=features', 'needs stored maps, but quick reads'),
+    ('penn', 'splits', 'penn has only one split; leave splits out'),
     ('jhmdb', 'table6', "did you mean 'table"),
   ],
 )

@@ -1,4 +1,4 @@
-"""Variables for the tests of models, without compiling an initialisation."""
+"""Variables for model tests, made without compiling an initialisation."""
 
 import functools
 
@@ -10,9 +10,10 @@ import pytest
 
 @pytest.fixture(scope='session')
 def random_variables():
-  """(module, shape of its input) to variables far from where training starts.
+  """A function (module, shape of its input) -> random variables.
 
-  There means are 0 and scales 1, which would hide a mistake.
+  The values are far from the initial ones, whose means of 0 and scales of 1 would hide
+  mistakes.
   """
 
   def variables_of(module, shape):
@@ -25,7 +26,7 @@ def random_variables():
 
     def params(path, leaf):
       if path[-1].key == 'kernel':
-        fan_in = np.prod(leaf.shape[-4:-1])  # Without an axis of joints before it.
+        fan_in = np.prod(leaf.shape[-4:-1])  # Excludes a leading joint axis.
         return jnp.array(rng.standard_normal(leaf.shape) * (2 / fan_in) ** 0.5, 'f4')
       return jnp.array(0.5 * rng.standard_normal(leaf.shape), 'f4')
 

@@ -1,4 +1,4 @@
-"""The joint-contrastive loss against Eq. (1) and (2) as loops, and over 8 devices."""
+"""The joint-contrastive loss: Eq. (1) and (2) as loops, and sharding over 8 devices."""
 
 import functools
 import math
@@ -17,7 +17,7 @@ MULTI_HOT = np.array(
   [[1, 1, 0, 0], [0, 1, 1, 0], [1, 0, 0, 0], [0, 0, 0, 1], [1, 1, 1, 0], [0, 0, 0, 0]],
   np.float32,
 )
-# The 8-device program's shapes are told apart by these.
+# Distinct sizes identify the axes of arrays in the 8-device program.
 ROWS, JOINTS, FEATURES = 40, 7, 11
 
 
@@ -36,7 +36,7 @@ def unit_rows(rows=6, joints=3, features=5, seed=0):
 
 
 def positive_weight(a, b, positives):
-  """w_ip before it is divided by its sum over p."""
+  """The weight w_ip before division by its sum over p."""
   if np.ndim(a) == 0:
     return float(a == b)
   shared = sum(1 for x, y in zip(a, b, strict=True) if x and y)
@@ -64,7 +64,7 @@ def loss_by_loops(z, labels, temperature, positives='shared_label', mask=None):
 
 
 def test_two_pairs_by_hand():
-  # Each anchor: similarity 1 to its positive, 0 to two others: -log(e / (e + 2)).
+  # Each anchor has similarity 1 to its positive and 0 to two others: -log(e / (e + 2)).
   z = jnp.array([[[1.0, 0]], [[1, 0]], [[0, 1]], [[0, 1]]])
   labels = jnp.array([4, 4, 9, 9])
   loss = functools.partial(joint_contrastive_loss, z, labels, temperature=1.0)
@@ -94,7 +94,7 @@ def test_equals_loops(labels, positives, mask):
     mask=None if mask is None else jnp.array(mask),
   )
   np.testing.assert_allclose(loss(reduction='sum'), wanted, rtol=1e-5)
-  # The mean is over all anchors, those without positives too, and joints.
+  # The mean is over joints and all anchors, including those without positives.
   anchors = 6 if mask is None else 5
   np.testing.assert_allclose(loss(), wanted / (3 * anchors), rtol=1e-5)
 
@@ -147,7 +147,7 @@ def test_a_temperature_near_zero_does_not_overflow():
   value, gradient = value_and_gradient(
     jnp.array(z), jnp.array(CLASSES), temperature=1e-3
   )
-  # exp(1000) overflows even float64; there the largest similarity is all.
+  # exp(1000) overflows even float64; in that limit only the largest similarity counts.
   similarities = (z[:, 0] @ z[:, 0].T).astype(np.float64) / 1e-3
   np.fill_diagonal(similarities, -np.inf)
   same = (CLASSES[:, None] == CLASSES) & ~np.eye(6, dtype=bool)
@@ -166,9 +166,10 @@ def test_bfloat16_embeddings_are_compared_in_float32():
 
 
 def compiled_step(num_devices):
-  """Value and gradient with rows divided over devices, through a layer that makes them.
+  """Value and gradient with rows sharded over devices.
 
-  There the embeddings are between operations, as in a model, and not an input.
+  A layer computes the embeddings, so that they are an intermediate result, as in a
+  model, and not an input.
   """
   mesh = sharding.make_mesh(jax.devices()[:num_devices])
   over_rows = sharding.over_rows(mesh)
@@ -192,7 +193,7 @@ def compiled_step(num_devices):
 
 
 def array_shapes(program):
-  """The shapes of all arrays in a compiled program, of one device."""
+  """The shapes of all arrays in the compiled program for one device."""
   found = re.findall(r'\b(?:pred|[a-z]+\d+)\[([\d,]+)\]', program.as_text())
   return {tuple(int(side) for side in shape.split(',')) for shape in found}
 
@@ -206,7 +207,7 @@ def test_one_device_equals_eight_each_with_its_own_rows_of_similarities():
     assert abs(np.asarray(b)).max() > 1e-3
     np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
 
-  # [j, b, b] in any order of axes, folded or not, has j·b·b elements.
+  # [j, b, b] has j·b·b elements, in any order of axes, folded or not.
   whole = JOINTS * ROWS * ROWS
   assert max(map(math.prod, array_shapes(one))) >= whole
   assert max(map(math.prod, array_shapes(eight))) < whole / 2
@@ -216,14 +217,23 @@ def test_one_device_equals_eight_each_with_its_own_rows_of_similarities():
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
-    ({'embeddings': jnp.ones((6, 5))}, r'\[row, joint, feature\], but got \(6, 5\)'),
-    ({'labels': jnp.zeros(3, jnp.int32)}, r'need labels \[6\], .* but got \(3,\)'),
-    ({'labels': jnp.int32(0)}, r'need labels \[6\], .* but got \(\)'),
-    ({'mask': jnp.ones((6, 1))}, r'6 rows .* need a mask \[6\], but got \(6, 1\)'),
-    ({'temperature': 0.0}, 'temperature is 0.0, but must be above 0'),
-    ({'reduction': 'none'}, "no reduction 'none'; it is 'mean' or 'sum'"),
-    ({'positives': 'all'}, "no positives 'all'; they are 'shared_label' or 'weighted'"),
-    ({'positives': 'weighted'}, "'weighted' compare multi-hot labels"),
+    (
+      {'embeddings': jnp.ones((6, 5))},
+      r'must be \[row, joint, feature\], but got shape \(6, 5\)',
+    ),
+    ({'labels': jnp.zeros(3, jnp.int32)}, r'need labels \[6\], .* got shape \(3,\)'),
+    ({'labels': jnp.int32(0)}, r'need labels \[6\], .* but got shape \(\)'),
+    (
+      {'mask': jnp.ones((6, 1))},
+      r'6 rows .* need a mask \[6\], but got shape \(6, 1\)',
+    ),
+    ({'temperature': 0.0}, 'temperature must be above 0, but got 0.0'),
+    ({'reduction': 'none'}, "no reduction 'none'; use 'mean' or 'sum'"),
+    ({'positives': 'all'}, "no positives 'all'; use 'shared_label' or 'weighted'"),
+    (
+      {'positives': 'weighted'},
+      "'weighted' need multi-hot labels .* one class per row",
+    ),
   ],
 )
 def test_misuse(changes, message):

@@ -1,4 +1,4 @@
-"""The 3×3 convolution's lowerings against loops, and where training starts."""
+"""The 3×3 convolution's lowerings compared with loops, and initial parameters."""
 
 import jax
 import jax.numpy as jnp
@@ -20,7 +20,7 @@ def random_array(*shape, seed=0):
 
 
 def convolved_by_loops(maps, kernel, stride):
-  """With one cell of padding on every side; in float64."""
+  """A float64 convolution with one cell of padding on every side."""
   clips, height, width, _ = maps.shape
   padded = np.pad(maps.astype(np.float64), ((0, 0), (1, 1), (1, 1), (0, 0)))
   rows, columns = (height - 1) // stride + 1, (width - 1) // stride + 1

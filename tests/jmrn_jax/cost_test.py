@@ -1,4 +1,4 @@
-"""What a video costs in multiply-accumulates, counted on the traced programs (B-29)."""
+"""Multiply-accumulates per video, counted on the traced programs (B-29)."""
 
 import jax
 import jax.numpy as jnp
@@ -10,7 +10,7 @@ from pa3d_jax.model import PA3D
 
 
 def cost(model, maps_shape):
-  """Multiply-accumulates of one video, those on padding included."""
+  """Multiply-accumulates for one video, including those on padding."""
   maps = jax.ShapeDtypeStruct(maps_shape, jnp.float32)
   variables = jax.eval_shape(
     lambda key, maps: model.init(key, maps, train=False), jax.random.key(0), maps
@@ -23,7 +23,7 @@ def _equations(jaxpr):
   for equation in jaxpr.eqns:
     yield equation
     for value in equation.params.values():
-      inner = getattr(value, 'jaxpr', value)  # Of a call, such as of a jitted function.
+      inner = getattr(value, 'jaxpr', value)  # A call, such as of a jitted function.
       if hasattr(inner, 'eqns'):
         yield from _equations(inner)
 
@@ -46,9 +46,12 @@ def _cost_of(equation):
   ids=['jhmdb', 'hmdb51', 'charades'],
 )
 def test_jmrn(num_classes, compressed, width, published):
-  """The official network's, less the selector's 1×1, which comes after the average."""
+  """The official network's cost, less the selector's 1×1 layer.
+
+  Ours is applied after the average over the map, so it costs almost nothing.
+  """
   model = JMRN(num_classes, compressed=compressed)
-  # 18 joints of 256 features to 256, on 16 rows of ⌈width / 4⌉ cells, but for one.
+  # 18·256 features to 256, on all but one of 16 rows × ⌈width / 4⌉ cells.
   spared = 18 * 256 * 256 * (16 * -(-width // 4) - 1)
   total = cost(model, (1, 18, 64, width, 3)) + spared
   assert round(total / 1e9, 1) == published
@@ -57,11 +60,11 @@ def test_jmrn(num_classes, compressed, width, published):
 def test_the_shared_encoder_is_most_of_it():
   whole = cost(JMRN(21), (1, 18, 64, 86, 3))
   one_joint_less = cost(JMRN(21), (1, 17, 64, 86, 3))
-  # B-29: 519 M for each joint; beside it, its share of the layers over all joints.
+  # B-29: 519 M per joint, without the joint's share in the layers over all joints.
   beside = 16 * 22 * (256 * 128 + 128 * 512) + 256 * 256 + 256
   assert round((whole - one_joint_less - beside) / 1e6) == 519
 
 
 def test_potion():
-  """With the background, as the released baseline would read it (B-30)."""
+  """With the background map, which the released baseline would read (B-30)."""
   assert round(cost(PA3D(21, temporal='potion'), (1, 19, 64, 86, 3)) / 1e9, 2) == 0.92

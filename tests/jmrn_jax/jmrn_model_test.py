@@ -1,4 +1,4 @@
-"""JMRN whole: the official sizes, its ablations, its dropout, and that it learns."""
+"""The whole JMRN: the official sizes, ablations, dropout, and that it learns."""
 
 import functools
 import math
@@ -28,7 +28,7 @@ def random_maps(shape=SHAPE, seed=0):
 
 
 def shapes_of(model, shape):
-  """(variables, output, outputs by layer) as shapes."""
+  """The shapes of (variables, output, outputs by layer)."""
   maps = jax.ShapeDtypeStruct(shape, jnp.float32)
   output, variables = jax.eval_shape(
     functools.partial(
@@ -73,7 +73,7 @@ def test_parameters_of_the_official_models(classes, compressed, width, millions)
 def test_parameters_of_jhmdb_by_hand():
   params = shapes_of(JMRN(num_classes=21), (2, 18, 64, 86, 3))[0]['params']
   assert {name: count(layer) for name, layer in params.items()} == {
-    'input_norm': 108,  # A scale and a bias for 18·3.
+    'input_norm': 108,  # scale and bias of 18·3 channels
     'joint_encoder': 1_036_416,  # 9·(3·128 + 128·128 + 128·256 + 256·256) + 768
     'compression': 32_896,  # 256·128 + 128
     'joint_selector': 1_184_530,  # 18·256·256 + 256 + 256·18 + 18
@@ -123,7 +123,7 @@ def test_without_a_selector_every_joint_counts_fully(variables):
 def test_a_joint_of_weight_zero_has_no_say_in_the_logits(variables):
   closed = jax.tree.map(lambda x: x, variables)
   weights = closed['params']['joint_selector']['weights']
-  # Far beyond what the other joints' features can move.
+  # So low that the features cannot raise the weight above 0.
   weights['bias'] = weights['bias'] + jnp.array([0.0, -1e4, 0.0])
   weights['kernel'] = jnp.zeros_like(weights['kernel'])
   maps = random_maps()
@@ -144,7 +144,7 @@ def test_embeddings_have_unit_norm_and_can_be_left_out(variables):
 
 
 def losses_of_training(variables, maps, labels, steps):
-  """(cross entropy at each step, gradient of the first step)."""
+  """Returns (cross entropy at each step, gradient of the first step)."""
   model, optimizer = SMALL(), optax.sgd(0.1, momentum=0.9)
 
   @jax.jit
@@ -154,7 +154,7 @@ def losses_of_training(variables, maps, labels, steps):
         {**variables, 'params': params}, maps, train=True, mutable=['batch_stats']
       )
       loss = optax.softmax_cross_entropy_with_integer_labels(output.logits, labels)
-      # A little of the embeddings, so that their layers have a gradient.
+      # A small share of the embeddings, so that their layers get a gradient.
       return loss.mean() + 0.01 * output.joint_embeddings.sum(), (loss.mean(), changed)
 
     gradient, (loss, changed) = jax.grad(loss_of, has_aux=True)(variables['params'])
@@ -174,7 +174,7 @@ def test_every_parameter_learns_and_four_clips_are_overfitted(variables):
   losses, gradient = losses_of_training(variables, random_maps(), jnp.arange(4), 80)
   for path, leaf in jax.tree_util.tree_leaves_with_path(gradient):
     assert np.isfinite(leaf).all(), path
-    # BatchNorm takes away the bias before it.
+    # A BatchNorm cancels the bias of the convolution before it.
     if jax.tree_util.keystr(path) not in ("['conv1']['bias']", "['conv2']['bias']"):
       assert abs(np.asarray(leaf)).max() > 1e-7, path
   assert losses[0] > 0.5
@@ -225,8 +225,8 @@ def test_dropout_drops_whole_channels_in_training_only(variables):
   np.testing.assert_array_equal(*tested)
 
 
-# Flax's BatchNorm takes its float32 statistics from bfloat16 activations by the standard
-# promotion, which the strict one, a setting of these tests, refuses.
+# Flax's BatchNorm computes float32 statistics from bfloat16 activations by standard
+# promotion, which these tests' strict promotion would refuse.
 @jax.numpy_dtype_promotion('standard')
 def test_bfloat16_keeps_parameters_and_outputs_in_float32(variables):
   model = SMALL(dtype=jnp.bfloat16)
@@ -243,8 +243,8 @@ def test_bfloat16_keeps_parameters_and_outputs_in_float32(variables):
 @pytest.mark.parametrize(
   ('model', 'shape', 'message'),
   [
-    (SMALL(), (4, 8, 12, 9), r'takes maps \[clip, joint, .* got \(4, 8, 12, 9\)'),
-    (SMALL(features=(6, 8, 8)), SHAPE, r'has two stages, but features are \(6, 8, 8\)'),
+    (SMALL(), (4, 8, 12, 9), r'needs maps \[clip, joint, .* got shape \(4, 8, 12, 9\)'),
+    (SMALL(features=(6, 8, 8)), SHAPE, r'needs two features, but got \(6, 8, 8\)'),
   ],
 )
 def test_misuse(model, shape, message):

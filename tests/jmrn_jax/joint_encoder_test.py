@@ -1,4 +1,4 @@
-"""The encoders mapped over joints and clips: numbers, cost, and the devices' shares."""
+"""The encoders mapped over joints and clips: results, cost, and sharding."""
 
 import re
 
@@ -41,7 +41,7 @@ def random_variables_of(random_variables, encoder):
 
 
 class _Named:
-  """An encoder whose `init` takes `train` by name, as models do."""
+  """Wraps an encoder so that `init` takes `train` by name, as models do."""
 
   def __init__(self, encoder):
     self.encoder = encoder
@@ -51,7 +51,7 @@ class _Named:
 
 
 def folded(params, maps):
-  """The shared encoder with clips and joints made one axis by hand."""
+  """The shared encoder with the clip and joint axes folded into one by hand."""
   x = maps.reshape(-1, *maps.shape[2:])
   for name, stride in LAYERS:
     layer = Conv3x3(params[name]['bias'].size, stride)
@@ -107,13 +107,13 @@ def test_each_of_eight_devices_encodes_its_own_clips(random_variables, encoder):
   whole, over_rows = sharding.replicated(mesh), sharding.over_rows(mesh)
   step = jax.jit(jax.value_and_grad(loss), in_shardings=(whole, over_rows, whole))
   program = step.lower(params, random_maps(), jax.random.key(0)).compile().as_text()
-  # Gradients are summed over devices; nothing else goes between them.
+  # Devices exchange only the sums of gradients.
   assert 'all-reduce' in program
   assert not re.search(r'all-gather|all-to-all|collective-permute', program)
 
 
 def group_counts(function, *args):
-  """Of the convolutions in a function's program, before the compiler sees it."""
+  """The group counts of all convolutions in a function's program, before compiling."""
   text = jax.jit(function).lower(*args).as_text()
   counts = re.findall(r'(?:feature|batch)_group_count = (\d+)', text)
   assert len(counts) == 2 * text.count('stablehlo.convolution')
@@ -124,7 +124,7 @@ def group_counts(function, *args):
   ('encoder', 'convolutions'), [(shared_encoder, 12), (separate_encoders, 0)]
 )
 def test_no_convolution_is_grouped(random_variables, encoder, convolutions):
-  """Not forward, and not of a gradient; a grouped one is 26 to 60 times slower on CPU."""
+  """Neither forward nor in gradients: grouped ones are 26 to 60 times slower on CPU."""
   encoder = encoder()
   params = random_variables_of(random_variables, encoder)
   counts = group_counts(
@@ -172,7 +172,7 @@ def test_separate_encoders_start_apart():
 @pytest.mark.parametrize(
   ('joints', 'features', 'width'),
   [
-    # Shared 1,036,416; of 18: 57,578 = 24·(9·3 + 1 + 9·256) + 256 + 1,354.
+    # Shared: 1,036,416. Per joint, of 18: 57,578 = 24·(9·3 + 1 + 9·256) + 256 + 1,354.
     (18, (128, 256), 24),
     (15, (128, 256), 29),
     (18, (2, 3), 1),  # Too small to match.
@@ -185,7 +185,7 @@ def test_the_width_of_separate_encoders(joints, features, width):
 def test_dropout_drops_whole_channels_of_each_joint_in_training_only(random_variables):
   encoder = shared_encoder(dropout=0.5)
   params = random_variables_of(random_variables, encoder)
-  # Features above 0 everywhere, so that what is 0 was dropped.
+  # All features are above 0, so that a 0 means dropped.
   params['conv2_2']['bias'] += 100
 
   @jax.jit

@@ -1,4 +1,4 @@
-"""The joint selector against numpy, and its noise."""
+"""The joint selector compared with numpy, and its noise."""
 
 import jax
 import jax.numpy as jnp
@@ -37,7 +37,7 @@ def weights_of(params, pooled, *, train=False, rngs=None, **fields):
 
 @pytest.mark.parametrize('temperature', [1.0, 2.5])
 def test_pooling_first_equals_the_paper_s_order(params, temperature):
-  """There the 1×1 convolution of all joints' maps is before the average."""
+  """The paper applies the 1×1 convolution to all joints' maps before the average."""
   features = random_array(2, JOINTS, 6, 7, CHANNELS)
   side_by_side = np.concatenate([features[:, j] for j in range(JOINTS)], axis=-1)
   reduced = side_by_side @ params['reduction']['kernel'] + params['reduction']['bias']
@@ -64,7 +64,7 @@ def test_gumbel_noise_is_in_training_only(params):
 
 
 def test_gumbel_noise_is_logistic(params):
-  # The difference of two Gumbel draws is; where logits are 0 its sigmoid is uniform.
+  # The difference of two Gumbel draws is logistic; at logit 0 its sigmoid is uniform.
   zeros = jax.tree.map(np.zeros_like, params)
   weights = weights_of(
     zeros,

@@ -1,4 +1,4 @@
-"""The official release's state dicts: parity of the imported model, and refusals."""
+"""State dicts of the official release: parity of the imported model, and refusals."""
 
 import re
 

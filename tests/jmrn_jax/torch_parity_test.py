@@ -1,4 +1,4 @@
-"""JMRN equals its PyTorch reference, with the same weights."""
+"""JMRN and the PyTorch reference give the same results with the same weights."""
 
 import jax
 import numpy as np
@@ -31,7 +31,7 @@ BATCH_NORMS = {'norm1': 'bn5', 'norm2': 'bn6'}
 
 
 def layers_of(state, names):
-  """Kernels and biases: [out, in, 3, 3] becomes [3, 3, in, out], [out, in] its turn."""
+  """Kernels and biases in our layout: [3, 3, in, out] and [in, out]."""
   layers = {}
   for ours, theirs in names.items():
     kernel = np.moveaxis(state[f'{theirs}.weight'], (0, 1), (-1, -2))
@@ -41,7 +41,7 @@ def layers_of(state, names):
 
 
 def norm_of(state, names):
-  """(parameters, statistics) of a BatchNorm, or of several in one."""
+  """Returns (parameters, statistics) of a BatchNorm, or of several stacked."""
 
   def stacked(part):
     arrays = np.stack([state[f'{name}.{part}'] for name in names])
@@ -91,8 +91,8 @@ def test_equals_the_reference(train):
     assert np.ptp(theirs.numpy(), axis=0).max() > 0.02, name
 
   after = variables_from(reference)['batch_stats']
-  # PyTorch's running variance is of n - 1, ours of n: over 2 clips of
-  # 16·24 pixels, then of 2·3 cells.
+  # PyTorch's running variance divides by n - 1, ours by n: over 2 clips with 16·24
+  # pixels, later with 2·3 cells.
   values = {'input_norm': 2 * 16 * 24, 'norm1': 2 * 2 * 3, 'norm2': 2 * 2 * 3}
   for name, n in values.items():
     ours, before = changed['batch_stats'][name], variables['batch_stats'][name]

@@ -1,4 +1,4 @@
-"""The action CNN against Table 1, and against convolutions written as loops."""
+"""The action CNN compared with Table 1 and with convolutions written as loops."""
 
 import functools
 
@@ -24,7 +24,7 @@ def variables(random_variables):
 
 @functools.partial(jax.jit, static_argnames=('model', 'train', 'mutable'))
 def applied(variables, maps, model, train=False, dropout_key=None, mutable=()):
-  """(logits, updated collections, of those that are `mutable`)."""
+  """Returns (logits, the updated collections among those in `mutable`)."""
   return model.apply(
     variables,
     maps,
@@ -66,7 +66,7 @@ def network_by_loops(variables, maps, order='norm_relu'):
 
 
 def shapes_of(model, maps_shape):
-  """(parameters and statistics, outputs by layer) of a model, as shapes."""
+  """The shapes of (parameters and statistics, outputs by layer)."""
   maps = jax.ShapeDtypeStruct(maps_shape, jnp.float32)
   variables = jax.eval_shape(
     functools.partial(model.init, train=False), jax.random.key(0), maps
@@ -104,14 +104,14 @@ def test_the_order_of_norm_and_relu(variables):
 
 
 def test_an_unknown_order_is_refused():
-  with pytest.raises(ValueError, match="no order 'relu'; it is 'norm_relu' or 'relu_n"):
+  with pytest.raises(ValueError, match="no order 'relu'; use 'norm_relu' or 'relu_n"):
     shapes_of(SMALL(order='relu'), MAPS_SHAPE)
 
 
 def test_the_grid_of_stride_2_is_that_of_padding_1(random_variables):
-  # An impulse at row and column 2 of an even map is in the middle of what output (1, 1)
-  # reads, and no other reads it. Padded by (0, 1), as 'SAME' does, it would be at a
-  # corner of four outputs.
+  # An impulse at row and column 2 of an even map is the centre of output (1, 1)'s
+  # window, and no other output reads it. With 'SAME', which pads by (0, 1), it would be
+  # in a corner of four windows.
   model = ActionCNN(num_classes=1, features=(1,))
   maps = jnp.zeros((1, 6, 8, 1)).at[0, 2, 2, 0].set(1)
   variables = random_variables(model, maps.shape)
@@ -157,8 +157,8 @@ def test_the_number_of_parameters_by_hand():
   variables, _ = shapes_of(ActionCNN(num_classes=21), (1, 64, 86, 152))
   by_layer = {name: count(layer) for name, layer in variables['params'].items()}
   assert by_layer == {
-    'conv1_1': 175_104,  # 9·152·128, no bias: BatchNorm has one.
-    'norm1_1': 256,  # A scale and a bias for each of 128 channels.
+    'conv1_1': 175_104,  # 9·152·128; no bias, since BatchNorm has one
+    'norm1_1': 256,  # scale and bias of 128 channels
     'conv1_2': 147_456,  # 9·128·128
     'norm1_2': 256,
     'conv2_1': 294_912,  # 9·128·256
@@ -172,7 +172,7 @@ def test_the_number_of_parameters_by_hand():
     'classifier': 10_773,  # 512·21 + 21
   }
   assert sum(by_layer.values()) == 4_760_597
-  assert count(variables['batch_stats']) == 3_584  # A mean and a variance, each 1,792.
+  assert count(variables['batch_stats']) == 3_584  # Means and variances, 1,792 each.
 
 
 def test_training_moves_the_statistics_a_tenth_of_the_way_and_testing_does_not(
@@ -234,19 +234,19 @@ def test_dropout_zeroes_pooled_features_in_training_only(variables):
   whole = np.asarray(captured['intermediates']['Dropout_0']['__call__'][0])
   dropped = (features[0] == 0) & (whole > 0)
   assert 0.17 < dropped.sum() / (whole > 0).sum() < 0.33
-  np.testing.assert_allclose(  # What stays is scaled, so that the mean stays.
+  np.testing.assert_allclose(  # Kept features are scaled up, so the mean is unchanged.
     features[0][~dropped], whole[~dropped] / 0.75, rtol=1e-5
   )
   assert (features[0] != features[1]).any()
-  # Testing takes no key and always gives the same.
+  # Testing needs no key and is deterministic.
   tested = [
     applied(variables, maps[:3], SMALL(dropout=rate))[0] for rate in (0.25, 0.9)
   ]
   np.testing.assert_array_equal(*tested)
 
 
-# Flax's BatchNorm takes its float32 statistics from bfloat16 activations by the standard
-# promotion, which the strict one, a setting of these tests, refuses.
+# Flax's BatchNorm computes float32 statistics from bfloat16 activations by standard
+# promotion, which these tests' strict promotion would refuse.
 @jax.numpy_dtype_promotion('standard')
 def test_bfloat16_keeps_parameters_statistics_and_logits_in_float32(variables):
   model = SMALL(dtype=jnp.bfloat16)

@@ -1,4 +1,4 @@
-"""Variables for the tests of models, without compiling an initialisation."""
+"""Variables for model tests, made without compiling an initialisation."""
 
 import functools
 
@@ -16,10 +16,10 @@ def structs_of(maps_shape):
 
 @pytest.fixture(scope='session')
 def random_variables():
-  """(model, shape of its maps) to variables far from where training starts.
+  """A function (model, shape of its maps) -> random variables.
 
-  Of several modalities the shapes are a dict.
-  There means are 0 and scales 1, which would hide a mistake.
+  For several modalities, pass a dict of shapes. The values are far from the initial
+  ones, whose means of 0 and scales of 1 would hide mistakes.
   """
 
   def variables_of(model, maps_shape):

@@ -12,7 +12,7 @@ from pa3d_jax.action_cnn import ActionCNN
 from pa3d_jax.model import PA3D
 
 SMALL = {'num_classes': 4, 'outputs': 4, 'features': (8, 16), 'dropout': 0.0}
-# Named so that sorting changes their order; a difference has a frame less.
+# Sorting changes the order of these names; a difference has one frame less.
 SHAPES = {
   'parts': (2, 4, 8, 10, 3),
   'joints': (2, 4, 8, 10, 2),
@@ -31,7 +31,7 @@ def random_maps(shapes=SHAPES):
 
 
 def shapes_of(model, shapes):
-  """(variables, output) as shapes."""
+  """The shapes of (variables, output)."""
   maps = {
     name: jax.ShapeDtypeStruct(shape, jnp.float32) for name, shape in shapes.items()
   }
@@ -57,8 +57,8 @@ def applied(model, variables, maps):
 @pytest.mark.parametrize(
   ('modalities', 'representation', 'filters'),
   [
-    # T = 8, N = 6: 3 global and 3 dilated filters of 8 and 4 taps; of a difference's
-    # 7 frames, of 7 and 4.
+    # T = 8, N = 6: 3 global filters with 8 taps and 3 dilated filters with 4; for the 7
+    # frames of a difference, 7 and 4 taps.
     ({'joints': 19, 'parts': 38}, 342, 2 * 36),
     ({'joints': 19, 'joints_diff': 19}, 228, 36 + 33),
     (
@@ -87,7 +87,7 @@ def test_the_paper_s_sizes(modalities, representation, filters):
     'action_cnn',
     *(f'temporal_pose_conv_{name}' for name in modalities),
   }
-  # The action CNN as for HMDB's joints, but for its first convolution.
+  # The action CNN differs from that for HMDB's joints only in its first convolution.
   action_cnn = 9 * representation * 128 + 4_571_136 + 3_584 + 26_163
   assert count(params['action_cnn']) == action_cnn
   assert count(params) == action_cnn + filters
@@ -107,7 +107,7 @@ def test_one_action_cnn_reads_what_each_modality_s_own_model_gives(
   output = applied(model, variables, maps)
   beside = []
   for modality in SORTED:
-    # The model of this modality alone, with the same filters.
+    # A model of this modality only, with the same filters.
     alone = random_variables(model, SHAPES[modality])
     if temporal != 'colorization':
       params = variables['params'][f'{temporal}_{modality}']
@@ -138,7 +138,7 @@ def test_tsn_reads_all_modalities_of_a_frame_together(random_variables):
 
 
 def test_potion_lays_modalities_side_by_side(random_variables):
-  # As many maps as differ from modality to modality, in three colours each.
+  # The number of maps differs between modalities; each map has three colours.
   shapes = {'parts': (1, 4, 8, 8, 3), 'joints': (1, 2, 8, 8, 3)}
   maps = random_maps(shapes)
   model = PA3D(**SMALL, temporal='potion')
@@ -158,7 +158,7 @@ def test_the_order_of_a_dict_says_nothing(temporal, random_variables):
   model = PA3D(**SMALL, temporal=temporal)
   variables = random_variables(model, SHAPES)
   reordered = {name: maps[name] for name in reversed(SORTED)}
-  for apply in (applied, applied.__wrapped__):  # Sorted by jit, and not.
+  for apply in (applied, applied.__wrapped__):  # jit sorts the keys; a plain call not.
     one, other = (apply(model, variables, given) for given in (maps, reordered))
     np.testing.assert_array_equal(one.logits, other.logits)
     assert list(one.motion_maps) == list(other.motion_maps) == SORTED
@@ -191,19 +191,19 @@ def test_modalities_are_named_and_a_plain_array_is_not(temporal):
     (
       SHAPES,
       'tsn',
-      r"'tsn' reads .* as many frames each, but got {'joints': 4, 'joints_diff': 3, 'pa",
+      r"'tsn' reads .* equal numbers of frames, but got {'joints': 4, 'joints_diff': 3, ",
     ),
     (
       {'joints': (1, 4, 8, 8, 2), 'parts': (1, 4, 8, 9, 2)},
       'temporal_pose_conv',
-      r"maps of one size, .* got {'joints': \(1, 4, 8, 8, 2\), 'parts': \(1, 4, 8, 9",
+      r"need equal b, h and w .* got {'joints': \(1, 4, 8, 8, 2\), 'parts': \(1, 4, 8, 9",
     ),
     (
       {'joints': (1, 4, 8, 8, 2), 'parts': (2, 4, 8, 8, 2)},
       'tsn',
-      'need as many clips and maps of one size',
+      'make the number of clips and the map sizes equal',
     ),
-    ({}, 'temporal_pose_conv', 'the dict of modalities is empty'),
+    ({}, 'temporal_pose_conv', 'got an empty dict of modalities; give'),
   ],
 )
 def test_misuse(shapes, temporal, message):

@@ -1,4 +1,4 @@
-"""PA3D whole: the paper's sizes, what order is worth, and that it learns."""
+"""The whole PA3D: the paper's sizes, the effect of frame order, and that it learns."""
 
 import functools
 import math
@@ -17,7 +17,7 @@ SMALL = {'num_classes': 4, 'outputs': 4, 'features': (8, 16), 'dropout': 0.0}
 
 
 def shapes_of(model, maps_shape):
-  """(variables, output) as shapes."""
+  """The shapes of (variables, output)."""
   maps = jax.ShapeDtypeStruct(maps_shape, jnp.float32)
   output, variables = jax.eval_shape(
     functools.partial(model.init_with_output, train=False), jax.random.key(0), maps
@@ -30,9 +30,9 @@ def count(tree):
 
 
 def four_clips():
-  """Two motions and their reverses, a class each: `[b, t, h, w, c]`.
+  """Two motions and their reverses, four classes: maps `[b, t, h, w, c]` and labels.
 
-  A spot goes across the map (channel 0 for one motion, channel 1 for the other).
+  A spot moves across the map, in channel 0 for one motion and channel 1 for the other.
   """
   maps = np.zeros(CLIPS_SHAPE, np.float32)
   for frame in range(4):
@@ -73,11 +73,11 @@ def losses_of_training(model, variables, steps):
 @pytest.mark.parametrize(
   ('frames', 'outputs', 'branches', 'classes', 'representation', 'parameters'),
   [
-    # JHMDB, Sec. 4.1: T=4, N=8. 24 filters' taps (4·4 + 4·2), then an action CNN of
-    # 9·152·128 + 4,571,136 (the other convolutions) + 3,584 (BatchNorm)
-    # + 10,773 (513·21).
+    # JHMDB, Sec. 4.1: T=4, N=8. 24 taps in the filters (4·4 + 4·2), then the action
+    # CNN: 9·152·128 + 4,571,136 (the other convolutions) + 3,584 (BatchNorm) + 10,773
+    # (513·21).
     (4, 8, ('global', 'dilated'), 21, 152, 24 + 4_760_597),
-    # HMDB: T=8, N=6, global alone: 6·8, and 9·114·128 + 4,571,136 + 3,584 + 513·51.
+    # HMDB: T=8, N=6, global branch: 6·8, then 9·114·128 + 4,571,136 + 3,584 + 513·51.
     (8, 6, ('global',), 51, 114, 48 + 131_328 + 4_571_136 + 3_584 + 26_163),
     # HMDB with both scales, Table 3's best: 3·8 + 3·4.
     (8, 6, ('global', 'dilated'), 51, 114, 36 + 131_328 + 4_571_136 + 3_584 + 26_163),
@@ -110,7 +110,7 @@ def test_r_is_maps_times_outputs(channels, outputs, representation):
 @pytest.mark.parametrize(
   ('fields', 'filters'),
   [
-    # 8 outputs, of which 4 dilated; T/d taps.
+    # 8 outputs, 4 of them dilated, with T/d taps.
     ({}, (4, 4)),
     ({'dilation': 4}, (4, 2)),
     ({'dilation_phases': 'all'}, (2, 4)),
@@ -122,8 +122,8 @@ def test_fields_reach_the_temporal_pose_convolution(fields, filters):
   assert variables['params']['temporal_pose_conv']['dilated'].shape == filters
 
 
-# Flax's BatchNorm takes its float32 statistics from bfloat16 activations by the standard
-# promotion, which the strict one, a setting of these tests, refuses.
+# Flax's BatchNorm computes float32 statistics from bfloat16 activations by standard
+# promotion, which these tests' strict promotion would refuse.
 @jax.numpy_dtype_promotion('standard')
 @pytest.mark.parametrize(
   'temporal', ['temporal_pose_conv', 'temporal_conv', 'conv3d', 'colorization']
@@ -140,7 +140,7 @@ def test_tsn_has_the_action_cnn_alone():
   variables, output = shapes_of(
     PA3D(num_classes=21, temporal='tsn'), (2, 4, 64, 86, 19)
   )
-  # 9·19·128 in the first convolution, the rest as for JHMDB.
+  # 9·19·128 in the first convolution, the rest same as for JHMDB.
   assert count(variables['params']) == 21_888 + 4_571_136 + 3_584 + 10_773
   assert set(variables['params']) == {'action_cnn'}
   assert output.logits.shape == (2, 21)
@@ -158,7 +158,7 @@ def test_tsn_has_the_action_cnn_alone():
 def test_baselines_differ_before_the_action_cnn(
   temporal, parameters, motion, representation
 ):
-  """HMDB's T = 8 and N = 6; the action CNN as there."""
+  """With HMDB's T = 8 and N = 6; the action CNN is the same as for HMDB."""
   model = PA3D(num_classes=51, outputs=6, temporal=temporal)
   variables, output = shapes_of(model, (2, 8, 64, 86, 19))
   action_cnn = 9 * representation * 128 + 4_571_136 + 3_584 + 26_163
@@ -169,9 +169,9 @@ def test_baselines_differ_before_the_action_cnn(
   assert model.encoding == 'frames'
 
 
-# PoTion on JHMDB's 18 joints of 3 colours: 9·54·128, the rest as for PA3D.
+# PoTion on JHMDB's 18 joints in 3 colours: 9·54·128, the rest same as for PA3D.
 POTION = 62_208 + 4_571_136 + 3_584 + 10_773
-# A third convolution a stage: 9·128² + 9·256² + 9·512² and their BatchNorm.
+# A third convolution per stage: 9·128² + 9·256² + 9·512² and their BatchNorm.
 DEEPER = 147_456 + 589_824 + 2_359_296 + 2 * (128 + 256 + 512)
 
 
@@ -206,7 +206,7 @@ def test_potion_lays_the_maps_of_a_joint_side_by_side(random_variables):
 
 
 def change_by_reversing(temporal, random_variables):
-  """How much the logits of reversed clips differ, as a part of the largest."""
+  """The largest change of a logit when clips are reversed, relative to the largest."""
   rng = np.random.default_rng(0)
   maps = jnp.array(rng.uniform(0, 1, (2, 4, 8, 8, 3)), jnp.float32)
   model = PA3D(**SMALL, temporal=temporal)
@@ -251,7 +251,7 @@ def test_overfits_four_clips_that_differ_in_direction(random_variables):
 
 
 def test_tsn_cannot_tell_them_apart(random_variables):
-  # It can do no better than even within each pair of a motion and its reverse: log 2.
+  # The best it can do is to guess within each pair of a motion and its reverse: log 2.
   model = PA3D(**SMALL, temporal='tsn')
   losses = losses_of_training(model, random_variables(model, CLIPS_SHAPE), steps=40)
   assert min(losses) > math.log(2) - 1e-5
@@ -260,7 +260,7 @@ def test_tsn_cannot_tell_them_apart(random_variables):
 
 def test_an_unknown_temporal_model_is_refused():
   message = (
-    "no temporal model '3dconv'; it is one of temporal_pose_conv, temporal_conv, "
+    "no temporal model '3dconv'; use one of temporal_pose_conv, temporal_conv, "
     'conv3d, colorization, tsn, potion'
   )
   with pytest.raises(ValueError, match=message):
@@ -268,7 +268,7 @@ def test_an_unknown_temporal_model_is_refused():
 
 
 def test_the_input_can_be_normalised_by_channel(random_variables):
-  """Channels of another scale and offset give the same logits in training."""
+  """In training, rescaled and shifted channels give the same logits."""
   model = PA3D(**SMALL, input_norm='batch_norm')
   variables = random_variables(model, CLIPS_SHAPE)
   maps, _ = four_clips()
@@ -283,12 +283,12 @@ def test_the_input_can_be_normalised_by_channel(random_variables):
 
 
 def test_an_unknown_input_norm_is_refused():
-  with pytest.raises(ValueError, match="no input norm 'zscore'; it is 'none' or 'bat"):
+  with pytest.raises(ValueError, match="no input norm 'zscore'; use 'none' or 'bat"):
     shapes_of(PA3D(num_classes=3, input_norm='zscore'), (1, 4, 8, 8, 2))
 
 
 def test_the_last_convolution_can_be_captured_for_a_picture(random_variables):
-  """PA3D Fig. 4: after BatchNorm and ReLU, it is what the classifier reads."""
+  """PA3D Fig. 4: after BatchNorm and ReLU it is the classifier's input."""
   model = PA3D(**(SMALL | {'features': (4, 8, 16)}))
   maps, _ = four_clips()
   variables = random_variables(model, maps.shape)

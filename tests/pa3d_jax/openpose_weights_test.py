@@ -1,4 +1,4 @@
-"""OpenPose's state dicts: parity with PyTorch, both ways of naming, and refusals."""
+"""OpenPose's state dicts: parity with PyTorch, both kinds of names, and refusals."""
 
 import re
 
@@ -11,7 +11,7 @@ from pa3d_jax.openpose_weights import WeightsError, variables_from_state_dict
 from pa3d_jax.spatial_pose_cnn import SpatialPoseCNN
 
 torch = pytest.importorskip(
-  'torch', reason='PyTorch, which OpenPose is compared with, is not installed'
+  'torch', reason='PyTorch, the reference for OpenPose, is not installed'
 )
 
 from benchmarks.jmrn_torch import randomised  # noqa: E402
@@ -36,7 +36,7 @@ def test_answers_as_the_reference_does(reference, state):
   rng = np.random.default_rng(0)
   frames = rng.uniform(-0.5, 0.5, (1, 32, 40, 3)).astype(np.float32)
 
-  # Not jitted: one program of 92 layers takes longer to compile than its few kinds.
+  # Not jitted: compiling one program with 92 layers takes longer than its few kinds.
   maps = SpatialPoseCNN().apply(variables_from_state_dict(state), jnp.array(frames))
 
   with torch.no_grad():

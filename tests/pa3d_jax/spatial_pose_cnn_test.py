@@ -1,4 +1,4 @@
-"""The spatial pose CNN's sizes, and maps averaged over scales on one grid."""
+"""The spatial pose CNN's sizes, and averaging over scales on the frame's grid."""
 
 import functools
 import re
@@ -52,7 +52,7 @@ def test_a_cell_is_eight_pixels(variable_shapes, dtype):
 
 def test_refuses_a_side_that_is_not_of_whole_cells(variable_shapes):
   frames = jax.ShapeDtypeStruct((1, 32, 44, 3), jnp.float32)
-  with pytest.raises(ValueError, match='sides 8 divides, but got 32×44'):
+  with pytest.raises(ValueError, match='must be multiples of 8, but got 32×44'):
     jax.eval_shape(SpatialPoseCNN().apply, variable_shapes, frames)
 
 
@@ -72,7 +72,7 @@ def test_multi_scale_maps_at_full_size(variable_shapes):
 
 
 class CellColours(nn.Module):
-  """In the network's place: the mean colour of each cell, which is known without it."""
+  """Replaces the network by the mean colour of each cell, which is easy to predict."""
 
   def __call__(self, frames):
     count, height, width, _ = frames.shape
@@ -112,7 +112,7 @@ def test_averages_over_scales():
 
 
 def sizes_read(frame_size, **options):
-  """Of the frames that the model is given."""
+  """The sizes of the frames that the model reads."""
   sizes = []
 
   class Witness(CellColours):
@@ -130,13 +130,13 @@ def test_scales_are_those_of_the_paper():
 
 
 def test_base_height_is_the_height_at_scale_one():
-  # 720 × 1280 to heights of 368 and 184, widths of 654.2 and 327.1, in whole cells.
+  # 720 × 1280 becomes 368 × 654.2 and 184 × 327.1, both rounded up to whole cells.
   sizes = sizes_read((720, 1280), scales=(1.0, 0.5), base_height=368)
   assert sizes == [(368, 656), (184, 328)]
 
 
 def test_keeps_a_constant_on_the_grid_of_odd_frames():
-  # At scale 3 the 9 rows are 27, within 4 cells; but the frame's 2 cells reach to 48.
+  # At scale 3 the 9 rows become 27, in 4 cells, but the frame's 2 cells end at row 48.
   grey = np.full((1, 9, 11, 3), 128, np.uint8)
   maps = colours_at(grey, scales=(0.5, 3.0))
   assert maps.parts.shape == (1, 2, 2, 3)
@@ -153,13 +153,13 @@ def test_keeps_a_constant_of_whole_cells():
 
 @pytest.mark.parametrize('scale', [0.5, 1.5])
 def test_a_cell_stays_in_its_place_at_every_scale(scale):
-  # Two ramps tell where a cell was read: 2 grey levels a pixel, so 16 a cell.
+  # Two ramps show where a cell was read: 2 grey levels per pixel, 16 per cell.
   ramp = np.broadcast_to(2 * np.arange(125), (125, 125))
   colours = np.stack([np.zeros_like(ramp), ramp, ramp.T], axis=-1)
   found = colours_at(colours[None].astype(np.uint8), scales=(scale,)).joints
-  inner = slice(3, 11)  # Away from the border and from the grey beyond it.
+  inner = slice(3, 11)  # Away from the border and the grey padding.
   down, right = (256 * (found[0, inner, inner, i] + 0.5) for i in (0, 1))
-  # Within a 32nd of a cell, which antialiasing costs; half a cell is 8 grey levels.
+  # Antialiasing shifts values by up to 1/32 cell; half a cell is 8 grey levels.
   at_centres = np.broadcast_to(2 * (8 * np.arange(3, 11) + 3.5), (8, 8))
   np.testing.assert_allclose(right, at_centres, atol=0.5)
   np.testing.assert_allclose(down, at_centres.T, atol=0.5)

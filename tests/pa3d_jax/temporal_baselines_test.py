@@ -1,4 +1,4 @@
-"""Table 2's ways to treat time against loops, and against numbers worked by hand."""
+"""Table 2's baselines compared with loops and with numbers worked out by hand."""
 
 import functools
 
@@ -39,7 +39,7 @@ def logits_of(variables, maps):
 def test_is_the_mean_of_the_action_cnn_over_frames(maps, variables):
   logits = logits_of(variables, maps)
   assert logits.shape == (2, 3)
-  # Its variables are those of the action CNN, whatever the number of frames.
+  # Its variables are the action CNN's, for any number of frames.
   of_frame = {name: tree['action_cnn'] for name, tree in variables.items()}
   by_frame = [
     ACTION_CNN.apply(of_frame, maps[:, frame], train=False) for frame in range(5)
@@ -76,7 +76,8 @@ def test_training_normalises_over_clips_and_frames_together(maps, variables):
 def convolved_by_loops(maps, kernel):
   """A convolution over all frames, padded so that the map keeps its size.
 
-  The kernel is `[t, row, column, c, n]`.
+  Args:
+    kernel: `[t, row, column, c, n]`.
   """
   clips, frames, height, width, channels = maps.shape
   window, outputs = kernel.shape[1], kernel.shape[-1]
@@ -95,7 +96,7 @@ def test_temporal_conv_equals_loops(window):
   rng = np.random.default_rng(0)
   maps = rng.standard_normal((2, 3, 4, 5, 2)).astype(np.float32)
   kernel = rng.standard_normal((3, window, window, 2, 4)).astype(np.float32)
-  # A convolution in the plane, of T·C channels: frame by frame.
+  # The module uses a 2D convolution over T·C channels, frame by frame.
   laid = np.concatenate(list(kernel), axis=-2)
   module = TemporalConv(outputs=4, window=window)
   output = module.apply({'params': {'conv': {'kernel': laid}}}, maps)
@@ -119,7 +120,7 @@ def test_temporal_conv_of_shared_unmixed_weights_is_temporal_pose_convolution():
 
 @pytest.mark.parametrize(
   ('window', 'number'),
-  [(1, 912), (3, 8_208)],  # PA3D Sec. 3.2 (1): N·C·T = 6·19·8; and 9 times that.
+  [(1, 912), (3, 8_208)],  # PA3D Sec. 3.2 (1): N·C·T = 6·19·8; 9 times as many for 3×3.
 )
 def test_weights_of_a_temporal_conv(window, number):
   maps = jax.ShapeDtypeStruct((1, 8, 4, 5, 19), jnp.float32)
@@ -148,16 +149,14 @@ def test_a_relu_cuts_what_a_temporal_conv_gives(maps):
   assert linear.min() < 0
   cut = TemporalConv(nonlinearity='relu').apply(kernel, maps)
   np.testing.assert_array_equal(cut, np.maximum(linear, 0))
-  with pytest.raises(
-    ValueError, match="no nonlinearity 'tanh'; it is 'none' or 'relu'"
-  ):
+  with pytest.raises(ValueError, match="no nonlinearity 'tanh'; use 'none' or 'relu'"):
     TemporalConv(nonlinearity='tanh').apply(kernel, maps)
 
 
 @pytest.mark.parametrize(
   ('frames', 'weights'),
   [
-    # A colour's weights in each frame; its mean divides by their sum.
+    # Rows are colours, columns frames; the filter is each row divided by its sum.
     (5, [[1, 0.5, 0, 0, 0], [0, 0.5, 1, 0.5, 0], [0, 0, 0, 0.5, 1]]),
     (4, [[1, 1 / 3, 0, 0], [0, 2 / 3, 2 / 3, 0], [0, 0, 1 / 3, 1]]),
     (3, [[1, 0, 0], [0, 1, 0], [0, 0, 1]]),
@@ -199,5 +198,7 @@ def test_colorization_learns_nothing_and_keeps_maps_in_range(maps):
 
 @pytest.mark.parametrize('colours', [0, 1])
 def test_one_colour_is_refused(maps, colours):
-  with pytest.raises(ValueError, match=f'at least 2 colours .* but got {colours}: one'):
+  with pytest.raises(
+    ValueError, match=f'at least 2 colours .* but got {colours}; a si'
+  ):
     Colorization(outputs=colours).apply({}, maps)

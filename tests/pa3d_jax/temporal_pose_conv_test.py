@@ -1,4 +1,4 @@
-"""Temporal pose convolution against the paper's equations written as loops."""
+"""Temporal pose convolution compared with the paper's equations written as loops."""
 
 import functools
 
@@ -41,13 +41,13 @@ def applied(module, filters, maps):
 
 
 def output_of(maps, **fields):
-  """(output `[b, h, w, c, n]`, filters by branch)."""
+  """Returns (output `[b, h, w, c, n]`, filters by branch)."""
   module, filters = with_random_filters(maps, **fields)
   return np.asarray(applied(module, filters, maps)), filters
 
 
 def by_loops(maps, taps):
-  """Each output is a sum over (frame, weight) pairs, the same for every channel."""
+  """Sums (frame, weight) pairs for each output, equally for every channel."""
   maps = np.asarray(maps, np.float64)
   clips, _, height, width, channels = maps.shape
   out = np.zeros((clips, height, width, channels, len(taps)))
@@ -84,7 +84,7 @@ def test_global_is_equation_1(frames, outputs):
     (9, 3, [0, 3, 6]),
     (8, 4, [0, 4]),
     (4, 1, [0, 1, 2, 3]),
-    # A difference has a frame less: T/d is rounded up.
+    # A difference has one frame less: T/d is rounded up.
     (7, 2, [0, 2, 4, 6]),
     (3, 2, [0, 2]),
     (7, 3, [0, 3, 6]),
@@ -107,7 +107,7 @@ def test_dilated_at_all_phases_slides_each_filter_over_its_starts():
     maps, branches=('dilated',), outputs=5, dilation=3, dilation_phases='all'
   )
   phi = filters['dilated']
-  assert phi.shape == (2, 2)  # Five outputs at three starts: a second filter begins.
+  assert phi.shape == (2, 2)  # Five outputs, three starts: a second filter is needed.
   taps = [
     [(0, phi[0, 0]), (3, phi[0, 1])],
     [(1, phi[0, 0]), (4, phi[0, 1])],
@@ -119,7 +119,7 @@ def test_dilated_at_all_phases_slides_each_filter_over_its_starts():
 
 
 def test_local_is_one_filter_over_the_windows_of_table_3():
-  # "t1-3, t2-4, t3-5, t4-6, t5-7, t6-8", counted from 0.
+  # The paper's "t1-3, t2-4, t3-5, t4-6, t5-7, t6-8", here counted from 0.
   branch = local_branch(8, 6)
   windows = [[0, 1, 2], [1, 2, 3], [2, 3, 4], [3, 4, 5], [4, 5, 6], [5, 6, 7]]
   np.testing.assert_array_equal(branch.frames, windows)
@@ -204,14 +204,14 @@ def test_outputs_are_shared_evenly_the_first_taking_what_is_left(
   [
     # HMDB, Sec. 3.2: N·T = 6·8.
     ({'branches': ('global',), 'outputs': 6}, 8, 48),
-    # JHMDB with both scales: 4 outputs of 4 taps and 4 of 2.
+    # JHMDB with both scales: 4 outputs with 4 taps, 4 with 2.
     ({'branches': ('global', 'dilated'), 'outputs': 8}, 4, 24),
-    # HMDB with both scales: 3 outputs of 8 taps and 3 of 4.
+    # HMDB with both scales: 3 outputs with 8 taps, 3 with 4.
     ({'branches': ('global', 'dilated'), 'outputs': 6}, 8, 36),
     ({'branches': ('dilated',), 'outputs': 6}, 8, 24),
     ({'branches': ('dilated',), 'outputs': 6, 'dilation_phases': 'all'}, 8, 12),
     ({'branches': ('local',), 'outputs': 6}, 8, 3),
-    # 2 outputs of 8 taps, 2 of 4, and one local filter of 3.
+    # 2 outputs with 8 taps, 2 with 4, and one local filter with 3.
     ({'branches': ('global', 'dilated', 'local'), 'outputs': 6}, 8, 27),
   ],
 )
@@ -292,18 +292,18 @@ def test_bfloat16_computes_in_bfloat16_with_float32_filters():
     (
       {'branches': ('dilated',), 'dilation_phases': 'all'},
       7,
-      r"dilation of 2 at phases 'all' needs .* divides.* got 7 frames; take phases 'fi",
+      r"dilation 2 with phases 'all' needs .* divisible.* got 7 frames; use phases 'fir",
     ),
-    ({'branches': ('dilated',), 'dilation': 0}, 8, 'at least 1 frame, got 0'),
+    ({'branches': ('dilated',), 'dilation': 0}, 8, 'at least 1 frame, but got 0'),
     (
       {'branches': ('dilated',), 'dilation_phases': 'last'},
       8,
-      "dilation phases are 'first' or 'all', got 'last'",
+      "no dilation phases 'last'; use 'first' or 'all'",
     ),
     (
       {'branches': ('locl',)},
       8,
-      "no temporal pose convolution 'locl'; branches are 'global', 'dilated' and 'loc",
+      "has no branch 'locl'; use 'global', 'dilated' or 'local'",
     ),
     (
       {'branches': ('local',)},
@@ -313,13 +313,13 @@ def test_bfloat16_computes_in_bfloat16_with_float32_filters():
     (
       {'branches': ('global', 'dilated'), 'outputs': 1},
       8,
-      r"1 outputs cannot be shared among the branches \('global', 'dilated'\)",
+      r"cannot divide 1 outputs among the branches \('global', 'dilated'\); give",
     ),
-    ({'branches': ()}, 8, 'name at least one branch'),
+    ({'branches': ()}, 8, 'give at least one branch'),
     (
       {'nonlinearity': 'tanh'},
       8,
-      "no nonlinearity 'tanh'; it is 'none' or 'relu'",
+      "no nonlinearity 'tanh'; use 'none' or 'relu'",
     ),
   ],
 )

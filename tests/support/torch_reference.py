@@ -1,9 +1,9 @@
-"""The PyTorch JMRN of the benchmarks; a test that needs it is skipped without torch."""
+"""The benchmarks' PyTorch JMRN; tests that need it are skipped without PyTorch."""
 
 import pytest
 
 torch = pytest.importorskip(
-  'torch', reason='PyTorch, which JMRN is compared with, is not installed'
+  'torch', reason='PyTorch, the reference for JMRN, is not installed'
 )
 
 from benchmarks.jmrn_torch import TorchJMRN, randomised  # noqa: E402

@@ -1,3 +1,5 @@
+"""Config strings: values, types, and what is refused."""
+
 import ml_collections
 import pytest
 
@@ -68,7 +70,7 @@ def test_result_is_locked():
   ('arg', 'message'),
   [
     ('spilt=2', r"'spilt', .* did you mean 'split'\? Allowed: branches, quick, rate"),
-    ('zzz', r"'zzz', which this config does not know\. Allowed: branches"),
+    ('zzz', r"'zzz', which is not an option of this config\. Allowed: branches"),
     ('quick,', "''.*Allowed: branches"),
     ('split=2,split=3', "'split=2,split=3' gives 'split' more than once"),
     ('split=two', "split='two'; allowed: split=<a whole number>"),
@@ -96,6 +98,6 @@ def test_config_without_arguments_says_so():
 
 def test_default_without_a_type_is_refused():
   with pytest.raises(
-    TypeError, match=r"'split' is None; .* bool, int, float, str, tup"
+    TypeError, match=r"'split' is None, but .* bool, int, float, str, tup"
   ):
     parse_arg(None, split=None)  # pyright: ignore[reportArgumentType]

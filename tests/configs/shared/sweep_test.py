@@ -1,4 +1,4 @@
-"""The sweeps: which runs, that each loads, and the paper's figures beside them."""
+"""The sweeps: their runs, that each run's config loads, and the paper's figures."""
 
 import importlib
 import inspect
@@ -47,7 +47,7 @@ def runs_of(sweep, arg=''):
 
 
 def config_of(run):
-  """What `main.py --config` makes of a run."""
+  """The config that `main.py --config` loads for a run."""
   path, _, options = run.config.partition(':')
   folder, _, file = path.partition('/')
   assert folder == 'configs'
@@ -138,7 +138,7 @@ def test_table_1_adds_one_thing_after_another(dataset):
   ]
   assert moved.augment.to_dict() == whole.augment.to_dict()
   assert plain.model.to_dict() == moved.model.to_dict() == whole.model.to_dict()
-  for section in ('data', 'optimizer', 'eval'):  # The rest is the same for all.
+  for section in ('data', 'optimizer', 'eval'):  # These are the same for all.
     assert len({config[section].to_json() for config in (potion, plain, whole)}) == 1
 
 
@@ -173,7 +173,7 @@ def test_three_splits_are_three_runs_of_one_row(dataset, paper):
     with config.unlocked():
       config.data.train_split = config.data.test_split = ''
   assert configs[0].to_dict() == configs[1].to_dict() == configs[2].to_dict()
-  # Without the word it is the run that Tables 1, 7 and 8 share.
+  # Without `splits` it is the run that Tables 1, 7 and 8 share.
   alone = sweep_of(f'jmrn_{dataset}_sweep')
   assert alone.runs == runs_of('jmrn_table8_sweep', f'dataset={dataset}')[1:]
 
@@ -200,20 +200,20 @@ def test_the_header_gives_the_command_of_three_splits(dataset):
   [
     (
       'splits,development',
-      'splits are measured on their test clips, development on tr',
+      'splits runs on the test clips, development on training clips; give only one',
     ),
     (
       'splits,dataset=charades',
-      'one split of charades; leave splits out, or .* hmdb51',
+      'charades has only one split; leave splits out, or .* hmdb51',
     ),
     ('dataset=pen', r'gives dataset=.pen.; allowed: jhmdb, hmdb51, charades, penn'),
     ('dataset=hmdb51,quick', 'no quick setting for hmdb51; leave quick out'),
-    ('folds=0', 'folds=0 is of the training clips; say development too'),
+    ('folds=0', 'folds=0 needs the option development; add it'),
     ('development,folds=0+5', 'gives folds=.5.; allowed: 0, 1, 2, 3, 4'),
-    ('development,folds=2+2', r'folds=2\+2 names a fold twice'),
-    ('seeds=0+x', r'seeds=0\+x gives .x.; a seed is a whole number ≥ 0'),
-    ('seeds=0+-1', r'gives .-1.; a seed is a whole number ≥ 0'),
-    ('seeds=1+01', r'seeds=1\+01 names a seed twice'),
+    ('development,folds=2+2', r'folds=2\+2 repeats a fold; give each once'),
+    ('seeds=0+x', r'seeds=0\+x contains .x., but a seed must be a whole number ≥ 0'),
+    ('seeds=0+-1', r'contains .-1., but a seed must be a whole number ≥ 0'),
+    ('seeds=1+01', r'seeds=1\+01 repeats a seed; give each once'),
     ('develop', "did you mean 'development'"),
   ],
 )
