@@ -19,6 +19,7 @@ from pose_action.host.extras import MissingExtraError, naming_the_extra
 # What a user types after `pose-action`, the file of this folder, and what it does.
 VERBS = {
   'train': ('train', 'Train a model, then evaluate it.'),
+  'evaluate': ('evaluate', "Evaluate a run's checkpoints again."),
   'predict': ('predict', 'Predict the actions in pose clips.'),
   'visualize': ('visualize', 'Draw what a model computes for a clip.'),
   'validate': ('validate_poses', 'Check poses before training on them.'),
