@@ -15,7 +15,6 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 
 from input_pipeline.skeletons.registry import get_skeleton
 from jmrn_jax.official_weights import (

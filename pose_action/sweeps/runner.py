@@ -112,7 +112,9 @@ def train_runs(runs: Sequence[SweepRun], launch: Launch) -> dict[str, str]:
   failed: dict[str, str] = {}
   try:
     while waiting or running:
-      if waiting and len(running) < launch.jobs and all(r.has_its_data for r in running):
+      if (
+        waiting and len(running) < launch.jobs and all(r.has_its_data for r in running)
+      ):
         slot = min(set(range(launch.jobs)) - {r.slot for r in running})
         print(f'[{len(runs) - len(waiting) + 1}/{len(runs)}] ', end='')
         running.append(_start(waiting.pop(0), launch, slot))

@@ -173,7 +173,10 @@ def test_a_sweep_of_another_setting_needs_another_workdir(checkout):
   assert run(checkout, '--config=tiny_sweep.py:one_row').returncode == 0
   done = run(checkout, '--config=tiny_sweep.py:quick')
   assert done.returncode == 1
-  assert 'holds a sweep on jhmdb, official split, but this one is on jhmdb, quick' in done.stderr
+  assert (
+    'holds a sweep on jhmdb, official split, but this one is on jhmdb, quick'
+    in done.stderr
+  )
   assert len(calls(checkout)) == 1
 
 
@@ -216,7 +219,9 @@ def test_an_experiment_is_not_a_sweep(checkout):
   (checkout / 'experiment.py').write_text('def get_config(arg): pass')
   done = run(checkout, '--config=experiment.py')
   assert done.returncode == 1
-  assert 'error: experiment.py is not a sweep: it does not define get_sweep' in done.stderr
+  assert (
+    'error: experiment.py is not a sweep: it does not define get_sweep' in done.stderr
+  )
 
 
 def test_a_mistyped_option_is_refused(checkout):

@@ -64,5 +64,7 @@ def test_another_run_of_the_same_name_is_refused(tmp_path):
 
 
 def test_a_folder_without_a_record_is_named(tmp_path):
-  with pytest.raises(ValueError, match=r'sweep\.json does not exist; give the --workdir'):
+  with pytest.raises(
+    ValueError, match=r'sweep\.json does not exist; give the --workdir'
+  ):
     read_record(tmp_path)
