@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from pose_action.host.extras import missing
+
 
 class TorchFileError(ValueError):
   """PyTorch is not installed, or the file is not a state dict."""
@@ -29,10 +31,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
   try:
     import torch  # pyright: ignore[reportMissingImports]
   except ImportError as error:
-    raise TorchFileError(
-      f'{path} must be read with PyTorch, which is not installed:'
-      " pip install 'pose-action-jax[torch]'"
-    ) from error
+    raise TorchFileError(f'{path} cannot be read: {missing("torch")}') from error
   try:
     content = torch.load(path, map_location='cpu', weights_only=True)
   except OSError:

@@ -73,6 +73,6 @@ def test_a_file_that_is_not_pytorch_s(torch, tmp_path):
 
 def test_without_pytorch_the_extra_to_install_is_named(monkeypatch, tmp_path):
   monkeypatch.setitem(sys.modules, 'torch', None)
-  message = r"w\.pth must be read with .* pip install 'pose-action-jax\[torch\]'"
+  message = r"w\.pth cannot be read: torch is not .* 'pose-action-jax\[torch\]'"
   with pytest.raises(TorchFileError, match=message):
     read_state_dict(tmp_path / 'w.pth')
