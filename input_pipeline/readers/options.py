@@ -1,4 +1,4 @@
-"""What a user says about poses beside their path: what the files leave open."""
+"""Options for reading poses: what a user states because the files do not."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from typing import Any
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.tracking import MAX_PEOPLE
 
-# Of a pose network's maps, as of rendered ones (storage/rendered_maps.py).
+# The same as for rendered maps (storage/rendered_maps.py).
 _SHORT_SIDE = 64
 
 
 @dataclasses.dataclass(frozen=True)
 class ReadOptions:
-  """How poses are read; each format takes those that make sense for it.
+  """How to read poses; each format accepts the options that apply to it.
 
   Attributes:
-    frame_size: (height, width) in pixels of the frames whose size nothing else says.
-    max_people: kept in a frame, see `people.find_tracks`.
-    per_person: one clip for each of the `max_people` most confident people of a video,
-      `VIDEO#0`, `VIDEO#1`, ..., and not one for all.
-    short_side: of a pose network's maps: the cells on the shorter side of the frame
-      that they are brought to.
+    frame_size: (height, width) in pixels, for frames whose size is stated nowhere else.
+    max_people: most people kept per frame, see `tracking.find_tracks`.
+    per_person: one clip for each of a video's `max_people` most confident people
+      (`VIDEO#0`, `VIDEO#1`, ...) instead of one clip with everyone.
+    short_side: cells on the frame's shorter side, to which a pose network's maps are
+      resampled.
   """
 
   frame_size: tuple[int, int] | None = None
@@ -45,7 +45,7 @@ class ReadOptions:
 
   @property
   def given(self) -> tuple[str, ...]:
-    """Names of the options that are not as by default."""
+    """Names of the options that differ from their defaults."""
     fields = dataclasses.fields(self)
     return tuple(f.name for f in fields if getattr(self, f.name) != f.default)
 
@@ -53,14 +53,14 @@ class ReadOptions:
 def options_of_flags(
   *, frame_size: str | None = None, **flags: Any
 ) -> ReadOptions | None:
-  """The options that flags of a program give; None where no flag is set.
+  """Makes the options from a program's flags; None if no flag is set.
 
   Args:
     frame_size: 'HEIGHTxWIDTH'.
-    flags: the other options by name, None where not set.
+    flags: the other options by name; None if not set.
 
   Raises:
-    PoseDataError: for values that make no sense.
+    PoseDataError: on an invalid value.
   """
   given = {name: value for name, value in flags.items() if value is not None}
   if frame_size is not None:
@@ -69,10 +69,10 @@ def options_of_flags(
 
 
 def parse_frame_size(text: str) -> tuple[int, int]:
-  """(height, width) of 'HEIGHTxWIDTH', such as '1080x1920'.
+  """Parses 'HEIGHTxWIDTH', such as '1080x1920', to (height, width).
 
   Raises:
-    PoseDataError: for other text.
+    PoseDataError: if the text has another form.
   """
   match = re.fullmatch(r'\s*([1-9]\d*)\s*[x×]\s*([1-9]\d*)\s*', text)
   if not match:

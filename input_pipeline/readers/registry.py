@@ -1,4 +1,4 @@
-"""The formats of pose data that the library reads, by name."""
+"""The pose file formats that the library reads, by name."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from input_pipeline.readers.formats import (
   alphapose,
   ava,
   coco,
+  jhmdb,
   jmrn_official,
   mediapipe,
   mmpose,
+  numpy_arrays,
   openpose,
   openpose_maps,
   penn_action,
   pyskl,
 )
-from input_pipeline.readers.formats import jhmdb as jhmdb_tree
-from input_pipeline.readers.formats import numpy_arrays as arrays
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
@@ -33,15 +33,16 @@ from input_pipeline.skeletons.registry import get_skeleton
 
 @dataclasses.dataclass(frozen=True)
 class Reader:
-  """One foreign format.
+  """One pose file format.
 
   Attributes:
-    read: makes the source of a path and a skeleton, and of `ReadOptions` where there
-      are `options`.
-    kind: what the path is, 'file', 'folder' or 'file or folder'.
-    expects: what stands at the path, for messages.
-    skeleton: the registered skeleton that the format fixes; None where the user says.
-    options: names of the `ReadOptions` that the format takes.
+    read: opens a path as a source; takes the path, the skeleton and, if the format has
+      `options`, the `ReadOptions`.
+    kind: what the path must be: 'file', 'folder' or 'file or folder'.
+    expects: what the path must contain, for messages.
+    skeleton: name of the registered skeleton that the format fixes; None if the user
+      must name one.
+    options: names of the `ReadOptions` that the format accepts.
   """
 
   read: Callable[..., ClipSource]
@@ -54,7 +55,7 @@ class Reader:
 def _video_reader(
   format: VideoFormat, a_video: str, skeleton: str | None = None
 ) -> Reader:
-  """The reader of a format that keeps each video in a file or folder of its own."""
+  """The reader for a format that stores each video in its own file or folder."""
   return Reader(
     read=functools.partial(video_source.read, format),
     kind='file or folder',
@@ -65,7 +66,7 @@ def _video_reader(
 
 
 def _videos(a_video: str) -> str:
-  """What `pose_tree.find_videos` finds."""
+  """Describes the paths at which `tree.find_videos` finds videos."""
   return f'{a_video}; a folder of them, or of CLASS/VIDEO; or one with videos.csv'
 
 
@@ -77,7 +78,7 @@ READERS: dict[str, Reader] = {
     options=('max_people',),
   ),
   'jhmdb_tree': Reader(
-    read=jhmdb_tree.read,
+    read=jhmdb.read,
     kind='folder',
     expects='the folder that holds joint_positions/ and splits/ of JHMDB',
     skeleton='jhmdb',
@@ -121,7 +122,7 @@ READERS: dict[str, Reader] = {
   ),
   'mmpose': _video_reader(
     VideoFormat(mmpose.is_video, mmpose.read_video),
-    "a file of a video's predictions *.json, or a folder of those of its frames",
+    "a file of a video's predictions *.json, or a folder with a file per frame",
   ),
   'mediapipe': _video_reader(
     VideoFormat(mediapipe.is_video, mediapipe.read_video),
@@ -133,7 +134,7 @@ READERS: dict[str, Reader] = {
     'a file of annotations *.json',
   ),
   'numpy': _video_reader(
-    VideoFormat(arrays.is_video, arrays.read_video),
+    VideoFormat(numpy_arrays.is_video, numpy_arrays.read_video),
     "a file of a video's keypoints *.npy or *.npz",
   ),
 }
@@ -146,19 +147,19 @@ def read_poses(
   skeleton: str | None = None,
   options: ReadOptions | None = None,
 ) -> ClipSource:
-  """The clips of a data set in a foreign format, not yet loaded.
+  """Opens pose files as a source of clips; loads none of them yet.
 
   Args:
     format: a name in `READERS`.
     path: the file or folder that the format expects.
-    skeleton: the name of a registered skeleton; needed where the format does not fix
-      one.
-    options: what the files leave open.
+    skeleton: name of a registered skeleton; required if the format does not fix one.
+    options: what the files do not state.
 
   Raises:
     PoseDataError: on an unknown format, a path that is not what the format expects, a
-      skeleton that is missing or not the format's, an option that it does not take.
-    SkeletonError: where no such skeleton is registered.
+      skeleton that is missing or not the format's, or an option that the format does
+      not accept.
+    SkeletonError: if no such skeleton is registered.
   """
   reader = _get_reader(format)
   layout = get_skeleton(_skeleton_name(format, reader, skeleton))
@@ -182,7 +183,7 @@ def _check_options(format: str, reader: Reader, options: ReadOptions):
     if name not in reader.options:
       takes = ', '.join(reader.options) or 'none'
       raise PoseDataError(
-        f'format {format!r} takes no {name}; its options are: {takes}. Leave it out'
+        f'format {format!r} takes no {name}; its options are: {takes}. Leave {name} out'
       )
 
 
@@ -201,7 +202,7 @@ def _skeleton_name(format: str, reader: Reader, asked: str | None) -> str:
     if asked is None:
       raise PoseDataError(
         f'format {format!r} does not say which joint is which: name the skeleton, for'
-        " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists them)"
+        " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"
       )
     return asked
   if asked not in (None, reader.skeleton):

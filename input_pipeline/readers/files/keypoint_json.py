@@ -1,4 +1,4 @@
-"""What the JSON files of pose tools have in common."""
+"""Checked parsing shared by the readers of pose tools' JSON files."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 
 def read_json(path: pathlib.Path) -> Any:
-  """The content of a JSON file.
+  """Reads a JSON file.
 
   Raises:
-    PoseDataError: where it cannot be read.
+    PoseDataError: if the file cannot be read.
   """
   try:
     return json.loads(path.read_text('utf-8-sig'))
@@ -30,19 +30,19 @@ def read_json(path: pathlib.Path) -> Any:
 def flat_keypoints(
   values: Any, skeleton: Skeleton, where: str
 ) -> Float[np.ndarray, 'j 3']:
-  """A person's joints of a list x, y, score, x, y, score, ..., unchanged.
+  """Reshapes a person's list x, y, score, x, y, score, ... without changing values.
 
   Args:
-    where: names file, frame, person and field in messages.
+    where: file, frame, person and field, for messages.
 
   Raises:
-    PoseDataError: where it is not such a list, or of another number of joints.
+    PoseDataError: if `values` is no such list, or has another number of joints.
   """
   array = numbers(values, where)
   if array.ndim != 1 or array.size % 3:
     raise PoseDataError(
-      f'{where} has shape {list(array.shape)}, but must be a list x, y, score of each'
-      ' joint'
+      f'{where} has shape {list(array.shape)}, but must be a flat list with x, y, score'
+      ' for each joint'
     )
   return checked_count(array.reshape(-1, 3), skeleton, where)
 
@@ -50,15 +50,15 @@ def flat_keypoints(
 def checked_count(
   joints: Float[np.ndarray, 'j c'], skeleton: Skeleton, where: str
 ) -> Float[np.ndarray, 'j c']:
-  """The joints, if they are as many as the skeleton's.
+  """Returns the joints if their number matches the skeleton.
 
   Raises:
-    PoseDataError: naming the skeletons that have as many.
+    PoseDataError: otherwise; names the skeletons with that many joints.
   """
   if len(joints) == skeleton.num_joints:
     return joints
   others = [s.name for s in SKELETONS.values() if s.num_joints == len(joints)]
-  hint = f'; of {len(joints)} are {", ".join(others)}' if others else ''
+  hint = f'; skeletons with {len(joints)}: {", ".join(others)}' if others else ''
   raise PoseDataError(
     f'{where} has {len(joints)} joints, but skeleton {skeleton.name!r} has'
     f' {skeleton.num_joints}{hint}'
@@ -66,10 +66,10 @@ def checked_count(
 
 
 def numbers(values: Any, where: str) -> np.ndarray:
-  """A list, or a list of lists, as float64; `null` is not a number (NaN).
+  """Converts a list, or nested lists, to float64; `null` becomes NaN.
 
   Raises:
-    PoseDataError: where it is something else.
+    PoseDataError: if `values` is anything else.
   """
   try:
     return np.asarray(values, np.float64)
@@ -78,10 +78,10 @@ def numbers(values: Any, where: str) -> np.ndarray:
 
 
 def field(record: Any, names: tuple[str, ...], where: str) -> Any:
-  """The value under the first of those names that a record has.
+  """Returns the value under the first of the names that the record has.
 
   Raises:
-    PoseDataError: where it has none, or is no record.
+    PoseDataError: if the record has none of the names, or is not an object.
   """
   if isinstance(record, dict):
     for name in names:
@@ -95,10 +95,10 @@ def field(record: Any, names: tuple[str, ...], where: str) -> Any:
 
 
 def checked_list(value: Any, where: str) -> list[Any]:
-  """The value, if it is a list.
+  """Returns the value if it is a list.
 
   Raises:
-    PoseDataError: where it is not.
+    PoseDataError: otherwise.
   """
   if not isinstance(value, list):
     raise PoseDataError(f'{where} must be a list, but is {_kind(value)}')
@@ -106,10 +106,10 @@ def checked_list(value: Any, where: str) -> list[Any]:
 
 
 def checked_records(value: Any, where: str) -> list[dict[str, Any]]:
-  """The value, if it is a list of objects.
+  """Returns the value if it is a list of objects.
 
   Raises:
-    PoseDataError: where it is not.
+    PoseDataError: otherwise.
   """
   for index, record in enumerate(checked_list(value, where)):
     if not isinstance(record, dict):
@@ -120,7 +120,7 @@ def checked_records(value: Any, where: str) -> list[dict[str, Any]]:
 
 
 def tracked_identity(value: Any) -> int:
-  """A tracker's number of a person, or the first in a list; else `people.UNKNOWN`."""
+  """A tracker's number for a person, or a list's first; else `tracking.UNKNOWN`."""
   while isinstance(value, list):
     value = value[0] if value else None
   named = isinstance(value, (int, float)) and abs(value) < 2**31
@@ -128,10 +128,10 @@ def tracked_identity(value: Any) -> int:
 
 
 def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | None:
-  """(height, width) in pixels under these names; None where there is neither.
+  """(height, width) in pixels, read from 'height' and 'width'; None if both are absent.
 
   Raises:
-    PoseDataError: where they are not whole numbers of pixels.
+    PoseDataError: if either is not a positive integer.
   """
   height, width = content.get('height'), content.get('width')
   if height is None and width is None:

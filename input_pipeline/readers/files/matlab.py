@@ -1,4 +1,4 @@
-"""Reading the variables of a MATLAB label file of one clip."""
+"""Reads variables from one clip's MATLAB label file."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from input_pipeline.errors import PoseDataError
 def read_mat(
   path: pathlib.Path, variables: tuple[str, ...], *, video_id: str
 ) -> dict[str, np.ndarray]:
-  """The named variables of a MATLAB 5 `.mat` file; it may hold others too.
+  """Reads the named variables of a MATLAB 5 `.mat` file, which may hold others too.
 
-  Numbers come in whatever type MATLAB stored, which for whole numbers is the smallest
-  that holds them: convert before computing.
+  Numbers keep the type that MATLAB stored, which for integers is the smallest type that
+  holds them: convert before computing.
 
   Raises:
-    PoseDataError: naming the clip and the file, where it is missing, broken, or lacks
-      a variable or has something else by its name.
+    PoseDataError: naming the clip and the file, if the file is missing or broken, or if
+      a variable is missing or is neither numbers nor text.
   """
-  import scipy.io  # Half a second, which only readers of .mat files should cost.
+  import scipy.io  # Takes half a second, which only readers of .mat files should pay.
 
   if not path.is_file():
     raise PoseDataError(f'clip {video_id!r}: there is no file {path}')
   try:
     content = scipy.io.loadmat(path, variable_names=variables, appendmat=False)
-  # A broken file can raise nearly anything.
+  # A broken file can raise almost any exception.
   except Exception as error:
     raise PoseDataError(
       f'clip {video_id!r}: {path} is not a readable MATLAB 5 file:'

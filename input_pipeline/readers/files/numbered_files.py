@@ -1,4 +1,4 @@
-"""Files of a folder by the frame that their names number."""
+"""Files in a folder, keyed by the frame number in their names."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from input_pipeline.errors import PoseDataError
 
 
 def frame_number(name: str) -> int | None:
-  """The last number in a name without suffix: 12 of 'cam02_000000000012_keypoints'."""
+  """The last number in a name without suffix: 12 for 'cam02_000000000012_keypoints'."""
   numbers = re.findall(r'\d+', name)
   return int(numbers[-1]) if numbers else None
 
 
 def has_numbered_files(path: pathlib.Path, suffixes: Sequence[str]) -> bool:
-  """Whether it is a folder with such files."""
+  """Whether `path` is a folder with numbered files of these suffixes."""
   return path.is_dir() and any(
     frame_number(file.stem) is not None for file in _files(path, suffixes)
   )
@@ -25,24 +25,26 @@ def has_numbered_files(path: pathlib.Path, suffixes: Sequence[str]) -> bool:
 def numbered_files(
   folder: pathlib.Path, suffixes: Sequence[str]
 ) -> dict[int, pathlib.Path]:
-  """Files with those suffixes by the last number in their names, ascending.
+  """Files with these suffixes by the last number in their names, ascending.
 
   Raises:
-    PoseDataError: where there is none, or two have the same number.
+    PoseDataError: if there is no such file, one has no number, or two have the same.
   """
   if not folder.is_dir():
-    raise PoseDataError(f'{folder} is no folder, but a video is a folder of files here')
+    raise PoseDataError(
+      f'{folder} is not a folder, but in this format a video is a folder of files'
+    )
   files: dict[int, pathlib.Path] = {}
   for file in _files(folder, suffixes):
     number = frame_number(file.stem)
     if number is None:
       raise PoseDataError(
-        f'{file} has no number in its name that says which frame it is'
+        f'{file} has no number in its name, but needs its frame number there'
       )
     if number in files:
       raise PoseDataError(
-        f'{folder} has two files of frame {number}, {files[number].name} and {file.name};'
-        ' a video is a folder of its own'
+        f'{folder} has two files for frame {number}, {files[number].name} and'
+        f' {file.name}; give each video its own folder'
       )
     files[number] = file
   if not files:

@@ -1,9 +1,9 @@
-"""Reading a pickle of numpy arrays and plain Python values, and of nothing else.
+"""Reads pickles that hold only numpy arrays and plain Python values.
 
-A pickle is a program. Here the only things that it may name are the ones in `_ALLOWED`,
-looked up by their full (module, name): nothing is imported, and no dotted name is
-followed. numpy's own constructors are replaced by narrow ones, because `numpy.ndarray`
-makes an object array of raw memory if asked to.
+A pickle is a program. Here it may name only the globals in `_ALLOWED`, looked up by
+their full (module, name): nothing is imported, and dotted names are not followed.
+numpy's own constructors are replaced by narrow ones, because `numpy.ndarray` would
+interpret raw memory as an object array if asked to.
 """
 
 from __future__ import annotations
@@ -16,27 +16,27 @@ import numpy as np
 
 from input_pipeline.errors import PoseDataError
 
-# Booleans, integers, floats, complex numbers, bytes, text and Python objects; neither
-# structures nor dates.
+# Booleans, integers, floats, complex numbers, bytes, text and Python objects; no
+# structures and no dates.
 _DTYPE_KINDS = 'biufcSUO'
 
 
 def load(path: str | os.PathLike[str]) -> Any:
-  """The content of a pickle file that holds numpy arrays and plain Python values.
+  """Loads a pickle file that holds only numpy arrays and plain Python values.
 
-  Pickles of every protocol are read, written by numpy 1 or 2, on Python 2 or 3. Arrays
-  come as a subclass of `numpy.ndarray`.
+  Reads every pickle protocol, written with numpy 1 or 2 and Python 2 or 3. Arrays are
+  returned as a subclass of `numpy.ndarray`.
 
   Raises:
-    PoseDataError: naming the file; and what it names that is not allowed, or why it
-      cannot be read.
+    PoseDataError: naming the file, and either the global that is not allowed or why the
+      file cannot be read.
   """
   with open(path, 'rb') as file:
     try:
       return _NumpyUnpickler(file, path).load()
     except PoseDataError:
       raise
-    # A broken pickle can raise nearly anything.
+    # A broken pickle can raise almost any exception.
     except Exception as error:
       raise PoseDataError(
         f'{path} is not a readable pickle: {type(error).__name__}: {error}'
@@ -44,7 +44,7 @@ def load(path: str | os.PathLike[str]) -> Any:
 
 
 class _NumpyUnpickler(pickle.Unpickler):
-  """Finds what `_ALLOWED` holds and refuses the rest."""
+  """Resolves the globals in `_ALLOWED` and refuses all others."""
 
   def __init__(self, file, path: str | os.PathLike[str]):
     # Python 2 wrote array data as text; Latin-1 gives every byte back unchanged.
@@ -57,16 +57,16 @@ class _NumpyUnpickler(pickle.Unpickler):
     except KeyError:
       raise PoseDataError(
         f'{self._path} names {module_name}.{global_name}, which is refused: a pickle'
-        ' can run any program. Only numpy arrays and plain Python values are read;'
-        ' write the file again with nothing else in it'
+        ' can run any program, so only numpy arrays and plain Python values are read;'
+        ' write the file again with only those'
       ) from None
 
 
 class _Dtype:
-  """Stands in for `numpy.dtype` while loading, and keeps its code and byte order."""
+  """Replaces `numpy.dtype` while loading; keeps its code and byte order."""
 
   def __init__(self, code: str, align: bool = False, copy: bool = False):
-    del align, copy  # They mean something for structures only.
+    del align, copy  # Only structures use these.
     self._code = code
     self._byte_order = '='
 
@@ -76,12 +76,12 @@ class _Dtype:
   def to_numpy(self) -> np.dtype:
     dtype = np.dtype(f'{self._byte_order}{self._code}')
     if dtype.kind not in _DTYPE_KINDS:
-      raise TypeError(f'an array of {dtype}, but only numbers, text, objects are read')
+      raise TypeError(f'array of {dtype}, but only numbers, text, objects are read')
     return dtype
 
 
 class _Array(np.ndarray):
-  """An array that takes its dtype from a `_Dtype`."""
+  """An array whose pickled state holds its dtype as a `_Dtype`."""
 
   def __setstate__(self, state: tuple):
     version, shape, dtype, is_fortran, content = state
@@ -89,7 +89,7 @@ class _Array(np.ndarray):
 
 
 def _empty_array(array_type: Any, shape: Any, dtype: Any) -> _Array:
-  """`numpy._core.multiarray._reconstruct`: what is filled by `__setstate__`."""
+  """`numpy._core.multiarray._reconstruct`: an array that `__setstate__` fills."""
   del array_type, shape, dtype
   return _Array((0,), np.uint8)
 
@@ -119,7 +119,7 @@ def _encode_latin1(text: str, encoding: str) -> bytes:
 
 
 _ALLOWED: dict[tuple[str, str], Any] = {
-  # Named in order to be handed to `_reconstruct`, which here needs no type.
+  # Pickles pass this to `_reconstruct`; `_empty_array` ignores it.
   ('numpy', 'ndarray'): 'numpy.ndarray',
   ('numpy', 'dtype'): _Dtype,
   ('_codecs', 'encode'): _encode_latin1,

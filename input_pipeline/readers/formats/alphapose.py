@@ -1,12 +1,13 @@
-"""AlphaPose's results: one JSON file a video, with everyone of all frames in a list.
+"""AlphaPose results: one JSON file per video, a list of the people in all frames.
 
   VIDEO.json, or VIDEO/alphapose-results.json
     [{"image_id": "12.jpg", "category_id": 1, "keypoints": [x, y, c, ...], "score": 2.9,
       "idx": 1}, ...]
 
-`idx` is there where people were tracked. OpenPose's --write_coco_json has the same form,
-with numbers as `image_id`. In OpenPose's form (--format open) there is an object with
-what OpenPose writes of a frame, by image; in CMU-Pose's (cmu) `bodies` of `joints`.
+`idx` is present if people were tracked. OpenPose's --write_coco_json has the same form,
+with numbers as `image_id`. AlphaPose's --format open writes one object instead, which
+maps each image to what OpenPose writes for a frame; --format cmu does the same in
+CMU-Pose's form, with `bodies` and `joints`.
 """
 
 from __future__ import annotations
@@ -34,21 +35,22 @@ from input_pipeline.readers.videos.poses_by_frame import (
 from input_pipeline.skeletons.registry import Skeleton
 
 _RESULTS = 'alphapose-results.json'
-# Scores of COCO's models go up to 6 (AlphaPose doc/output.md); those of newer ones are
-# heights of heatmaps, little above 1. A file with one above 2 is of the first kind; ours.
+# Scores from COCO models go up to 6 (AlphaPose doc/output.md); newer models give heatmap
+# peaks, hardly above 1. A score above 2 means that a file is from a COCO model (our
+# choice).
 _LARGEST_SCORE = 6
 _LARGEST_HEIGHT = 2
 
 
 def is_video(path: pathlib.Path) -> bool:
-  """Whether it is a JSON file, or a folder with AlphaPose's results."""
+  """Whether the path is a JSON file, or a folder with AlphaPose's results."""
   return (path / _RESULTS).is_file() or (
     path.is_file() and path.suffix.lower() == '.json'
   )
 
 
 def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
-  """The people of all frames that have some; the number is the last in `image_id`.
+  """Reads the people in each frame; the frame number is the last one in `image_id`.
 
   Raises:
     PoseDataError: naming the file, the entry and the field.
@@ -63,10 +65,10 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
     number = _number(field(entry, ('image_id',), where), where)
     keypoints = field(entry, ('keypoints',), where)
     people[number].append(flat_keypoints(keypoints, skeleton, f'{where}: keypoints'))
-    # A list of those whom AlphaPose merged into one person, or a number.
+    # A number, or the list of those that AlphaPose merged into one person.
     identities[number].append(tracked_identity(entry.get('idx')))
   if not people:
-    raise PoseDataError(f'{file} shows no one in any frame')
+    raise PoseDataError(f'{file} shows nobody in any frame')
   scale = _score_scale([person for frame in people.values() for person in frame])
   return PosesByFrame(
     {number: seen_joints(np.stack(people[number]) * scale) for number in people},
@@ -88,18 +90,18 @@ def _in_openpose_form(
 
 
 def _number(image_id: Any, where: str) -> int:
-  """The frame of '12.jpg', 'clip_0012.png' or 12."""
+  """The frame number 12 from '12.jpg', 'clip_0012.png' or 12."""
   name = str(image_id)
   number = frame_number(pathlib.PurePath(name).stem)
   if number is None:
     raise PoseDataError(
-      f'{where}: image_id is {image_id!r}, which has no number that says the frame'
+      f'{where}: image_id is {image_id!r}, but must contain the frame number'
     )
   return number
 
 
 def _score_scale(people: list[np.ndarray]) -> np.ndarray:
-  """What brings (x, y, score) to scores of 0..1."""
+  """Factors for (x, y, score) that scale scores to 0..1."""
   largest = max(person[:, 2].max() for person in people)
   scale = 1 / _LARGEST_SCORE if largest > _LARGEST_HEIGHT else 1
   return np.array([1, 1, scale])

@@ -1,19 +1,19 @@
-"""AVA v2.1 (Gu et al., CVPR 2018): a clip for each person box, from poses of its video.
+"""AVA v2.1 (Gu et al., CVPR 2018): one clip per person box, cut from its video's poses.
 
-The folder holds the files of `annotations/ava.py` and the poses, as skeleton pickles of
-PYSKL's form (`pyskl`): `poses.pkl` of all videos, or a folder `poses/` with
-`VIDEO.pkl` for each, which is opened only when it is needed. An annotation is a whole
-video, with all its people:
+The folder holds the files that `annotations/ava.py` reads, and the poses as skeleton
+pickles in PYSKL's form (`pyskl`): `poses.pkl` for all videos, or a folder `poses/` with
+one `VIDEO.pkl` each, opened only when needed. Each annotation describes a whole video
+with all of its people:
 
   dict(
     frame_dir=VIDEO, img_shape=(height, width), total_frames=t,
     keypoint=[m, t, j, 2], keypoint_score=[m, t, j],
-    fps=30.0,             # frames a second
-    start_second=900.0,   # of the first frame in the movie; 900 where it is not given,
-  )                       # as the 15 minutes that are annotated begin there
+    fps=30.0,             # frames per second
+    start_second=900.0,   # time of the first frame in the movie; by default 900, where
+  )                       # the 15 annotated minutes begin
 
-AVA publishes no poses, so these are your own: of the videos' frames, by any estimator.
-A person need not keep their place `m` from frame to frame.
+AVA publishes no poses, so you must estimate them from the videos' frames, with any
+estimator. A person need not keep the same index `m` from frame to frame.
 """
 
 from __future__ import annotations
@@ -39,9 +39,9 @@ from input_pipeline.readers.formats import pyskl
 from input_pipeline.skeletons.other_people import one_person
 from input_pipeline.skeletons.registry import Skeleton
 
-# Of detected boxes; SlowFast's, in its evaluation of v2.1.
+# The threshold for detected boxes in SlowFast's evaluation on v2.1.
 _LEAST_SCORE = 0.8
-_FIRST_SECOND = 900.0  # Where the annotated quarter of an hour begins.
+_FIRST_SECOND = 900.0  # Where the 15 annotated minutes begin.
 
 
 def read(
@@ -51,27 +51,27 @@ def read(
   settings: PersonClipSettings | None = None,
   least_score: float = _LEAST_SCORE,
 ) -> PoseSource:
-  """A clip for each box; of 'train' the annotated ones, of 'val' the detected ones.
+  """Opens AVA with one clip per box: annotated boxes in 'train', detected ones in 'val'.
 
-  Clips are named `video,second,x1,y1,x2,y2`. Their labels are classes of the 60; a
-  detected box has those of the annotated one that it overlaps by half or more, and none
-  where there is no such: the frame mAP (`pose_action/evaluation/ava.py`) does not read them.
+  Clips are named `video,second,x1,y1,x2,y2`. Labels are indices of the 60 classes. A
+  detected box takes the labels of the annotated box that it overlaps by half or more,
+  else none; the frame mAP (`pose_action/evaluation/ava.py`) does not use these labels.
 
   Args:
-    skeleton: of the poses; or `with_others` of that, for the other people as channels
-      of their own.
-    settings: what a clip shows.
-    least_score: of a detected box; its score matters for nothing else.
+    skeleton: the poses' skeleton, or `with_others` of it, which gives the other people
+      their own channels.
+    settings: which part of the video a clip shows.
+    least_score: drops detected boxes with lower scores; scores have no other effect.
 
   Raises:
-    PoseDataError: where a file is missing or not of its form, or no video has poses.
+    PoseDataError: if a file is missing or malformed, or no video has poses.
   """
   annotations = Annotations(folder)
   if not (folder / DETECTED_BOXES).exists():
     raise PoseDataError(
-      f'{folder} lacks {DETECTED_BOXES}, the detected boxes that the split val is tested'
-      ' on; it comes from https://dl.fbaipublicfiles.com/video-long-term-feature-banks/'
-      f'data/ava/annotations/{DETECTED_BOXES}'
+      f'{folder} lacks {DETECTED_BOXES}, the detected boxes on which the split val is'
+      ' evaluated; download it from https://dl.fbaipublicfiles.com/'
+      f'video-long-term-feature-banks/data/ava/annotations/{DETECTED_BOXES}'
     )
   train = annotations.labelled_boxes('train')
   val = labels_of_detected(
@@ -122,18 +122,18 @@ def _load_clip(
 def _open_poses(
   folder: pathlib.Path, skeleton: Skeleton, videos: set[str]
 ) -> Callable[[str], VideoPoses]:
-  """Loads the poses of a video by its name; the last two are kept."""
+  """Returns a function that loads a video's poses by name; it caches the last two."""
   whole = folder / 'poses.pkl'
   of_all = pyskl.read_annotations(whole) if whole.is_file() else {}
   there = {*of_all, *(file.stem for file in (folder / 'poses').glob('*.pkl'))}
   if not there & videos:
     raise PoseDataError(
       f'{folder} holds poses of none of its {len(videos)} training videos: expected'
-      " poses.pkl, or poses/VIDEO.pkl for each, skeleton pickles of PYSKL's form with a"
-      " video's whole poses under its name and its frames a second as 'fps'"
+      " poses.pkl, or poses/VIDEO.pkl for each, skeleton pickles in PYSKL's form with"
+      " each video's poses under its name and its frames per second as 'fps'"
     )
 
-  @functools.lru_cache(maxsize=2)  # Boxes come video by video.
+  @functools.lru_cache(maxsize=2)  # Boxes are ordered by video.
   def load(video: str) -> VideoPoses:
     file, annotations = whole, of_all
     if video not in of_all and video in there:
@@ -153,15 +153,18 @@ def _open_poses(
 def _seconds(
   annotation: Mapping[str, Any], key: str, video: str, default: float | None = None
 ) -> float:
-  """A number that tells the time of a video's frames, not below 0 (fps: above 0)."""
+  """The annotation's frame rate or start time: at least 0, 'fps' above 0."""
   value = annotation.get(key, default)
   if np.ndim(value) or not np.issubdtype(np.asarray(value).dtype, np.number):
     value = float('nan')
   number = float(value)  # pyright: ignore[reportArgumentType]
   if not np.isfinite(number) or number < 0 or (key == 'fps' and number == 0):
     raise PoseDataError(
-      f'the poses of video {video!r} have {key} {annotation.get(key)!r}, but need a'
-      ' number of '
-      + ('frames a second' if key == 'fps' else 'seconds, at which the frames begin')
+      f'the poses of video {video!r} have {key} {annotation.get(key)!r}, but need '
+      + (
+        'a positive number of frames per second'
+        if key == 'fps'
+        else 'the second at which the frames begin, a number of at least 0'
+      )
     )
   return number

@@ -1,14 +1,14 @@
-"""COCO's annotation of keypoints: one JSON file, of one video or of several.
+"""COCO keypoint annotations: one JSON file with one or several videos.
 
   {"images": [{"id": 7, "file_name": "walk_01/000012.jpg", "height": 720, "width": 1280}],
    "annotations": [{"image_id": 7, "category_id": 1, "keypoints": [x, y, v, ...]}],
    "categories": [{"id": 1, "name": "person", "keypoints": ["nose", ...]}]}
 
-Images are frames of the same video where they have the same `video_id` (or PoseTrack's
-`vid_id`), whose name stands under `videos` in COCO-VID's form, or else lie in the same
-folder. Their number is `frame_id`, or the last in `file_name`. `track_id` says who a
-person is. v is 0 for a joint that is not labelled, 1 for one that is hidden, 2 for one
-that is visible; in a file without any 2, such as PoseTrack's, 1 is visible.
+Images are frames of the same video if they have the same `video_id` (or PoseTrack's
+`vid_id`), which COCO-VID's form names under `videos`; without these ids, if they are in
+the same folder. The frame number is `frame_id`, or the last number in `file_name`.
+`track_id` identifies a person. v is 0 for a joint that is not labelled, 1 for a hidden
+joint and 2 for a visible one; in a file without any 2, such as PoseTrack's, 1 is visible.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ from input_pipeline.readers.videos.poses_by_frame import (
 )
 from input_pipeline.skeletons.registry import Skeleton
 
-# The score of a joint that is labelled although it is hidden; ours.
+# The score of a joint that is labelled although it is hidden (our choice).
 HIDDEN_SCORE = 0.5
 
 _Record = Mapping[str, Any]
@@ -46,7 +46,7 @@ _Record = Mapping[str, Any]
 
 @dataclasses.dataclass(frozen=True)
 class _Content:
-  """A file: the images of each video, and the annotations of each image."""
+  """A parsed file: images by video, and annotations by image id."""
 
   images: dict[str, list[_Record]]
   annotations: dict[str, list[_Record]]
@@ -59,12 +59,15 @@ def is_video(path: pathlib.Path) -> bool:
 
 
 def videos_in(path: pathlib.Path) -> tuple[str, ...]:
-  """Names of the videos of a file, in the order of their first images."""
+  """Names of the videos in a file, in the order of their first images."""
   return tuple(_read(path).images)
 
 
 def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFrame:
-  """The people of all frames of a video; of a file of one video it needs no name.
+  """Reads the people in each frame of a video.
+
+  Args:
+    video: the video's name; ignored if the file has only one video.
 
   Raises:
     PoseDataError: naming the file, the annotation and the field.
@@ -74,7 +77,7 @@ def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFra
     (video,) = content.images
   if video not in content.images:
     raise PoseDataError(
-      f'{path} has no video {video!r}; the first of the {len(content.images)} there are'
+      f'{path} has no video {video!r}; the first of its {len(content.images)} videos are'
       f' {", ".join(list(content.images)[:3])}'
     )
   _check_categories(content, skeleton, path)
@@ -82,7 +85,9 @@ def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFra
   for image in content.images[video]:
     number = _frame_number(image, path)
     if number in people:
-      raise PoseDataError(f'{path}: frame {number} of video {video!r} comes twice')
+      raise PoseDataError(
+        f'{path}: frame {number} of video {video!r} is listed twice; keep one image'
+      )
     records = content.annotations.get(str(image['id']), [])
     joints = [_joints(record, skeleton, content, path) for record in records]
     people[number] = seen_joints(
@@ -96,7 +101,7 @@ def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFra
 
 
 def _read(path: pathlib.Path) -> _Content:
-  """The file's content, kept for the videos that follow."""
+  """Reads a file, or returns it from the cache if another of its videos was read."""
   try:
     status = path.stat()
   except OSError as error:
@@ -106,13 +111,13 @@ def _read(path: pathlib.Path) -> _Content:
 
 @functools.lru_cache(maxsize=1)
 def _parse(path: pathlib.Path, *version: int) -> _Content:
-  """The content of a file that is this old and this large."""
+  """Parses a file; time and size are part of the cache's key."""
   del version
   content = read_json(path)
   if isinstance(content, list):
     raise PoseDataError(
-      f"{path} holds a list, as COCO's results do; annotations are an object with"
-      " 'images' and 'annotations'. Results are read by format 'alphapose'"
+      f"{path} holds a list, as COCO's results do, but annotations are an object with"
+      " 'images' and 'annotations'; read results with format 'alphapose'"
     )
   images: dict[str, list[_Record]] = {}
   annotations: dict[str, list[_Record]] = {}
@@ -162,8 +167,8 @@ def _frame_number(image: _Record, path: pathlib.Path) -> int:
     number = frame_number(pathlib.PurePath(str(image.get('file_name', ''))).stem)
   if not isinstance(number, int):
     raise PoseDataError(
-      f"{path}: image {image['id']!r} has no number in 'frame_id' or 'file_name' that"
-      ' says which frame it is'
+      f"{path}: image {image['id']!r} has no frame number in 'frame_id' or in"
+      " 'file_name', but needs one"
     )
   return number
 
@@ -173,7 +178,8 @@ def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | 
   different = sorted(set(sizes), key=str)
   if len(different) > 1:
     raise PoseDataError(
-      f'{path}: frames of one video have different (height, width): {different[:3]}'
+      f'{path}: frames of one video have different sizes (height, width):'
+      f' {different[:3]}; all must be equal'
     )
   return different[0]
 
@@ -192,15 +198,15 @@ def _check_categories(content: _Content, skeleton: Skeleton, path: pathlib.Path)
 def _joints(
   record: _Record, skeleton: Skeleton, content: _Content, path: pathlib.Path
 ) -> np.ndarray:
-  """(x, y, score) of a person's joints, `[j, 3]`."""
+  """(x, y, score) for each joint of a person, `[j, 3]`."""
   where = f'{path}, annotation {record.get("id")!r}: keypoints'
   joints = flat_keypoints(record['keypoints'], skeleton, where)
   visibility = joints[:, 2]
   if not np.isin(visibility, (0, 1, 2)).all():
     wrong = visibility[~np.isin(visibility, (0, 1, 2))][0]
     raise PoseDataError(
-      f'{where} have visibility {wrong}, but it is 0 (not labelled), 1 (hidden) or 2'
-      " (visible); scores are for results, which format 'alphapose' reads"
+      f'{where} have visibility {wrong}, but it must be 0 (not labelled), 1 (hidden) or'
+      " 2 (visible); read results, which have scores, with format 'alphapose'"
     )
   hidden = 1.0 if content.all_visible else HIDDEN_SCORE
   joints[:, 2] = np.select([visibility == 2, visibility == 1], [1.0, hidden], 0.0)

@@ -1,4 +1,4 @@
-"""JHMDB's own joint positions and split lists (Jhuang et al., ICCV 2013).
+"""JHMDB's annotated joint positions and split lists (Jhuang et al., ICCV 2013).
 
 <root>/joint_positions/<class>/<video>/joint_positions.mat
 <root>/splits/<class>_test_split<k>.txt, lines `<video>.avi 1` (train) or `2` (test)
@@ -20,17 +20,17 @@ from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.files.matlab import read_mat
 from input_pipeline.skeletons.registry import Skeleton
 
-_FRAME_SIZE = (240, 320)  # Every JHMDB video, (height, width).
+_FRAME_SIZE = (240, 320)  # (height, width) of every JHMDB video.
 
 
 def read(root: pathlib.Path, skeleton: Skeleton) -> PoseSource:
-  """The clips that the split lists name: splits train1, test1, train2, ...
+  """Opens the clips in the split lists, with splits train1, test1, train2, ...
 
-  Classes are the split lists', in alphabetical order. A clip whose joints are not there
-  stays in its splits; loading it raises.
+  The classes are those of the split lists, in alphabetical order. A clip without a joint
+  file stays in its splits; loading it raises.
 
   Raises:
-    PoseDataError: where the lists are missing or contradict each other.
+    PoseDataError: if the lists are missing or contradict each other.
   """
   lists = split_lists.read(root / 'splits')
   return PoseSource(
@@ -45,7 +45,9 @@ def _load_clip(
   root: pathlib.Path, skeleton: Skeleton, lists: Annotation, video_id: str
 ) -> PoseClip:
   if video_id not in lists.labels:
-    raise PoseDataError(f'clip {video_id!r} is in none of the lists {root / "splits"}')
+    raise PoseDataError(
+      f'clip {video_id!r} is in none of the lists in {root / "splits"}'
+    )
   labels = lists.labels[video_id]
   class_name = lists.class_names[labels[0]]
   file = root / 'joint_positions' / class_name / video_id / 'joint_positions.mat'
@@ -60,7 +62,7 @@ def _load_clip(
   return PoseClip(
     video_id=video_id,
     keypoints=keypoints,
-    # All joints are annotated, hidden ones too.
+    # All joints are annotated, including hidden ones.
     scores=np.all(np.isfinite(keypoints), axis=-1),
     frame_size=_FRAME_SIZE,
     skeleton=skeleton,

@@ -1,16 +1,17 @@
-"""PoTion maps of JMRN's official release, with their metadata.
+"""PoTion maps from JMRN's official release, with their metadata.
 
-  FOLDER/<any>_<split>.pkl        a dict of lists, an entry a video:
-    video_name                      its name
+  FOLDER/<any>_<split>.pkl        a dict of lists with one entry per video:
+    video_name                      the video's name
     labels                          its class; or multi-hot `[k]`, also as the first
                                     column of `[k, n]`
-    frames                          the numbers of its frames
-    class_name, class_labels        its class' name; all names by index. Both optional
+    frames                          its frame numbers
+    class_name                      its class name (optional)
+    class_labels                    all class names by index (optional)
   FOLDER/**/<video_name>.npy      float64 `[c, j, h, w]`, or
-  FOLDER/**/<split>/<place>.npy   named by the video's place in the split's lists
+  FOLDER/**/<split>/<place>.npy   the same, named after the video's place in the lists
 
-A map is the sum over frames of 8-bit confidences times the frames' weights, at 64 cells
-on the shorter side. The 19 maps are COCO's 17 joints, the background, and the neck.
+A map is the sum over frames of 8-bit confidences times the frames' weights, with 64
+cells on the shorter side. The 19 maps are COCO's 17 joints, the background and the neck.
 """
 
 from __future__ import annotations
@@ -31,21 +32,21 @@ _SHORT_SIDE = 64
 _NUM_COLOURS = 3
 _WEIGHTS = 'integer_break'
 _NUM_MAPS = 19
-# The background is last with us, and last but one there.
+# The background is our last map, and the release's last but one.
 _MAP_ORDER = (*range(17), 18, 17)
 
 _LISTS = (list, tuple, np.ndarray)
 _INTEGERS = (int, np.integer)
-_Table = dict[str, Any]  # A metadata file.
+_Table = dict[str, Any]  # The content of a metadata file.
 
 
 def read(folder: pathlib.Path, skeleton: Skeleton) -> PotionSource:
-  """The videos of an official release; what is wrong with one is raised on loading it.
+  """Opens an official release; a fault in a video is raised when the video is loaded.
 
-  Source: official code of JMRN.
+  Source: JMRN's official code.
 
   Raises:
-    PoseDataError: where the metadata are not of this form, or contradict each other.
+    PoseDataError: if the metadata are malformed or contradict each other.
   """
   tables = _read_tables(folder)
   labels = [label for table in tables.values() for label in table['labels']]
@@ -56,7 +57,7 @@ def read(folder: pathlib.Path, skeleton: Skeleton) -> PotionSource:
     load=_Release(folder, skeleton, tables).load,
     settings={
       'short_side': _SHORT_SIDE,
-      'sigma': None,  # These are an estimator's maps, not Gaussians.
+      'sigma': None,  # The maps are an estimator's output, not Gaussians.
       'truncate': None,
       'channels': _NUM_COLOURS,
       'weights': _WEIGHTS,
@@ -66,7 +67,7 @@ def read(folder: pathlib.Path, skeleton: Skeleton) -> PotionSource:
 
 
 class _Release:
-  """The metadata and the files of a release, by which videos are loaded."""
+  """Loads videos from a release's metadata and files."""
 
   def __init__(
     self, folder: pathlib.Path, skeleton: Skeleton, tables: Mapping[str, _Table]
@@ -83,7 +84,7 @@ class _Release:
       self._files.setdefault(file.stem, []).append(file)
 
   def load(self, video_id: str) -> PotionClip:
-    """The maps of a video as means over time, 0..1, the background last."""
+    """A video's maps as means over time, 0..1, the background last."""
     if video_id not in self._places:
       raise PoseDataError(f'clip {video_id!r} is not in the metadata of {self._folder}')
     known = {
@@ -96,7 +97,8 @@ class _Release:
     if len(known) > 1:
       splits = ', '.join(split for split, _ in self._places[video_id])
       raise PoseDataError(
-        f'clip {video_id!r}: the metadata of {splits} differ in its labels or frames'
+        f'clip {video_id!r}: the metadata of splits {splits} differ in its labels or'
+        ' frames, but must agree'
       )
     labels, num_frames = known.pop()
     sums = _read_sums(video_id, self._file(video_id))
@@ -105,7 +107,7 @@ class _Release:
     return PotionClip(video_id, maps, num_frames, self._skeleton, labels)
 
   def _file(self, video_id: str) -> pathlib.Path:
-    """The one file named after the video, or else after its place in a split."""
+    """The only file named after the video, or else after its place in a split."""
     files = self._files.get(video_id) or [
       file
       for split, place in self._places[video_id]
@@ -116,7 +118,7 @@ class _Release:
       return files[0]
     if files:
       raise PoseDataError(
-        f'clip {video_id!r} has {len(files)} files, {", ".join(map(str, files))}; leave'
+        f'clip {video_id!r} has {len(files)} files, {", ".join(map(str, files))}; keep'
         ' one'
       )
     split, place = self._places[video_id][0]
@@ -127,14 +129,14 @@ class _Release:
 
 
 def _read_tables(folder: pathlib.Path) -> dict[str, _Table]:
-  """The metadata by split, which the last part of a file's name tells."""
+  """The metadata by split; a file's name ends with its split."""
   tables: dict[str, _Table] = {}
   for path in sorted(folder.glob('*_*.pkl')):
     split = path.stem.rpartition('_')[2]
     if split in tables:
       raise PoseDataError(
-        f'{folder} holds a second metadata file of split {split!r}, {path.name}; leave'
-        ' those of one data set'
+        f'{folder} holds a second metadata file for split {split!r}, {path.name}; keep'
+        ' the files of one data set'
       )
     tables[split] = _read_table(path)
   if not tables:
@@ -155,11 +157,15 @@ def _read_table(path: pathlib.Path) -> _Table:
       )
   for key in ('class_name', 'class_labels'):
     if not isinstance(table.get(key, ()), _LISTS):
-      raise PoseDataError(f'{path} has {key!r}, but not as a list')
+      raise PoseDataError(
+        f'{path} has {key!r} as a {type(table[key]).__name__}, but needs a list'
+      )
   parallel = [k for k in ('video_name', 'labels', 'frames', 'class_name') if k in table]
   lengths = {key: len(table[key]) for key in parallel}
   if len(set(lengths.values())) > 1:
-    raise PoseDataError(f'{path} has lists of different lengths: {lengths}')
+    raise PoseDataError(
+      f'{path} has lists of different lengths: {lengths}; each needs one entry per video'
+    )
   for frames, video_id in zip(table['frames'], table['video_name'], strict=True):
     if not isinstance(frames, _LISTS):
       raise PoseDataError(
@@ -173,10 +179,10 @@ def _video_ids(table: _Table) -> tuple[str, ...]:
 
 
 def _class_names(tables: Mapping[str, _Table]) -> tuple[str, ...]:
-  """Names by class index; 'class_3' where the metadata do not name class 3.
+  """Names by class index; 'class_3' if the metadata do not name class 3.
 
   Raises:
-    PoseDataError: where a class has two names.
+    PoseDataError: if a class has two names.
   """
   names: dict[int, str] = {}
   count = 0
@@ -192,7 +198,8 @@ def _class_names(tables: Mapping[str, _Table]) -> tuple[str, ...]:
       known = names.setdefault(int(label), str(name))
       if known != str(name):
         raise PoseDataError(
-          f'class {label} is named {known!r} and {str(name)!r} in the metadata'
+          f'class {label} is named {known!r} and {str(name)!r} in the metadata; give it'
+          ' one name'
         )
     sizes = [_num_classes(label) for label in labels]
     count = max(count, *sizes, *(label + 1 for label in names), 0)
@@ -200,7 +207,7 @@ def _class_names(tables: Mapping[str, _Table]) -> tuple[str, ...]:
 
 
 def _num_classes(label: Any) -> int:
-  """How many classes there are at least, if a video has this label."""
+  """The least number of classes, if a video has this label."""
   if isinstance(label, _LISTS):
     return len(label)
   return int(label) + 1 if isinstance(label, _INTEGERS) else 0
@@ -213,17 +220,17 @@ def _labels(video_id: str, label: Any) -> tuple[int, ...]:
   hot = hot[:, 0] if hot.ndim == 2 else hot
   if hot.ndim != 1 or not np.isin(hot, (0, 1)).all():
     raise PoseDataError(
-      f'clip {video_id!r}: label is {label!r}, but must be a class index, or 0 and 1 for'
-      ' each class'
+      f'clip {video_id!r}: label is {label!r}, but must be a class index, or a 0 or 1'
+      ' for each class'
     )
   return tuple(int(index) for index in np.flatnonzero(hot))
 
 
 def _read_sums(video_id: str, path: pathlib.Path) -> np.ndarray:
-  """The array `[c, j, h, w]` of a file, checked before it is read."""
+  """Reads a file's array `[c, j, h, w]`; checks shape and type before reading."""
   try:
     sums = np.lib.format.open_memmap(path, mode='r')
-  # A broken file can raise nearly anything.
+  # A broken file can raise almost any exception.
   except Exception as error:
     raise PoseDataError(
       f'clip {video_id!r}: {path} is not a readable .npy file: {error}'
@@ -232,19 +239,20 @@ def _read_sums(video_id: str, path: pathlib.Path) -> np.ndarray:
   if not fits or min(sums.shape[2:]) != _SHORT_SIDE or sums.dtype.kind != 'f':
     raise PoseDataError(
       f'clip {video_id!r}: {path} holds {sums.dtype} {sums.shape}, but needs floats'
-      f' ({_NUM_COLOURS}, {_NUM_MAPS}, height, width), {_SHORT_SIDE} on the shorter side'
+      f' ({_NUM_COLOURS}, {_NUM_MAPS}, height, width) with {_SHORT_SIDE} cells on the'
+      ' shorter side'
     )
   return np.asarray(sums)
 
 
 def _scales(num_frames: int) -> np.ndarray:
-  """What turns sums into means in 0..1, `[c]`; 0 for a channel of no weight."""
-  from input_pipeline.maps import (
-    potion,  # Brings jax, which reading metadata does without.
-  )
+  """Factors that turn sums into means in 0..1, `[c]`; 0 for a channel without weight."""
+  # Imports jax, which reading metadata does not need.
+  from input_pipeline.maps import potion
 
   settings = potion.PotionSettings(_NUM_COLOURS, _WEIGHTS)
-  max_frames = 1 << num_frames.bit_length()  # One of few, as each is compiled.
+  # Rounded up, as each different number of frames is compiled anew.
+  max_frames = 1 << num_frames.bit_length()
   weights = np.asarray(potion.colour_weights(num_frames, max_frames, settings))
   totals = weights.astype(np.float64).sum(axis=0)
   return np.where(totals > 0, 1 / (255 * np.where(totals > 0, totals, 1)), 0)

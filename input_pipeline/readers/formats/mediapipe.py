@@ -1,21 +1,21 @@
-"""MediaPipe's pose landmarks as people keep them: JSON or CSV, a file a video.
+"""MediaPipe pose landmarks in the usual self-made forms: one JSON or CSV file per video.
 
-MediaPipe itself writes no file. What is read here:
+MediaPipe itself writes no files. These forms are read:
 
-  VIDEO.json    FRAME, FRAME, ... in a list, or {"frames": [FRAME, ...], "width": 1280,
-                "height": 720, "fps": 30}, of which only the frames must be there
+  VIDEO.json    [FRAME, FRAME, ...], or {"frames": [FRAME, ...], "width": 1280,
+                "height": 720, "fps": 30}, where only "frames" is required
     FRAME       what the pose landmarker returns, {"landmarks": [PERSON, ...]}, or
-                {"pose_landmarks": PERSON}, with its number as "frame" where it has one;
+                {"pose_landmarks": PERSON}, optionally with its number as "frame";
                 or PERSON; or null
     PERSON      33 times {"x": 0.5, "y": 0.4, "z": 0, "visibility": 0.9}, or [x, y, z,
-                visibility]; null or [] for no one
-  VIDEO.csv     a line a frame: frame, x0, y0, z0, visibility0, x1, ... The landmarks
-                have numbers, from 0 or 1, or names: nose_x, left_eye_inner_y, ...
-                Or a line a landmark: frame, landmark, x, y, z, visibility.
-                With a column `person` where there are several.
+                visibility]; null or [] for nobody
+  VIDEO.csv     one line per frame: frame, x0, y0, z0, visibility0, x1, ... Landmarks
+                are numbered from 0 or 1, or named: nose_x, left_eye_inner_y, ...
+                Or one line per landmark: frame, landmark, x, y, z, visibility.
+                A column `person` tells several people apart.
 
-x and y are shares of the frame's width and height. A landmark without a visibility has
-score 1, except at (0, 0), where it is missing.
+x and y are fractions of the frame's width and height. A landmark without a visibility
+has score 1, except at (0, 0), where it is missing.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from input_pipeline.readers.files.keypoint_json import (
   numbers,
   read_json,
 )
-from input_pipeline.readers.formats import mediapipe_csv as landmark_table
+from input_pipeline.readers.formats import mediapipe_csv
 from input_pipeline.readers.videos.poses_by_frame import (
   People,
   PosesByFrame,
@@ -45,7 +45,8 @@ from input_pipeline.readers.videos.poses_by_frame import (
 from input_pipeline.skeletons.registry import Skeleton
 
 _PEOPLE = ('landmarks', 'pose_landmarks', 'poseLandmarks')
-# What a share may be at most: landmarks outside of the frame are guessed. Ours.
+# The largest plausible fraction: MediaPipe also guesses landmarks outside the frame (our
+# choice).
 _LARGEST_SHARE = 10
 
 
@@ -54,18 +55,18 @@ def is_video(path: pathlib.Path) -> bool:
 
 
 def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
-  """The people of all frames; a frame's number is its place where none is given.
+  """Reads the people in each frame; a frame without a number is numbered by its place.
 
   Raises:
     PoseDataError: naming the file, the frame and the field.
   """
   if path.suffix.lower() == '.csv':
-    landmarks = landmark_table.read_landmarks(path, skeleton)
+    landmarks = mediapipe_csv.read_landmarks(path, skeleton)
     size, rate = None, None
   else:
     content = read_json(path)
     described = content if isinstance(content, dict) else {'frames': content}
-    landmarks = _of_frames(field(described, ('frames',), str(path)), skeleton, path)
+    landmarks = _landmarks(field(described, ('frames',), str(path)), skeleton, path)
     size = described_size(described, str(path))
     rate = described.get('fps')
   people = {number: _scored(array) for number, array in landmarks.items()}
@@ -73,25 +74,26 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
   return PosesByFrame(people, skeleton.num_joints, None, size, rate, in_shares=True)
 
 
-def _of_frames(
+def _landmarks(
   frames: Any, skeleton: Skeleton, path: pathlib.Path
 ) -> dict[int, Float[np.ndarray, 'm j 3']]:
-  """(x, y, visibility) by frame number; a visibility that is not there is NaN."""
+  """(x, y, visibility) by frame number; a missing visibility is NaN."""
   landmarks = {}
   for place, frame in enumerate(checked_list(frames, f'{path}: frames')):
     where = f'{path}, frame {place}'
     number = frame.get('frame', place) if isinstance(frame, dict) else place
     if not isinstance(number, int) or number in landmarks:
       raise PoseDataError(
-        f'{where}: its number is {number!r}, but must be a whole number of its own'
+        f'{where}: its number is {number!r}, but must be an integer that no other frame'
+        ' has'
       )
     people = field(frame, _PEOPLE, where) if isinstance(frame, dict) else frame
     people = people if people is not None else []
     checked_list(people, where)
     if people and not isinstance(people[0], list):
-      people = [people]  # One person: landmarks are objects.
+      people = [people]  # One person, whose landmarks are objects.
     elif people and people[0] and not isinstance(people[0][0], (list, dict)):
-      people = [people]  # One person: landmarks are lists of numbers.
+      people = [people]  # One person, whose landmarks are lists of numbers.
     landmarks[number] = np.reshape(
       [_person(person, skeleton, where) for person in people if person],
       (-1, skeleton.num_joints, 3),
@@ -113,7 +115,7 @@ def _person(person: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j
 
 
 def _scored(landmarks: Float[np.ndarray, 'm j 3']) -> People:
-  """Visibilities as scores, and 1 or 0 where there are none."""
+  """Uses visibilities as scores; without a visibility, 1, or 0 if missing."""
   positions, visibility = landmarks[..., :2], landmarks[..., 2]
   scores = np.where(np.isnan(visibility), scores_of_positions(positions), visibility)
   return seen_joints(np.concatenate([positions, scores[..., None]], axis=-1))
@@ -124,5 +126,5 @@ def _check_shares(people: dict[int, People], path: pathlib.Path):
     if np.abs(array[..., :2]).max(initial=0) > _LARGEST_SHARE:
       raise PoseDataError(
         f'{path}: frame {number} has positions up to {np.abs(array[..., :2]).max():.0f},'
-        ' but landmarks are shares of the frame, 0..1; keep them as MediaPipe gives them'
+        ' but landmarks must be fractions of the frame, 0..1, as MediaPipe returns them'
       )

@@ -1,4 +1,4 @@
-"""MediaPipe's landmarks in a CSV file: a line a frame, or a line a landmark."""
+"""MediaPipe landmarks in a CSV file: one line per frame, or one line per landmark."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _Rows = list[tuple[int, dict[str, str]]]
 def read_landmarks(
   path: pathlib.Path, skeleton: Skeleton
 ) -> dict[int, Float[np.ndarray, 'm j 3']]:
-  """(x, y, visibility) of everyone by frame number; what is not there is NaN.
+  """Reads everyone's (x, y, visibility) by frame number; missing values are NaN.
 
   Raises:
     PoseDataError: naming the file, the line and the column.
@@ -44,7 +44,9 @@ def read_landmarks(
     places = _LinePerFrame(columns, skeleton, path)
   frame_column, person_column = _first(_FRAME, columns), _first(_PERSON, columns)
   if frame_column is None and (person_column or isinstance(places, _LinePerLandmark)):
-    raise PoseDataError(f'{path} has no column frame, so lines cannot be told apart')
+    raise PoseDataError(
+      f'{path} has no column frame, but needs one to say which frame each line is of'
+    )
   people: dict[int, dict[str, np.ndarray]] = {}
   for place, (line, row) in enumerate(rows):
     where = f'{path}, line {line}'
@@ -61,7 +63,7 @@ def read_landmarks(
 
 
 class _LinePerFrame:
-  """Where the values of a line belong that holds all landmarks of a person."""
+  """Assigns a line's values to joints, if a line holds all landmarks of a person."""
 
   def __init__(self, columns: Sequence[str], skeleton: Skeleton, path: pathlib.Path):
     keys = [(column, *key) for column in columns if (key := _landmark_column(column))]
@@ -69,8 +71,8 @@ class _LinePerFrame:
     unknown = [key for key in named if key not in skeleton.joints]
     if unknown:
       raise PoseDataError(
-        f'{path} has columns of {unknown[0]!r}, which skeleton {skeleton.name!r} does not'
-        f' have; its joints are {", ".join(skeleton.joints)}'
+        f'{path} has columns for {unknown[0]!r}, which skeleton {skeleton.name!r} does'
+        f' not have; its joints are {", ".join(skeleton.joints)}'
       )
     from_one = '0' not in {key.lstrip('0') or '0' for _, key, _ in keys}
     self._places = [
@@ -83,19 +85,20 @@ class _LinePerFrame:
     more = {joint for joint, _ in found if joint >= skeleton.num_joints}
     if needed - found or more:
       raise PoseDataError(
-        f'{path} has columns of {len({joint for joint, _ in found})} landmarks, but needs'
-        f' x and y of each of the {skeleton.num_joints} of skeleton {skeleton.name!r},'
-        ' named in its first line: x0, y0, x1, ..., or nose_x, nose_y, ...'
+        f'{path} has columns for {len({joint for joint, _ in found})} landmarks, but'
+        f' needs x and y for each of the {skeleton.num_joints} joints of skeleton'
+        f' {skeleton.name!r}, named in its first line: x0, y0, x1, ..., or nose_x,'
+        ' nose_y, ...'
       )
 
   def of(self, row: Mapping[str, str], where: str) -> list[tuple[str, int, int]]:
-    """(column, joint, axis) of a line's values."""
+    """(column, joint, axis) for each of a line's values."""
     del row, where
     return self._places
 
 
 class _LinePerLandmark:
-  """Where the values of a line belong that holds one landmark."""
+  """Assigns a line's values to a joint, if a line holds one landmark."""
 
   def __init__(self, columns: Sequence[str], skeleton: Skeleton, path: pathlib.Path):
     del path
@@ -104,21 +107,21 @@ class _LinePerLandmark:
     self._skeleton = skeleton
 
   def of(self, row: Mapping[str, str], where: str) -> list[tuple[str, int, int]]:
-    """(column, joint, axis) of a line's values."""
+    """(column, joint, axis) for each of a line's values."""
     assert self._column is not None
     key = row[self._column].strip().lower()
     joints = self._skeleton.joints
     joint = int(key) if key.isdecimal() else joints.index(key) if key in joints else -1
     if not 0 <= joint < len(joints):
       raise PoseDataError(
-        f'{where}: landmark {key!r} is not one of skeleton {self._skeleton.name!r}, a'
-        f' number in 0..{len(joints) - 1} or a name of {", ".join(joints)}'
+        f'{where}: skeleton {self._skeleton.name!r} has no landmark {key!r}; give a'
+        f' number in 0..{len(joints) - 1} or one of {", ".join(joints)}'
       )
     return [(column, joint, axis) for column, axis in self._axes]
 
 
 def _read_rows(path: pathlib.Path) -> tuple[list[str], _Rows]:
-  """Column names in lower case, and the lines by them."""
+  """Column names in lower case, and each line's number and values by column."""
   try:
     with path.open(encoding='utf-8-sig', newline='') as file:
       lines = csv.reader(file)
@@ -129,11 +132,14 @@ def _read_rows(path: pathlib.Path) -> tuple[list[str], _Rows]:
   for number, line in rows:
     if len(line) != len(columns):
       raise PoseDataError(
-        f'{path}, line {number} has {len(line)} values, but there are {len(columns)}'
-        ' columns'
+        f'{path}, line {number} has {len(line)} values, but needs one for each of the'
+        f' {len(columns)} columns'
       )
   if not rows:
-    raise PoseDataError(f'{path} has no line below its first, which names the columns')
+    raise PoseDataError(
+      f'{path} has no line below the first, which names the columns; it needs at least'
+      ' one'
+    )
   return columns, [(n, dict(zip(columns, line, strict=True))) for n, line in rows]
 
 
@@ -142,7 +148,7 @@ def _first(names: Sequence[str], columns: Sequence[str]) -> str | None:
 
 
 def _landmark_column(column: str) -> tuple[str, str] | None:
-  """(number or name of the landmark, axis) of a column; None of another one."""
+  """(landmark's number or name, axis) for a column; None if it holds no landmark."""
   for pattern in _COLUMNS:
     match = pattern.fullmatch(column)
     if match:
@@ -158,13 +164,13 @@ def _index(key: str, skeleton: Skeleton, from_one: bool) -> int:
 
 def _whole(text: str, where: str) -> int:
   number = _number(text, where)
-  if not number.is_integer():  # NaN is none.
+  if not number.is_integer():  # Also refuses NaN.
     raise PoseDataError(f'{where} is {text!r}, but must be a whole number')
   return int(number)
 
 
 def _number(text: str, where: str) -> float:
-  """A number; nothing is NaN."""
+  """Parses a number; empty text is NaN."""
   try:
     return float(text) if text.strip() else np.nan
   except ValueError:

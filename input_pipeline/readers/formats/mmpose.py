@@ -1,4 +1,4 @@
-"""Predictions of MMPose's inferencer (pred_out_dir): a JSON file a video, or an image.
+"""Predictions from MMPose's inferencer (pred_out_dir): JSON per video or per image.
 
 VIDEO.json            [{"frame_id": 0, "instances": [PERSON, ...]}, ...]
                       or {"meta_info": {...}, "instance_info": [the same]}
@@ -40,9 +40,10 @@ _SUFFIXES = ('.json',)
 
 
 def is_video(path: pathlib.Path) -> bool:
-  """Whether it is a JSON file, or a folder of JSON files of images.
+  """Whether the path is a JSON file, or a folder with a JSON file per image.
 
-  A folder of JSON files of videos is not; the first file with something in it tells.
+  A folder with a JSON file per video is not a video. The first file that is not empty
+  decides.
   """
   if path.is_file():
     return path.suffix.lower() in _SUFFIXES
@@ -51,7 +52,7 @@ def is_video(path: pathlib.Path) -> bool:
   for file in sorted(path.glob('*.json')):
     try:
       content = read_json(file)
-    except PoseDataError:  # Reading it as a video will say so.
+    except PoseDataError:  # `read_video` raises it again.
       continue
     if content:
       return isinstance(content, list) and 'instances' not in content[0]
@@ -59,7 +60,7 @@ def is_video(path: pathlib.Path) -> bool:
 
 
 def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
-  """The people of all frames; scores above 1, as of SimCC heads, become 1.
+  """Reads the people in each frame; clips scores, which SimCC heads give above 1, to 1.
 
   Raises:
     PoseDataError: naming the file, the frame and the field.
@@ -68,10 +69,10 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
   frames = _frames_of_images(path) if path.is_dir() else _frames_of_video(path)
   for number, instances, where in frames:
     if number in people:
-      raise PoseDataError(f'{where}: frame {number} comes twice')
+      raise PoseDataError(f'{where}: frame {number} is listed twice; keep one')
     people[number], identities[number] = _people(instances, skeleton, where)
   if not people:
-    raise PoseDataError(f'{path} holds no frame')
+    raise PoseDataError(f'{path} holds no frame, but needs at least one')
   return PosesByFrame(people, skeleton.num_joints, identities)
 
 

@@ -1,13 +1,12 @@
-"""Plain arrays of keypoints: a .npy or .npz file a video, described by a small JSON.
+"""Plain keypoint arrays: one .npy or .npz file per video, described by a small JSON.
 
-  VIDEO.npy     [t, j, 3], [t, m, j, 3]: (x, y) in pixels and score; or 2 without score
-  VIDEO.npz     `keypoints` like that, and `scores` [t, j], [t, m, j] where they stand
-                apart
+  VIDEO.npy     [t, j, 3] or [t, m, j, 3]: (x, y) in pixels and score; 2 without score
+  VIDEO.npz     `keypoints` in the same form, optionally `scores` [t, j] or [t, m, j]
   VIDEO.json    {"height": 720, "width": 1280, "fps": 30, "axes": "m t j c"}
 
-All of the JSON file may be missing. `axes` tells another order of axes than the above: t
-frame, m person, j joint, c coordinate. The index of a person is taken for who it is.
-Without scores a joint at (0, 0), or nowhere (NaN), is missing.
+The JSON file and each of its fields are optional. `axes` gives another order of axes
+than above: t frame, m person, j joint, c coordinate. A person's index is their identity.
+Without scores, a joint at (0, 0) or at NaN is missing.
 """
 
 from __future__ import annotations
@@ -35,10 +34,10 @@ def is_video(path: pathlib.Path) -> bool:
 
 
 def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
-  """The people of all frames.
+  """Reads the people in each frame.
 
   Raises:
-    PoseDataError: naming the file, and what is wrong with its arrays.
+    PoseDataError: naming the file and the fault in its arrays.
   """
   description = _read_description(path.with_suffix('.json'))
   arrays = _read_arrays(path)
@@ -66,7 +65,7 @@ def _read_description(file: pathlib.Path) -> dict[str, Any]:
 
 
 def _read_arrays(path: pathlib.Path) -> list[np.ndarray]:
-  """Keypoints, and scores where they stand apart."""
+  """The keypoints, and the scores if they are a separate array."""
   try:
     content = np.load(path, allow_pickle=False)
     if isinstance(content, np.ndarray):
@@ -74,7 +73,7 @@ def _read_arrays(path: pathlib.Path) -> list[np.ndarray]:
     with content:
       arrays = [content[name] for name in ('keypoints', 'scores') if name in content]
       names = content.files
-  # A broken file can raise nearly anything.
+  # A broken file can raise almost any exception.
   except Exception as error:
     raise PoseDataError(f'{path} is not a readable file of arrays: {error}') from error
   if 'keypoints' not in names:
@@ -91,8 +90,8 @@ def _people(
   letters = axes.split()
   if sorted(letters) not in (['c', 'j', 't'], ['c', 'j', 'm', 't']):
     raise PoseDataError(
-      f'{path}: axes are {axes!r}, but must be t, j, c and perhaps m in any order, with'
-      ' spaces between'
+      f'{path}: axes are {axes!r}, but must be t, j, c and optionally m in any order,'
+      ' separated by spaces'
     )
   sizes = dict(zip(letters, keypoints.shape, strict=False))
   right = keypoints.ndim == len(letters) and keypoints.dtype.kind in 'fiu'
@@ -100,8 +99,8 @@ def _people(
     raise PoseDataError(
       f'{path}: keypoints are {keypoints.dtype} of shape {list(keypoints.shape)}, but'
       f' need numbers [{", ".join(letters)}] with 2 or 3 coordinates c and the'
-      f' {skeleton.num_joints} joints of skeleton {skeleton.name!r}; an "axes" in'
-      f' {path.with_suffix(".json").name} tells another order'
+      f' {skeleton.num_joints} joints of skeleton {skeleton.name!r}; for another order,'
+      f' set "axes" in {path.with_suffix(".json").name}'
     )
   order = 't m j c' if 'm' in letters else 't 1 j c'
   people = einops.rearrange(keypoints.astype(np.float32), f'{axes} -> {order}')
@@ -125,8 +124,8 @@ def _scores(
       scores = einops.rearrange(scores, f'{" ".join(letters)} -> {order}')
     if scores.shape != people.shape[:3]:
       raise PoseDataError(
-        f'{path}: scores have shape {list(arrays[1].shape)}, but keypoints need'
-        f' [{", ".join(letters)}] of {list(people.shape[:3])}'
+        f'{path}: scores have shape {list(arrays[1].shape)}, but the keypoints need'
+        f' scores [{", ".join(letters)}] with (t, m, j) = {people.shape[:3]}'
       )
     return scores.astype(np.float32)
   if people.shape[-1] == 3:

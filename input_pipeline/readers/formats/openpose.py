@@ -1,11 +1,11 @@
-"""OpenPose's keypoints: a folder a video, a JSON file a frame (--write_json).
+"""OpenPose keypoints: one folder per video, one JSON file per frame (--write_json).
 
   VIDEO/NAME_000000000012_keypoints.json
     {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": [x, y, c, ...]}]}
 
 Older versions write `pose_keypoints`, `joints` or `body_parts`, and AlphaPose in
-CMU-Pose's form `bodies`. There is a file for every frame, also without people. Which
-model it was (COCO, BODY_25, BODY_25B, MPI) and how large the frames are stands nowhere.
+CMU-Pose's form writes `bodies`. Every frame has a file, even without people. The files
+state neither the model (COCO, BODY_25, BODY_25B, MPI) nor the frame size.
 """
 
 from __future__ import annotations
@@ -41,15 +41,15 @@ _KEYPOINTS = ('pose_keypoints_2d', 'pose_keypoints', 'joints', 'body_parts')
 
 
 def is_video(path: pathlib.Path) -> bool:
-  """Whether it is a folder of JSON files with numbers."""
+  """Whether the path is a folder of numbered JSON files."""
   return has_numbered_files(path, SUFFIXES)
 
 
 def read_video(folder: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
-  """The people of all frames, where they were found.
+  """Reads the people in each frame.
 
-  A joint (0, 0, 0) is missing; one at a negative position lies outside the frame. A
-  person without joints (`[]`) is no one.
+  A joint (0, 0, 0) is missing; a negative position is outside the frame. Entries without
+  keypoints (`[]`) are skipped.
 
   Raises:
     PoseDataError: naming the file and the field.
@@ -65,7 +65,7 @@ def read_video(folder: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
 def people_of_frame(
   content: Any, skeleton: Skeleton, where: str
 ) -> tuple[People, Identities]:
-  """The people of a frame, and who they are where OpenPose tracked them.
+  """The people in a frame, and their identities if OpenPose tracked them.
 
   Raises:
     PoseDataError: naming the person and the field.
@@ -76,17 +76,17 @@ def people_of_frame(
     keypoints = field(person, _KEYPOINTS, name)
     if keypoints is not None and len(checked_list(keypoints, name)):
       people.append(flat_keypoints(keypoints, skeleton, name))
-      # [-1] unless OpenPose was told to track people.
+      # [-1] unless OpenPose ran with tracking.
       identities.append(tracked_identity(person.get('person_id')))
   joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
   return seen_joints(joints), np.array(identities, np.int64)
 
 
 def _check_pixels(frames: Any, folder: pathlib.Path):
-  """That positions are pixels: --keypoint_scale can make them shares of the frame."""
+  """Checks that positions are pixels; --keypoint_scale can make them fractions."""
   positions = np.concatenate([people[people[..., 2] > 0][:, :2] for people in frames])
   if positions.size and np.abs(positions).max() <= 1:
     raise PoseDataError(
-      f'{folder}: all positions lie within -1..1, so they are no pixels; let OpenPose'
-      ' write with --keypoint_scale 0'
+      f'{folder}: all positions are within -1..1, but must be pixels; run OpenPose with'
+      ' --keypoint_scale 0'
     )

@@ -1,12 +1,12 @@
-"""Which part affinity fields each of OpenPose's models gives, and in which order."""
+"""Which part affinity fields each OpenPose model outputs, and in which order."""
 
 from __future__ import annotations
 
 from input_pipeline.skeletons.registry import Skeleton
 
-# By OpenPose's own numbers of joints, in the order of the channels (poseParameters.cpp:
-# POSE_BODY_PART_PAIRS sorted by POSE_MAP_INDEX). Those of COCO are the skeleton's limbs;
-# those of BODY_25B are not known to us.
+# In OpenPose's joint numbers, in the order of the channels (poseParameters.cpp:
+# POSE_BODY_PART_PAIRS sorted by POSE_MAP_INDEX). For COCO they are the skeleton's limbs;
+# for BODY_25B they are not known to us.
 _PAIRS: dict[str, tuple[tuple[int, int], ...]] = {
   'body_25': (
     *((1, 8), (9, 10), (10, 11), (8, 9), (8, 12), (12, 13), (13, 14)),
@@ -23,17 +23,17 @@ _PAIRS: dict[str, tuple[tuple[int, int], ...]] = {
 
 
 def field_pairs(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-  """The pairs of joints that OpenPose gives fields of; of another model its limbs."""
+  """The joint pairs for which OpenPose outputs fields; for other models the limbs."""
   return _PAIRS.get(skeleton.name, skeleton.limb_indices)
 
 
 def field_channels(skeleton: Skeleton) -> tuple[tuple[int, int], ...]:
-  """For each channel of the skeleton's part affinity fields, OpenPose's and a sign.
+  """For each channel of the skeleton's part affinity fields: OpenPose's channel, sign.
 
-  The sign is -1 where OpenPose's vectors point from the limb's end to its beginning.
+  The sign is -1 if OpenPose's vectors point from the limb's end to its beginning.
 
   Raises:
-    ValueError: for a limb that OpenPose has no field of.
+    ValueError: if OpenPose has no field for a limb.
   """
   pairs = field_pairs(skeleton)
   channels = []

@@ -1,4 +1,4 @@
-"""One file of OpenPose's heatmaps: which maps it has, and their values."""
+"""Reads one file of OpenPose heatmaps: which maps it holds, and their values."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.formats.openpose_fields import field_channels, field_pairs
 from input_pipeline.skeletons.registry import Skeleton
 
-# A code of part affinity fields, x · 128.5 + 128.5 rounded (poseExtractorNet.cpp).
+# A field value x is stored as the code round(x · 128.5 + 128.5) (poseExtractorNet.cpp).
 _HALF_CODES = 128.5
-# How far from the code of nothing the middle code of a map may be; ours.
+# How far a map's median may be from the code for an empty cell (our choice).
 _NEAR_NOTHING = 32
 
 
@@ -24,9 +24,9 @@ class MapLayout:
   """Which maps a file has.
 
   Attributes:
-    joints, background: whether those are there.
-    num_joints: of the skeleton.
-    num_parts: channels of the part affinity fields, as OpenPose orders them.
+    joints, background: whether the file has these maps.
+    num_joints: number of the skeleton's joints.
+    num_parts: number of part affinity field channels, in OpenPose's order.
   """
 
   joints: bool
@@ -40,20 +40,20 @@ class MapLayout:
 
   @property
   def modalities(self) -> tuple[str, ...]:
-    """What a data set can store of them."""
+    """The modalities that a data set can store from these maps."""
     parts = ('parts',) if self.num_parts else ()
     return (('joints',) if self.joints else ()) + parts
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FrameMaps:
-  """The maps of a frame.
+  """One frame's maps.
 
   Attributes:
     maps: float32 `[h, w, c]`, in the file's order: joints and background in 0..1, part
       affinity fields in -1..1.
-    layout: which they are.
-    cell_size: of their cells, in pixels of the frame.
+    layout: which maps they are.
+    cell_size: size of a map cell, in pixels of the frame.
   """
 
   maps: Float[np.ndarray, 'h w c']
@@ -61,15 +61,18 @@ class FrameMaps:
   cell_size: float
 
   def values(self, modality: str, skeleton: Skeleton) -> Float[np.ndarray, 'h w c']:
-    """The maps of 'joints' (with the background where the skeleton has it) or 'parts'.
+    """The maps for 'joints' (with the background if the skeleton has one) or 'parts'.
 
-    Parts are those of the skeleton's limbs, in its order and directions.
+    Parts are the fields for the skeleton's limbs, in its order and directions.
 
     Raises:
-      PoseDataError: where they are not there.
+      PoseDataError: if the file has no such maps.
     """
     if modality not in self.layout.modalities:
-      raise PoseDataError(f'there are no maps of {modality}')
+      raise PoseDataError(
+        f'there are no maps of {modality}, but of'
+        f' {" and ".join(self.layout.modalities) or "nothing"}'
+      )
     if modality == 'parts':
       fields = self.maps[..., self.layout.num_maps - self.layout.num_parts :]
       channels, signs = zip(*field_channels(skeleton), strict=True)
@@ -86,21 +89,21 @@ class FrameMaps:
 def read_maps(
   file: pathlib.Path, skeleton: Skeleton, frame_size: tuple[int, int]
 ) -> FrameMaps:
-  """The maps of a .png or .float file.
+  """Reads the maps in a .png or .float file.
 
   Args:
     frame_size: (height, width) of the frame in pixels.
 
   Raises:
-    PoseDataError: where the file is not of this form, or its number of maps is not one
-      of the skeleton's.
+    PoseDataError: if the file is malformed, or its number of maps does not fit the
+      skeleton.
   """
   if file.suffix.lower() == '.float':
     values = _read_float(file)
     layout = next((f for f in layouts(skeleton) if f.num_maps == len(values)), None)
     if layout is None:
       raise PoseDataError(
-        f'{file} has {len(values)} maps, but of skeleton {skeleton.name!r} there are'
+        f'{file} has {len(values)} maps, but skeleton {skeleton.name!r} needs'
         f' {_counts(skeleton)}'
       )
     maps = _unscaled(values, layout)
@@ -110,13 +113,13 @@ def read_maps(
     values = einops.rearrange(image, 'h (c w) -> c h w', c=layout.num_maps)
     maps = _decoded(values.astype(np.float32), layout)
   height, width = maps.shape[1:]
-  # OpenPose lays corner pixels on corner cells, at most half a cell away from this.
+  # OpenPose aligns corner pixels with corner cells, at most half a cell away from this.
   scale = min(height / frame_size[0], width / frame_size[1])
   return FrameMaps(einops.rearrange(maps, 'c h w -> h w c'), layout, 1 / scale)
 
 
 def layouts(skeleton: Skeleton) -> tuple[MapLayout, ...]:
-  """All that OpenPose's flags can leave in a file, except for the background alone."""
+  """Every layout that OpenPose's flags can produce, except the background alone."""
   num_fields = 2 * len(field_pairs(skeleton))
   flags = [(True, False, 0), (True, True, 0)]
   if num_fields:
@@ -145,7 +148,7 @@ def _read_float(file: pathlib.Path) -> Float[np.ndarray, 'c h w']:
   if len(shape) != 3 or 0 in shape or numbers.size != 4 + np.prod(shape):
     raise PoseDataError(
       f'{file} holds {numbers.size} numbers, the first {numbers[:4].tolist()}, but needs'
-      ' 3, maps, height, width and as many values'
+      ' 3, maps, height, width, then maps · height · width values'
     )
   return numbers[4:].reshape(shape)
 
@@ -153,10 +156,10 @@ def _read_float(file: pathlib.Path) -> Float[np.ndarray, 'c h w']:
 def _unscaled(
   values: Float[np.ndarray, 'c h w'], layout: MapLayout
 ) -> Float[np.ndarray, 'c h w']:
-  """What --heatmaps_scale did is told by the values: 0, -1..1; 1, 0..1; 2, codes.
+  """Undoes --heatmaps_scale, which the values reveal: 0, -1..1; 1, 0..1; 2, codes.
 
-  Joint maps are nearly empty, so that the least value of a frame is that of nothing, and
-  the middle one of the fields is that of no limb.
+  Joint maps are nearly empty, so a frame's minimum is the value of an empty cell, and
+  the fields' median is the value of a cell without a limb.
   """
   if (values == np.round(values)).all() and values.min() >= 0:
     return _decoded(values, layout)
@@ -173,7 +176,7 @@ def _unscaled(
 def _decoded(
   codes: Float[np.ndarray, 'c h w'], layout: MapLayout
 ) -> Float[np.ndarray, 'c h w']:
-  """8-bit codes to joints and background in 0..1, part affinity fields in -1..1."""
+  """Decodes 8-bit codes to joints and background in 0..1 and fields in -1..1."""
   fields = layout.num_maps - layout.num_parts
   parts = (codes[fields:] - _HALF_CODES) / _HALF_CODES
   return np.concatenate([codes[:fields] / 255, parts]).astype(np.float32)
@@ -185,10 +188,10 @@ def _read_image(file: pathlib.Path) -> np.ndarray:
     import cv2
   except ImportError as error:
     raise ImportError(
-      f'images are read by OpenCV, which is not installed ({error}):'
+      f'reading images needs OpenCV, which is not installed ({error}):'
       " pip install 'pose-action-jax[video]'"
     ) from error
-  # `imread` warns of a file that is not there, and does not know all names of folders.
+  # `imread` warns about a missing file, and cannot open every folder name.
   content = np.frombuffer(file.read_bytes(), np.uint8)
   image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
   if image is None:
@@ -199,12 +202,12 @@ def _read_image(file: pathlib.Path) -> np.ndarray:
 def _layout_of_image(
   image: np.ndarray, skeleton: Skeleton, file: pathlib.Path
 ) -> MapLayout:
-  """Which maps stand side by side, as their number and width stand nowhere.
+  """Infers which maps an image holds side by side, as the file does not state it.
 
-  Most of a map is nothing: 0 of a joint, 255 of the background, 128 or 129 of a field.
+  Most cells are empty: 0 in a joint map, 255 in the background, 128 or 129 in a field.
 
   Raises:
-    PoseDataError: where none of the layouts fits, or more than one.
+    PoseDataError: if no layout fits, or more than one.
   """
   height, width = image.shape
   fitting = []
@@ -218,7 +221,7 @@ def _layout_of_image(
   if len(fitting) == 1:
     return fitting[0]
   raise PoseDataError(
-    f'{file} is {width} pixels wide and {height} high, from which the number of maps does'
-    f' not follow; of skeleton {skeleton.name!r} there are {_counts(skeleton)}, each'
-    ' mostly empty. Let OpenPose write --write_heatmaps_format float'
+    f'{file} is {width} pixels wide and {height} high, from which the number of maps'
+    f' cannot be inferred; skeleton {skeleton.name!r} needs {_counts(skeleton)}, each'
+    ' mostly empty. Run OpenPose with --write_heatmaps_format float'
   )

@@ -1,11 +1,11 @@
-"""OpenPose's heatmaps: a folder a video, a file a frame (--write_heatmaps).
+"""OpenPose heatmaps: one folder per video, one file per frame (--write_heatmaps).
 
   VIDEO/NAME_000000000012_pose_heatmaps.png     all maps side by side, 8 bits
   VIDEO/NAME_000000000012_pose_heatmaps.float   float32: 3, maps, height, width, values
 
-The maps are those of the body parts, of the background and of the part affinity fields,
-(x, y) of each limb, in this order; flags of OpenPose leave some out. They are as large
-as what the network saw: the frame, scaled and filled up on the right and at the bottom.
+The maps are, in this order: joints, background, and the part affinity fields, (x, y) for
+each limb; OpenPose's flags can omit some. They have the size of the network's input: the
+frame, scaled, then padded on the right and at the bottom.
 """
 
 from __future__ import annotations
@@ -35,14 +35,14 @@ _SUFFIXES = ('.png', '.float')
 
 
 def read(path: pathlib.Path, skeleton: Skeleton, options: ReadOptions) -> HeatmapSource:
-  """The maps at a path (see `pose_tree.find_videos`), a clip a video.
+  """Opens the maps at a path (see `tree.find_videos`), one clip per video.
 
-  What the videos have is told by the first one that can be read; what is wrong with one
-  is raised on loading it. A background that the skeleton has and the files have not is
-  1 - max over joints; one that the skeleton has not is left out.
+  The first readable video decides which modalities there are; a fault in a video is
+  raised when its clip is loaded. If the skeleton has a background and the files do not,
+  the background is 1 - max over joints; if only the files have one, it is dropped.
 
   Raises:
-    PoseDataError: where no videos are found, or none can be read.
+    PoseDataError: if no videos are found, or none can be read.
   """
   videos = find_videos(path, _is_video)
   clips = _Clips(videos, skeleton, options)
@@ -63,7 +63,7 @@ def _is_video(path: pathlib.Path) -> bool:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class _Video:
-  """The files of a video, and what is in them."""
+  """A video's files and their content."""
 
   files: tuple[pathlib.Path, ...]
   layout: MapLayout
@@ -71,7 +71,7 @@ class _Video:
 
 
 class _Clips:
-  """The videos of a source, loaded by name."""
+  """Loads a source's videos by name."""
 
   def __init__(
     self, videos: Sequence[PoseVideo], skeleton: Skeleton, options: ReadOptions
@@ -82,7 +82,7 @@ class _Clips:
     self._options = options
 
   def modalities(self) -> tuple[str, ...]:
-    """What the first video that can be read has."""
+    """The modalities of the first readable video."""
     errors = []
     for video_id in self._by_id:
       try:
@@ -92,7 +92,7 @@ class _Clips:
     raise PoseDataError(f'no video can be read; the first: {errors[0]}')
 
   def load(self, video_id: str) -> HeatmapClip:
-    """The maps of a video, read when they are asked for."""
+    """A video's maps; each modality is read on access."""
     if video_id not in self._by_id:
       raise PoseDataError(f'clip {video_id!r} is not in this source')
     video = self._open(video_id)
@@ -116,9 +116,9 @@ class _Clips:
   def _read(
     self, video_id: str, video: _Video, modality: str
   ) -> UInt8[np.ndarray, 't h w c']:
-    from input_pipeline.maps import network_grid as map_grid  # Brings jax.
+    from input_pipeline.maps import network_grid  # Imports jax.
 
-    size = map_grid.map_size(video.frame_size, self._options.short_side)
+    size = network_grid.map_size(video.frame_size, self._options.short_side)
     frames = []
     with video_source.naming(video_id):
       for file in video.files:
@@ -126,15 +126,15 @@ class _Clips:
         if found.layout != video.layout:
           raise PoseDataError(
             f'{file} has {found.layout.num_maps} maps, but {video.files[0].name} has'
-            f' {video.layout.num_maps}'
+            f' {video.layout.num_maps}; all frames of a video need the same'
           )
         values = found.values(modality, self._skeleton)
         cell_size = (found.cell_size, found.cell_size)
         frames.append(
-          map_grid.coded(
-            map_grid.resampled(values[None], cell_size, video.frame_size, size),
+          network_grid.coded(
+            network_grid.resampled(values[None], cell_size, video.frame_size, size),
             modality,
-            threshold=map_grid.DEFAULT_THRESHOLD,
+            threshold=network_grid.DEFAULT_THRESHOLD,
             background=self._skeleton.background and modality == 'joints',
           )[0]
         )
@@ -142,6 +142,6 @@ class _Clips:
 
 
 def _one_suffix(folder: pathlib.Path) -> dict[int, pathlib.Path]:
-  """The frames as .float where they are there, which lose nothing, or else as .png."""
+  """The frames' .float files, which are lossless, or the .png files if there are none."""
   exact = has_numbered_files(folder, ('.float',))
   return numbered_files(folder, ('.float',) if exact else ('.png',))

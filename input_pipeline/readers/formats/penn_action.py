@@ -15,7 +15,7 @@ from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.files.matlab import read_mat
 from input_pipeline.skeletons.registry import Skeleton
 
-# As the files spell them; the data set's documentation says bowling, pull_ups, ...
+# Spelled as in the files; the data set's documentation says bowling, pull_ups, ...
 CLASS_NAMES = (
   'baseball_pitch',
   'baseball_swing',
@@ -37,13 +37,13 @@ _SPLITS = {1: 'train', -1: 'test'}
 
 
 def read(folder: pathlib.Path, skeleton: Skeleton) -> PoseSource:
-  """The clips of a folder of label files, in splits 'train' and 'test'.
+  """Opens a folder of label files as clips in splits 'train' and 'test'.
 
-  Every file is opened once, for its split. One that cannot be opened may belong to any
-  split, so it is listed in all that there are, and loading it raises why.
+  Opens every file once to read its split. The split of an unreadable file is unknown, so
+  its clip is listed in every split, and loading the clip raises the reason.
 
   Raises:
-    PoseDataError: where the folder holds no label file that can be read.
+    PoseDataError: if the folder holds no readable label file.
   """
   video_ids = sorted(file.stem for file in folder.glob('[0-9]*.mat'))
   if not video_ids:
@@ -88,14 +88,14 @@ def _read_label(folder: pathlib.Path, video_id: str) -> int:
     nearest = difflib.get_close_matches(str(action), CLASS_NAMES, n=1, cutoff=0.4)
     hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
     raise PoseDataError(
-      f'clip {video_id!r}: no action of Penn Action is called {action!r}{hint} Known:'
+      f'clip {video_id!r}: Penn Action has no action {action!r}{hint} Known:'
       f' {", ".join(CLASS_NAMES)}'
     )
   return CLASS_NAMES.index(action)
 
 
 def _read_value(folder: pathlib.Path, video_id: str, variable: str) -> int | str:
-  """The one value of a variable."""
+  """The single value of a variable."""
   file = folder / f'{video_id}.mat'
   values = read_mat(file, (variable,), video_id=video_id)[variable]
   if values.size != 1:
@@ -107,7 +107,7 @@ def _read_value(folder: pathlib.Path, video_id: str, variable: str) -> int | str
 
 
 def _load_clip(folder: pathlib.Path, skeleton: Skeleton, video_id: str) -> PoseClip:
-  _read_split(folder, video_id)  # Raises where the clip's split is not known.
+  _read_split(folder, video_id)  # Raises if the clip's split is not known.
   file = folder / f'{video_id}.mat'
   fields = read_mat(file, ('x', 'y', 'visibility', 'dimensions'), video_id=video_id)
   x, y, visibility, dimensions = fields.values()
@@ -121,12 +121,12 @@ def _load_clip(folder: pathlib.Path, skeleton: Skeleton, video_id: str) -> PoseC
       f'clip {video_id!r}: dimensions are {dimensions.ravel().tolist()} in {file}, but'
       f' must be height, width and {len(x)} frames'
     )
-  # Whole numbers are stored as uint8 or uint16, which would wrap round below 0.
+  # Integers are stored as uint8 or uint16, which would wrap around below 0.
   pixels = np.stack([x, y], axis=-1, dtype=np.float32, casting='unsafe')
   return PoseClip(
     video_id=video_id,
     keypoints=einops.rearrange(pixels, 't j xy -> t 1 j xy') - 1,  # Counted from 1.
-    # The position of an invisible joint is a guess of the annotation tool.
+    # The annotation tool guesses the position of an invisible joint.
     scores=einops.rearrange(visibility != 0, 't j -> t 1 j'),
     frame_size=(int(dimensions.flat[0]), int(dimensions.flat[1])),
     skeleton=skeleton,

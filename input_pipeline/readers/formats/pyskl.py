@@ -1,4 +1,4 @@
-"""Skeleton pickles of PYSKL and MMAction2.
+"""Skeleton pickles from PYSKL and MMAction2.
 
   dict(
     split={name: [frame_dir, ...]},       # absent in old files: one split, 'all'
@@ -10,8 +10,8 @@
     ), ...],
   )
 
-The oldest files are the bare list of annotations. The skeleton is nowhere in the file.
-That of Kinetics keeps the poses in many files beside it (see `pyskl_kpfiles`).
+The oldest files are only the list of annotations. The files do not state the skeleton.
+The file for Kinetics keeps its poses in many files beside it (see `pyskl_kpfiles`).
 """
 
 from __future__ import annotations
@@ -35,25 +35,26 @@ from input_pipeline.readers.formats.pyskl_kpfiles import (
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import Skeleton
 
-# How far above 1 rounding may lift a score; half precision has eps 1e-3. Ours.
+# How far rounding may lift a score above 1; half precision has eps 1e-3 (our choice).
 _SCORE_ROUNDING = 1e-3
 
 
 def read(
   path: pathlib.Path, skeleton: Skeleton, options: ReadOptions | None = None
 ) -> PoseSource:
-  """The clips of a PYSKL pickle; what is wrong with one clip is raised on loading it.
+  """Opens a PYSKL pickle; a fault in a clip is raised when the clip is loaded.
 
-  - `label` may be one index, or a list of any number of them, which one list in the
-    file makes the whole source multi-label; it may be absent (a clip to predict on).
+  - `label` may be one index, a list of any number of indices, or absent (a clip to
+    predict on). One list in the file makes the whole source multi-label.
   - `keypoint_score` may be absent. Then the third column of `keypoint` is the score,
-    as PYSKL concatenates them; without one, a joint at (0, 0) or at a position that is
-    not finite is missing, and every other has score 1.
-  - A split may name a clip without an annotation; loading it raises.
-  - `max_people` is of poses in files beside it; what the pickle itself holds is kept.
+    as PYSKL concatenates them. Without that column too, a joint at (0, 0) or at a
+    position that is not finite is missing, and every other joint has score 1.
+  - A split may name a clip without an annotation; loading that clip raises.
+  - `max_people` limits only poses in files beside the pickle; people in the pickle
+    itself are all kept.
 
   Raises:
-    PoseDataError: where the file is not of this form.
+    PoseDataError: if the file is malformed.
   """
   content = _read_content(path)
   annotations = _by_frame_dir(content['annotations'], path)
@@ -75,10 +76,10 @@ def read(
 
 
 def read_annotations(path: pathlib.Path) -> dict[str, Any]:
-  """The annotations of a PYSKL pickle as they stand, by name; `clip_of` reads one.
+  """The unparsed annotations in a PYSKL pickle, by clip name; `clip_of` parses one.
 
   Raises:
-    PoseDataError: where the file is not of this form.
+    PoseDataError: if the file is malformed.
   """
   return _by_frame_dir(_read_content(path)['annotations'], path)
 
@@ -90,14 +91,15 @@ def clip_of(
   labels: tuple[int, ...] = (),
   keypoint_files: KeypointFiles | None = None,
 ) -> PoseClip:
-  """The poses of an annotation, whose own label is not read.
+  """Makes a clip from an annotation, ignoring its label.
 
   Args:
-    path: of its file, for messages.
-    keypoint_files: where its poses are, if not in the annotation.
+    path: the annotation's file, for messages.
+    labels: the clip's labels.
+    keypoint_files: the files that hold the poses, if the annotation does not.
 
   Raises:
-    PoseDataError: where they are not of this form.
+    PoseDataError: if the annotation is malformed.
   """
   video_id = str(annotation['frame_dir'])
   apart = keypoint_files if has_keypoint_file(annotation) else None
@@ -127,7 +129,7 @@ def _read_content(path: pathlib.Path) -> dict[str, Any]:
     content = {'annotations': content}
   if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
     raise PoseDataError(
-      f"{path} is not a PYSKL pickle: needed a dict with a list 'annotations', got"
+      f"{path} is not a PYSKL pickle: expected a dict with a list 'annotations', got"
       f' {_describe(content)}'
     )
   return content
@@ -143,7 +145,7 @@ def _by_frame_dir(annotations: list[Any], path: pathlib.Path) -> dict[str, Any]:
       )
     video_id = str(annotation['frame_dir'])
     if video_id in clips:
-      raise PoseDataError(f'clip {video_id!r} has two annotations in {path}')
+      raise PoseDataError(f'clip {video_id!r} has two annotations in {path}; keep one')
     clips[video_id] = annotation
   return clips
 
@@ -168,7 +170,7 @@ def _splits(
     isinstance(v, lists) for v in split.values()
   ):
     raise PoseDataError(
-      f"'split' in {path} must be a dict of split name to a list of clip names, got"
+      f"'split' in {path} must be a dict from split names to lists of clip names, got"
       f' {_describe(split)}'
     )
   return {
@@ -192,8 +194,8 @@ def _load_clip(
   for label in labels:
     if not 0 <= label < len(class_names):
       raise PoseDataError(
-        f'clip {video_id!r}: label {label}, but {path} has {len(class_names)} classes,'
-        f' 0..{len(class_names) - 1}'
+        f'clip {video_id!r}: label is {label}, but must be one of the'
+        f' {len(class_names)} classes in {path}, 0..{len(class_names) - 1}'
       )
   return clip_of(annotation, path, skeleton, labels, keypoint_files)
 
@@ -208,7 +210,7 @@ def _labels(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, ...]:
   if labels.ndim != 1 or not integers:
     raise PoseDataError(
       f'clip {video_id!r}: label is {annotation["label"]!r}, but must be a class index'
-      ' or a list of them'
+      ' or a list of class indices'
     )
   return tuple(int(label) for label in labels)
 

@@ -1,11 +1,11 @@
-"""PYSKL's poses of Kinetics, which the pickle of annotations keeps in files beside it.
+"""PYSKL's poses for Kinetics, stored in files beside the pickle of annotations.
 
   annotation   dict(frame_dir='id', label=0, img_shape=(height, width), total_frames=t,
                     raw_file='kpfiles/0123.pkl', frame_inds=[n], box_score=[n])
   raw_file     dict(id=dict(keypoint=[n, j, 3]), ...)      # (x, y) in pixels, score
 
-`frame_inds` says which frame, from 0, each of the n skeletons is of. Nothing says who is
-who (PYSKL tools/data/README.md).
+`frame_inds` gives the frame, from 0, for each of the n skeletons. People are not
+identified across frames (PYSKL tools/data/README.md).
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ _FOLDER = 'kpfiles'
 
 
 def has_keypoint_file(annotation: Mapping[str, Any]) -> bool:
-  """Whether the poses of a clip are in a file beside the pickle."""
+  """Whether a clip's poses are in a file beside the pickle."""
   return 'keypoint' not in annotation and 'raw_file' in annotation
 
 
 class KeypointFiles:
-  """The files beside a pickle; the last one read is kept, as clips come in its order."""
+  """The files beside a pickle; caches the last one, as clips are ordered by file."""
 
   def __init__(self, pickle_path: pathlib.Path, skeleton: Skeleton, max_people: int):
     self._folder = pickle_path.parent
@@ -44,10 +44,10 @@ class KeypointFiles:
   def read(
     self, video_id: str, annotation: Mapping[str, Any]
   ) -> tuple[Float[np.ndarray, 't m j 2'], Float[np.ndarray, 't m j']]:
-    """Pixels and scores of a clip's people, one index a person.
+    """Pixels and scores for a clip's people, one index per person.
 
     Raises:
-      PoseDataError: where the file is missing or has other skeletons than announced.
+      PoseDataError: if the file is missing, or does not match the annotation.
     """
     file = self._find(video_id, str(annotation['raw_file']))
     content = self._load(file)
@@ -63,13 +63,13 @@ class KeypointFiles:
     if keypoint.shape != (len(frames), self._skeleton.num_joints, 3):
       raise PoseDataError(
         f'clip {video_id!r}: keypoint in {file} has shape {keypoint.shape}, but needs'
-        f' [{len(frames)} skeletons, as frame_inds has, {self._skeleton.num_joints}'
+        f' [{len(frames)} skeletons (one per frame_inds), {self._skeleton.num_joints}'
         ' joints, 3]'
       )
     if len(frames) and not 0 <= frames.min() <= frames.max() < count:
       raise PoseDataError(
-        f'clip {video_id!r}: frame_inds are {frames.min()}..{frames.max()}, but there are'
-        f' {count} frames, from 0 on'
+        f'clip {video_id!r}: frame_inds are {frames.min()}..{frames.max()}, but must be'
+        f' in 0..{count - 1}, as total_frames is {count}'
       )
     people = seen_joints(keypoint)
     return associate(
@@ -77,13 +77,13 @@ class KeypointFiles:
     )
 
   def _find(self, video_id: str, raw_file: str) -> pathlib.Path:
-    """The file at its path from the pickle's folder, or in kpfiles/ there."""
+    """The file at its path relative to the pickle's folder, or in kpfiles/ there."""
     name = pathlib.PurePosixPath(raw_file)
     places = [self._folder / name, self._folder / _FOLDER / name.name]
     for place in places:
       if place.is_file():
         return place
     raise PoseDataError(
-      f'clip {video_id!r}: its poses are in {raw_file!r}, which is neither at {places[0]}'
-      f' nor at {places[1]}; put the kpfiles there'
+      f'clip {video_id!r}: its poses are in {raw_file!r}, but there is no file'
+      f' {places[0]} and no file {places[1]}; put the kpfiles there'
     )

@@ -1,4 +1,4 @@
-"""The clips of a format that keeps the poses of a video in a file or a folder."""
+"""Opens clips of formats that store each video's poses in a file or a folder."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ from input_pipeline.readers.videos.table import PoseVideo
 from input_pipeline.readers.videos.tree import find_videos
 from input_pipeline.skeletons.registry import Skeleton
 
-UNKNOWN = 'unknown'  # The class of data in which nothing is labelled.
-# A person who is there in fewer frames makes no clip (if the video has as many); ours.
+UNKNOWN = 'unknown'  # The only class if nothing is labelled.
+# A person visible in fewer frames gives no clip, unless the video is shorter (our choice).
 MIN_PERSON_FRAMES = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class VideoFormat:
-  """How a format keeps the poses of a video.
+  """How a format stores videos.
 
   Attributes:
-    is_video: whether a path is a video, or a file of several.
-    read_video: (path, skeleton) to the poses; (path, skeleton, part) with `parts`.
-    parts: names of the videos in a file that holds several.
+    is_video: whether a path is a video, or a file with several videos.
+    read_video: reads the poses at (path, skeleton); (path, skeleton, part) with `parts`.
+    parts: lists the names of the videos in a file with several.
   """
 
   is_video: Callable[[pathlib.Path], bool]
@@ -43,14 +43,14 @@ class VideoFormat:
 def read(
   format: VideoFormat, path: pathlib.Path, skeleton: Skeleton, options: ReadOptions
 ) -> PoseSource:
-  """The clips at a path (see `pose_tree.find_videos`), a clip a video or a person.
+  """Opens the videos at a path (see `tree.find_videos`), one clip per video or person.
 
-  What is wrong with a video is raised on loading its clip. With `per_person` all
-  videos are read at once, to know who is in them; a person who is there too shortly is
-  among the clips, and loading it says so.
+  A fault in a video is raised when its clip is loaded. With `per_person` all videos are
+  read immediately, to count the people in them; a person visible too briefly still has
+  a clip, which raises when it is loaded.
 
   Raises:
-    PoseDataError: where no videos are found, or the list of them is wrong.
+    PoseDataError: if no videos are found, or their list is invalid.
   """
   videos = find_videos(path, format.is_video, format.parts)
   clips = _Clips(videos, format, skeleton, options)
@@ -70,7 +70,7 @@ def read(
 
 
 def class_names(videos: Sequence[PoseVideo]) -> tuple[str, ...]:
-  """Every label once, sorted; 'unknown' where there is none."""
+  """Every label once, sorted; 'unknown' if there is none."""
   return tuple(sorted({label for video in videos for label in video.labels})) or (
     UNKNOWN,
   )
@@ -79,10 +79,10 @@ def class_names(videos: Sequence[PoseVideo]) -> tuple[str, ...]:
 def splits(
   videos: Sequence[PoseVideo], video_ids: dict[str, tuple[str, ...]]
 ) -> dict[str, tuple[str, ...]]:
-  """Clips by split, in the order in which splits first come.
+  """Names of the clips in each split; splits in the order of their first video.
 
   Args:
-    video_ids: those of each video's clips.
+    video_ids: names of each video's clips.
   """
   names = dict.fromkeys(split for video in videos for split in video.splits)
   return {
@@ -99,20 +99,20 @@ def splits(
 def frame_size_of(
   video: PoseVideo, in_file: tuple[int, int] | None, options: ReadOptions
 ) -> tuple[int, int]:
-  """(height, width) in pixels, as the file, the list or else the options have it.
+  """(height, width) in pixels from the file, else the list, else the options.
 
   Raises:
-    PoseDataError: where nothing says it, or file and list differ.
+    PoseDataError: if none of them states it, or file and list differ.
   """
   if in_file and video.frame_size and in_file != video.frame_size:
     raise PoseDataError(
-      f'its frames are {in_file} by {video.path}, but {video.frame_size} by the list of'
-      ' videos, (height, width); correct the list'
+      f'its frame size is {in_file} in {video.path}, but {video.frame_size} in the list'
+      ' of videos, as (height, width); correct the list'
     )
   size = in_file or video.frame_size or options.frame_size
   if size is None:
     raise PoseDataError(
-      f'{video.path} does not say how large the frames are; give'
+      f'{video.path} does not state the frame size; give'
       ' --frame_size=HEIGHTxWIDTH (ReadOptions(frame_size=(height, width))), or columns'
       ' height and width in videos.csv'
     )
@@ -120,7 +120,7 @@ def frame_size_of(
 
 
 class _Clips:
-  """The videos of a source, loaded by name."""
+  """Loads a source's clips by name."""
 
   def __init__(
     self,
@@ -137,7 +137,7 @@ class _Clips:
     self._options = options
 
   def load(self, video_id: str) -> PoseClip:
-    """Everyone in a video."""
+    """The clip of everyone in a video."""
     video = _known(video_id, self._videos)
     with naming(video_id):
       poses, frame_size = self._read(video)
@@ -154,7 +154,7 @@ class _Clips:
     return self._clip(video, video_id, keypoints, scores, frame_size, segments)
 
   def person_ids(self, video: PoseVideo) -> tuple[str, ...]:
-    """Names a clip for each person of a video; a single one where that fails."""
+    """Names one clip per person in a video; one clip if the video cannot be read."""
     try:
       count = min(len(self._tracks(video)[0]), self._options.max_people)
     except (PoseDataError, OSError):  # `load_person` raises it again.
@@ -164,21 +164,21 @@ class _Clips:
     return video_ids
 
   def load_person(self, video_id: str) -> PoseClip:
-    """One person of a video, from the first to the last frame that shows them.
+    """The clip of one person, from the first to the last frame that shows them.
 
-    It has no segments, which count from the video's beginning.
+    The clip has no segments, because their seconds count from the video's beginning.
     """
     video, rank = _known(video_id, self._persons)
     with naming(video_id):
       tracks, num_frames, frame_size = self._tracks(video)
       if not tracks:
-        raise PoseDataError(f'{video.path} shows no one in any frame')
+        raise PoseDataError(f'{video.path} shows nobody in any frame')
       frames, poses = tracks[rank].frames, tracks[rank].poses
       enough = min(MIN_PERSON_FRAMES, num_frames)
       if len(frames) < enough:
         raise PoseDataError(
-          f'this person is there in {len(frames)} frames, but a clip of one person needs'
-          f' {enough}'
+          f'this person is visible in {len(frames)} frames, but a clip of one person'
+          f' needs {enough}'
         )
       length = frames[-1] + 1 - frames[0]
       person = np.zeros((length, 1, self._skeleton.num_joints, 3), np.float32)
@@ -187,7 +187,7 @@ class _Clips:
     return self._clip(video, video_id, person[..., :2], person[..., 2], frame_size)
 
   def _tracks(self, video: PoseVideo) -> tuple[list[Track], int, tuple[int, int]]:
-    """The people of a video, the number of its frames, and their size."""
+    """A video's people, number of frames, and frame size."""
     poses, frame_size = self._read(video)
     frames = poses.frames(frame_size)
     tracks = find_tracks(
@@ -233,7 +233,7 @@ def _known(video_id: str, clips: Mapping[str, _Value]) -> _Value:
 
 @contextlib.contextmanager
 def naming(video_id: str) -> Iterator[None]:
-  """Puts the clip's name before what is raised about it."""
+  """Prefixes errors raised in the block with the clip's name."""
   try:
     yield
   except PoseDataError as error:
@@ -245,16 +245,16 @@ def naming(video_id: str) -> Iterator[None]:
 def _check_inside(
   keypoints: np.ndarray, scores: np.ndarray, frame_size: tuple[int, int]
 ):
-  """That the frame size is theirs: most joints of a video lie in its frames.
+  """Checks that the frame size fits: most joints must be inside the frames.
 
   Raises:
-    PoseDataError: where half of the joints do not.
+    PoseDataError: if more than half of the joints are outside.
   """
   positions = keypoints[scores > 0]
   inside = (positions >= 0) & (positions < np.array(frame_size[::-1]))
   outside = len(positions) - int(inside.all(axis=1).sum())
   if outside > len(positions) / 2:
     raise PoseDataError(
-      f'{outside} of {len(positions)} joints lie outside of its frames, which are said to'
-      f' be {frame_size[0]} pixels high and {frame_size[1]} wide; correct the size'
+      f'{outside} of {len(positions)} joints are outside the frames, whose size is given'
+      f' as {frame_size[0]} pixels high and {frame_size[1]} wide; correct the size'
     )

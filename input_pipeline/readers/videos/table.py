@@ -1,11 +1,11 @@
-"""A user's own videos, listed with their labels in `videos.csv`.
+"""Reads `videos.csv`, in which a user lists videos with their labels.
 
   id,path,split,label              id,path,split,segments,height,width,fps
   a,poses/a,train,wave             b,poses/b.json,test,walk 0 2.5;sit down 3 9,720,1280,30
 
-Only `path` must be there; it starts where the list lies. `label` is one class, `labels`
-are any number of them with `;` between, `segments` are classes with the seconds where
-they begin and end. A video may be of several splits, with `;` between.
+Only the column `path` is required; relative paths start at the list's folder. `label` is
+one class; `labels` are any number of classes, separated by `;`; `segments` are classes,
+each with its first and last second. `split` may name several splits, separated by `;`.
 """
 
 from __future__ import annotations
@@ -21,14 +21,14 @@ from typing import NamedTuple
 from input_pipeline.errors import PoseDataError
 
 TABLE = 'videos.csv'
-ALL = 'all'  # The split of videos without splits.
+ALL = 'all'  # The split for videos that name none.
 
 _LABELS = ('label', 'labels', 'segments')
 _COLUMNS = ('id', 'path', 'part', 'split', *_LABELS, 'height', 'width', 'fps')
 
 
 class NamedSegment(NamedTuple):
-  """Where in a video a class is seen, in seconds."""
+  """The seconds of a video that show a class."""
 
   label: str
   start: float
@@ -42,12 +42,12 @@ class PoseVideo:
   Attributes:
     video_id: unique in the list.
     path: a file or a folder.
-    part: which of the videos, in a file that holds several; '' where it holds one.
-    splits: that it belongs to.
-    labels: names of its classes, each once; none where it is not labelled.
-    segments: where they are seen, if that is known.
-    frame_size: (height, width) in pixels, if it is known.
-    frame_rate: frames a second, if it is known.
+    part: the video's name in a file with several videos; '' if the file has one.
+    splits: the splits that contain the video.
+    labels: names of the video's classes, each once; empty if it is not labelled.
+    segments: when the classes are shown, if known.
+    frame_size: (height, width) in pixels, if known.
+    frame_rate: frames per second, if known.
   """
 
   video_id: str
@@ -61,10 +61,10 @@ class PoseVideo:
 
 
 def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
-  """The videos that the list names, in its order. Their files are not looked for.
+  """The videos in the list, in its order. Does not check that their files exist.
 
   Raises:
-    PoseDataError: naming the line and the column.
+    PoseDataError: if the list is invalid; names the line and the column.
   """
   try:
     with table.open(encoding='utf-8-sig', newline='') as file:
@@ -79,8 +79,8 @@ def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
   for video in videos:
     if video.video_id in seen:
       raise PoseDataError(
-        f'{table} lists {video.video_id!r} twice; give each video an id of its own, and'
-        ' its splits in one line, with ; between'
+        f'{table} lists {video.video_id!r} twice; give each video its own id, and all of'
+        ' its splits in one line, separated by ;'
       )
     seen.add(video.video_id)
   return tuple(videos)
@@ -94,22 +94,23 @@ def _check_columns(table: pathlib.Path, columns: Sequence[str]):
       raise PoseDataError(
         f'{table} has a column {column!r}{hint} Known: {", ".join(_COLUMNS)}'
       )
-  of_labels = [column for column in _LABELS if column in columns]
-  if 'path' not in columns or len(of_labels) > 1:
+  label_columns = [column for column in _LABELS if column in columns]
+  if 'path' not in columns or len(label_columns) > 1:
     raise PoseDataError(
       f'{table} has the columns {", ".join(columns) or "(none)"}, but needs path, and at'
-      f' most one of {", ".join(_LABELS)}, named in its first line'
+      f' most one of {", ".join(_LABELS)}; name the columns in the first line'
     )
   if ('height' in columns) != ('width' in columns):
-    raise PoseDataError(f'{table} must have both of height and width, or neither')
+    raise PoseDataError(
+      f'{table} has one of the columns height and width; give both, or neither'
+    )
 
 
 def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
   where = f'{table}, line {line}'
   if '' in row:
     raise PoseDataError(
-      f'{where} has more values than there are columns; put text with a comma in'
-      ' double quotes'
+      f'{where} has more values than columns; put text with a comma in double quotes'
     )
   if not row['path'].strip():
     raise PoseDataError(f'{where} has no path')
@@ -146,8 +147,8 @@ def _segment(text: str, where: str) -> NamedSegment:
     start = end = math.nan
   if not 0 <= start < end < math.inf:
     raise PoseDataError(
-      f'{where}: segment {text!r} must be a class and the seconds where it begins and'
-      " ends, such as 'sit down 3 9.5'"
+      f'{where}: segment {text!r} must be a class and its first and last second, such'
+      " as 'sit down 3 9.5'"
     )
   return NamedSegment(label, start, end)
 

@@ -1,40 +1,51 @@
-"""Where the videos of a user's own data lie: a list, a folder of classes, or just one."""
+"""Finds the videos at a path: a list, a folder of videos or classes, or one video."""
 
 from __future__ import annotations
 
 import os
 import pathlib
 from collections.abc import Callable, Sequence
+from typing import Any
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.videos.table import TABLE, PoseVideo, read_table
 
+IsVideo = Callable[[pathlib.Path], bool]
+
 
 def find_videos(
   path: pathlib.Path,
-  is_video: Callable[[pathlib.Path], bool],
+  is_video: IsVideo,
   parts: Callable[[pathlib.Path], Sequence[str]] | None = None,
 ) -> tuple[PoseVideo, ...]:
-  """The videos at a path, which is one of
+  """Finds the videos at a path, which is one of
 
-  - a folder with `videos.csv` (see `video_table`), or that file;
-  - a folder of videos, or of classes that are folders of videos: ROOT/CLASS/VIDEO;
+  - a folder with `videos.csv` (see `table.read_table`), or that file;
+  - a folder of videos, or of classes (ROOT/CLASS/VIDEO), see `videos_in_tree`;
   - a video.
 
-  Without the list they are of split 'all', and named by their files without suffix; by
-  more of the path where two would have the same name. Videos that lie in no class have
-  no label.
+  Without `videos.csv`, videos are in split 'all' and are named after their files,
+  without suffix, and with as much of the path as makes names unique. Videos outside a
+  class folder have no label.
 
   Args:
-    is_video: whether a path is what a video (or a file of several) is kept as.
-    parts: names of the videos in a file that holds several.
+    is_video: whether a path, file or folder, is a video, or a file with several videos.
+    parts: lists the names of the videos in a file with several.
 
   Raises:
-    PoseDataError: where there is no video, or it is not clear which class one is of.
+    PoseDataError: if there is no video, or a video's class is not clear.
   """
   if path.name == TABLE or (path / TABLE).is_file():
     return read_table(path if path.is_file() else path / TABLE)
-  labels = {path: ''} if is_video(path) else _labels_by_path(path, is_video)
+  if is_video(path):
+    labels = {path: ''}
+  else:
+    labels = videos_in_tree(path, is_video, remedy=f'list the videos in {TABLE}')
+  if not labels:
+    raise PoseDataError(
+      f'there is no video of this format in {path}: neither directly, nor as'
+      f' CLASS/VIDEO, nor in a list {TABLE}'
+    )
   places = [
     (file, part) for file in labels for part in (parts(file) if parts else ('',))
   ]
@@ -50,51 +61,72 @@ def find_videos(
   )
 
 
-def _labels_by_path(
-  root: pathlib.Path, is_video: Callable[[pathlib.Path], bool]
+def videos_in_tree(
+  root: pathlib.Path,
+  is_video: IsVideo,
+  *,
+  remedy: str,
+  sort_key: Callable[[str], Any] = str,
 ) -> dict[pathlib.Path, str]:
-  """The class of each video of a folder; '' where it lies in none."""
-  here, classes = _videos_in(root, is_video)
+  """Walks a folder of videos, ROOT/VIDEO, or of classes of videos, ROOT/CLASS/VIDEO.
+
+  `is_video` is asked about every entry first, and a video is never looked into, so a
+  video may itself be a folder. Hidden entries (`.name`), other files, and folders
+  without any video are skipped.
+
+  Args:
+    root: the folder. Pass no video: `is_video(root)` is not asked.
+    is_video: whether a path, file or folder, is a video.
+    remedy: what else a user can do to say which class each video belongs to, for
+      messages: '..., or {remedy}'.
+    sort_key: makes the key by which a folder's entries are sorted from their names; by
+      default they are sorted as text.
+
+  Returns:
+    The class of each video, '' if the videos are directly in ROOT; in the order of the
+    walk. Empty if there is no video, or `root` is not a folder.
+
+  Raises:
+    PoseDataError: if a video is deeper than ROOT/CLASS/VIDEO, or ROOT holds both videos
+      and folders of videos.
+  """
+  here, classes = _videos_in_folder(root, is_video, sort_key)
   labels = dict.fromkeys(here, '')
   for folder in classes:
-    inside, deeper = _videos_in(folder, is_video)
+    inside, deeper = _videos_in_folder(folder, is_video, sort_key)
     if deeper:
       raise PoseDataError(
-        f'{deeper[0]} lies too deep: a folder has videos, or classes of videos. Give the'
-        f' folder of the classes, or list the videos in {TABLE}'
+        f'{deeper[0]} is nested too deeply: a folder may hold videos, or classes of'
+        f' videos. Give the folder of the classes, or {remedy}'
       )
     labels |= dict.fromkeys(inside, folder.name)
-  if here and len(labels) > len(here):
+  if here and classes:
     raise PoseDataError(
       f'{root} holds videos ({here[0].name}) and folders of videos ({classes[0].name}),'
-      f' so it is not clear which class the former are of; move them into a folder, or'
-      f' list the videos in {TABLE}'
-    )
-  if not labels:
-    raise PoseDataError(
-      f'there is no video of this format in {root}: neither there, nor in CLASS/VIDEO,'
-      f' nor a list {TABLE}'
+      ' so the class of the former is not clear; move them into a folder, or'
+      f' {remedy}'
     )
   return labels
 
 
-def _videos_in(
-  folder: pathlib.Path, is_video: Callable[[pathlib.Path], bool]
+def _videos_in_folder(
+  folder: pathlib.Path, is_video: IsVideo, sort_key: Callable[[str], Any]
 ) -> tuple[list[pathlib.Path], list[pathlib.Path]]:
-  """Videos, and folders that are none but hold something that is."""
+  """Videos in a folder, and its other folders that contain a video at any depth."""
   videos, folders = [], []
-  for entry in sorted(folder.iterdir()) if folder.is_dir() else ():
+  entries = folder.iterdir() if folder.is_dir() else ()
+  for entry in sorted(entries, key=lambda entry: sort_key(entry.name)):
     if entry.name.startswith('.'):
       continue
     if is_video(entry):
       videos.append(entry)
-    elif entry.is_dir() and any(_videos_in(entry, is_video)):
+    elif entry.is_dir() and any(_videos_in_folder(entry, is_video, sort_key)):
       folders.append(entry)
   return videos, folders
 
 
 def _video_ids(places: Sequence[tuple[pathlib.Path, str]]) -> list[str]:
-  """As little of the path as tells all videos from each other."""
+  """Names with only as much of the path as makes them unique."""
   root = pathlib.Path(os.path.commonpath([file.parent for file, _ in places]))
   bare = [part or (file.name if file.is_dir() else file.stem) for file, part in places]
   longer = [

@@ -1,4 +1,4 @@
-"""The reader registry: names, paths and skeletons that do and do not fit."""
+"""The reader registry: valid and invalid names, paths, skeletons and options."""
 
 import pickle
 import subprocess

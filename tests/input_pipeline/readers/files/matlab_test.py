@@ -1,4 +1,4 @@
-"""MATLAB files: what is read, and what is said about the others."""
+"""MATLAB files: which are read, and the errors for the others."""
 
 import numpy as np
 import pytest

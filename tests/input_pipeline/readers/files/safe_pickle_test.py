@@ -1,4 +1,4 @@
-"""Pickles that are read, and programs in pickles' clothing that are not."""
+"""Pickles that are read, and programs disguised as pickles that are refused."""
 
 import os
 import pickle
@@ -38,7 +38,7 @@ def load_bytes(tmp_path):
 
 
 def by_numpy_1(content: bytes, protocol: int) -> bytes:
-  """The pickle as numpy 1 would have written it."""
+  """Rewrites a pickle to the form that numpy 1 writes."""
   if protocol < 4:
     return content.replace(b'cnumpy._core.', b'cnumpy.core.')
   for module in (b'multiarray', b'numeric'):
@@ -46,7 +46,7 @@ def by_numpy_1(content: bytes, protocol: int) -> bytes:
     content = content.replace(
       b'\x8c' + bytes([len(new)]) + new, b'\x8c' + bytes([len(old)]) + old
     )
-  # Protocol 4 opens with one frame, whose length is written before it.
+  # Protocol 4 begins with one frame, preceded by its length.
   return content[:3] + struct.pack('<Q', len(content) - 11) + content[11:]
 
 
@@ -56,7 +56,7 @@ def test_arrays(load_bytes, array, protocol):
   content = pickle.dumps({'keypoint': array}, protocol)
   loaded = load_bytes(content)['keypoint']
   np.testing.assert_array_equal(loaded, array)
-  # numpy too gives another machine's numbers back in this machine's byte order.
+  # numpy too converts numbers from other machines to this machine's byte order.
   assert loaded.dtype.newbyteorder('=') == array.dtype.newbyteorder('=')
 
 
@@ -106,7 +106,7 @@ def test_plain_values(load_bytes, protocol):
 
 
 class Call:
-  """Pickled, it is a call of a function when it is loaded."""
+  """An object whose pickle calls a function when it is loaded."""
 
   def __init__(self, function, *arguments):
     self._call = function, arguments
@@ -182,7 +182,7 @@ def test_numpy_array_of_raw_memory_is_refused(load_bytes):
 
 
 def test_structured_array_is_refused(load_bytes):
-  """Its dtype could say that numbers are objects."""
+  """Its dtype could declare numbers to be objects."""
   content = pickle.dumps(np.zeros(2, [('x', 'f4')]))
   with pytest.raises(PoseDataError, match=r'only numbers, text, objects are read'):
     load_bytes(content)

@@ -1,4 +1,4 @@
-"""AlphaPose's results in its three forms, and OpenPose's COCO results."""
+"""AlphaPose results in their three forms, and OpenPose's COCO results."""
 
 import json
 
@@ -14,7 +14,7 @@ EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 
 
 def entry(image_id, *scores: float, x: float = 10, **more) -> dict:
-  """As AlphaPose's write_json makes it: more fields than the documentation names."""
+  """An entry as AlphaPose's write_json makes it, with undocumented fields."""
   left, right = scores or (0.5, 0.25)
   return {
     'image_id': image_id,
@@ -39,7 +39,7 @@ def test_people_of_images(read):
   poses = read([entry('3.jpg'), entry('1.jpg'), entry('3.jpg', x=50)])
   assert poses.people[1].tolist() == [[[10, 20, 0.5], [30, 40, 0.25]]]
   assert poses.people[3][:, 0, 0].tolist() == [10, 50]
-  # Images without people are not in the file, so that there is no step.
+  # The file omits images without people, so its numbers show no step.
   assert [len(people) for people in poses.frames((48, 64))] == [1, 0, 2]
   assert poses.names() is None
 
@@ -59,7 +59,7 @@ def test_identities_of_trackers(read):
   ('scores', 'expected'),
   [
     ((0.5, 1.0), [0.5, 1]),
-    ((0.5, 1.3), [0.5, 1]),  # The height of a heatmap.
+    ((0.5, 1.3), [0.5, 1]),  # Heatmap peaks.
     ((0.5, 2.0), [0.5, 1]),
     ((3.0, 1.5), [0.5, 0.25]),  # COCO's models, 0..6.
     ((6.6, 1.5), [1, 0.25]),
@@ -113,11 +113,11 @@ def test_folders_of_classes(tmp_path):
 @pytest.mark.parametrize(
   ('content', 'message'),
   [
-    ([], r'v\.json shows no one in any frame'),
+    ([], r'v\.json shows nobody in any frame'),
     (7, r'v\.json must be a list, but is a int'),
     ([{'keypoints': []}], r"v\.json, entry 0 needs 'image_id', but has 'keypoints'"),
     ([{'image_id': '0.jpg'}], r"entry 0 needs 'keypoints'"),
-    ([entry('cover.jpg')], r"entry 0: image_id is 'cover\.jpg', which has no number"),
+    ([entry('cover.jpg')], r"entry 0: image_id is 'cover\.jpg', but must contain the"),
     ([entry('0.jpg') | {'keypoints': [1, 2]}], r'entry 0: keypoints has shape \[2\]'),
     ({'0.jpg': {'persons': []}}, r"v\.json, 0\.jpg needs 'people' or 'bodies'"),
   ],

@@ -1,4 +1,4 @@
-"""AVA as a source of clips: from its files and poses to people in the frame of a box."""
+"""AVA as a source: from its files and poses to the people in each box's crop."""
 
 import pickle
 
@@ -24,7 +24,8 @@ def test_a_clip_for_each_box(folder):
   source = ava.read(folder, BOTH)
   assert source.multi_label
   assert source.class_names == tuple(ava_tree.CLASSES.values())
-  # 3 + 2 people of two seconds and three; of the test video 4 sure boxes of each second.
+  # 3 + 2 people in the two seconds of one video, 3 + 2 + 2 in the three seconds of the
+  # other; in the test video, 4 confident boxes in each of two seconds.
   assert [len(source.splits[split]) for split in ('train', 'val')] == [12, 8]
   assert source.splits['train'][0] == FIRST
   assert source.load(FIRST).labels == (1, 2)
@@ -34,21 +35,22 @@ def test_a_clip_for_each_box(folder):
 
 def test_a_clip_shows_who_is_in_the_box(folder):
   clip = ava.read(folder, COCO).load(FIRST)
-  # ±1 s of 12 frames a second.
+  # ±1 s at 12 frames per second.
   assert clip.keypoints.shape == (25, 1, 17, 2)
   assert clip.skeleton is COCO
-  # The box is 48 × 96 of 120 × 160 pixels, the crop a square of 1.5 · 96 about (32, 60).
+  # The box is 48 × 96 in a frame of 120 × 160 pixels (height, width); the crop is a
+  # square of side 1.5 · 96 around (32, 60).
   assert clip.frame_size == (144, 144)
   (poses,) = [
     v
     for v in pickle.loads((folder / 'poses.pkl').read_bytes())['annotations']
     if v['frame_dir'] == ava_tree.TRAIN[0]
   ]
-  # At 902 s, frame 20, where people stand in the pickle as right... (2, 0, 1).
+  # At 902 s, frame 20, the pickle orders people as (2, 0, 1).
   left = poses['keypoint'][1, 20]
   expected = left - np.array([32 - 72, 60 - 72])
   np.testing.assert_allclose(clip.keypoints[12, 0], expected, atol=1e-4)
-  # Followed, though the pickle has the person at 1 and 0 in turn.
+  # The person is followed, although the pickle has them at 1 and 0 in turn.
   spread = clip.keypoints[:, 0, 0].std(axis=0)
   assert clip.scores.all()
   assert (spread < 2).all()
@@ -60,7 +62,8 @@ def test_the_others_stand_in_channels_of_their_own(folder):
   assert both.keypoints.shape[2] == 34
   others = both.keypoints[..., 17:, :][both.scores[..., 17:] > 0]
   assert len(others)
-  assert others[:, 0].min() > alone.keypoints[..., 0].max()  # All to the right.
+  # All the other people are to the right.
+  assert others[:, 0].min() > alone.keypoints[..., 0].max()
 
 
 def test_what_a_clip_shows_can_be_said(folder):
@@ -81,7 +84,7 @@ def test_poses_of_each_video_in_a_file_of_its_own(tmp_path):
 
 
 def change_poses(folder, **changes):
-  """Of the first training video."""
+  """Changes the pickled annotation of the first training video."""
   file = folder / 'poses.pkl'
   content = pickle.loads(file.read_bytes())
   video = content['annotations'][0] | changes
@@ -93,7 +96,7 @@ def change_poses(folder, **changes):
 def test_where_a_video_begins_can_be_said(folder):
   whole = ava.read(folder, COCO).load(FIRST)
   change_poses(folder, start_second=901)
-  # A second later: what was at 902 is at 903 now.
+  # One second later: the poses that were at 902 are at 903 now.
   later = f'{ava_tree.TRAIN[0]},0903,{",".join(ava_tree.LEFT)}'
   moved = ava.read(folder, COCO).load(later)
   np.testing.assert_array_equal(moved.keypoints, whole.keypoints)
@@ -102,10 +105,10 @@ def test_where_a_video_begins_can_be_said(folder):
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
-    ({'fps': None}, r"'-5KQ66BBWC4' have fps None, but need a number of frames a sec"),
+    ({'fps': None}, r"'-5KQ66BBWC4' have fps None, but need a positive number of fra"),
     ({'fps': 0.0}, r'have fps 0\.0'),
     ({'fps': 'fast'}, r"have fps 'fast'"),
-    ({'start_second': float('nan')}, r'have start_second nan, but need .* of seconds'),
+    ({'start_second': float('nan')}, r'have start_second nan, but need the second at'),
     ({'start_second': 0}, r'would be at frame 9020, but there are 60, from 0'),
     ({'keypoint': None}, r"its annotation in .*poses\.pkl lacks 'keypoint'"),
   ],

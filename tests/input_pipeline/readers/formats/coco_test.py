@@ -1,4 +1,4 @@
-"""COCO's annotation of keypoints: videos in one file, visibility, categories."""
+"""COCO keypoint annotations: videos in one file, visibility, categories."""
 
 import json
 
@@ -121,16 +121,16 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
 @pytest.mark.parametrize(
   ('value', 'message'),
   [
-    ([], r"holds a list, as COCO's results do; .*format 'alphapose'"),
+    ([], r"holds a list, as COCO's results do, .*format 'alphapose'"),
     ({'images': []}, r"all\.json needs 'annotations', but has 'images'"),
-    (content([image(0, 'x/a.jpg')], []), r"image 0 has no number in 'frame_id' or"),
+    (content([image(0, 'x/a.jpg')], []), r"image 0 has no frame number in 'frame_id'"),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/01.jpg')], []),
-      r'frame 1 of video .x. com',
+      r'frame 1 of video .x. is listed twice',
     ),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/2.jpg', width=9)], []),
-      r'different \(height, width\): \[\(48, 64\), \(48, 9\)\]',
+      r'different sizes \(height, width\): \[\(48, 64\), \(48, 9\)\]',
     ),
     (
       content([image(0, 'x/1.jpg')], [annotation(0, keypoints=[1, 2, 2])]),
@@ -138,7 +138,7 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
     ),
     (
       content([image(0, 'x/1.jpg')], [annotation(0, 2, 0.7)]),
-      r'annotation 5: keypoints have visibility 0\.7, but it is 0 .* results',
+      r'annotation 5: keypoints have visibility 0\.7, but it must be 0 .* results',
     ),
     (
       content(
@@ -156,5 +156,5 @@ def test_what_is_refused(write, value, message):
 
 def test_a_video_that_is_not_there(write):
   file = write(content([image(0, 'a/1.jpg'), image(1, 'b/1.jpg')], []))
-  with pytest.raises(PoseDataError, match=r"no video 'x'; the first of the 2 .* a, b"):
+  with pytest.raises(PoseDataError, match=r"no video 'x'; the first of its 2 .* a, b"):
     coco.read_video(file, EYES, 'x')

@@ -1,4 +1,4 @@
-"""JHMDB's official tree: a small one made here, the real lists, the real file."""
+"""JHMDB's official folder tree: a small one made here, the real lists, a real file."""
 
 import pathlib
 import shutil
@@ -34,7 +34,7 @@ def tree(tmp_path) -> pathlib.Path:
   add_list(tmp_path, 'brush_hair_test_split1.txt', 'b_1.avi 1\n')
   add_list(tmp_path, 'brush_hair_test_split2.txt', 'b_1.avi 2\n\n')
   add_list(tmp_path, '._wave_test_split3.txt', 'left by a file manager')
-  # x = 1..60 and y = 101..160, joint by joint and, in each joint, frame by frame.
+  # x = 1..60 and y = 101..160, by joint and, within each joint, by frame.
   counted = np.arange(1.0, 61).reshape(15, 4)
   for video_id in ('w_1', 'w_2'):
     add_clip(tmp_path, 'wave', video_id, np.stack([counted, counted + 100]), scale=1.5)
@@ -58,7 +58,7 @@ def test_clip(tree):
   assert (clip.video_id, clip.labels, clip.frame_size) == ('w_1', (1,), (240, 320))
   assert clip.keypoints.shape == (4, 1, 15, 2)
   assert (clip.scores == 1).all()
-  # Joint 2, frame 3 is the 12th number: 12 and 112 counted from 1, so 11 and 111.
+  # Joint 2, frame 3 is the 12th number: 12 and 112 (1-based), so 11 and 111 (0-based).
   assert clip.keypoints[3, 0, 2].tolist() == [11, 111]
 
 
@@ -145,8 +145,8 @@ def test_real_lists_and_clip(tmp_path, shared_data):
   clip = source.load(REAL_CLIP)
   assert source.class_names[clip.labels[0]] == 'catch'
   assert clip.keypoints.shape == (40, 1, 15, 2)
-  # The first number of pos_img, x of the neck in frame 0, is 286.5 counted from 1.
+  # The first number in pos_img, the neck's x in frame 0, is 286.5 (1-based).
   assert clip.keypoints[0, 0, 0, 0] == 285.5
-  # These are estimates: half of them within 11 pixels of the truth (the data's README).
+  # These are estimates, half within 11 pixels of the truth (the data's README).
   truth = np.load(shared_data / 'jhmdb' / 'clip' / 'gt_pos_img.npy')
   assert np.median(np.linalg.norm(clip.keypoints[:, 0] - truth, axis=-1)) < 12

@@ -1,4 +1,4 @@
-"""A small official release, made by hand from what is known of its files."""
+"""A small release in the official form, made by hand."""
 
 import pickle
 
@@ -8,13 +8,13 @@ import pytest
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.registry import read_poses
 
-# Weights of 5 frames: falls over frames 0, 1, 2 (windows start at 0 and 2), rises and
-# falls again over 2, 3, 4, the last frame being the last of its window.
+# Weights for 5 frames, whose windows start at frames 0 and 2: in each window one channel
+# falls while the next rises. The last frame is also the last one in its window.
 COLOURS = np.array([[1, 0, 0], [0.5, 0.5, 0], [0, 1, 0], [0, 0.5, 0.5], [0, 0, 1]])
 
 
 def frame_maps(num_frames=5, size=(64, 66), seed=0):
-  """8-bit maps of frames, `[t, 19, h, w]`."""
+  """8-bit maps per frame, `[t, 19, h, w]`."""
   rng = np.random.default_rng(seed)
   return rng.integers(0, 256, (num_frames, 19, *size)).astype(np.float64)
 
@@ -53,7 +53,7 @@ def test_maps_are_the_weighted_means_of_the_frames_maps(tmp_path):
   assert (clip.num_frames, clip.labels) == (5, (0,))
   skeleton = clip.skeleton
   assert (skeleton.name, skeleton.num_maps) == ('jmrn_official_background', 19)
-  # The middle channel is the mean of frames 1, 2, 3 with weights 1/4, 1/2, 1/4.
+  # The middle channel is the mean over frames 1, 2, 3 with weights 1/4, 1/2, 1/4.
   means = (frames[1] + 2 * frames[2] + frames[3]) / 4 / 255
   for joint, there in [('nose', 0), ('left_eye', 1), ('right_ankle', 16), ('neck', 18)]:
     ours = clip.maps[skeleton.joints.index(joint), ..., 1]
@@ -67,7 +67,7 @@ def test_maps_are_the_weighted_means_of_the_frames_maps(tmp_path):
 def test_a_channel_without_weight_is_empty(tmp_path, num_frames):
   write_table(tmp_path, 'train1', ['a'], [0], frames=num_frames)
   sums = np.zeros((3, 19, 64, 64))
-  # One frame: the last window has just it. Two: each window has one.
+  # With one frame, the last window has only that; with two, each window has one.
   sums[num_frames - 2] = sums[0] = 255
   sums[1:] *= num_frames - 1
   write_sums(tmp_path / 'a.npy', sums)
@@ -105,7 +105,7 @@ def test_class_names_from_the_videos(tmp_path):
 
 def test_labels_that_are_multi_hot_and_files_by_place(tmp_path):
   hot = np.array([[1, 0, 1, 0], [0, 0, 0, 0]])
-  columns = np.stack([hot, np.ones_like(hot)], axis=-1)  # As Charades has them.
+  columns = np.stack([hot, np.ones_like(hot)], axis=-1)  # The form used for Charades.
   write_table(tmp_path, 'train', ['x', 'y'], list(columns))
   write_table(tmp_path, 'val', ['z'], [hot[0]])
   for path, value in [('train/0', 1), ('train/1', 2), ('val/0', 3)]:
@@ -183,7 +183,7 @@ def test_splits_that_contradict_each_other(tmp_path):
   write_table(tmp_path, 'test2', ['a'], [1])
   write_sums(tmp_path / 'a.npy', SOME_SUMS)
   with pytest.raises(
-    PoseDataError, match=r"clip 'a': .* of test2, train1 differ in its"
+    PoseDataError, match=r"clip 'a': .* of splits test2, train1 differ in its"
   ):
     read(tmp_path).load('a')
 
@@ -210,12 +210,12 @@ def test_metadata_of_another_form(tmp_path):
   with pytest.raises(PoseDataError, match=r"different lengths: .*'labels': 2"):
     read(tmp_path)
   write_table(tmp_path, 'train1', ['a'], [0], class_labels={0: 'run'})
-  with pytest.raises(PoseDataError, match=r"has 'class_labels', but not as a list"):
+  with pytest.raises(PoseDataError, match=r"has 'class_labels' as a .*, but needs a l"):
     read(tmp_path)
   (tmp_path / 'other_train1.pkl').write_bytes(path.read_bytes())
   write_table(tmp_path, 'train1', ['a'], [0])
   (tmp_path / 'other_train1.pkl').write_bytes(path.read_bytes())
-  with pytest.raises(PoseDataError, match=r"second metadata file of split 'train1'"):
+  with pytest.raises(PoseDataError, match=r"second metadata file for split 'train1'"):
     read(tmp_path)
 
 

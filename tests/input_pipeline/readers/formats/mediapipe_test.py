@@ -1,4 +1,4 @@
-"""MediaPipe's landmarks as people keep them: JSON and CSV, in several forms."""
+"""MediaPipe landmarks in the usual self-made forms, JSON and CSV."""
 
 import csv
 import json
@@ -17,13 +17,13 @@ LEFT = {'x': 0.25, 'y': 0.5, 'z': -0.1, 'visibility': 0.9}
 RIGHT = {'x': 0.75, 'y': 1.25, 'z': -0.1, 'visibility': 0.5, 'presence': 1.0}
 PERSON = [LEFT, RIGHT]
 ROWS = [[0.25, 0.5, -0.1, 0.9], [0.75, 1.25, -0.1, 0.5]]
-# In frames 20 high and 40 wide, of which the pixels' centres are whole numbers.
+# In frames 20 pixels high and 40 wide; pixel centres are whole numbers.
 PIXELS = np.array([[9.5, 9.5, 0.9], [29.5, 24.5, 0.5]], np.float32)
 
 
 @pytest.fixture
 def read(tmp_path):
-  """Writes JSON or the lines of a table, and reads them."""
+  """Writes JSON, or the lines of a table, and reads the file."""
 
   def read_content(content, suffix: str = 'json'):
     file = tmp_path / f'v.{suffix}'
@@ -149,10 +149,10 @@ def test_all_33_landmarks_by_the_registry(tmp_path):
     ([[LEFT]], r'frame 0 has 1 joints, but skeleton .eyes. has 2'),
     ([[LEFT, {'x': 1}]], r"frame 0, landmark 1 needs 'y', but has 'x'"),
     ([[LEFT, {'x': 'a', 'y': 1}]], r'frame 0 is not a list of numbers'),
-    ([{'frame': 'a', 'landmarks': []}], r"its number is 'a', but must be a whole"),
+    ([{'frame': 'a', 'landmarks': []}], r"its number is 'a', but must be an integer"),
     ([{'frame': 1, 'landmarks': []}] * 2, r'frame 1: its number is 1'),
     ({'frames': [PERSON], 'width': 40}, r'height and width are None and 40'),
-    ([[LEFT, {**RIGHT, 'x': 640}]], r'frame 0 has positions up to 640, .* shares'),
+    ([[LEFT, {**RIGHT, 'x': 640}]], r'frame 0 has positions up to 640, .* fractions'),
   ],
 )
 def test_json_that_is_refused(read, content, message):
@@ -163,18 +163,18 @@ def test_json_that_is_refused(read, content, message):
 @pytest.mark.parametrize(
   ('lines', 'message'),
   [
-    ([], r'v\.csv has no line below its first'),
-    ([['x0', 'y0', 'x1', 'y1']], r'v\.csv has no line below its first'),
+    ([], r'v\.csv has no line below the first'),
+    ([['x0', 'y0', 'x1', 'y1']], r'v\.csv has no line below the first'),
     (
       [['x0', 'y0', 'x1'], [1, 1, 1]],
-      r'columns of 2 landmarks, but needs x and y of each',
+      r'columns for 2 landmarks, but needs x and y for each',
     ),
-    ([['x0', 'y0', 'x1', 'y1', 'x2', 'y2'], [1] * 6], r'columns of 3 landmarks'),
+    ([['x0', 'y0', 'x1', 'y1', 'x2', 'y2'], [1] * 6], r'columns for 3 landmarks'),
     (
       [['nose_x', 'nose_y'], [1, 1]],
-      r"columns of 'nose', which skeleton 'eyes' does not",
+      r"columns for 'nose', which skeleton 'eyes' does not",
     ),
-    ([['x0', 'y0', 'x1', 'y1'], [1, 1, 1]], r'line 2 has 3 values, but there are 4'),
+    ([['x0', 'y0', 'x1', 'y1'], [1, 1, 1]], r'line 2 has 3 values, but needs .* 4 col'),
     (
       [['x0', 'y0', 'x1', 'y1'], [1, 1, 1, 'a']],
       r"line 2: y1 is 'a', but must be a num",
@@ -182,9 +182,9 @@ def test_json_that_is_refused(read, content, message):
     ([['landmark', 'x', 'y'], [0, 1, 1]], r'has no column frame'),
     (
       [['frame', 'landmark', 'x', 'y'], [0, 2, 1, 1]],
-      r"line 2: landmark '2' is not one",
+      r"line 2: skeleton 'eyes' has no landmark '2'; give",
     ),
-    ([['frame', 'landmark', 'x', 'y'], [0, 'ear', 1, 1]], r"landmark 'ear' is not one"),
+    ([['frame', 'landmark', 'x', 'y'], [0, 'ear', 1, 1]], r"has no landmark 'ear'"),
     ([['frame', 'x0', 'y0', 'x1', 'y1'], ['', 1, 1, 1, 1]], r'line 2: frame is \'\''),
   ],
 )

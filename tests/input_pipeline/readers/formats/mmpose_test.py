@@ -1,4 +1,4 @@
-"""Predictions of MMPose's inferencer, of a video and of its images."""
+"""Predictions from MMPose's inferencer, for a video and for its images."""
 
 import json
 
@@ -15,7 +15,7 @@ EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 
 
 def instance(x: float = 10, scores=(0.5, 0.25), **more) -> dict:
-  """As mmpose's split_instances makes it: the box is a list of one box."""
+  """An instance as MMPose's split_instances makes it, with a list of one box."""
   return {
     'keypoints': [[x, 20], [x + 20, 40]],
     'keypoint_scores': list(scores),
@@ -98,7 +98,7 @@ def test_a_folder_of_images_and_a_folder_of_videos(tmp_path):
     ({}, r"v\.json needs 'instance_info', but has nothing"),
     ([instance()], r"v\.json, frame 0 needs 'frame_id'"),
     ([{'frame_id': 'a', 'instances': []}], r"frame_id is 'a', but must be a whole"),
-    (frames([]) * 2, r'frame 1: frame 0 comes twice'),
+    (frames([]) * 2, r'frame 1: frame 0 is listed twice'),
     (frames([{}]), r"frame 0, instance 0 needs 'keypoints', but has nothing"),
     (
       frames([instance(scores=(1,))]),

@@ -1,4 +1,4 @@
-"""Arrays of keypoints: shapes, scores, order of axes, and the JSON beside them."""
+"""Keypoint arrays: shapes, scores, order of axes, and the JSON beside them."""
 
 import json
 
@@ -19,7 +19,7 @@ POSES[..., 2] /= 36
 
 @pytest.fixture
 def read(tmp_path):
-  """Writes an array, or several by name, and reads them."""
+  """Writes one array, or several by name, and reads the file."""
 
   def read_array(array=None, description=None, **named):
     if description is not None:
@@ -81,7 +81,7 @@ def test_what_is_not_a_number_is_missing(read):
 
 
 def test_a_score_above_1_is_refused_and_an_index_stays_a_person(tmp_path):
-  # Two people who change places at once: the array says who is who.
+  # Two people swap places in one frame; the array index still identifies them.
   joints = np.zeros((2, 2, 17, 3), np.float32)
   joints[..., 0] = np.array([[10, 40], [40, 10]])[:, :, None]
   joints[..., 2] = np.array([0.9, 0.5])[:, None]
@@ -102,11 +102,11 @@ def test_a_score_above_1_is_refused_and_an_index_stays_a_person(tmp_path):
     (
       np.zeros((3, 2, 5, 3)),
       None,
-      r'the 2 joints of skeleton .eyes.; an "axes" in v\.json',
+      r'the 2 joints of skeleton .eyes.; for .* set "axes" in v\.json',
     ),
     (POSES[0, 0], None, r'shape \[2, 3\]'),
     (POSES.astype(str), None, r'keypoints are <U'),
-    (POSES, {'axes': 't m j'}, r"axes are 't m j', but must be t, j, c and perhaps m"),
+    (POSES, {'axes': 't m j'}, r"axes are 't m j', but must be t, j, c and optionally"),
     (POSES, {'axes': 't j c'}, r'need numbers \[t, j, c\]'),
     (POSES, {'frame_size': [3, 4]}, r'v\.json must be an object with some of height'),
     (POSES, [48, 64], r'v\.json must be an object'),

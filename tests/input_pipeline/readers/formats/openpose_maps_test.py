@@ -1,4 +1,4 @@
-"""OpenPose's heatmaps: codes, scales, layouts, and where on the frame they lie."""
+"""OpenPose heatmaps: codes, scales, layouts, and their position in the frame."""
 
 import cv2
 import numpy as np
@@ -14,11 +14,11 @@ from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
 BONE = Skeleton('bone', ('a', 'b', 'c'), (('a', 'b'), ('b', 'c')))
 BONE_BACKGROUND = Skeleton('bone', BONE.joints, BONE.limbs, background=True)
-SIZE = (32, 48)  # Of the network, and so of the maps.
+SIZE = (32, 48)  # The network's input size, and so the maps' size.
 
 
 def network_maps(size=SIZE) -> np.ndarray:
-  """[3 joints, background, 4 channels of fields] with values that 8 bits keep nearly."""
+  """[3 joints, background, 4 field channels], with values close to 8-bit codes."""
   maps = np.zeros((8, *size), np.float32)
   for joint, (x, y) in enumerate(((10, 8), (20, 16), (30, 24))):
     maps[joint, y - 2 : y + 3, x - 2 : x + 3] = 0.4
@@ -30,7 +30,7 @@ def network_maps(size=SIZE) -> np.ndarray:
 
 
 def write_png(file, maps: np.ndarray, num_fields: int = 4):
-  """As OpenPose does: unsigned char, fields about 128.5, maps side by side."""
+  """Encodes as OpenPose does: unsigned char, fields around 128.5, maps side by side."""
   fields = len(maps) - num_fields
   codes = np.concatenate([maps[:fields] * 255, maps[fields:] * 128.5 + 128.5])
   codes = np.clip(np.floor(codes + 0.5), 0, 255).astype(np.uint8)
@@ -38,7 +38,7 @@ def write_png(file, maps: np.ndarray, num_fields: int = 4):
 
 
 def write_float(file, maps: np.ndarray, scale: int = 3, num_fields: int = 4):
-  """As OpenPose does with --heatmaps_scale: 0 -1..1, 1 0..1, 2 0..255, 3 as they are."""
+  """Scales as --heatmaps_scale does: 0 to -1..1, 1 to 0..1, 2 to 0..255, 3 not at all."""
   fields = len(maps) - num_fields
   heights, parts = maps[:fields], maps[fields:]
   if scale == 0:
@@ -93,7 +93,7 @@ def test_the_number_of_maps_tells_what_they_are(
   assert found.layout.modalities == modalities
   assert found.layout.background is background
   joints = found.values('joints', BONE_BACKGROUND)
-  # A background that is not there is what the joints leave.
+  # A missing background is 1 - max over joints.
   np.testing.assert_allclose(joints, network_maps()[:4].transpose(1, 2, 0), atol=1e-6)
   assert found.values('joints', BONE).shape[-1] == 3
   if 'parts' in modalities:
@@ -107,13 +107,13 @@ def test_the_number_of_maps_tells_what_they_are(
 @pytest.mark.parametrize(
   ('name', 'counts', 'limb', 'channel', 'sign'),
   [
-    # Channels as OpenPose's documentation of heatmaps has them: 14, 15 of Neck-RShoulder.
+    # Channels from OpenPose's heatmap documentation: 14, 15 for Neck-RShoulder.
     ('body_25', [25, 26, 52, 77, 78], ('neck', 'right_shoulder'), 14, 1),
     ('body_25', [25, 26, 52, 77, 78], ('right_ankle', 'right_heel'), 50, 1),
-    # And as its COCO channels less 19: 47 of Neck-Nose.
+    # Its COCO channels minus 19: 47 for Neck-Nose.
     ('openpose_18', [18, 19, 38, 56, 57], ('neck', 'nose'), 47 - 19, 1),
     ('openpose_mpi', [15, 16, 28, 43, 44], ('left_hip', 'left_knee'), 24, 1),
-    # OpenPose's goes from the head to the neck.
+    # OpenPose's field points from the head to the neck.
     ('openpose_mpi', [15, 16, 28, 43, 44], ('neck', 'head_top'), 0, -1),
   ],
 )
@@ -134,7 +134,7 @@ def test_fields_of_body_25b_are_not_read():
 def test_a_field_that_points_the_other_way(tmp_path):
   skeleton = get_skeleton('openpose_mpi')
   maps = np.zeros((28, 16, 16), np.float32)
-  maps[1] = -0.75  # y of head to neck, which we have from the neck up.
+  maps[1] = -0.75  # y from head to neck; our limb points from the neck up.
   write_float(tmp_path / 'f.float', maps, num_fields=28)
   parts = read_maps(tmp_path / 'f.float', skeleton, (16, 16)).values('parts', skeleton)
   place = 2 * skeleton.limbs.index(('neck', 'head_top')) + 1
@@ -152,12 +152,12 @@ def test_fields_alone(tmp_path):
 @pytest.mark.parametrize(
   ('joints', 'background', 'fields', 'map_width'),
   [
-    (0, 0, 38, 656),  # Issue #86: 24928x368 of frames of 1920x1080.
+    (0, 0, 38, 656),  # OpenPose issue #86: 24928x368 for frames of 1920x1080.
     (18, 1, 38, 496),
-    (18, 1, 38, 368),  # As wide as 19 maps of 1104.
+    (18, 1, 38, 368),  # As wide as 19 maps of width 1104.
     (18, 0, 38, 368),
     (18, 1, 0, 496),
-    (18, 0, 0, 304),  # As wide as 19 maps of 288.
+    (18, 0, 0, 304),  # As wide as 19 maps of width 288.
   ],
 )
 def test_images_of_any_resolution(tmp_path, joints, background, fields, map_width):
@@ -181,12 +181,12 @@ def test_an_image_of_something_else_is_refused(tmp_path, width):
 
 @pytest.fixture
 def video(tmp_path):
-  """Two frames of 96x192 pixels in maps of 32x48: a quarter the size, filled up below."""
+  """Two frames of 96x192 pixels in maps of 32x48: a quarter the size, padded below."""
   folder = tmp_path / 'video'
   folder.mkdir()
   for number in range(2):
     maps = network_maps()
-    maps[:, 24:] = 0  # Beside the frame.
+    maps[:, 24:] = 0  # Outside the frame.
     maps[3, 24:] = 1
     write_float(folder / f'{number:012}_pose_heatmaps.float', maps[:, :, ::-1])
   return folder
@@ -203,7 +203,7 @@ def test_a_video_as_a_data_set_stores_it(video, monkeypatch):
   joints, parts = clip.maps('joints'), clip.maps('parts')
   assert joints.shape == (2, 24, 48, 4)
   assert parts.shape == (2, 24, 48, 4)
-  # The frame fills the width, so that its maps lie where the file has them.
+  # The frame fills the width, so its maps keep their position in the file.
   heights = dequantize(joints[1], 'joints')
   peaks = [np.unravel_index(heights[..., j].argmax(), (24, 48)) for j in range(2)]
   assert [(int(y), int(x)) for y, x in peaks] == [(8, 47 - 10), (16, 47 - 20)]
@@ -257,6 +257,6 @@ def test_another_skeletons_maps_are_refused(tmp_path):
   write_float(tmp_path / 'f.float', np.zeros((26, 16, 16)))
   with pytest.raises(
     PoseDataError,
-    match=r"has 26 maps, but of skeleton 'bone' there are 3 \(joints\), 4 \(and back",
+    match=r"has 26 maps, but skeleton 'bone' needs 3 \(joints\), 4 \(and background",
   ):
     read_maps(tmp_path / 'f.float', BONE, (16, 16))

@@ -1,4 +1,4 @@
-"""OpenPose's JSON: forms of all versions, and real output."""
+"""OpenPose's JSON: the forms of all versions, and real output."""
 
 import json
 
@@ -17,7 +17,7 @@ ONE = [10, 20, 0.5, 30, 40, 0.25]
 
 @pytest.fixture
 def read(tmp_path):
-  """Writes frames by file name, and reads them as a video of EYES."""
+  """Writes frames by file name, and reads them as a video with skeleton EYES."""
 
   def read_frames(**frames):
     for name, content in frames.items():
@@ -66,7 +66,7 @@ def test_a_person_without_joints_is_no_one(read):
 def test_what_is_missing_and_what_is_outside(read):
   poses = read(f0=frame([0, 0, 0, -12.5, -3, 0.5]), f1=frame([None, 5, 0.5, 7, 8, 1.4]))
   assert poses.people[0].tolist() == [[[0, 0, 0], [-12.5, -3, 0.5]]]
-  # Heights of heatmaps go above 1.
+  # Heatmap peaks exceed 1.
   assert poses.people[1].tolist() == [[[0, 0, 0], [7, 8, 1]]]
 
 
@@ -98,7 +98,7 @@ def test_identities(read):
     ({'people': {}}, r'f5\.json must be a list, but is an object'),
     (
       frame(ONE, ONE[:4]),
-      r'f5\.json, person 1 has shape \[4\], but must be a list x, y',
+      r'f5\.json, person 1 has shape \[4\], but must be a flat list',
     ),
     (frame(ONE[:3]), r'f5\.json, person 0 has 1 joints, but skeleton .eyes. has 2'),
     (frame(['a'] * 6), r'f5\.json, person 0 is not a list of numbers'),
@@ -120,7 +120,7 @@ def test_a_file_cut_short_is_named(tmp_path):
 
 
 def test_frames_of_two_videos_in_a_folder(read):
-  with pytest.raises(PoseDataError, match=r'two files of frame 1, a_1\.json and b_01'):
+  with pytest.raises(PoseDataError, match=r'two files for frame 1, a_1\.json and b_01'):
     read(a_1=frame(ONE), b_01=frame(ONE))
 
 
@@ -162,7 +162,7 @@ def test_every_model_of_openpose(tmp_path, name, joints):
   [('cam02', 1080, 2, 0.02), ('cam03', 1088, 1, 0.05)],
 )
 def test_real_output(shared_data, camera, width, people, missing):
-  """Counts, sizes and the share of missing joints as the data's README has them."""
+  """Counts, sizes and the share of missing joints agree with the data's README."""
   folder = shared_data / 'openpose_json' / 'single' / f'{camera}_json'
   source = read_poses(
     'openpose',
@@ -192,13 +192,13 @@ def test_a_skeleton_of_another_count_names_those_that_fit(shared_data):
   with pytest.raises(
     PoseDataError,
     match=r"clip 'cam02_json': .*cam02\.0000\.json, person 0 has 25 joints, but skeleton"
-    r" 'coco_17' has 17; of 25 are .*body_25, body_25b",
+    r" 'coco_17' has 17; skeletons with 25: .*body_25, body_25b",
   ):
     source.load('cam02_json')
 
 
 def test_left_and_right_of_the_real_walker(shared_data):
-  """In BODY_25B the joints of a side belong together: an elbow is nearer to its wrist."""
+  """In BODY_25B, an elbow is closer to the wrist on its own side."""
   skeleton = get_skeleton('body_25b')
   folder = shared_data / 'openpose_json' / 'single' / 'cam03_json'
   frames = openpose.read_video(folder, skeleton).frames((1920, 1088))

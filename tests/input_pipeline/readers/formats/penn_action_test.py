@@ -1,4 +1,4 @@
-"""Penn Action's label files: each trap by itself, then all real ones."""
+"""Penn Action's label files: each trap by itself, then all real files."""
 
 import collections
 
@@ -11,7 +11,7 @@ from input_pipeline.readers.formats import penn_action
 from input_pipeline.skeletons.registry import SKELETONS
 
 PENN = SKELETONS['penn_action']
-# Clips of each class, in alphabetical order, as the data's README counts them.
+# Number of clips per class, in alphabetical order, from the data's README.
 COUNTS = {
   'baseball_pitch': 104,
   'baseball_swing': 115,
@@ -55,7 +55,7 @@ def test_clip(tmp_path):
   clip = penn_action.read(tmp_path, PENN).load('0007')
   assert (clip.video_id, clip.labels, clip.frame_size) == ('0007', (3,), (270, 480))
   assert clip.keypoints.shape == (2, 1, 13, 2)
-  # Counted from 0: joint 2 is at (3, 103) - 1, and at (53, 103) - 1 in the second frame.
+  # 0-based: joint 2 is at (3, 103) - 1, and at (53, 103) - 1 in the second frame.
   assert clip.keypoints[:, 0, 2].tolist() == [[2, 102], [52, 102]]
   assert (clip.scores == 1).all()
 
@@ -122,8 +122,8 @@ def test_unreadable_file_is_named_whichever_split_is_loaded(tmp_path, flags):
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
-    ({'action': 'bowling'}, r"no action .* called 'bowling'; did you mean 'bowl'\?"),
-    ({'action': 'xyz'}, r"called 'xyz'\. Known: baseball_pitch"),
+    ({'action': 'bowling'}, r"has no action 'bowling'; did you mean 'bowl'\?"),
+    ({'action': 'xyz'}, r"no action 'xyz'\. Known: baseball_pitch"),
     ({'action': None}, r"lacks the variable 'action'"),
     ({'x': None}, r"lacks the variable 'x'"),
     ({'x': np.ones((2, 12))}, r'shapes \(2, 12\), \(2, 13\), .*needs \[frames, 13\]'),
@@ -177,7 +177,7 @@ def test_all_real_files(shared_data):
   assert scores.sum() == 889216
   points = np.concatenate([clip.keypoints.reshape(-1, 2) for clip in clips.values()])
   seen = points[scores == 1]
-  # The README's ranges count from 1: x 4.67..599.05, y 4.67..567.67.
+  # The README's ranges are 1-based: x 4.67..599.05, y 4.67..567.67.
   np.testing.assert_allclose(seen.min(axis=0), [3.67, 3.67], atol=0.01)
   np.testing.assert_allclose(seen.max(axis=0), [598.05, 566.67], atol=0.01)
 

@@ -1,4 +1,4 @@
-"""PYSKL's Kinetics: poses in files beside the pickle, as its documentation has them."""
+"""PYSKL's Kinetics: poses in files beside the pickle, as its documentation describes."""
 
 import pickle
 
@@ -52,7 +52,7 @@ def read(tmp_path):
 
 @pytest.mark.parametrize('place', ['kpfiles', 'data/k400/kpfiles'])
 def test_people_of_frames(read, place):
-  # Frame 2 shows no one; in frame 3 the two are in another order.
+  # Frame 2 shows nobody; in frame 3 the two people are in another order.
   source = read(
     [annotation('v', [0, 0, 1, 3, 3])], {'v': skeletons(5, 40, 6, 41, 8)}, place
   )
@@ -94,17 +94,17 @@ def test_poses_in_the_pickle_stay_as_they_are(read):
     (
       {},
       {'v': skeletons(1)},
-      r'shape \(1, 2, 3\), but needs \[2 skeletons, as frame_inds',
+      r'shape \(1, 2, 3\), but needs \[2 skeletons \(one per frame_inds',
     ),
     (
       {'frame_inds': [3, 4]},
       {'v': skeletons(1, 2)},
-      r'are 3\.\.4, but there are 4 frames',
+      r'are 3\.\.4, but must be in 0\.\.3',
     ),
     (
       {'raw_file': '9.pkl'},
       {},
-      r"'9\.pkl', which is neither at .*9\.pkl nor at .*kpfiles",
+      r"'9\.pkl', but there is no file .*9\.pkl and no file .*kpfiles",
     ),
   ],
 )

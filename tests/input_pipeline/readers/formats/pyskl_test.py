@@ -1,4 +1,4 @@
-"""PYSKL pickles: a small one by hand in every variant, and real ones."""
+"""PYSKL pickles: a small one made by hand in every variant, and real ones."""
 
 import collections
 import pickle
@@ -14,7 +14,7 @@ EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 
 
 def annotation(**changes) -> dict:
-  """One person, three frames, two joints: x = 10 * frame + joint, y = x + 100."""
+  """One person, three frames, two joints: x = 10 · frame + joint, y = x + 100."""
   x = 10.0 * np.arange(3)[:, None] + np.arange(2)
   fields = {
     'frame_dir': 'a',
@@ -104,7 +104,7 @@ def test_without_scores_a_joint_at_the_origin_or_nowhere_is_missing(read):
   keypoint = annotation()['keypoint']
   keypoint[0, 0, 0] = (0, 0)
   keypoint[0, 1, 1] = (np.nan, 5)
-  keypoint[0, 2, 0] = (0, 5)  # On the left edge: there.
+  keypoint[0, 2, 0] = (0, 5)  # On the left edge, but not missing.
   clip = read([annotation(keypoint=keypoint, keypoint_score=None)]).load('a')
   assert clip.scores[:, 0].tolist() == [[0, 1], [1, 0], [1, 1]]
   assert clip.keypoints[1, 0, 1].tolist() == [0, 0]
@@ -132,7 +132,7 @@ def test_nan_where_the_score_is_0(read):
 
 
 def test_score_that_rounding_lifted_above_1(read):
-  score = np.full((1, 3, 2), 1.0009765625, np.float16)  # The next number after 1.
+  score = np.full((1, 3, 2), 1.0009765625, np.float16)  # The next float16 after 1.
   clip = read([annotation(keypoint_score=score)]).load('a')
   assert (clip.scores == 1).all()
 
@@ -158,8 +158,8 @@ def test_score_above_1_is_refused(read):
     ({'keypoint': np.zeros((3, 2, 2))}, r'keypoint has shape \(3, 2, 2\)'),
     ({'keypoint': [[1, 2], [3]]}, r'keypoint is not an array of numbers'),
     ({'total_frames': 4}, r'total_frames is 4, but keypoint has 3'),
-    ({'label': 2}, r'label 2, but .*poses\.pkl has 2 classes, 0\.\.1'),
-    ({'label': -1}, r'label -1'),
+    ({'label': 2}, r'label is 2, but .* 2 classes in .*poses\.pkl, 0\.\.1'),
+    ({'label': -1}, r'label is -1'),
     ({'label': 'sit'}, r"label is 'sit'"),
     ({'label': 1.0}, r'label is 1\.0'),
   ],
@@ -185,7 +185,7 @@ def test_a_split_that_names_an_absent_annotation(read):
   [
     (
       {'split': {}},
-      r"needed a dict with a list 'annotations', got a dict with 'split'",
+      r"expected a dict with a list 'annotations', got a dict with 'split'",
     ),
     (np.zeros(3), r"list 'annotations', got a _?Array"),
     ({'annotations': [{'label': 1}]}, r"annotation 0 of .* has no 'frame_dir'"),
@@ -202,7 +202,7 @@ def test_broken_files(tmp_path, content, message):
 
 
 def test_jhmdb(shared_data):
-  """Counts as the data's README gives them, counted by those who made it."""
+  """Counts agree with the data's README, whose authors counted independently."""
   source = pyskl.read(shared_data / 'jhmdb' / 'jhmdb_train1.pkl', SKELETONS['jhmdb'])
   assert list(source.splits) == ['train1']
   clips = [source.load(video_id) for video_id in source.splits['train1']]

@@ -1,4 +1,4 @@
-"""Clips of videos and of single persons, whatever the format."""
+"""Clips of whole videos and of single people, independent of the format."""
 
 import json
 import pathlib
@@ -94,7 +94,7 @@ def test_the_frame_size_is_the_files_or_the_lists_or_the_options(read):
   ):
     source.load('a')
   with pytest.raises(
-    PoseDataError, match=r"clip 'c': its frames are \(30, 40\) by .*\(30, 41\) by the"
+    PoseDataError, match=r"clip 'c': its frame size is \(30, 40\) in .*\(30, 41\) in th"
   ):
     source.load('c')
 
@@ -115,10 +115,10 @@ def test_a_wrong_frame_size_is_noticed(read):
   source = read(ReadOptions(frame_size=(48, 15)), a=LONG)
   with pytest.raises(
     PoseDataError,
-    match=r"clip 'a': 20 of 20 joints lie outside .* 48 pixels high and 15 wide",
+    match=r"clip 'a': 20 of 20 joints are outside .* 48 pixels high and 15 wide",
   ):
     source.load('a')
-  # Half of them may: the left eye is at x = 20, the right one at 24.
+  # Half of the joints may be outside: the left eye is at x = 20, the right eye at 24.
   assert read(ReadOptions(frame_size=(48, 22)), a=LONG).load('a')
 
 
@@ -129,14 +129,14 @@ def test_max_people(read):
   assert read(options, a=crowd).load('a').num_persons == 2
 
 
-def test_a_clip_of_each_person(read):
+def test_one_clip_per_person(read):
   frames = {n: [[5, 0.5]] + ([[40, 0.9]] if 3 <= n < 17 else []) for n in range(20)}
   del frames[5]
   options = ReadOptions(frame_size=(48, 64), per_person=True)
   table = 'path,split,segments\na.json,train,walk 0 1\nb.json,test,sit 0 1\n'
   source = read(options, table=table, a=frames, b=LONG)
   assert source.splits == {'train': ('a#0', 'a#1'), 'test': ('b#0',)}
-  # 13 times 0.9 against 19 times 0.5.
+  # The sums of scores are 13 · 0.9 and 19 · 0.5.
   main, other = source.load('a#0'), source.load('a#1')
   assert main.video_id == 'a#0'
   assert (main.num_frames, other.num_frames) == (14, 20)
@@ -147,25 +147,25 @@ def test_a_clip_of_each_person(read):
   assert main.segments == ()
 
 
-def test_who_is_there_too_shortly_is_named(read):
+def test_a_person_visible_too_briefly_is_reported_on_loading(read):
   frames = {n: [[5, 0.5]] + ([[40, 0.9]] if n < 7 else []) for n in range(20)}
   options = ReadOptions(frame_size=(48, 64), per_person=True)
   source = read(options, a=frames, short={0: [[5, 0.5]], 1: [[5, 0.5]]})
   assert source.splits == {'all': ('a#0', 'a#1', 'short#0')}
   with pytest.raises(
-    PoseDataError, match=r"clip 'a#1': this person is there in 7 frames, .* needs 8"
+    PoseDataError, match=r"clip 'a#1': this person is visible in 7 frames, .* needs 8"
   ):
     source.load('a#1')
   assert source.load('short#0').num_frames == 2
 
 
-def test_clips_of_persons_of_videos_that_cannot_be_read_or_show_no_one(read):
+def test_one_clip_for_a_video_that_cannot_be_read_or_shows_nobody(read):
   options = ReadOptions(frame_size=(48, 64), per_person=True)
   source = read(options, bad='broken', empty={0: []}, good=LONG)
   assert source.splits == {'all': ('bad#0', 'empty#0', 'good#0')}
   with pytest.raises(PoseDataError, match=r"clip 'bad#0': .*bad\.json is broken"):
     source.load('bad#0')
-  with pytest.raises(PoseDataError, match=r"clip 'empty#0': .* shows no one"):
+  with pytest.raises(PoseDataError, match=r"clip 'empty#0': .* shows nobody"):
     source.load('empty#0')
   assert source.load('good#0').num_frames == 10
 
@@ -175,6 +175,6 @@ def test_no_frames_and_shares(tmp_path):
     PosesByFrame({}, 2)
   people = np.array([[[0.5, 0, 1], [1, 1, 0.5], [0, 0, 0]]], np.float32)
   poses = PosesByFrame({0: people}, 3, in_shares=True)
-  # Edges are half a pixel from the centres of the first and the last pixel.
+  # The edges are half a pixel outside the centres of the first and the last pixel.
   expected = [[[31.5, -0.5, 1], [63.5, 47.5, 0.5], [0, 0, 0]]]
   assert poses.frames((48, 64))[0].tolist() == expected

@@ -1,4 +1,4 @@
-"""videos.csv: what its columns mean, and what is refused by line."""
+"""videos.csv: what its columns mean, and which lines are refused."""
 
 import pytest
 
@@ -71,9 +71,9 @@ def test_the_part_of_a_file(read):
     ('id,label\na,sit\n', r'has the columns id, label, but needs path'),
     ('path,label,labels\na,b,c\n', r'at most one of label, labels, segments'),
     ('path,lable\na,sit\n', r"a column 'lable'; did you mean 'label'\?"),
-    ('path,height\na,3\n', r'both of height and width'),
+    ('path,height\na,3\n', r'one of the columns height and width; give both'),
     ('path\n', r'videos\.csv lists no video'),
-    ('path,label\na,sit,x\n', r'line 2 has more values than there are columns'),
+    ('path,label\na,sit,x\n', r'line 2 has more values than columns'),
     ('id,path\na,\n', r'line 2 has no path'),
     ('path\na/x\nb/x\n', r"lists 'x' twice"),
     ('path,height,width\na,720,\n', r'line 2 has one of height and width'),
@@ -84,7 +84,7 @@ def test_the_part_of_a_file(read):
     ('path,height,width\na,0,5\n', r"line 2: height is '0', but must be a whole"),
     ('path,fps\na,fast\n', r"line 2: fps is 'fast', but must be a number above 0"),
     ('path,fps\na,nan\n', r"line 2: fps is 'nan'"),
-    ('path,segments\na,walk 0\n', r"segment 'walk 0' must be a class and the seconds"),
+    ('path,segments\na,walk 0\n', r"segment 'walk 0' must be a class and its first"),
     ('path,segments\na,walk 3 2\n', r"line 2: segment 'walk 3 2'"),
     ('path,segments\na,walk x 2\n', r"line 2: segment 'walk x 2'"),
     ('path,segments\na,walk -1 2\n', r"segment 'walk -1 2'"),

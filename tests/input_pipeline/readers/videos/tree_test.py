@@ -1,21 +1,21 @@
-"""Where videos lie: one, a folder of them, classes, a list; files or folders."""
+"""Finding videos: one video, a folder of videos, of classes, a list."""
 
 import pathlib
 
 import pytest
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.readers.videos.tree import find_videos
+from input_pipeline.readers.videos.tree import find_videos, videos_in_tree
 
 
 def is_video(path: pathlib.Path) -> bool:
-  """A file *.pose, or a folder that holds 0.frame."""
+  """Whether the path is a file *.pose, or a folder that holds 0.frame."""
   return path.suffix == '.pose' or (path / '0.frame').is_file()
 
 
 @pytest.fixture
 def make(tmp_path):
-  """Makes empty files, and finds the videos of the folder."""
+  """Makes empty files, and finds the videos in their folder."""
 
   def make_files(*names: str, parts=None):
     for name in names:
@@ -74,11 +74,49 @@ def test_the_list_goes_before_the_folders(tmp_path, make):
 @pytest.mark.parametrize(
   ('files', 'message'),
   [
-    (('notes.txt',), r'there is no video of this format in .*nor a list videos\.csv'),
-    (('a.pose', 'sit/b.pose'), r'holds videos \(a\.pose\) and folders .*\(sit\)'),
-    (('train/sit/a.pose',), r'train/sit lies too deep'),
+    (
+      ('notes.txt',),
+      r'there is no video of this format in .*nor in a list videos\.csv',
+    ),
+    (
+      ('a.pose', 'sit/b.pose'),
+      r'holds videos \(a\.pose\) and folders .*\(sit\).*list the videos in videos\.csv',
+    ),
+    (
+      ('train/sit/a.pose',),
+      r'train/sit is nested too deeply.*, or list the videos in videos\.csv',
+    ),
   ],
 )
 def test_what_is_refused(make, files, message):
   with pytest.raises(PoseDataError, match=message):
     make(*files)
+
+
+def test_the_walk_asks_the_predicate_before_it_looks_inside(tmp_path):
+  for name in ('sit/a10/0.frame', 'sit/a9.pose', 'sit/.b.pose', 'sit/a10/c.pose'):
+    (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+    (tmp_path / name).touch()
+  (tmp_path / 'empty').mkdir()
+  expected = [(tmp_path / 'sit' / name, 'sit') for name in ('a10', 'a9.pose')]
+
+  found = videos_in_tree(tmp_path, is_video, remedy='give a list')
+  assert list(found.items()) == expected
+
+  by_length = videos_in_tree(
+    tmp_path, is_video, remedy='give a list', sort_key=lambda name: -len(name)
+  )
+  assert list(by_length.items()) == expected[::-1]
+
+
+def test_a_tree_without_videos_is_empty(tmp_path):
+  (tmp_path / 'notes').mkdir()
+  assert videos_in_tree(tmp_path, is_video, remedy='give a list') == {}
+  assert videos_in_tree(tmp_path / 'gone', is_video, remedy='give a list') == {}
+
+
+def test_the_walk_says_what_else_a_user_can_do(tmp_path):
+  (tmp_path / 'train' / 'sit').mkdir(parents=True)
+  (tmp_path / 'train' / 'sit' / 'a.pose').touch()
+  with pytest.raises(PoseDataError, match=r'too deeply.*, or give a list$'):
+    videos_in_tree(tmp_path, is_video, remedy='give a list')
