@@ -2,8 +2,8 @@
 
   python tools/report.py --workdir=/tmp/pa3d_jhmdb_tables
 
---workdir is the workdir of tools/run_sweep.py. Runs without results yet are counted as not
-done. Rows with several streams are fused from the scores that their runs saved.
+--workdir is the workdir of tools/run_sweep.py. Runs without results are counted as not
+done yet. Rows with several streams are fused from the scores that their runs saved.
 """
 
 import pathlib
