@@ -93,9 +93,9 @@ class ExtractionSummary:
 
   def __str__(self) -> str:
     lines = [str(export) for export in self.exports]
-    for title, videos in (('left out', self.broken), ('kept, but', self.notes)):
+    for title, videos in (('left out', self.broken), ('with a note', self.notes)):
       if videos:
-        lines.append(f'{len(videos)} videos {title}:')
+        lines.append(f'{len(videos)} video{"s" * (len(videos) > 1)} {title}:')
         lines += [f'  {video_id}: {text}' for video_id, text in videos]
     return '\n'.join(lines)
 
@@ -182,7 +182,7 @@ def _usable(videos: Sequence[Video], broken: Mapping[str, str]) -> list[Video]:
   if not usable:
     video_id, reason = next(iter(broken.items()), ('', 'the list is empty'))
     raise PoseDatasetError(
-      f'none of the {len(videos)} videos can be used; the first is {video_id}: {reason}'
+      f'no video can be used; the first of {len(videos)} is {video_id}: {reason}'
     )
   return usable
 

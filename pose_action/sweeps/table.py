@@ -103,7 +103,10 @@ def markdown(rows: Sequence[TableRow], paper_columns: Sequence[str]) -> str:
 
 
 def mean_and_std(figures: Sequence[float]) -> str:
-  """Such as `62.0 ± 2.0`, by n - 1; a single figure has no ±, and none at all is –."""
+  """Mean ± standard deviation (n - 1), such as `62.0 ± 2.0`; – without figures.
+
+  A single figure has no ±.
+  """
   if not figures:
     return '–'
   mean = f'{statistics.fmean(figures):.1f}'
@@ -117,7 +120,7 @@ def _paper_columns(rows: Sequence[TableRow], dataset: str) -> list[str]:
 
 
 def _as_printed(rows: Sequence[TableRow], dataset: str) -> list[str]:
-  """A column of the paper's figures, all with the decimals of the longest."""
+  """A column of the paper's figures, all with as many decimals as the longest."""
   figures = [row.paper.get(dataset) for row in rows]
   decimals = max(
     (len(f'{f:g}'.partition('.')[2]) for f in figures if f is not None), default=0

@@ -71,7 +71,7 @@ def test_extracts_then_refuses_to_replace(flags, tmp_path):
 
   assert first.returncode == 0, first.stderr
   assert "left out 'broken'" in first.stdout
-  assert '1 videos left out:' in first.stdout
+  assert '1 video left out:' in first.stdout
   assert 'all: 4 of 4 clips' in first.stdout
   maps = open_dataset(tmp_path / 'data', 'mine', 'heatmaps')
   assert maps.class_names == ('run', 'sit')

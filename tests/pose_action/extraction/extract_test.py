@@ -139,7 +139,7 @@ def test_a_broken_video_is_reported_and_left_out(tmp_path, videos):
   assert name == 'bad'
   assert reason.startswith(f'{broken} cannot be opened')
   assert any(line.startswith("left out 'bad'") for line in lines)
-  assert f'1 videos left out:\n  bad: {broken} cannot' in str(summary)
+  assert f'1 video left out:\n  bad: {broken} cannot' in str(summary)
   assert len(open_dataset(tmp_path, 'mine', 'heatmaps').clips('all')) == 2
 
 
@@ -153,13 +153,15 @@ def test_a_torn_video_keeps_its_frames_and_has_a_note(tmp_path, write_torn_video
   note = f'its header says 12 frames, but only {num_frames} decode'
   assert summary.notes == (('torn', note),)
   assert f"'torn': {note}" in lines
-  assert f'1 videos kept, but:\n  torn: {note}' in str(summary)
+  assert f'1 video with a note:\n  torn: {note}' in str(summary)
 
 
 def test_without_any_usable_video(tmp_path, cv2):
   broken = tmp_path / 'broken.avi'
   broken.write_bytes(b'?')
-  with pytest.raises(PoseDatasetError, match=r'none of the 1 videos.*first is bad: '):
+  with pytest.raises(
+    PoseDatasetError, match='no video can be used; the first of 1 is bad: '
+  ):
     extract([Video(broken, 'bad')], tmp_path)
 
 
