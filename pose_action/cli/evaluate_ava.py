@@ -1,15 +1,15 @@
-"""Frame mAP on AVA v2.1 of a file of scores, as the official evaluation measures it.
+"""Measures frame mAP on AVA v2.1 as the official evaluation does.
 
   python tools/evaluate_ava.py --scores=/tmp/jmrn_ava/scores_val.npz --annotations=ava
 
-The file is what a run leaves, or tools/fuse_scores.py, or an outside model's: `video_ids`
-(text: video,second,x1,y1,x2,y2, the box as shares of the frame) and `scores` [boxes,
-classes], with `class_names` or in the order of the list of actions. After its name
-`:sigmoid` says that they are logits. ANNOTATIONS is the folder with AVA's csv files and
-its list of 60 actions (input_pipeline/annotations/ava.py says which).
+A file of scores is written by a run or by tools/fuse_scores.py, or comes from another
+model: `video_ids` (text: video,second,x1,y1,x2,y2, with the box in shares of the frame)
+and `scores` [boxes, classes], with `class_names` or in the order of the action list. If
+the scores are logits, add `:sigmoid` to the file's name. ANNOTATIONS is the folder with
+AVA's csv files and its list of 60 actions (see input_pipeline/annotations/ava.py).
 
-A run's own results have the mAP of boxes taken for clips, which is another figure: it
-knows nothing of people that no box was found for, nor of a person found twice.
+The mAP in a run's own results is another figure: it takes each box as a clip, so it
+ignores people for whom no box was detected, and people who were detected twice.
 """
 
 import pathlib
@@ -18,17 +18,19 @@ from pose_action.cli.program import Flags, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()
-_SCORES = FLAGS.string('scores', None, 'The file of scores.', required=True)
+_SCORES = FLAGS.string('scores', None, 'File of scores (*.npz).', required=True)
 _ANNOTATIONS = FLAGS.string(
-  'annotations', None, "The folder of AVA's files.", required=True
+  'annotations', None, "Folder with AVA's annotation files.", required=True
 )
-_PER_CLASS = FLAGS.string('per_class', None, "Takes every class's figures, csv.")
+_PER_CLASS = FLAGS.string(
+  'per_class', None, "CSV file to write every class's figures to."
+)
 
 
 def main(args):
   refuse_arguments(args)
 
-  # Only now, so that --help and wrong flags are answered at once.
+  # Imported here, so that --help and mistyped flags are answered at once.
   from input_pipeline.annotations.ava import Annotations
   from pose_action.evaluation.ava import frame_map
   from pose_action.evaluation.score_files import read_scores
@@ -41,4 +43,4 @@ def main(args):
     )
   print(figures)
   if _PER_CLASS.value:
-    print(f'Each class: {_PER_CLASS.value}')
+    print(f'Figures per class: {_PER_CLASS.value}')

@@ -1,11 +1,11 @@
-"""Writes a data set of poses to disk, to be trained and tested on.
+"""Converts poses to a data set on disk, to train and test on.
 
   python tools/export_dataset.py --format=pyskl --poses=jhmdb.pkl --skeleton=jhmdb \\
     --dataset=jhmdb --representation=heatmaps --data_dir=~/pose_action_data
 
-A clip that cannot be used is named, left out and counted. The data set appears in
-DATA_DIR/DATASET/REPRESENTATION when it is complete. With --runner the work is shared by
-processes or machines (docs/scaling.md), and the files are the same.
+Clips that cannot be used are left out, listed with the reason, and counted. The data set
+appears in DATA_DIR/DATASET/REPRESENTATION once it is complete. With --runner, several
+processes or machines share the work (docs/scaling.md) and write the same files.
 """
 
 from pose_action.cli.pose_flags import define_pose_flags
@@ -17,114 +17,99 @@ _REPRESENTATION = FLAGS.enum(
   'representation',
   'keypoints',
   ['keypoints', 'heatmaps', 'potion'],
-  'What is stored: joints, which are rendered during training, rendered maps of each'
-  ' frame, or those of the whole video added up (PoTion).',
+  'What to store: keypoints, whose maps are rendered during training; rendered maps of'
+  ' each frame; or the rendered maps of a whole video added up (PoTion).',
 )
 _DATA_DIR = FLAGS.string(
   'data_dir',
   None,
-  'Folder that holds the data sets, or its place in a store: gs://, s3://, ...',
+  'Folder for all data sets, local or in a cloud store: gs://, s3://, ...',
   required=True,
 )
-_POSES = define_pose_flags(FLAGS, default='the named data set')
+_POSES = define_pose_flags(FLAGS, default='--dataset')
 _ANNOTATIONS = FLAGS.string(
   'annotations',
   None,
-  'Folder of the official annotation of the named data set, for --poses (several with a'
-  ' comma between) that know neither classes nor splits.',
+  'Folder with the official annotation of --dataset, for --poses without classes and'
+  ' splits. Separate several folders with commas.',
 )
 _MAP_TO = FLAGS.string(
   'map_to',
   None,
-  'Joint layout to bring the poses to, by name or as a file: joints that --skeleton'
-  ' lacks are made by rules where there are some, and missing else.',
+  'Joint layout to convert the poses to: a registered name (a wrong one lists all), or'
+  ' your own file *.yaml or *.json. Joints that --skeleton lacks are computed if there'
+  ' is a rule for them, and are missing otherwise.',
 )
-_SPLITS = FLAGS.list('splits', None, 'Which splits. Default: all with clips.')
+_SPLITS = FLAGS.list(
+  'splits', None, 'Splits to export. Default: all splits with clips.'
+)
 _SHORT_SIDE = FLAGS.integer(
-  'short_side', None, 'Maps: cells on the shorter side of the frame. Default: 64.'
+  'short_side',
+  None,
+  'heatmaps, potion: map cells on the shorter side of the frame. Default: 64.',
 )
-_SIGMA = FLAGS.float('sigma', None, 'Maps: of the Gaussians, in cells. Default: 2.0.')
+_SIGMA = FLAGS.float(
+  'sigma', None, 'heatmaps, potion: σ of the Gaussians, in map cells. Default: 2.0.'
+)
 _CHANNELS = FLAGS.integer(
-  'channels', None, 'Potion: colours that tell the time. Default: 3.'
+  'channels', None, 'potion: number of colours that encode time. Default: 3.'
 )
 _WEIGHTS = FLAGS.enum(
   'weights',
   None,
   ['exact', 'integer_break'],
-  'Potion: how frames are weighted, as published (PoTion) or as the official code of'
-  ' JMRN has it. Default: exact, or that of ready PoTion maps.',
+  'potion: how frames are weighted: as in the PoTion paper (exact), or as in the official'
+  ' JMRN code (integer_break). Default: exact, or the weights of ready PoTion maps.',
 )
 _MODALITIES = FLAGS.list(
   'modalities',
   None,
-  'Heatmaps: of joints, parts (part affinity fields) and features. Default: joints, or'
-  ' what ready maps have.',
+  'heatmaps: which maps to store: joints, parts (part affinity fields), features.'
+  ' Default: joints, or all modalities of ready maps.',
 )
 _PART_WIDTH = FLAGS.float(
-  'part_width', None, "Parts: cells from a limb's axis. Default: 1.5."
+  'part_width',
+  None,
+  "--modalities=parts: how far a field reaches from its limb's axis, in map cells."
+  ' Default: 1.5.',
 )
-_STRICT = FLAGS.bool('strict', False, 'Stop at a clip that cannot be used.')
-_OVERWRITE = FLAGS.bool('overwrite', False, 'Replace the data set if there.')
+_STRICT = FLAGS.bool('strict', False, 'Stop at the first clip that cannot be used.')
+_OVERWRITE = FLAGS.bool('overwrite', False, 'Replace the data set if it exists.')
 _MIN_SHARDS = FLAGS.integer(
   'min_shards',
   1,
-  'At least so many files a split, for many workers or hosts. More are made where they'
-  ' would be larger than about 150 MB.',
+  'Minimum number of files per split, for many workers or hosts. There are more if files'
+  ' would exceed about 150 MB.',
   lower_bound=1,
 )
 _RUNNER = FLAGS.string(
   'runner',
   None,
-  'Run on Apache Beam: DirectRunner (processes of this machine), DataflowRunner, ...'
-  ' Default: in this process.',
+  'Export with Apache Beam: DirectRunner (several processes on this machine),'
+  ' DataflowRunner, ... Default: export in this process.',
 )
 _NUM_WORKERS = FLAGS.integer(
-  'num_workers', None, 'Of --runner. Default: of DirectRunner one for each core.'
+  'num_workers',
+  None,
+  '--runner: number of workers. Default for DirectRunner: one per core.',
 )
 _BEAM_OPTIONS = FLAGS.list(
-  'beam_options', None, "Of --runner: Beam's own, such as project=P,region=R."
+  'beam_options', None, "--runner: Beam's own options, such as project=P,region=R."
 )
 
 
 def main(args):
   refuse_arguments(args)
-  of_representation = _flags_of_representation()
+  map_settings = _map_settings()
 
-  # Only now, so that --help and wrong flags are answered at once.
-  from input_pipeline.catalog.source_spec import SourceSpec
-  from input_pipeline.export.beam import BeamSettings
+  # Imported here, so that --help and mistyped flags are answered at once.
   from input_pipeline.export.export import export_dataset
-  from input_pipeline.poses.skeleton_mapping import describe_mapping
-  from input_pipeline.readers.registry import READERS
-  from input_pipeline.skeletons.registry import get_skeleton
-  from input_pipeline.storage.paths import data_path, is_remote
+  from input_pipeline.storage.paths import data_path
   from pose_action.host.progress import say
 
-  reader = READERS.get(_POSES.format.value or '')
-  resamples = reader is not None and 'short_side' in reader.options
   root = data_path(_DATA_DIR.value)
-  source = SourceSpec(
-    _DATASET.value,
-    {
-      'format': _POSES.format.value,
-      'poses': _POSES.poses.value,
-      'skeleton': _POSES.skeleton.value,
-      'options': _POSES.options(short_side=_SHORT_SIDE.value if resamples else None),
-      # What is downloaded goes to a folder of this host.
-      'data_dir': None if is_remote(root) else root,
-      'annotations': _ANNOTATIONS.value,
-    },
-  )
-  if _MAP_TO.value:
-    target = get_skeleton(_MAP_TO.value)
-    print(describe_mapping(source.open().skeleton, target), flush=True)
-    source = SourceSpec(source.dataset, {**source.options, 'map_to': _MAP_TO.value})
-  beam = None
-  if _RUNNER.value:
-    options = tuple(f'--{option}' for option in _BEAM_OPTIONS.value or ())
-    beam = BeamSettings(_RUNNER.value, _NUM_WORKERS.value, options)
   summary = export_dataset(
-    source,
+    _source(root),
     dataset=_DATASET.value,
     representation=_REPRESENTATION.value,
     data_dir=root,
@@ -132,36 +117,78 @@ def main(args):
     strict=_STRICT.value,
     overwrite=_OVERWRITE.value,
     min_shards=_MIN_SHARDS.value,
-    beam=beam,
+    beam=_beam(),
     progress=say,
-    **of_representation,
+    **map_settings,
   )
   print(summary)
 
 
-def _flags_of_representation():
-  """The flags that are set of how maps are stored; refuses those of another form."""
-  of_maps = _given(_SHORT_SIDE, _SIGMA)
-  of_potion = _given(_CHANNELS, _WEIGHTS)
-  of_heatmaps = _given(_MODALITIES, _PART_WIDTH)
-  if of_maps and _REPRESENTATION.value == 'keypoints':
-    raise UsageError(
-      f'--{" and --".join(of_maps)} only matters to --representation=heatmaps or potion'
-    )
-  if of_potion and _REPRESENTATION.value != 'potion':
-    raise UsageError(
-      f'--{" and --".join(of_potion)} only matters to --representation=potion'
-    )
-  if of_heatmaps and _REPRESENTATION.value != 'heatmaps':
-    raise UsageError(
-      f'--{" and --".join(of_heatmaps)} only matters to --representation=heatmaps'
-    )
-  of_runner = _given(_NUM_WORKERS, _BEAM_OPTIONS)
-  if of_runner and not _RUNNER.value:
-    raise UsageError(f'--{" and --".join(of_runner)} only matters to --runner')
-  return {**of_maps, **of_potion, **of_heatmaps}
+def _source(root):
+  """The poses to export; prints how they are mapped to another skeleton, if at all."""
+  from input_pipeline.catalog.source_spec import SourceSpec
+  from input_pipeline.poses.skeleton_mapping import describe_mapping
+  from input_pipeline.readers.registry import READERS
+  from input_pipeline.skeletons.registry import get_skeleton
+  from input_pipeline.storage.paths import is_remote
+
+  reader = READERS.get(_POSES.format.value or '')
+  resamples = reader is not None and 'short_side' in reader.options
+  source = SourceSpec(
+    _DATASET.value,
+    {
+      'format': _POSES.format.value,
+      'poses': _POSES.poses.value,
+      'skeleton': _POSES.skeleton.value,
+      'options': _POSES.options(short_side=_SHORT_SIDE.value if resamples else None),
+      # Downloads are stored on this host.
+      'data_dir': None if is_remote(root) else root,
+      'annotations': _ANNOTATIONS.value,
+    },
+  )
+  if not _MAP_TO.value:
+    return source
+  target = get_skeleton(_MAP_TO.value)
+  print(describe_mapping(source.open().skeleton, target), flush=True)
+  return SourceSpec(source.dataset, {**source.options, 'map_to': _MAP_TO.value})
 
 
-def _given(*options):
-  """Name and value of those flags that have one."""
-  return {flag.name: flag.value for flag in options if flag.value is not None}
+def _beam():
+  """The settings of --runner; None without it."""
+  if not _RUNNER.value:
+    return None
+  from input_pipeline.export.beam import BeamSettings
+
+  options = tuple(f'--{option}' for option in _BEAM_OPTIONS.value or ())
+  return BeamSettings(_RUNNER.value, _NUM_WORKERS.value, options)
+
+
+def _map_settings():
+  """The flags that are set and say how maps are stored.
+
+  Raises:
+    UsageError: for a flag that does not apply to the representation or the runner.
+  """
+  maps = _given(_SHORT_SIDE, _SIGMA)
+  potion = _given(_CHANNELS, _WEIGHTS)
+  heatmaps = _given(_MODALITIES, _PART_WIDTH)
+  if _REPRESENTATION.value == 'keypoints':
+    _refuse(maps, '--representation=heatmaps or potion')
+  if _REPRESENTATION.value != 'potion':
+    _refuse(potion, '--representation=potion')
+  if _REPRESENTATION.value != 'heatmaps':
+    _refuse(heatmaps, '--representation=heatmaps')
+  if not _RUNNER.value:
+    _refuse(_given(_NUM_WORKERS, _BEAM_OPTIONS), '--runner')
+  return {**maps, **potion, **heatmaps}
+
+
+def _refuse(flags, condition):
+  """Raises UsageError for flags that need another flag."""
+  if flags:
+    raise UsageError(f'--{" and --".join(flags)} can only be set with {condition}')
+
+
+def _given(*flags):
+  """The values of those flags that are set, by name."""
+  return {flag.name: flag.value for flag in flags if flag.value is not None}

@@ -1,31 +1,35 @@
-"""Runs a pose network on videos and writes a data set, to be trained and tested on.
+"""Runs a pose network on videos and writes a data set, to train and test on.
 
   python tools/extract_poses.py --videos=FOLDER --extractor=tf_graph --weights=graph.pb \\
     --modalities=joints,parts --dataset=mine --data_dir=~/pose_action_data
 
---videos is a video, a folder of frames, a folder of such (ROOT/video, or
-ROOT/class/video), or a list: *.txt with lines `path[ label]`, *.csv with columns path,
-label, split. The data set is written as heatmaps, and as keypoints: the highest point of
-each joint map, one person. A video that cannot be read is named, left out and counted.
-Killed and started again with the same flags, it goes on where it was.
+--videos is a video; a folder of frames; a folder that holds several of these, as
+ROOT/video or ROOT/class/video; or a list: *.txt with lines `path[ label]`, or *.csv with
+columns path, label, split. The result is two data sets: heatmaps, and keypoints, which
+are the highest point of each joint map (one person). Videos that cannot be read are left
+out, listed with the reason, and counted. Run the same command again to resume an
+interrupted extraction.
 """
 
 from pose_action.cli.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
-_VIDEOS = FLAGS.string('videos', None, 'Folder, list or video to read.', required=True)
+_VIDEOS = FLAGS.string(
+  'videos', None, 'Video, folder or list to read; see above.', required=True
+)
 _EXTRACTOR = FLAGS.enum(
   'extractor',
   None,
   ['openpose', 'tf_graph'],
-  "The pose network: OpenPose's COCO network as PA3D runs it, or a frozen TensorFlow"
+  "The pose network: OpenPose's COCO network as PA3D uses it, or a frozen TensorFlow"
   ' graph.',
   required=True,
 )
 _WEIGHTS = FLAGS.string(
   'weights',
   None,
-  "Its weights: OpenPose's as a file of PyTorch or *.npz; the frozen graph *.pb.",
+  "Weights of the pose network: OpenPose's as a PyTorch file or *.npz, or the frozen"
+  ' graph (*.pb).',
   required=True,
 )
 _MODALITIES = FLAGS.list(
@@ -34,67 +38,69 @@ _MODALITIES = FLAGS.list(
   'Which maps to store: joints, parts (part affinity fields), features.',
 )
 _DATASET = FLAGS.string('dataset', None, 'Name of the data set.', required=True)
-_DATA_DIR = FLAGS.string(
-  'data_dir', None, 'Folder that holds the data sets.', required=True
-)
-_STRIDE = FLAGS.integer('stride', 1, 'Reads every so manieth frame.', lower_bound=1)
+_DATA_DIR = FLAGS.string('data_dir', None, 'Folder for all data sets.', required=True)
+_STRIDE = FLAGS.integer('stride', 1, 'Read every N-th frame.', lower_bound=1)
 _SHORT_SIDE = FLAGS.integer(
-  'short_side', 64, 'Cells of maps on the shorter side of the frame.', lower_bound=1
+  'short_side', 64, 'Map cells on the shorter side of the frame.', lower_bound=1
 )
 _THRESHOLD = FLAGS.float(
   'threshold',
   0.05,
-  'Joint maps and part affinity fields below are 0, joints with lower peaks missing.',
+  'Values below this are set to 0 in joint maps and part affinity fields, and joints with'
+  ' a lower peak are missing.',
   lower_bound=0,
   upper_bound=0.99,
 )
 _CLIP_FRAMES = FLAGS.integer(
   'clip_frames',
   500,
-  'A video of which more frames are read becomes several clips of so many.',
+  'Maximum number of frames per clip; longer videos become several clips.',
   lower_bound=1,
 )
 _BATCH_SIZE = FLAGS.integer(
-  'batch_size', 8, 'Frames read at once, over all devices.', lower_bound=1
+  'batch_size', 8, 'Frames per batch, over all devices.', lower_bound=1
 )
 _SCALES = FLAGS.list(
   'scales',
   None,
-  'openpose: of the frames; maps are averaged. Default: 0.5,1.0,1.5,2.0.',
+  'openpose: scales at which frames are read; their maps are averaged.'
+  ' Default: 0.5,1.0,1.5,2.0.',
 )
 _BASE_HEIGHT = FLAGS.integer(
   'base_height',
   None,
-  'openpose: pixels of height at scale 1, such as 368. Default: those of the frame.',
+  'openpose: frame height in pixels at scale 1, such as 368. Default: the height of the'
+  ' frames.',
   lower_bound=1,
 )
 _INPUT_SIZE = FLAGS.string(
   'input_size',
   None,
-  'tf_graph: WIDTHxHEIGHT that frames are resized to, multiples of 16; 656x496 finds'
-  ' joints more exactly, and takes twice as long. Default: 432x368.',
+  'tf_graph: WIDTHxHEIGHT in pixels to resize frames to, multiples of 16. 656x496 finds'
+  ' joints more exactly and takes twice as long. Default: 432x368.',
 )
 _PIXELS = FLAGS.enum(
   'pixels',
   None,
   ['signed', 'unit', 'raw'],
-  'tf_graph: how it reads a pixel x: x/128-1, x/255, or x. Default: signed.',
+  'tf_graph: how pixels x in 0..255 enter the graph: x/128-1 (signed), x/255 (unit), or x'
+  ' (raw). Default: signed.',
 )
 _TENSORS = FLAGS.list(
   'tensors',
   None,
-  'tf_graph: names of its input, of its maps (19 of joints, 38 of part affinity fields)'
-  ' and of its features, which may be empty.'
+  'tf_graph: names of the input, the maps (19 joint maps, then 38 part affinity fields)'
+  ' and the features; the last may be empty.'
   ' Default: image:0,Openpose/concat_stage7:0,feat_concat:0.',
 )
-_OVERWRITE = FLAGS.bool('overwrite', False, 'Replace the data set if there.')
+_OVERWRITE = FLAGS.bool('overwrite', False, 'Replace the data set if it exists.')
 
 
 def main(args):
   refuse_arguments(args)
   extractor_options = _extractor_options()
 
-  # Only now, so that --help and wrong flags are answered at once.
+  # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.extraction.extract import ExtractionOptions, extract_dataset
   from pose_action.extraction.registry import make_extractor
   from pose_action.extraction.video_list import list_videos
@@ -120,8 +126,12 @@ def main(args):
 
 
 def _extractor_options():
-  """The options of the extractor that were given, by name."""
-  of_kind = {
+  """The options that are set for the extractor, by name.
+
+  Raises:
+    UsageError: for an option of another extractor, or a value that is not valid.
+  """
+  by_extractor = {
     'openpose': {
       'scales': _SCALES.value and _numbers(_SCALES.value),
       'base_height': _BASE_HEIGHT.value,
@@ -132,11 +142,13 @@ def _extractor_options():
       'tensors': _TENSORS.value and _three_names(_TENSORS.value),
     },
   }
-  for kind, options in of_kind.items():
+  for extractor, options in by_extractor.items():
     given = [f'--{name}' for name, value in options.items() if value is not None]
-    if kind != _EXTRACTOR.value and given:
-      raise UsageError(f'{" and ".join(given)} only matters to --extractor={kind}')
-  options = of_kind[_EXTRACTOR.value]
+    if extractor != _EXTRACTOR.value and given:
+      raise UsageError(
+        f'{" and ".join(given)} can only be set with --extractor={extractor}'
+      )
+  options = by_extractor[_EXTRACTOR.value]
   if _EXTRACTOR.value == 'openpose':
     options['batch_size'] = _BATCH_SIZE.value
   return {name: value for name, value in options.items() if value is not None}
@@ -145,8 +157,8 @@ def _extractor_options():
 def _three_names(words):
   if len(words) != 3:
     raise UsageError(
-      f'--tensors has {len(words)} names, but needs three; the last may be empty, as in'
-      ' image:0,maps:0,'
+      f'--tensors has {len(words)} names, but needs 3: input, maps and features; the last'
+      ' may be empty, as in image:0,maps:0,'
     )
   return tuple(words)
 

@@ -1,17 +1,20 @@
-"""Fuses the scores of several models of the same videos.
+"""Fuses the scores of several models for the same videos.
 
   python tools/fuse_scores.py --scores=/tmp/jmrn/scores_test.npz,i3d_test.npz:softmax \\
     --method=learned --fit_scores=/tmp/jmrn/scores_validation.npz,i3d_val.npz:softmax \\
     --output=/tmp/fused.npz
 
-A file is what an evaluation leaves, or an outside model's: `video_ids` (text), `scores`
-[videos, classes] and, where they are known, `labels` and `class_names`. Scores are
-probabilities; after the file's name `:softmax`, or `:sigmoid` for several labels a video,
-says that they are logits. Videos are matched by id, classes by name.
+A file of scores is written by an evaluation, or comes from another model: `video_ids`
+(text), `scores` [videos, classes] and, if known, `labels` and `class_names`. Scores are
+probabilities. If they are logits, add `:softmax` to the file's name, or `:sigmoid` for
+data with several labels per video. Videos are matched by id, classes by name.
 
-Methods: `mean` of probabilities; `fixed`, their mean by --weights; `learned`, JMRN's
-weighted sum of logits, by a weight a model (of several labels a video, a model and class)
-that is fitted on --fit_scores: the same models' scores of held-out training videos.
+Methods:
+  mean     the mean of the models' probabilities;
+  fixed    their mean with --weights;
+  learned  JMRN's weighted sum of logits. The weights are fitted on --fit_scores, the
+           same models' scores for held-out training videos: one weight per model, or
+           with several labels per video one per model and class.
 """
 
 import os
@@ -20,28 +23,45 @@ from pose_action.cli.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()
-_SCORES = FLAGS.list('scores', None, 'Two files or more.', required=True)
-_METHOD = FLAGS.enum('method', 'mean', ['mean', 'fixed', 'learned'], 'What fuses them.')
+_SCORES = FLAGS.list(
+  'scores', None, 'Files of scores to fuse: two or more, one per model.', required=True
+)
+_METHOD = FLAGS.enum(
+  'method',
+  'mean',
+  ['mean', 'fixed', 'learned'],
+  'How to fuse the scores; see above.',
+)
 _WEIGHTS = FLAGS.list(
-  'weights', None, 'For fixed: a number ≥ 0 a file; divided by their sum.'
+  'weights',
+  None,
+  'For --method=fixed: the weight of each file, a number ≥ 0. Weights are divided by'
+  ' their sum.',
 )
 _FIT_SCORES = FLAGS.list(
-  'fit_scores', None, 'For learned: a file with labels of each model, in order.'
+  'fit_scores',
+  None,
+  'For --method=learned: files of scores with labels, one per model, in the order of'
+  ' --scores.',
 )
 _ALLOW_MISSING = FLAGS.bool(
   'allow_missing',
   False,
-  'Fuse the videos that all files have, though some lack others.',
+  'If some files lack videos, fuse only the videos that all files have.',
 )
-_OUTPUT = FLAGS.string('output', None, 'Takes the fused scores.', required=True)
-_PER_CLASS = FLAGS.string('per_class', None, "Takes every class's figures, csv.")
+_OUTPUT = FLAGS.string(
+  'output', None, 'File to write the fused scores to (*.npz).', required=True
+)
+_PER_CLASS = FLAGS.string(
+  'per_class', None, "CSV file to write every class's figures to."
+)
 
 
 def main(args):
   refuse_arguments(args)
   _check_flags()
 
-  # Only now, so that --help and wrong flags are answered at once.
+  # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.evaluation import score_files
   from pose_action.fusion import table as fusion_table
 
@@ -53,11 +73,11 @@ def main(args):
   lines = fusion_table.heading(streams, fit, how)
   lines += ['', *fusion_table.table(streams, weights, fused)]
   if streams.labels is not None:
-    videos, of_classes = fusion_table.class_figures(streams, fused)
-    lines += ['', *fusion_table.gains(streams, videos, of_classes)]
+    videos, figures = fusion_table.class_figures(streams, fused)
+    lines += ['', *fusion_table.gains(streams, videos, figures)]
     if _PER_CLASS.value:
       atomic_files.write_bytes(
-        _PER_CLASS.value, fusion_table.class_csv(streams, videos, of_classes)
+        _PER_CLASS.value, fusion_table.class_csv(streams, videos, figures)
       )
   atomic_files.write_bytes(_OUTPUT.value, score_files.fused_npz(streams, fused))
   print('\n'.join([*lines, '', f'Fused scores: {_OUTPUT.value}']))
@@ -66,49 +86,52 @@ def main(args):
 def _check_flags():
   files, fit_files, method = _SCORES.value, _FIT_SCORES.value, _METHOD.value
   if len(files) < 2:
-    raise UsageError(f'--scores is {files}, but fusing takes two files or more')
+    raise UsageError(
+      f'--scores has {len(files)} file, but needs two or more: {",".join(files)}'
+    )
   if (_WEIGHTS.value is not None) != (method == 'fixed'):
     raise UsageError(
-      f'--weights go with --method=fixed, which needs them; the method is {method}'
+      f'--weights and --method=fixed need each other, but the method is {method}'
     )
   if (fit_files is not None) != (method == 'learned'):
     raise UsageError(
-      f'--fit_scores go with --method=learned, which needs them; the method is {method}'
+      f'--fit_scores and --method=learned need each other, but the method is {method}'
     )
   if fit_files is not None and len(fit_files) != len(files):
     raise UsageError(
-      f'--fit_scores are {len(fit_files)} files, but --scores {len(files)}; give one a'
-      ' model, in the same order'
+      f'--fit_scores has {len(fit_files)} files, but --scores has {len(files)}; give one'
+      ' file per model, in the same order'
     )
   if not _OUTPUT.value.endswith('.npz'):
     raise UsageError(f'--output is {_OUTPUT.value}, but must end in .npz')
 
 
 def _check_files(streams, fit):
-  """What is asked of the files is checked before anything is computed or written."""
+  """Checks that the files fit the flags, before anything is computed or written."""
   read = (*streams.names, *(fit.names if fit else ()))
   if os.path.realpath(_OUTPUT.value) in map(os.path.realpath, read):
-    raise ValueError(f'--output {_OUTPUT.value} is one of the files read; name another')
+    raise ValueError(f'--output={_OUTPUT.value} is also an input; give another file')
   if _PER_CLASS.value and streams.labels is None:
     raise ValueError(
-      f'--per_class needs labels, and none of {", ".join(streams.names)} has any; leave'
-      ' the flag out, or add labels to one'
+      f'--per_class needs labels, but none of {", ".join(streams.names)} has any; omit'
+      ' the flag, or add labels to one file'
     )
   if fit is None:
     return
   if fit.labels is None:
     raise ValueError(
-      f'none of {", ".join(fit.names)} has labels, to which weights are fitted; add'
-      ' labels to one'
+      f'fitting weights needs labels, but none of {", ".join(fit.names)} has any; add'
+      ' labels to one file'
     )
   if streams.labels is not None and streams.labels.ndim != fit.labels.ndim:
     raise ValueError(
-      f'one of {streams.names[0]}, {fit.names[0]} has one label a video, one has several'
+      f'{streams.names[0]} and {fit.names[0]} differ: only one of them has several'
+      ' labels per video'
     )
 
 
 def _fuse(streams, fit):
-  """Weights `[s]` or `[s, k]`, the fused scores `[b, k]`, and how in words."""
+  """Weights `[s]` or `[s, k]`, the fused scores `[b, k]`, and the method in words."""
   import numpy as np
 
   from pose_action.fusion import fusion
@@ -123,7 +146,7 @@ def _fuse(streams, fit):
     weights, how = np.ones(len(streams.names)), 'mean of probabilities'
   else:
     weights = np.array(_fixed_weights())
-    how = 'mean of probabilities by fixed weights'
+    how = 'mean of probabilities with fixed weights'
   fused = fusion.weighted_mean(streams.probabilities, weights)
   return weights / weights.sum(), fused, how
 
@@ -132,4 +155,6 @@ def _fixed_weights() -> list[float]:
   try:
     return [float(weight) for weight in _WEIGHTS.value or ()]
   except ValueError as error:
-    raise ValueError(f'--weights are {_WEIGHTS.value}, but must be numbers') from error
+    raise ValueError(
+      f'--weights is {",".join(_WEIGHTS.value or ())}, but must be numbers, such as 2,1'
+    ) from error

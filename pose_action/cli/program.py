@@ -1,4 +1,4 @@
-"""How every program of this package starts: flags, help, and errors in one line."""
+"""Starts every program of this package: flags, help, and one-line errors."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from absl import flags
 
 from pose_action.host.extras import MissingExtraError, naming_the_extra
 
-# What a user types after `pose-action`, the file of this folder, and what it does.
+# What a user types after `pose-action`; the program's file in this folder; what it does.
 VERBS = {
   'train': ('train', 'Train a model, then evaluate it.'),
+  'evaluate': ('evaluate', "Evaluate a run's checkpoints again."),
   'predict': ('predict', 'Predict the actions in pose clips.'),
   'visualize': ('visualize', 'Draw what a model computes for a clip.'),
   'validate': ('validate_poses', 'Check poses before training on them.'),
@@ -35,14 +36,14 @@ _DEBUG = 'POSE_ACTION_DEBUG'
 
 
 class UsageError(ValueError):
-  """Flags that contradict each other; the message says which and what to do."""
+  """The command line is wrong; the message says where, and what to do."""
 
 
 class Flags:
-  """The flags of one program, kept apart from those of all others.
+  """The flags of one program, separate from all other programs' flags.
 
-  Each method defines a flag and returns its holder, whose `value` is set once the
-  program has started.
+  Each method named after a type defines a flag and returns its holder. The holder's
+  `value` is set when the program starts.
   """
 
   def __init__(self):
@@ -71,25 +72,24 @@ class Flags:
     return self._holder(name, required, flags.DEFINE_enum, default, [*values], help)
 
   def config_file(self, name: str, default: str | None, help: str, *, required=False):
-    """A config, whose fields can be set as `--config.FIELD=VALUE`."""
+    """Defines a flag for a config, whose fields are set as `--config.FIELD=VALUE`."""
     from ml_collections import config_flags
 
     define = config_flags.DEFINE_config_file
     return self._holder(name, required, define, default, help)
 
   def parse(self, args: Sequence[str]) -> Sequence[str]:
-    """Sets the flags from the command line; returns the arguments without a flag.
+    """Sets the flags from the command line; returns the arguments that are not flags.
 
     Raises:
-      UsageError: for an unknown flag, a value that a flag does not take, or a required
-        flag that is missing.
+      UsageError: for an unknown flag, an invalid value, or a missing required flag.
     """
-    self.values.unparse_flags()  # Of an earlier run in the same process.
+    self.values.unparse_flags()  # An earlier call in this process may have set them.
     try:
       rest = self.values(['program', *args])[1:]
     except flags.Error as error:
       raise UsageError(_in_one_line(error)) from error
-    except (AttributeError, KeyError) as error:  # ml_collections', of a config's field.
+    except (AttributeError, KeyError) as error:  # ml_collections: an unknown field.
       raise UsageError(_unknown_field(error, args)) from error
     for name in self._required:
       if self.values[name].value is None:
@@ -97,7 +97,7 @@ class Flags:
     return rest
 
   def help_text(self) -> str:
-    """One paragraph per flag: name, allowed values, what it does, default."""
+    """One paragraph per flag: its name, allowed values, purpose and default."""
     paragraphs = []
     for name in self.values:
       flag = self.values[name]
@@ -136,7 +136,7 @@ def _shown(default: Any) -> str:
 
 
 def _in_one_line(error: flags.Error) -> str:
-  """An error of a config file comes with its traceback; what it says stands last."""
+  """The error's text; for an error in a config file, the last line of its traceback."""
   text = str(error).strip()
   if 'Traceback (most recent call last)' not in text:
     return text
@@ -144,7 +144,7 @@ def _in_one_line(error: flags.Error) -> str:
 
 
 def _unknown_field(error: AttributeError | KeyError, args: Sequence[str]) -> str:
-  """Names the flag that sets a field which the config does not have."""
+  """Says which flag sets a field that the config does not have."""
   # An AttributeError holds the KeyError whose text is 'name' and a suggestion.
   inner = error.args[0] if isinstance(error.args[0], KeyError) else error
   field, _, hint = str(inner.args[0]).partition('\n')
@@ -154,14 +154,14 @@ def _unknown_field(error: AttributeError | KeyError, args: Sequence[str]) -> str
 
 
 def run(verb: str, args: Sequence[str] | None = None):
-  """Runs a program as this process: reads its flags, and exits with 1 on an error.
+  """Runs a program in this process, and exits with status 1 if it fails.
 
-  An error of the user's prints one line without a traceback. Set POSE_ACTION_DEBUG=1 to
-  see the traceback.
+  Errors that a user can mend print one line, without a traceback. Set
+  POSE_ACTION_DEBUG=1 to see the traceback.
 
   Args:
     verb: one of `VERBS`.
-    args: the command line without the program's name; that of the process by default.
+    args: the command line without the program's name; by default that of the process.
   """
   words: list[str] = sys.argv[1:] if args is None else list(args)
   program = importlib.import_module(f'pose_action.cli.{VERBS[verb][0]}')
@@ -174,7 +174,7 @@ def run(verb: str, args: Sequence[str] | None = None):
   try:
     if hasattr(program, 'before_parsing'):
       words = program.before_parsing(words)
-    sys.argv = [sys.argv[0], *words]  # Where a config's flag looks for its fields.
+    sys.argv = [sys.argv[0], *words]  # ml_collections reads the fields' flags here.
     with naming_the_extra():
       program.main(program.FLAGS.parse(words))
   except UsageError as error:
@@ -189,7 +189,7 @@ def run(verb: str, args: Sequence[str] | None = None):
 
 
 def refuse_arguments(rest: Sequence[str]):
-  """Raises UsageError where a program that takes only flags is given more."""
+  """Raises UsageError if a program that takes only flags is given other arguments."""
   if rest:
     raise UsageError(
       f'unexpected argument {rest[0]!r}: give flags only, as --name=value'
@@ -197,7 +197,7 @@ def refuse_arguments(rest: Sequence[str]):
 
 
 def fail_for_clips(count: int):
-  """Ends the program with status 1 where clips could not be used."""
+  """Ends the program with status 1 if some clips could not be used."""
   if count:
     clips = '1 clip' if count == 1 else f'{count} clips'
     _fail(f'{clips} could not be used; see above')

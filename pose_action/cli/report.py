@@ -1,9 +1,9 @@
-"""Prints the tables of a sweep beside the paper's figures, and writes them as csv.
+"""Prints the tables of a sweep with the paper's figures, and writes them as csv.
 
   python tools/report.py --workdir=/tmp/pa3d_jhmdb_tables
 
-The workdir is one of tools/run_sweep.py; runs without results yet are counted as not
-done. Several streams of a row are fused from the scores that their runs left.
+--workdir is the workdir of tools/run_sweep.py. Runs without results are counted as not
+done yet. Rows with several streams are fused from the scores that their runs saved.
 """
 
 import pathlib
@@ -12,16 +12,14 @@ from pose_action.cli.program import Flags, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()
-_WORKDIR = FLAGS.string('workdir', None, 'Of a sweep.', required=True)
-_CSV = FLAGS.string(
-  'csv', None, 'Takes a line for each row; <workdir>/tables.csv if not given.'
-)
+_WORKDIR = FLAGS.string('workdir', None, 'Folder of a sweep.', required=True)
+_CSV = FLAGS.string('csv', None, 'CSV file to write. Default: <workdir>/tables.csv.')
 
 
 def main(args):
   refuse_arguments(args)
 
-  # Only now, so that --help and wrong flags are answered at once.
+  # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.sweeps.record import read_record
   from pose_action.sweeps.table import report
   from pose_action.sweeps.table_csv import tables_csv

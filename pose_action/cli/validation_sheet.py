@@ -1,4 +1,4 @@
-"""The contact sheet of a validation: clips that something is said of, then others."""
+"""The contact sheet of a validation: first clips with findings, then other clips."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from input_pipeline.validation.clip_facts import ClipFacts
 from input_pipeline.validation.validate import Validation
 from pose_action.plots.contact_sheet import SheetClip, contact_sheet_image
 
-# Ours.
+# Our choice.
 MOST_CLIPS = 24
-_FRAMES = 4
+_FRAMES = 4  # Per clip.
 
 T = TypeVar('T')
 
@@ -25,10 +25,10 @@ T = TypeVar('T')
 def validation_sheet(
   source: PoseSource, validation: Validation, heading: str, most: int = MOST_CLIPS
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """At most `most` clips; up to half of them such that a finding names.
+  """Draws at most `most` clips; up to half of them are clips with findings.
 
   Raises:
-    ValueError: where no clip could be loaded.
+    ValueError: if no clip could be loaded.
   """
   reasons = _reasons(validation)
   clips = [
@@ -40,9 +40,9 @@ def validation_sheet(
 
 
 def chosen_clips(validation: Validation, most: int) -> list[ClipFacts]:
-  """First one clip of every finding, then a second; then of every class in turn.
+  """First one clip per finding, then a second, ...; then clips of each class in turn.
 
-  A finding that is about most of the clips is passed over: any clip shows it.
+  Findings about more than half of all clips are passed over: any clip shows them.
   """
   facts = {clip.video_id: clip for clip in validation.clips}
   named = [
@@ -60,13 +60,13 @@ def chosen_clips(validation: Validation, most: int) -> list[ClipFacts]:
 
 
 def _without(items: Sequence[T], others: Iterable[T]) -> list[T]:
-  """Those that are not among the others, in their order."""
+  """The items that are not among the others, in their order."""
   excluded = set(others)
   return [item for item in items if item not in excluded]
 
 
 def _in_turn(lists: Iterable[Sequence[T]]) -> Iterator[T]:
-  """The first of every list, then the second of every one that has it, ..."""
+  """The first item of every list, then the second of every list that has one, ..."""
   for rank in itertools.zip_longest(*lists):
     yield from (item for item in rank if item is not None)
 
@@ -76,7 +76,7 @@ def _unique(items: Iterable[T]) -> Iterator[T]:
 
 
 def _reasons(validation: Validation) -> dict[str, tuple[str, ...]]:
-  """Names of the checks that a clip failed, where not most of the clips did."""
+  """Per clip, names of the checks it failed, except checks that most clips failed."""
   reasons: dict[str, tuple[str, ...]] = {}
   for finding in validation.findings:
     if len(finding.clips) <= len(validation.clips) / 2:
@@ -108,7 +108,7 @@ def _sheet_clip(
 
 
 def _shown_frames(clip: PoseClip, facts: ClipFacts) -> list[int]:
-  """Evenly from the first to the last; or those about an exchange of left and right."""
+  """Frames from first to last at equal steps, or around a swap of left and right."""
   sides = facts.poses.sides if facts.poses is not None else None
   number = min(_FRAMES, clip.num_frames)
   if sides is not None and sides.exchanges:

@@ -1,4 +1,4 @@
-"""Videos to a data set of pose: maps of a pose network, and keypoints out of them."""
+"""Turns videos into data sets: maps of a pose network, and keypoints from the maps."""
 
 from __future__ import annotations
 
@@ -28,26 +28,26 @@ from pose_action.host.progress import Progress
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionOptions:
-  """What is made of the frames.
+  """How videos are read, and what is stored.
 
   Attributes:
-    modalities: that are stored, of those that the extractor offers.
-    stride: every which frame is read.
-    short_side: of stored maps, in cells.
-    threshold: what is lower in maps is nothing, see `maps.stored_maps`; of keypoints, a
-      joint with a lower peak is missing.
-    clip_frames: a longer video becomes several clips.
-    batch_size: frames that the extractor is given at once.
+    modalities: the maps to store, from those that the extractor offers.
+    stride: every stride-th frame is read.
+    short_side: cells on the shorter side of stored maps.
+    threshold: lower values in maps are set to 0 (see `maps.stored_maps`), and a joint
+      with a lower peak is a missing keypoint.
+    clip_frames: maximum number of frames per clip; a longer video becomes several.
+    batch_size: number of frames per call of the extractor.
 
   Raises:
-    ValueError: for a value that makes no sense.
+    ValueError: for a value that is out of range.
   """
 
   modalities: tuple[str, ...] = ('joints',)
   stride: int = 1
-  short_side: int = 64  # Cells; as rendered maps have by default.
+  short_side: int = 64  # The default for rendered maps too.
   threshold: float = DEFAULT_THRESHOLD
-  clip_frames: int = 500  # Ours: a record of joints and parts is then below 200 MB.
+  clip_frames: int = 500  # Our choice: records of joints and parts stay below 200 MB.
   batch_size: int = 8
 
   def __post_init__(self):
@@ -55,10 +55,13 @@ class ExtractionOptions:
       if getattr(self, name) < 1:
         raise ValueError(f'{name} is {getattr(self, name)}, but must be at least 1')
     if not 0 <= self.threshold < 1:
-      raise ValueError(f'threshold is {self.threshold}, but must lie in 0..1, below 1')
+      raise ValueError(f'threshold is {self.threshold}, but must be ≥ 0 and < 1')
 
   def for_extractor(self, extractor: PoseExtractor) -> dict[str, Any]:
-    """All that the stored maps depend on, for JSON; `network` is the extractor's own.
+    """Everything that the stored maps depend on, for JSON.
+
+    Returns:
+      These options, and the extractor's own settings as `network`.
 
     Raises:
       PoseDatasetError: for a modality that the extractor does not offer.
@@ -70,18 +73,18 @@ class ExtractionOptions:
         f' {extractor.name!r} offers {", ".join(extractor.modalities)}'
       )
     own = dataclasses.asdict(self) | {'modalities': list(self.modalities)}
-    del own['batch_size']  # Changes no map.
+    del own['batch_size']  # It does not affect the maps.
     return {'network': dict(extractor.settings), **own}
 
 
 @dataclasses.dataclass(frozen=True)
 class ExtractionSummary:
-  """What became of the videos.
+  """The result of an extraction.
 
   Attributes:
-    exports: the data sets written, as heatmaps and as keypoints.
-    broken: (video id, reason) of videos left out.
-    notes: (video id, what is odd) of others.
+    exports: the data sets that were written: heatmaps and keypoints.
+    broken: (video id, reason) for each video that was left out.
+    notes: (video id, what is unusual) for each other video that has a note.
   """
 
   exports: tuple[ExportSummary, ...]
@@ -90,9 +93,9 @@ class ExtractionSummary:
 
   def __str__(self) -> str:
     lines = [str(export) for export in self.exports]
-    for title, videos in (('left out', self.broken), ('kept, but', self.notes)):
+    for title, videos in (('left out', self.broken), ('with a note', self.notes)):
       if videos:
-        lines.append(f'{len(videos)} videos {title}:')
+        lines.append(f'{len(videos)} video{"s" * (len(videos) > 1)} {title}:')
         lines += [f'  {video_id}: {text}' for video_id, text in videos]
     return '\n'.join(lines)
 
@@ -107,18 +110,18 @@ def extract_dataset(
   overwrite: bool = False,
   progress: Callable[[str], object] = print,
 ) -> ExtractionSummary:
-  """Writes the data set of the videos as heatmaps and as keypoints.
+  """Writes the videos' data set, as heatmaps and as keypoints.
 
-  Memory does not grow with the length of a video. Killed and started again with the
-  same settings, it goes on after the last finished clip. A video that cannot be read is
+  Memory use does not depend on the length of a video. After a kill, another call with the
+  same settings continues after the last finished clip. A video that cannot be read is
   reported at once, left out, and listed in the summary.
 
   Args:
-    dataset, data_dir, overwrite, progress: as of `export_dataset`.
+    dataset, data_dir, overwrite, progress: same as in `export_dataset`.
 
   Raises:
-    PoseDatasetError: where the data set is already there, another process extracts it,
-      an extraction with other settings has begun it, or no video can be used.
+    PoseDatasetError: if the data set already exists, another process is extracting it, an
+      unfinished extraction has other settings, or no video can be used.
   """
   settings = options.for_extractor(extractor)
   with open_spool(data_dir, _checked_name(dataset), settings) as spool:
@@ -151,7 +154,7 @@ def extract_dataset(
 
 
 def _checked_name(dataset: str) -> str:
-  """As `export_dataset` will want it, but before hours of work."""
+  """Refuses a name that `export_dataset` would refuse, but before hours of work."""
   if not re.fullmatch(r'[A-Za-z]\w*', dataset):
     raise PoseDatasetError(
       f'{dataset!r} cannot name a data set; use letters, digits and _, a letter first'
@@ -162,13 +165,13 @@ def _checked_name(dataset: str) -> str:
 def _unwritten(
   spool: Spool, dataset: str, data_dir: PathLike, overwrite: bool
 ) -> list[str]:
-  """The representations that are still to be written of this extraction."""
+  """The representations that this extraction has not exported yet."""
   unwritten = [r for r in ('keypoints', 'heatmaps') if not spool.is_exported(r)]
   for representation in unwritten:
     target = dataset_dir(data_dir, dataset, representation)
     if target.exists() and not overwrite:
       raise PoseDatasetError(
-        f'data set {dataset!r} is already there as {representation}, at {target}; give'
+        f'data set {dataset!r} already exists as {representation}, in {target}; give'
         ' --overwrite (overwrite=True) to replace it'
       )
   return unwritten
@@ -177,9 +180,9 @@ def _unwritten(
 def _usable(videos: Sequence[Video], broken: Mapping[str, str]) -> list[Video]:
   usable = [video for video in videos if video.video_id not in broken]
   if not usable:
-    video_id, reason = next(iter(broken.items()), ('', 'there is none'))
+    video_id, reason = next(iter(broken.items()), ('', 'the list is empty'))
     raise PoseDatasetError(
-      f'none of the {len(videos)} videos can be used; the first: {video_id}: {reason}'
+      f'no video can be used; the first of {len(videos)} is {video_id}: {reason}'
     )
   return usable
 
@@ -191,12 +194,16 @@ def _extract_videos(
   options: ExtractionOptions,
   progress: Callable[[str], object],
 ) -> dict[str, str]:
-  """Brings every video to the spool; the reason, by video id, of those that cannot."""
+  """Extracts every video into the spool.
+
+  Returns:
+    For each video that cannot be read, by its id, the reason.
+  """
   left = [video for video in videos if not spool.is_finished(video.video_id)]
   if len(left) < len(videos):
-    progress(f'{len(videos) - len(left)} of {len(videos)} videos are there already')
-  promised = {video.video_id: _promised(video, spool, options) for video in left}
-  pace = Progress(sum(promised.values()), 'frames', progress)
+    progress(f'{len(videos) - len(left)} of {len(videos)} videos are already extracted')
+  expected = {video.video_id: _expected_frames(video, spool, options) for video in left}
+  pace = Progress(sum(expected.values()), 'frames', progress)
   broken = {}
   for video in left:
     before = pace.done
@@ -209,18 +216,18 @@ def _extract_videos(
       spool.finish_video(video.video_id, note)
       if note:
         progress(f'{video.video_id!r}: {note}')
-    # Its header may have promised more frames, or fewer.
-    pace.total -= promised[video.video_id] - (pace.done - before)
+    # The video may have had more or fewer frames than its header says.
+    pace.total -= expected[video.video_id] - (pace.done - before)
   pace.close()
   return broken
 
 
-def _promised(video: Video, spool: Spool, options: ExtractionOptions) -> int:
-  """Frames that its header promises beside those extracted before."""
+def _expected_frames(video: Video, spool: Spool, options: ExtractionOptions) -> int:
+  """Number of frames left to extract, going by the video's header."""
   try:
     frames = kept_frames(video.path, options.stride)
   except PoseDataError:
-    return 0  # Reported when its turn comes.
+    return 0  # The error is reported when the video is extracted.
   return max(0, frames - sum(clip.num_frames for clip in spool.clips(video.video_id)))
 
 
@@ -232,7 +239,11 @@ def _extract_video(
   pace: Progress,
   progress: Callable[[str], object],
 ) -> str | None:
-  """Brings the clips of a video to the spool; says what is odd about it."""
+  """Extracts a video's clips into the spool.
+
+  Returns:
+    A note on what is unusual about the video; None if nothing is.
+  """
   done = sum(clip.num_frames for clip in spool.clips(video.video_id))
   reader = FrameReader(video.path, stride=options.stride, start=done)
   chunks = reader.chunks(options.batch_size, options.clip_frames)
@@ -252,15 +263,15 @@ def extracted(
   extractor: PoseExtractor,
   options: ExtractionOptions,
 ) -> Mapping[str, np.ndarray]:
-  """What is stored of some frames.
+  """The arrays to store for some frames of one video.
 
   Returns:
-    The modalities, see `maps.stored_maps`; and 'keypoints' float32 `[t, j, 3]`: x and y
-    in pixels, score.
+    The maps of each modality, see `maps.stored_maps`; and 'keypoints', float32
+    `[t, j, 3]`: x and y in pixels, and score.
   """
   maps = extractor(frames)
   frame_size = frames.shape[1:3]
-  # The network's own maps: what resampling adds, it adds to the error.
+  # From the network's own maps: resampling would add to the error.
   joints = maps.by_modality['joints'][..., : extractor.skeleton.num_joints]
   cells, scores = pick_peaks(joints, threshold=options.threshold)
   pixels = cells_to_pixels(cells, maps.cell_size)

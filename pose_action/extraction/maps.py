@@ -1,4 +1,4 @@
-"""A network's maps as a data set stores them: on its grid, free of noise, in 8 bits."""
+"""Converts a network's maps for storage: resampled, thresholded, in 8 bits."""
 
 from __future__ import annotations
 
@@ -30,21 +30,22 @@ def stored_maps(
 ) -> dict[str, UInt8[np.ndarray, 't h w c'] | Float16[np.ndarray, 't h w c']]:
   """The maps of each modality on the data set's grid.
 
-  Joint maps and part affinity fields are coded as `quantization` says. Of joints, what
-  is below the threshold is exactly 0; of fields, each of x and y that is less from 0.
-  The background stays the network's own, and is exactly 1 where it is nearer to 1 than
-  the threshold. Features stay numbers, float16: their scale is that of the whole clip.
+  Joint maps and part affinity fields are coded in 8 bits, see `quantization`. Joint maps
+  below the threshold become exactly 0, and so does each of a field's x and y whose
+  magnitude is below it. The background is the network's own, and becomes exactly 1 where
+  it is closer to 1 than the threshold. Features remain float16, because their scale for
+  8 bits depends on the whole clip.
 
   Args:
     frame_size: (height, width) in pixels.
-    short_side: of the grid, in cells.
+    short_side: cells on the shorter side of the grid.
   """
   size = map_size(frame_size, short_side)
   stored = {}
   for modality in modalities:
     values = resampled(maps.by_modality[modality], maps.cell_size, frame_size, size)
     if modality == 'features':
-      # Cubic interpolation undershoots; half precision ends at 65504.
+      # Cubic interpolation can go below 0; 65504 is the largest float16.
       stored[modality] = np.clip(values, 0, 65504).astype(np.float16)
       continue
     background = skeleton.background and modality == 'joints'

@@ -1,4 +1,4 @@
-"""PA3D's spatial pose CNN as a pose network for frames: batched, over all devices."""
+"""PA3D's spatial pose CNN as a pose network: in batches, on all devices."""
 
 from __future__ import annotations
 
@@ -34,9 +34,8 @@ PathLike = str | os.PathLike[str]
 class OpenPoseExtractor:
   """The spatial pose CNN, at several scales, as a `PoseExtractor`.
 
-  A batch is divided over the devices. The last one of a clip is filled up, so that
-  there is one program for each size of frames; a frame's maps do not depend on the
-  other frames.
+  Each batch is divided over the devices. The last batch of a clip is padded, so that only
+  one program is compiled per frame size. A frame's maps do not depend on other frames.
   """
 
   name = 'openpose'
@@ -57,22 +56,22 @@ class OpenPoseExtractor:
     """Puts the variables on the devices.
 
     Args:
-      variables: of the model.
-      weights: says which variables they are.
+      variables: the model's variables.
+      weights: identifies the variables in `settings`.
       scales, base_height: see `multi_scale_maps`.
-      batch_size: of frames; rounded up to a multiple of the devices.
-      model: in the network's place: frames to `PoseMaps`, a cell 8×8 pixels.
-      devices: by default all of them.
+      batch_size: frames per batch; rounded up to a multiple of the number of devices.
+      model: replaces the network: frames to `PoseMaps`, with cells of 8×8 pixels.
+      devices: all devices by default.
 
     Raises:
-      ExtractorError: for scales, a height or a batch size that make no sense.
+      ExtractorError: for scales, a height or a batch size that are out of range.
     """
     heights = [] if base_height is None else [base_height]
     if not scales or min(*scales, *heights, batch_size) <= 0:
       raise ExtractorError(
-        'need at least one scale, all above 0, a base height of 1 pixel or more (or'
-        ' None) and a batch size of at least 1, but got scales'
-        f' {tuple(scales)}, base height {base_height} and batch size {batch_size}'
+        'scales must be one or more numbers above 0, base_height at least 1 pixel (or'
+        ' None) and batch_size at least 1, but they are scales'
+        f' {tuple(scales)}, base_height {base_height} and batch_size {batch_size}'
       )
     self.skeleton: Skeleton = get_skeleton(OPENPOSE_SKELETON)
     self.settings: Mapping[str, Any] = {
@@ -89,13 +88,13 @@ class OpenPoseExtractor:
 
   @classmethod
   def from_file(cls, weights: PathLike, **options) -> OpenPoseExtractor:
-    """With the released weights: a PyTorch state dict, or its tensors in an *.npz.
+    """Loads the released weights: a PyTorch state dict, or its tensors in an *.npz.
 
     Args:
-      options: as of the class.
+      options: same as in the constructor.
 
     Raises:
-      ExtractorError: where the file holds no weights of OpenPose's COCO network.
+      ExtractorError: if the file does not hold the weights of OpenPose's COCO network.
     """
     try:
       variables = variables_from_state_dict(read_state_dict(weights))
@@ -116,11 +115,11 @@ class OpenPoseExtractor:
 
   def _maps(self, frames: UInt8[np.ndarray, 't h w 3']) -> dict[str, np.ndarray]:
     missing = self._batch_size - len(frames)
-    filled = np.pad(frames, [(0, missing), (0, 0), (0, 0), (0, 0)])
+    padded = np.pad(frames, [(0, missing), (0, 0), (0, 0), (0, 0)])
     maps = multi_scale_maps(
       self._model,
       self._variables,
-      sharding.global_batch({'frames': filled}, self._mesh)['frames'],
+      sharding.global_batch({'frames': padded}, self._mesh)['frames'],
       scales=self._scales,
       base_height=self._base_height,
     )

@@ -1,4 +1,4 @@
-"""Keypoints out of a pose network's joint maps: the highest point of each."""
+"""Picks keypoints from a pose network's joint maps: the highest point of each map."""
 
 from __future__ import annotations
 
@@ -9,18 +9,19 @@ from jaxtyping import Float
 def pick_peaks(
   maps: Float[np.ndarray, 't h w j'], *, threshold: float
 ) -> tuple[Float[np.ndarray, 't j 2'], Float[np.ndarray, 't j']]:
-  """The highest point of each joint map: one person, the clearest of each joint.
+  """The highest point of each joint map, so one person at most.
 
-  Its place is refined below a cell by the parabola through the cell and its two
-  neighbours, along each axis: at most half a cell, not at a border. Ours.
+  Positions are refined to less than a cell: along each axis, a parabola through the
+  highest cell and its two neighbours moves the peak by at most half a cell. Cells at a
+  border are not refined along that axis. Our choice.
 
   Args:
-    maps: of joints alone, without the background.
-    threshold: a lower peak is a missing joint.
+    maps: joint maps, without the background.
+    threshold: a joint with a lower peak is missing.
 
   Returns:
-    Positions (x, y) in map cells, 0-based with whole numbers at centres, and scores:
-    the value of the highest cell within 0..1, 0 where missing.
+    Positions (x, y) in map cells, 0-based with whole numbers at cell centres; and scores,
+    the value of the highest cell clipped to 0..1, or 0 for a missing joint.
   """
   count, height, width, joints = maps.shape
   flat = maps.reshape(count, height * width, joints)
@@ -36,9 +37,10 @@ def pick_peaks(
 def cells_to_pixels(
   cells: Float[np.ndarray, '*b 2'], cell_size: tuple[float, float]
 ) -> Float[np.ndarray, '*b 2']:
-  """Map cells to frame pixels, both (x, y); a cell's (height, width) is in pixels.
+  """Converts (x, y) in map cells to frame pixels; inverse of `pixels_to_cells`.
 
-  The inverse of `rendering.pixels_to_cells`.
+  Args:
+    cell_size: (height, width) of a cell in pixels.
   """
   size = np.array(cell_size[::-1], np.float32)
   return (cells + np.float32(0.5)) * size.reshape((1,) * (cells.ndim - 1) + (2,)) - 0.5
@@ -47,7 +49,7 @@ def cells_to_pixels(
 def _offset(
   maps: Float[np.ndarray, 't h w j'], rows: np.ndarray, columns: np.ndarray, axis: int
 ) -> Float[np.ndarray, 't j']:
-  """From the centre of the highest cell to the parabola's top, -0.5..0.5 cells."""
+  """Offset of the parabola's top from the centre of the highest cell, -0.5..0.5 cells."""
   frame = np.arange(maps.shape[0])[:, None]
   joint = np.arange(maps.shape[3])
   position, last = (rows, columns)[axis], maps.shape[1 + axis] - 1
@@ -58,6 +60,6 @@ def _offset(
     return maps[frame, place[0], place[1], joint]
 
   before, here, after = value(-1), value(0), value(1)
-  curvature = before - 2 * here + after  # Not above 0 at the highest cell.
+  curvature = before - 2 * here + after  # At most 0 at the highest cell.
   bent = (curvature < 0) & (position > 0) & (position < last)
   return np.where(bent, (before - after) / np.where(bent, 2 * curvature, 1), 0)

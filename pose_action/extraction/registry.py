@@ -1,4 +1,4 @@
-"""The pose networks that the library runs, by name."""
+"""The pose networks that the library can run, by name."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ class ExtractorKind:
   """One kind of pose network.
 
   Attributes:
-    make: of a file of weights and the options given.
-    expects: what the file is, for messages.
-    options: names of what `make` takes beside the weights.
+    make: builds the network from a file of weights and the given options.
+    expects: what the file must be, for messages.
+    options: names of the options that `make` takes.
   """
 
   make: Callable[..., PoseExtractor]
@@ -45,15 +45,16 @@ EXTRACTORS: dict[str, ExtractorKind] = {
 def make_extractor(
   name: str, weights: str | os.PathLike[str], **options: Any
 ) -> PoseExtractor:
-  """A pose network that is ready to read frames.
+  """Builds a pose network that is ready to read frames.
 
   Args:
-    name: in `EXTRACTORS`.
-    weights: the file that this kind expects.
-    options: of this kind; what is left out has its default.
+    name: a key of `EXTRACTORS`.
+    weights: the file that this kind of network expects.
+    options: options of this kind; the others have their defaults.
 
   Raises:
-    ExtractorError: on an unknown name or option, and as the kind itself.
+    ExtractorError: for an unknown name or option, a missing file, or a file or option
+      value that the network refuses.
   """
   if name not in EXTRACTORS:
     nearest = difflib.get_close_matches(name, EXTRACTORS, n=1, cutoff=0.4)
@@ -65,7 +66,7 @@ def make_extractor(
   unknown = [option for option in options if option not in kind.options]
   if unknown:
     raise ExtractorError(
-      f'extractor {name!r} has no option {", ".join(unknown)}; it has'
+      f'extractor {name!r} has no option {", ".join(unknown)}; its options are'
       f' {", ".join(kind.options)}'
     )
   if not os.path.isfile(os.path.expanduser(weights)):

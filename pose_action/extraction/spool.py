@@ -1,8 +1,8 @@
-"""What an extraction has done so far, on disk: finished clips, and with which settings.
+"""The progress of an extraction on disk: its settings and finished clips.
 
-`<data_dir>/.extract-<dataset>/` holds `settings.json`, a folder for every finished clip
-and a file for every finished video. Each appears whole or not at all, so that a killed
-extraction goes on after its last finished clip.
+`<data_dir>/.extract-<dataset>/` holds `settings.json`, a folder per finished clip and a
+file per finished video. Each is written atomically, so that an extraction continues after
+its last finished clip if it was killed.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ class SpooledClip:
   """A finished clip, or part of a long video.
 
   Attributes:
-    folder: where its arrays lie.
-    num_frames: of the clip.
+    folder: holds its arrays.
+    num_frames: number of frames.
     frame_size: (height, width) in pixels.
-    shapes: of each array, by name: the modalities (uint8 `[t, h, w, c]`), and
-      'keypoints' (float32 `[t, j, 3]`: x, y in pixels, score).
-    features_scale: the value that 255 stands for in features; None without them.
+    shapes: shape of each array, by name: the modalities (uint8 `[t, h, w, c]`) and
+      'keypoints' (float32 `[t, j, 3]`: x and y in pixels, score).
+    features_scale: the value that 255 means in features; None without features.
   """
 
   folder: pathlib.Path
@@ -51,18 +51,19 @@ class SpooledClip:
   features_scale: float | None
 
   def read(self, name: str) -> np.ndarray:
+    """An array by its name in `shapes`."""
     dtype = np.float32 if name == 'keypoints' else np.uint8
     array = np.fromfile(self.folder / name, dtype)
     return array.reshape(self.shapes[name])
 
 
 class ClipWriter:
-  """Takes a clip's arrays chunk by chunk; `finish` makes it one of the spool's."""
+  """Writes a clip's arrays chunk by chunk; `finish` adds the clip to the spool."""
 
   def __init__(self, target: pathlib.Path):
     self._target = target
     self._folder = target.with_name(f'{target.name}.unfinished')
-    if self._folder.exists():  # Of a run that was killed.
+    if self._folder.exists():  # Left by an extraction that was killed.
       shutil.rmtree(self._folder)
     self._folder.mkdir(parents=True)
     self._shapes: dict[str, tuple[int, ...]] = {}
@@ -70,7 +71,11 @@ class ClipWriter:
     self.num_frames = 0
 
   def append(self, arrays: Mapping[str, np.ndarray]):
-    """The next frames: of the modalities, features as float16, and 'keypoints'."""
+    """Adds the next frames.
+
+    Args:
+      arrays: per modality uint8, features as float16; and 'keypoints'.
+    """
     for name, array in arrays.items():
       with open(self._folder / name, 'ab') as file:
         array.tofile(file)
@@ -81,6 +86,7 @@ class ClipWriter:
     self.num_frames += len(next(iter(arrays.values())))
 
   def finish(self, frame_size: tuple[int, int]) -> SpooledClip:
+    """Completes the clip; `frame_size` is (height, width) in pixels."""
     has_features = 'features' in self._shapes
     if has_features:
       self._quantize_features()
@@ -95,7 +101,7 @@ class ClipWriter:
     return _read_clip(self._target)
 
   def _quantize_features(self):
-    """Now that the clip's largest is known; a few frames at a time."""
+    """Converts features to 8 bits, now that the clip's largest value is known."""
     path = self._folder / 'features'
     numbers = self._folder / 'features.float16'
     path.rename(numbers)
@@ -109,23 +115,28 @@ class ClipWriter:
 
 
 class Spool:
-  """The finished part of one extraction."""
+  """The finished clips and videos of one extraction."""
 
   def __init__(self, folder: pathlib.Path):
     self.folder = folder
 
   def clips(self, video_id: str) -> list[SpooledClip]:
-    """Finished clips of a video, in order: one, or the parts of a long one."""
+    """The finished clips of a video, in order; a long video has several."""
     clips = []
     while (folder := self._clip_folder(video_id, len(clips))).is_dir():
       clips.append(_read_clip(folder))
     return clips
 
   def begin_clip(self, video_id: str, part: int) -> ClipWriter:
+    """Starts the clip with this number within its video, from 0."""
     return ClipWriter(self._clip_folder(video_id, part))
 
   def finish_video(self, video_id: str, note: str | None):
-    """Marks that all clips of a video are there; a note is what was odd about it."""
+    """Marks a video whose clips are all finished.
+
+    Args:
+      note: what is unusual about the video, if anything.
+    """
     content = {'video_id': video_id, 'note': note}
     atomic_files.write_text(self._video_file(video_id), json.dumps(content))
 
@@ -133,17 +144,18 @@ class Spool:
     return self._video_file(video_id).is_file()
 
   def note(self, video_id: str) -> str | None:
-    """What was odd about a finished video."""
+    """What is unusual about a finished video, if anything."""
     return json.loads(self._video_file(video_id).read_text())['note']
 
   def is_exported(self, representation: str) -> bool:
-    """Whether a data set was made of these clips already."""
+    """Whether the clips have been exported as this representation."""
     return (self.folder / f'exported_{representation}').exists()
 
   def mark_exported(self, representation: str):
     atomic_files.write_text(self.folder / f'exported_{representation}', '')
 
   def remove(self):
+    """Deletes the spool's folder."""
     shutil.rmtree(self.folder)
 
   def _clip_folder(self, video_id: str, part: int) -> pathlib.Path:
@@ -154,6 +166,7 @@ class Spool:
 
 
 def spool_dir(data_dir: PathLike, dataset: str) -> pathlib.Path:
+  """The folder of a data set's spool."""
   return pathlib.Path(data_dir).expanduser() / f'.extract-{dataset}'
 
 
@@ -161,26 +174,26 @@ def spool_dir(data_dir: PathLike, dataset: str) -> pathlib.Path:
 def open_spool(
   data_dir: PathLike, dataset: str, settings: Mapping[str, Any]
 ) -> Iterator[Spool]:
-  """The spool of a data set, new or as an earlier run left it, for one process.
+  """Opens a data set's spool, new or left by an earlier call, for one process.
 
   Raises:
-    PoseDatasetError: where another process extracts this data set, or the clips there
-      were extracted with other settings.
+    PoseDatasetError: if another process is extracting this data set, or the clips in the
+      spool were extracted with other settings.
   """
   folder = spool_dir(data_dir, dataset)
   folder.mkdir(parents=True, exist_ok=True)
   path = folder / 'lock'
-  # The lock dies with its process.
+  # The lock ends with its process.
   with open(path, 'w') as lock:
     try:
       fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-      # The owner before us may have removed the file after we opened it.
+      # The previous owner may have removed the file after we opened it.
       ours = os.path.samestat(os.fstat(lock.fileno()), os.stat(path))
     except (BlockingIOError, FileNotFoundError):
       ours = False
     if not ours:
       raise PoseDatasetError(
-        f'another process is extracting {dataset!r}; wait until it is done'
+        f'another process is extracting {dataset!r}; wait until it ends'
       )
     _check_settings(folder, settings)
     yield Spool(folder)
@@ -188,21 +201,20 @@ def open_spool(
 
 def _check_settings(folder: pathlib.Path, settings: Mapping[str, Any]):
   path = folder / _SETTINGS
-  settings = json.loads(json.dumps(settings))  # As they come back: lists, no tuples.
+  settings = json.loads(json.dumps(settings))  # Tuples become lists, as in the file.
   if not path.exists():
     atomic_files.write_text(path, json.dumps(settings, indent=2))
     return
-  there, settings = flattened(json.loads(path.read_text())), flattened(settings)
-  differ = [
-    name for name in {**there, **settings} if there.get(name) != settings.get(name)
+  saved, settings = flattened(json.loads(path.read_text())), flattened(settings)
+  differences = [
+    f'{name} {saved.get(name)}, not {settings.get(name)}'
+    for name in {**saved, **settings}
+    if saved.get(name) != settings.get(name)
   ]
-  if differ:
+  if differences:
     raise PoseDatasetError(
-      f'an extraction that has not ended left clips in {folder}, made with '
-      + ', '.join(
-        f'{name} {there.get(name)}, not {settings.get(name)}' for name in differ
-      )
-      + '; go on with those settings, or remove that folder to begin anew'
+      f'an unfinished extraction in {folder} was made with {", ".join(differences)};'
+      ' continue with its settings, or remove that folder to start again'
     )
 
 
@@ -219,5 +231,5 @@ def _read_clip(folder: pathlib.Path) -> SpooledClip:
 
 
 def _key(video_id: str) -> str:
-  """A file name for any video id."""
+  """A valid file name for any video id."""
   return hashlib.sha256(video_id.encode()).hexdigest()[:24]

@@ -1,4 +1,4 @@
-"""Extracted clips as what the exporter reads: maps, or the poses picked out of them."""
+"""Extracted clips as sources for the exporter: maps, or keypoints picked from them."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def heatmap_source(
   """The maps of finished videos.
 
   Args:
-    settings: how the maps were made.
+    settings: how the maps were made, from `ExtractionOptions.for_extractor`.
   """
   clips = _Clips(videos, spool)
 
@@ -52,7 +52,7 @@ def heatmap_source(
 def keypoint_source(
   videos: Sequence[Video], spool: Spool, extractor: PoseExtractor
 ) -> PoseSource:
-  """The poses of finished videos: one person, the highest peak of each joint map."""
+  """The poses of finished videos: one person, from the peaks of the joint maps."""
   clips = _Clips(videos, spool)
 
   def load(video_id: str) -> PoseClip:
@@ -78,13 +78,13 @@ def keypoint_source(
 class _Clips:
   """The clips of finished videos by name.
 
-  A video of several clips gives NAME_000, NAME_001 and so on; with one more _ where
-  another video has such a name.
+  The clips of a long video are named NAME_000, NAME_001, and so on, with another _ if
+  such a name is that of another video.
 
   Attributes:
-    by_id: a clip, and the index of its class, by name.
-    class_names: by index.
-    splits: names of clips by split.
+    by_id: clip and class index, by clip name.
+    class_names: by class index.
+    splits: clip names by split.
   """
 
   def __init__(self, videos: Sequence[Video], spool: Spool):
@@ -105,7 +105,7 @@ class _Clips:
 
 
 def _names(video_id: str, num_clips: int, taken: set[str]) -> list[str]:
-  """Names of a video's clips, which are then taken too."""
+  """Names for a video's clips, which are added to `taken`."""
   if num_clips == 1:
     return [video_id]
   stem = f'{video_id}_'

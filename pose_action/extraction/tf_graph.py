@@ -1,8 +1,8 @@
-"""A pose network that is a frozen TensorFlow graph, run frame by frame.
+"""Runs a frozen TensorFlow graph as a pose network, frame by frame.
 
-The defaults are those of the OpenPose-like networks of tf-pose-estimation (MobileNet
-and others): 19 joint maps and 38 part affinity fields in the order of OpenPose's COCO
-model, which is that of our skeleton. One of the two places that import TensorFlow.
+The defaults fit the OpenPose-like networks of tf-pose-estimation (MobileNet and others):
+19 joint maps and 38 part affinity fields in the order of OpenPose's COCO model, which is
+our skeleton's order. This file is one of two that import TensorFlow.
 """
 
 from __future__ import annotations
@@ -24,11 +24,12 @@ from pose_action.extraction.extractor import (
 )
 from pose_action.extraction.videos import opencv
 from pose_action.extraction.weights_file import fingerprint
+from pose_action.host.extras import missing
 
 PathLike = str | os.PathLike[str]
 
-DEFAULT_INPUT_SIZE = (432, 368)  # (width, height): what such networks are trained at.
-# 0..255 to what the network reads. 'signed' is the form it was trained on.
+DEFAULT_INPUT_SIZE = (432, 368)  # (width, height) that such networks are trained at.
+# How pixels in 0..255 enter the network. Such networks are trained with 'signed'.
 PIXELS = {
   'signed': lambda pixels: pixels / 128 - 1,
   'unit': lambda pixels: pixels / 255,
@@ -38,30 +39,30 @@ PIXELS = {
 
 @dataclasses.dataclass(frozen=True)
 class GraphTensors:
-  """Names of a graph's tensors.
+  """The names of a graph's tensors.
 
   Attributes:
-    image: input `[1, h, w, 3]`: blue, green, red.
+    image: input `[1, h, w, 3]`, in blue, green and red.
     maps: output `[1, h, w, 57]`: joint maps, then part affinity fields.
-    features: output `[1, h, w, c]`; empty for none.
-    signed_features: whether features may be below 0.
+    features: output `[1, h, w, c]`; '' for no features.
+    signed_features: whether features may be negative.
   """
 
   image: str = 'image:0'
   maps: str = 'Openpose/concat_stage7:0'
   features: str = 'feat_concat:0'
-  # Ends of MobileNetV2's linear bottlenecks: no ReLU follows them.
+  # They are outputs of MobileNetV2's linear bottlenecks, which no ReLU follows.
   signed_features: bool = True
 
 
 class TfGraphExtractor:
   """A frozen TensorFlow 1 graph as a `PoseExtractor`.
 
-  Frames are read one at a time: such a graph may normalise by the statistics of the
-  batch that it is given, and a frame's maps must not depend on its neighbours.
+  Frames are run one at a time: such a graph may normalize by the statistics of its batch,
+  and a frame's maps must not depend on its neighbours.
 
-  Features that may be below 0 become two maps each, max(x, 0) of all and then
-  max(-x, 0), as stored features are not negative; ours, after CReLU (Shang et al., ICML
+  Stored features cannot be negative. Features that may be become two maps each: first
+  max(x, 0) of all features, then max(-x, 0) (our choice, after CReLU: Shang et al., ICML
   2016).
   """
 
@@ -79,21 +80,21 @@ class TfGraphExtractor:
 
     Args:
       weights: the frozen graph, *.pb.
-      input_size: (width, height) that frames are resized to.
+      input_size: (width, height) in pixels to resize frames to.
       pixels: a key of `PIXELS`.
-      tensors: of the graph; three names are its image, maps and features.
+      tensors: the graph's tensors; a tuple names image, maps and features.
 
     Raises:
-      ExtractorError: where TensorFlow is not installed, the file holds no such graph,
-        or the graph does not answer with whole cells at this size.
+      ExtractorError: if TensorFlow is not installed, the file does not hold such a graph,
+        or its cells do not divide frames of this size.
     """
     if pixels not in PIXELS:
       raise ExtractorError(
-        f'pixels is {pixels!r}; a graph reads them as one of {", ".join(PIXELS)}'
+        f'pixels is {pixels!r}, but must be one of {", ".join(PIXELS)}'
       )
     if min(input_size) < 1:
       raise ExtractorError(
-        f'input_size is {input_size}, but both sides must be above 0'
+        f'input_size is {input_size}, but both sides must be at least 1 pixel'
       )
     self.skeleton: Skeleton = get_skeleton(OPENPOSE_SKELETON)
     if isinstance(tensors, tuple):
@@ -135,9 +136,9 @@ class TfGraphExtractor:
   def _run(
     self, frame: UInt8[np.ndarray, 'h w 3']
   ) -> tuple[Float[np.ndarray, 'h w c'], Float[np.ndarray, 'h w c']]:
-    """Maps and features; the maps twice for a graph without features."""
+    """Maps and features; twice the maps for a graph without features."""
     cv2 = opencv()
-    # Blue first. Linear: what such networks were trained on.
+    # Such networks are trained on blue first, and on linear interpolation.
     resized = cv2.resize(
       frame[..., ::-1], self._input_size, interpolation=cv2.INTER_LINEAR
     )
@@ -164,27 +165,31 @@ class TfGraphExtractor:
         ]
         raise ExtractorError(
           f'{self._weights} has no tensor {name!r}; its inputs are'
-          f' {", ".join(inputs) or "none"}. Name the tensors of this graph'
+          f' {", ".join(inputs) or "none"}. Give the names of its tensors'
           ' (GraphTensors, --tensors)'
         ) from error
 
   def _checked_features(self) -> int:
-    """Channels of features, after a look at what a blank frame gives."""
+    """The number of feature channels; checks the outputs for a blank frame.
+
+    Raises:
+      ExtractorError: if the outputs have other shapes than a pose network's.
+    """
     width, height = self._input_size
     maps, features = self._run(np.zeros((height, width, 3), np.uint8))
     channels = self.skeleton.num_maps + 2 * len(self.skeleton.limbs)
     if maps.ndim != 3 or maps.shape[-1] != channels:
       raise ExtractorError(
-        f'{self._weights}: {self._tensors.maps} has shape {maps.shape} for a frame, but'
-        f' needs {channels} channels: {self.skeleton.num_maps} joint maps and'
+        f'{self._weights}: {self._tensors.maps} has shape {maps.shape} per frame, but'
+        f' must have {channels} channels: {self.skeleton.num_maps} joint maps and'
         f' {2 * len(self.skeleton.limbs)} part affinity fields'
       )
     rows, columns = maps.shape[:2]
     if height % rows or width % columns or features.shape[:2] != (rows, columns):
       raise ExtractorError(
-        f'{self._weights} gives {columns}×{rows} cells (width × height) for frames of'
-        f' {width}×{height} pixels, which are no whole cells; take an input size of'
-        ' multiples of 16'
+        f'{self._weights} returns {columns}×{rows} cells (width × height) for frames of'
+        f' {width}×{height} pixels, but cells must divide the frame evenly; use an'
+        ' input_size with multiples of 16'
       )
     if not self._tensors.features:
       return 0
@@ -192,20 +197,19 @@ class TfGraphExtractor:
 
 
 def _session(path: pathlib.Path) -> Any:
-  """A TensorFlow session on the frozen graph in a file."""
+  """A TensorFlow session with the frozen graph in a file."""
   if not path.is_file():
     raise ExtractorError(
       f'there is no file {path}; give a frozen TensorFlow graph, *.pb'
     )
-  # TensorFlow reads these when it is imported; it has nothing to say that matters here.
+  # TensorFlow reads these when it is imported. None of its messages matter here.
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
   os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   try:
     import tensorflow as tf
   except ImportError as error:
     raise ExtractorError(
-      f"the extractor 'tf_graph' runs on TensorFlow, which is not installed ({error}):"
-      " pip install 'pose-action-jax[tensorboard]'"
+      f"extractor 'tf_graph': {missing('tensorflow')} ({error})"
     ) from error
   graph = tf.Graph()
   try:
@@ -217,11 +221,12 @@ def _session(path: pathlib.Path) -> Any:
   # A broken or foreign file can raise nearly anything.
   except Exception as error:
     raise ExtractorError(
-      f'{path} is no frozen TensorFlow graph ({type(error).__name__}: {error}); give a'
+      f'{path} is not a frozen TensorFlow graph ({type(error).__name__}: {error}); give a'
       ' GraphDef with its weights as constants, *.pb'
     ) from error
   if not graph.get_operations():
     raise ExtractorError(f'{path} holds an empty graph; give a frozen one, *.pb')
   config = tf.compat.v1.ConfigProto()
-  config.gpu_options.allow_growth = True  # Or it takes the memory that JAX needs.
+  # Otherwise TensorFlow takes all GPU memory, which JAX needs too.
+  config.gpu_options.allow_growth = True
   return tf.compat.v1.Session(graph=graph, config=config)

@@ -1,4 +1,4 @@
-"""Frames of a video file, or of a folder of images, a few at a time."""
+"""Reads the frames of a video file or a folder of images, a few at a time."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from input_pipeline.errors import PoseDataError
+from pose_action.host.extras import MissingExtraError, missing
 
 VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -27,7 +28,7 @@ def is_image(path: pathlib.Path) -> bool:
 
 
 def natural_key(name: str) -> list[tuple[int, str]]:
-  """Sorts 'frame2' before 'frame10'."""
+  """A sort key that puts 'frame2' before 'frame10'."""
   parts = re.split(r'(\d+)', name)
   return [(int(part), '') if part.isdecimal() else (-1, part) for part in parts]
 
@@ -36,31 +37,28 @@ def opencv() -> Any:
   """OpenCV's module, imported when it is needed.
 
   Raises:
-    ImportError: with the extra to install.
+    MissingExtraError: if OpenCV cannot be imported.
   """
   try:
     import cv2
   except ImportError as error:
-    raise ImportError(
-      f'frames are read by OpenCV, which is not installed ({error}):'
-      " pip install 'pose-action-jax[video]'"
-    ) from error
+    raise MissingExtraError(f'{missing("cv2")} ({error})') from error
   return cv2
 
 
 class FrameReader:
-  """The frames of one video, in order, every `stride`-th of them.
+  """Every `stride`-th frame of one video, in order.
 
-  Frame 0 is kept, then frame `stride`, and so on; `start` leaves out that many of the
-  kept ones, which are decoded but not converted.
+  Frame 0 is kept, then frame `stride`, and so on. The first `start` of the kept frames
+  are skipped: decoded, but not converted.
 
   Attributes:
-    claimed: frames that the file's header, or the number of images, speaks of, before
-      the stride; 0 where it does not say.
-    decoded: frames that have been there so far, before the stride.
+    claimed: number of frames before the stride, from the file's header or as the number
+      of images; 0 if the header does not say.
+    decoded: number of frames decoded so far, before the stride.
 
   Raises:
-    PoseDataError: where there is no such video, or none that can be opened.
+    PoseDataError: if the video does not exist or cannot be opened.
   """
 
   def __init__(self, path: pathlib.Path, *, stride: int = 1, start: int = 0):
@@ -72,22 +70,26 @@ class FrameReader:
     self.claimed = len(self._images) if self._images else _claimed_frames(path)
 
   def __iter__(self) -> Iterator[Frame]:
-    """Raises PoseDataError at a frame that cannot be read, or is of another size."""
+    """The frames, uint8 `[h, w, 3]` in red, green and blue.
+
+    Raises:
+      PoseDataError: at a frame that cannot be read or has another size.
+    """
     size = None
     for name, frame in self._frames():
       size = size or frame.shape[:2]
       if frame.shape[:2] != size:
         raise PoseDataError(
-          f'{name} is {frame.shape[0]}×{frame.shape[1]} pixels (height × width), but the'
-          f' frames before it {size[0]}×{size[1]}; all frames of a clip need one size'
+          f'{name} has {frame.shape[0]}×{frame.shape[1]} pixels (height × width), but'
+          f' earlier frames have {size[0]}×{size[1]}; all frames must have the same size'
         )
       yield frame
 
   def chunks(self, size: int, clip_frames: int) -> Iterator[tuple[int, np.ndarray]]:
-    """Frames uint8 `[t, h, w, 3]`, red, green, blue, with the part they belong to.
+    """Frames uint8 `[t, h, w, 3]` in red, green and blue, with the number of their part.
 
-    A chunk has `size` frames, fewer at the end of a part. Parts are `clip_frames` long,
-    counted from the video's first frame.
+    A chunk has `size` frames, or fewer at the end of a part. Parts have `clip_frames`
+    kept frames each, counted from the video's first frame.
     """
     index = self._start
     gathered: list[np.ndarray] = []
@@ -101,7 +103,7 @@ class FrameReader:
       yield (index - 1) // clip_frames, np.stack(gathered)
 
   def shortfall(self) -> str | None:
-    """After the last frame: what is missing of those the header speaks of."""
+    """After the last frame: how many frames are missing, if the header claims more."""
     if self.decoded >= self.claimed:
       return None
     return f'its header says {self.claimed} frames, but only {self.decoded} decode'
@@ -136,14 +138,14 @@ class FrameReader:
             break
           yield f'{self._path}: frame {index}', frame[..., ::-1]
     if not self.decoded:
-      raise PoseDataError(f'{self._path}: not one frame can be decoded')
+      raise PoseDataError(f'{self._path}: no frame can be decoded')
 
 
 def kept_frames(path: pathlib.Path, stride: int) -> int:
-  """How many frames there will be, as far as the header tells; for estimates.
+  """The number of frames after the stride, going by the header; for estimates.
 
   Raises:
-    PoseDataError: as `FrameReader`.
+    PoseDataError: same as in `FrameReader`.
   """
   return -(-FrameReader(path).claimed // stride)
 
@@ -155,7 +157,7 @@ def _images_of(folder: pathlib.Path) -> list[pathlib.Path]:
   )
   if not images:
     raise PoseDataError(
-      f'{folder} holds no image; frames are files *{", *".join(IMAGE_SUFFIXES)}'
+      f'{folder} holds no images; frames are files *{", *".join(IMAGE_SUFFIXES)}'
     )
   return images
 
@@ -167,7 +169,7 @@ def _claimed_frames(path: pathlib.Path) -> int:
 
 
 class _Capture:
-  """An open video file of OpenCV; a context manager."""
+  """A video file opened by OpenCV, as a context manager."""
 
   def __init__(self, path: pathlib.Path):
     cv2 = opencv()

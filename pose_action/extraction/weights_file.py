@@ -1,4 +1,4 @@
-"""Files of weights: a state dict out of one, and which file it was."""
+"""Reads a pose network's weights from a file, and fingerprints the file."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pose_action.extraction.extractor import ExtractorError
+from pose_action.runtime import torch_file
 
 PathLike = str | os.PathLike[str]
 
@@ -22,24 +23,26 @@ def fingerprint(path: PathLike) -> str:
 
 
 def read_state_dict(path: PathLike) -> Mapping[str, np.ndarray]:
-  """Tensors by name: from *.npz, or from a file of PyTorch.
-
-  The latter is a pickle, which can run any program; PyTorch reads it with nothing but
-  tensors and plain containers allowed.
+  """Tensors by name, from an *.npz or a PyTorch file; see `torch_file`.
 
   Raises:
-    ExtractorError: where the file is not there, or holds anything else; where PyTorch is
+    ExtractorError: if the file does not exist or holds anything else, or if PyTorch is
       needed and not installed.
   """
   path = pathlib.Path(path).expanduser()
   if not path.is_file():
     raise ExtractorError(
-      f'there is no file {path}; give a state dict of PyTorch, or an *.npz of its tensors'
+      f'there is no file {path}; give a PyTorch state dict, or an *.npz of its tensors'
     )
-  return _of_npz(path) if path.suffix == '.npz' else _of_pytorch(path)
+  if path.suffix == '.npz':
+    return _read_npz(path)
+  try:
+    return torch_file.read_state_dict(path)
+  except torch_file.TorchFileError as error:
+    raise ExtractorError(f'{error}. An *.npz of the tensors is read too') from error
 
 
-def _of_npz(path: pathlib.Path) -> dict[str, np.ndarray]:
+def _read_npz(path: pathlib.Path) -> dict[str, np.ndarray]:
   try:
     arrays = np.load(path, allow_pickle=False)
     if not isinstance(arrays, np.lib.npyio.NpzFile):
@@ -48,35 +51,5 @@ def _of_npz(path: pathlib.Path) -> dict[str, np.ndarray]:
       return dict(arrays)
   except (ValueError, zipfile.BadZipFile, EOFError) as error:
     raise ExtractorError(
-      f'{path} is no *.npz of plain arrays ({error}); save one with numpy.savez'
+      f'{path} is not an *.npz of plain arrays ({error}); save one with numpy.savez'
     ) from error
-
-
-def _of_pytorch(path: pathlib.Path) -> dict[str, np.ndarray]:
-  try:
-    import torch  # pyright: ignore[reportMissingImports]
-  except ImportError as error:
-    raise ExtractorError(
-      f'{path} is read by PyTorch, which is not installed:'
-      " pip install 'pose-action-jax[torch]'. Or save its tensors as *.npz"
-    ) from error
-  try:
-    content = torch.load(path, map_location='cpu', weights_only=True)
-  except OSError:
-    raise
-  # A broken or foreign file can raise nearly anything.
-  except Exception as error:
-    # Without PyTorch's advice to load the file unsafely.
-    raise ExtractorError(
-      f'{path} is refused, and nothing in it was executed: it is no PyTorch file of'
-      f' tensors alone ({type(error).__name__}). Give a state dict saved by torch.save'
-    ) from error
-  if not isinstance(content, Mapping) or not all(
-    isinstance(name, str) and isinstance(tensor, torch.Tensor)
-    for name, tensor in content.items()
-  ):
-    raise ExtractorError(
-      f'{path} holds a {type(content).__name__}, but not the tensors of a state dict by'
-      ' name; save model.state_dict() alone'
-    )
-  return {name: tensor.numpy() for name, tensor in content.items()}

@@ -1,0 +1,1 @@
+"""Late fusion: combines the scores of several models for the same videos."""

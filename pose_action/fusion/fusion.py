@@ -1,8 +1,8 @@
-"""Late fusion: the scores of several models of the same videos, to scores of one.
+"""Late fusion: combines several models' scores for the same videos.
 
-Axes: `s` stream, one model's scores; `b` clip, `k` class. Inside, scores are float64
-probabilities; where logits are weighed they are taken from the probabilities, so that a
-file of logits fuses as the file of its probabilities does.
+Axes: `s` stream (one model's scores), `b` clip, `k` class. Scores are float64
+probabilities. Where logits are weighted, they are computed from the probabilities, so
+that a file of logits and a file of the same scores as probabilities fuse alike.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ import scipy.optimize
 import scipy.special
 from jaxtyping import Bool, Float, Int, UInt8
 
-# The least p and 1 - p that a logit is taken of: of p what float32 holds, so that no
-# order of classes is lost; 1 - p is a difference, so no more than rounding is left.
+# Lower bounds of p and 1 - p in a logit. For p it is float32's smallest normal number, so
+# that no order of classes is lost. 1 - p is a difference, exact only up to rounding.
 _LEAST_P = float(np.finfo(np.float32).tiny)
 _LEAST_REST = float(np.finfo(np.float64).eps)
 
@@ -21,16 +21,16 @@ _LEAST_REST = float(np.finfo(np.float64).eps)
 def weighted_mean(
   probabilities: Float[np.ndarray, 's b k'], weights: Float[np.ndarray, 's']
 ) -> Float[np.ndarray, 'b k']:
-  """Σ_s w_s p_s / Σ_s w_s: PA3D's late fusion (Sec. 4.1), its formula ours.
+  """Σ_s w_s p_s / Σ_s w_s: PA3D's late fusion (Sec. 4.1); the formula is our choice.
 
   Raises:
-    ValueError: where the weights are no `s` numbers ≥ 0, of which one is not 0.
+    ValueError: if the weights are not `s` finite numbers ≥ 0 with a sum above 0.
   """
   s = len(probabilities)
   if weights.shape != (s,) or weights.min() < 0 or not 0 < weights.sum() < np.inf:
     raise ValueError(
-      f'weights are {weights.tolist()}, but {s} streams need {s} finite numbers from 0'
-      ' on, not all of them 0'
+      f'weights are {weights.tolist()}, but {s} streams need {s} finite numbers ≥ 0, not'
+      ' all of them 0'
     )
   return np.tensordot(weights / weights.sum(), probabilities, axes=1)
 
@@ -39,10 +39,10 @@ def weighted_logits(
   probabilities: Float[np.ndarray, 's b k'],
   weights: Float[np.ndarray, 's'] | Float[np.ndarray, 's k'],
 ) -> Float[np.ndarray, 'b k']:
-  """softmax(Σ_s w_s log p_s), or of `[s, k]` weights sigmoid(Σ_s w_sk logit(p_sk)).
+  """softmax(Σ_s w_s log p_s); with weights `[s, k]`, sigmoid(Σ_s w_sk logit(p_sk)).
 
-  JMRN Sec. 4.2. The logits of a softmax differ from log p by a number a video, which
-  the softmax of the sum takes out.
+  JMRN Sec. 4.2. A softmax's logits differ from log p by a constant per video, which the
+  softmax of the sum cancels.
   """
   if weights.ndim == 1:
     weighted = np.tensordot(weights, _log(probabilities), axes=1)
@@ -54,28 +54,28 @@ def fit_weights(
   probabilities: Float[np.ndarray, 's b k'],
   labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k'],
 ) -> Float[np.ndarray, 's'] | Float[np.ndarray, 's k']:
-  """The weights of `weighted_logits` of least loss: JMRN's learnt fusion (Sec. 4.2).
+  """The weights of `weighted_logits` with the least loss: JMRN's fusion (Sec. 4.2).
 
-  One a stream; with multi-hot labels one a stream and class, and equal ones where no
-  video has the class, or each.
-  Deterministic: the loss is convex, and its minimum is found to rounding.
+  One weight per stream. With multi-hot labels, one weight per stream and class; the
+  streams have equal weights for a class that no video has, or every video.
+  Deterministic: the loss is convex, and its minimum is found up to rounding.
 
   Raises:
-    ValueError: where the search ends before the minimum.
+    ValueError: if the search stops before the minimum.
   """
   if labels.ndim == 1:
     return _fit(_log(probabilities), labels)
   logits = _logit(probabilities)
   weights = np.full((logits.shape[0], logits.shape[2]), 1 / len(logits))
   for k in np.flatnonzero(teaches(labels)):
-    # A yes or no is a choice of two classes, of logits 0 and z.
+    # Yes or no is a choice between two classes with logits 0 and z.
     pair = np.stack([np.zeros_like(logits[:, :, k]), logits[:, :, k]], axis=2)
     weights[:, k] = _fit(pair, labels[:, k].astype(np.int32))
   return weights
 
 
 def teaches(labels: UInt8[np.ndarray, 'b k']) -> Bool[np.ndarray, 'k']:
-  """Whether videos with a class and without it are there to fit its weights on."""
+  """For each class, whether some videos have it and some do not, to fit weights on."""
   return labels.min(axis=0) < labels.max(axis=0)
 
 
@@ -84,11 +84,12 @@ def fit_loss(
   logits: Float[np.ndarray, 's b k'],
   labels: Int[np.ndarray, 'b'],
 ) -> tuple[float, Float[np.ndarray, 's']]:
-  """What `fit_weights` makes least, in nats a video, and its gradient.
+  """The loss that `fit_weights` minimizes, in nats per video, and its gradient.
 
-  The cross entropy of the weighted sum, and a Gaussian prior of σ = 1 around equal
-  weights, which counts once, not once a video: without it the weights have no bound
-  where the sum is right of every video. The paper names no loss; both are ours.
+  It is the cross entropy of the weighted sum plus a Gaussian prior with σ = 1 around
+  equal weights. The prior counts once, not once per video. Without it the weights would
+  grow without bound if the sum is right for every video. The paper names no loss; both
+  terms are our choice.
   """
   videos = np.arange(len(labels))
   log_p = scipy.special.log_softmax(np.tensordot(weights, logits, axes=1), axis=1)
@@ -112,7 +113,7 @@ def _fit(
   )
   if not found.success:
     raise ValueError(
-      f'no best weights were found ({found.message}); use --method=mean or fixed'
+      f'the best weights were not found ({found.message}); use --method=mean or fixed'
     )
   return found.x
 

@@ -1,6 +1,6 @@
-"""What a fusion is good for: its figures beside its streams', in all and by class.
+"""Shows what a fusion gains: its figures beside its streams', overall and per class.
 
-Axes: `s` stream, one model's scores; `b` clip, `k` class.
+Axes: `s` stream (one model's scores), `b` clip, `k` class.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from pose_action.fusion import fusion
 from pose_action.host.text_table import aligned
 
 _TOP = 5
-_SHOWN = 5  # Classes that gain most, and that lose most.
+_SHOWN = 5  # At most this many gaining classes, and as many losing ones, are shown.
 _HEADINGS = {
   'accuracy': 'accuracy',
   'mean_class_accuracy': 'mean class',
@@ -28,7 +28,11 @@ _HEADINGS = {
 
 
 def heading(streams: Streams, fit: Streams | None, how: str) -> list[str]:
-  """Lines of what was fused, `how` in words, and the notes on how files matched."""
+  """Lines that say what was fused and how, with the notes on how files matched.
+
+  Args:
+    how: the method in words.
+  """
   videos, classes = streams.probabilities.shape[1:]
   notes = (*streams.notes, *(fit.notes if fit else ()))
   return [
@@ -40,14 +44,14 @@ def heading(streams: Streams, fit: Streams | None, how: str) -> list[str]:
 def fit_in_words(
   fit: Streams, weights: Float[np.ndarray, 's'] | Float[np.ndarray, 's k']
 ) -> str:
-  """On what the weights were fitted, and what that was good for there.
+  """Says which videos the weights were fitted on, and the loss before and after.
 
   Args:
-    fit: that `fusion.fit_weights` was given.
-    weights: what it gave.
+    fit: the streams that `fusion.fit_weights` was given.
+    weights: the weights that it returned.
 
   Raises:
-    ValueError: where there are no labels.
+    ValueError: if the streams have no labels.
   """
   labels = _labels(fit)
   several = labels.ndim == 2
@@ -57,12 +61,15 @@ def fit_in_words(
     for w in (np.full_like(weights, 1 / len(weights)), weights)
   )
   text = (
-    f'fitted on {len(labels)} videos of {", ".join(fit.names)}: loss there'
-    f' {before:.4f} with equal weights, {after:.4f} with the learned'
+    f'fitted on {len(labels)} videos from {", ".join(fit.names)}, where the loss per'
+    f' video is {before:.4f} nats with equal weights and {after:.4f} nats with learned'
+    ' ones'
   )
   if several and (untaught := int((~fusion.teaches(labels)).sum())):
-    of_all = f'{untaught} of {len(weights[0])}'
-    text += f'; equal weights in classes of no video or of all: {of_all}'
+    text += (
+      f'; {untaught} of {len(weights[0])} classes have equal weights, as no video has'
+      ' them, or every video'
+    )
   return text
 
 
@@ -71,62 +78,63 @@ def table(
   weights: Float[np.ndarray, 's'] | Float[np.ndarray, 's k'],
   fused: Float[np.ndarray, 'b k'],
 ) -> list[str]:
-  """Weight and figures of each stream, and the fusion's figures below.
+  """Each stream's weight and figures, and below them the fusion's figures.
 
-  Of weights a class, the mean and the range; without labels, no figures.
+  Weights per class are shown as their mean and range. Without labels there are no
+  figures.
   """
   rows = [['scores', 'weight']]
   for name, weight in zip(streams.names, weights, strict=True):
-    of_classes = f' ({weight.min():.3f}..{weight.max():.3f})' if weight.ndim else ''
-    rows.append([name, f'{weight.mean():.3f}{of_classes}'])
+    limits = f' ({weight.min():.3f}..{weight.max():.3f})' if weight.ndim else ''
+    rows.append([name, f'{weight.mean():.3f}{limits}'])
   rows.append(['fused', ''])
   if streams.labels is not None:
     figures = [_figures(p, streams.labels) for p in (*streams.probabilities, fused)]
     rows[0] += [_HEADINGS[name] for name in figures[0]]
-    for row, of_row in zip(rows[1:], figures, strict=True):
-      row += [f'{100 * figure:.1f} %' for figure in of_row.values()]
+    for row, row_figures in zip(rows[1:], figures, strict=True):
+      row += [f'{100 * figure:.1f} %' for figure in row_figures.values()]
   return aligned(rows)
 
 
 def class_figures(
   streams: Streams, fused: Float[np.ndarray, 'b k']
 ) -> tuple[Int[np.ndarray, 'k'], Float[np.ndarray, 's+1 k']]:
-  """Each class's videos, and its figure in each stream and, last, fused.
+  """The number of videos per class, and each class's figure per stream, fused last.
 
-  The figure is accuracy, with multi-hot labels average precision.
+  The figure is accuracy, or average precision with multi-hot labels; both in 0..1.
 
   Raises:
-    ValueError: where the streams have no labels.
+    ValueError: if the streams have no labels.
   """
   labels, all_scores = _labels(streams), (*streams.probabilities, fused)
   if labels.ndim == 2:
-    of_classes = [per_class_average_precision(p, labels) for p in all_scores]
-    return labels.sum(axis=0, dtype=int), np.stack(of_classes)
-  of_classes = [metrics.per_class_accuracy(p, labels) for p in all_scores]
-  return np.bincount(labels, minlength=fused.shape[1]), np.stack(of_classes)
+    figures = [per_class_average_precision(p, labels) for p in all_scores]
+    return labels.sum(axis=0, dtype=int), np.stack(figures)
+  figures = [metrics.per_class_accuracy(p, labels) for p in all_scores]
+  return np.bincount(labels, minlength=fused.shape[1]), np.stack(figures)
 
 
 def gains(
   streams: Streams,
   videos: Int[np.ndarray, 'k'],
-  of_classes: Float[np.ndarray, 's+1 k'],
+  figures: Float[np.ndarray, 's+1 k'],
 ) -> list[str]:
-  """Lines of the classes that gain and lose most against the best stream.
+  """Lines with the classes that gain and lose most against the best stream.
 
   Args:
-    streams: those of `class_figures`.
-    videos, of_classes: what it gives.
+    streams: the streams that `class_figures` was given.
+    videos, figures: what it returned.
   """
   best = _best(streams)
-  gained = of_classes[-1] - of_classes[best]
+  gained = figures[-1] - figures[best]
   ranked = [k for k in np.argsort(-gained, kind='stable') if videos[k]]
   up = [k for k in ranked if gained[k] > 0][:_SHOWN]
   down = [k for k in ranked if gained[k] < 0][-_SHOWN:]
   names = _class_names(streams)
   what = 'accuracy' if _labels(streams).ndim == 1 else 'average precision'
   return [
-    f'Classes whose {what} gains and loses most, in points, against the best of the'
-    f' models, {streams.names[best]}:',
+    f'Classes whose {what} gains and loses most against the best model,'
+    f' {streams.names[best]}, in percentage points:',
     *(f'  {100 * gained[k]:+6.1f}  {names[k]}, videos: {videos[k]}' for k in up + down),
   ]
 
@@ -134,20 +142,20 @@ def gains(
 def class_csv(
   streams: Streams,
   videos: Int[np.ndarray, 'k'],
-  of_classes: Float[np.ndarray, 's+1 k'],
+  figures: Float[np.ndarray, 's+1 k'],
 ) -> bytes:
-  """All classes' figures, a row each; empty where a class has no videos.
+  """The figures as csv, one row per class, in 0..1; empty for a class without videos.
 
   Args:
-    streams: those of `class_figures`.
-    videos, of_classes: what it gives.
+    streams: the streams that `class_figures` was given.
+    videos, figures: what it returned.
   """
-  gained = of_classes[-1] - of_classes[_best(streams)]
+  gained = figures[-1] - figures[_best(streams)]
   rows: list[tuple] = [('class', 'videos', *streams.names, 'fused', 'gain')]
-  for name, count, *figures in zip(
-    _class_names(streams), videos, *of_classes, gained, strict=True
+  for name, count, *row in zip(
+    _class_names(streams), videos, *figures, gained, strict=True
   ):
-    rows.append((name, count, *(figures if count else [''] * len(figures))))
+    rows.append((name, count, *(row if count else [''] * len(row))))
   text = io.StringIO()
   csv.writer(text, lineterminator='\n').writerows(rows)
   return text.getvalue().encode()
@@ -156,24 +164,25 @@ def class_csv(
 def _labels(streams: Streams) -> np.ndarray:
   if streams.labels is None:
     raise ValueError(
-      f'none of {", ".join(streams.names)} has labels, of which figures are made; add'
-      ' labels to one'
+      f'none of {", ".join(streams.names)} has labels, which figures need; add labels to'
+      ' one of them'
     )
   return streams.labels
 
 
 def _figures(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
   figures = metrics.figures(scores, labels)
-  del figures['loss']  # Streams of another scale would look worse than they rank.
+  # A stream with another scale would look worse than it ranks the classes.
+  del figures['loss']
   if labels.ndim == 1 and scores.shape[1] > _TOP:
     figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
   return figures
 
 
 def _best(streams: Streams) -> int:
-  """The stream that measures best alone."""
+  """The index of the stream with the best headline figure."""
   figures = (_figures(p, _labels(streams)) for p in streams.probabilities)
-  return int(np.argmax([metrics.headline_figure(of_stream) for of_stream in figures]))
+  return int(np.argmax([metrics.headline_figure(stream) for stream in figures]))
 
 
 def _class_names(streams: Streams) -> list[str]:

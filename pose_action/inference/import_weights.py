@@ -1,4 +1,4 @@
-"""Weights of other releases, as a workdir like that of a run of our own."""
+"""Imports weights from other releases into a workdir like that of our own runs."""
 
 from __future__ import annotations
 
@@ -8,15 +8,13 @@ import functools
 import json
 import os
 import pathlib
-import pickle
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 
 from input_pipeline.skeletons.registry import get_skeleton
 from jmrn_jax.official_weights import (
@@ -24,6 +22,9 @@ from jmrn_jax.official_weights import (
   WeightsError,
   variables_from_state_dict,
 )
+from pose_action.host import atomic_files
+from pose_action.host.nested import flattened
+from pose_action.runtime import torch_file
 from pose_action.training import optimizers
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.model_registry import build_model
@@ -31,79 +32,43 @@ from pose_action.training.step import TrainState, initial_state
 
 PathLike = str | os.PathLike[str]
 
-# Of the official release's maps (official code); its network drops the background.
+# The skeleton of the release's maps (official code). Its network drops the background.
 JMRN_OFFICIAL_SKELETON = 'jmrn_official_background'
 
 
 def read_jmrn_official(path: PathLike) -> OfficialWeights:
-  """The weights in a checkpoint file of the official JMRN release.
-
-  The file is a pickle, which can run any program; PyTorch reads it with nothing but
-  tensors and plain containers allowed.
+  """Reads a checkpoint file of the official JMRN release; see `torch_file`.
 
   Raises:
-    WeightsError: where PyTorch is not installed, refuses the file, or finds something
-      other than the official network's tensors in it.
-    OSError: where the file cannot be opened.
+    WeightsError: if PyTorch is not installed, refuses the file, or finds anything but
+      the official network's tensors in it.
+    OSError: if the file cannot be opened.
   """
-  state = _load_state_dict(pathlib.Path(path).expanduser())
+  try:
+    state = torch_file.read_state_dict(path)
+  except torch_file.TorchFileError as error:
+    raise WeightsError(
+      f'{error}. Give the file that the official training saved'
+    ) from error
   try:
     return variables_from_state_dict(state)
   except WeightsError as error:
     raise WeightsError(f'{path}: {error}') from error
 
 
-def _load_state_dict(path: pathlib.Path) -> Mapping[str, np.ndarray]:
-  try:
-    import torch  # pyright: ignore[reportMissingImports]
-  except ImportError as error:
-    raise WeightsError(
-      f"{path} is a file of PyTorch, which is not installed: pip install '.[torch]'"
-    ) from error
-  try:
-    content = torch.load(path, map_location='cpu', weights_only=True)
-  except OSError:
-    raise
-  # A broken or foreign file can raise nearly anything.
-  except Exception as error:
-    raise WeightsError(
-      f'{path} is refused, and nothing in it was executed: it is no PyTorch file of'
-      f' tensors alone ({_reason(error)}). Give the file that the official training'
-      ' saved'
-    ) from error
-  if not isinstance(content, Mapping) or not all(
-    isinstance(name, str) and isinstance(tensor, torch.Tensor)
-    for name, tensor in content.items()
-  ):
-    raise WeightsError(
-      f'{path} holds a {type(content).__name__}, but not the tensors of a state dict by'
-      ' name; give the file that the official training saved'
-    )
-  return {name: tensor.numpy() for name, tensor in content.items()}
-
-
-def _reason(error: Exception) -> str:
-  """What PyTorch objects to, without its advice to load the file unsafely."""
-  lines = str(error).splitlines()
-  told = [line for line in lines if 'unsupported' in line.lower()]
-  if not told and not isinstance(error, pickle.UnpicklingError):
-    told = lines[:1]
-  return ': '.join([type(error).__name__, *told])
-
-
 def jmrn_official_config(
   config: ml_collections.ConfigDict, weights: OfficialWeights
 ) -> ml_collections.ConfigDict:
-  """An experiment of JMRN with the sizes of these weights, on the official maps.
+  """The config with the model sizes of these weights, reading the official maps.
 
   Raises:
-    WeightsError: for weights of other joints than OpenPose's 18; the release can be
-      trained on such, but then nothing says which joint is which.
+    WeightsError: if the weights are not for OpenPose's 18 joints. The release can be
+      trained on other joints, but its files do not say which joint is which.
   """
   joints = get_skeleton(JMRN_OFFICIAL_SKELETON).num_joints
   if weights.num_joints != joints:
     raise WeightsError(
-      f'the weights are of {weights.num_joints} joints, but only those of the'
+      f'the weights are for {weights.num_joints} joints, but only weights for the'
       f" release's {joints} joints (COCO's 17 and the neck) can be imported"
     )
   config = config.copy_and_resolve_references().unlock()
@@ -123,30 +88,20 @@ def jmrn_official_config(
 def config_overrides(
   published: ml_collections.ConfigDict, config: ml_collections.ConfigDict
 ) -> list[str]:
-  """The flags of main.py that turn the one config into the other."""
-  flags = []
-  changed = _leaves(config.to_dict())
-  for name, value in _leaves(published.to_dict()).items():
-    if changed[name] != value:
-      flags.append(f'--config.{name}={changed[name]}')
-  return flags
-
-
-def _leaves(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-  leaves = {}
-  for name, value in tree.items():
-    if isinstance(value, Mapping):
-      leaves |= _leaves(value, f'{prefix}{name}.')
-    else:
-      leaves[prefix + name] = value
-  return leaves
+  """The flags of main.py that turn the `published` config into `config`."""
+  changed = flattened(config.to_dict())
+  return [
+    f'--config.{name}={changed[name]}'
+    for name, value in flattened(published.to_dict()).items()
+    if changed[name] != value
+  ]
 
 
 def read_class_names(path: PathLike | None, num_classes: int) -> tuple[str, ...]:
-  """The names in a text file, one a line; class_0, class_1, … where there is none.
+  """The class names in a text file, one per line; class_0, class_1, … without a file.
 
   Raises:
-    ValueError: for a file with another number of names, or with a name twice.
+    ValueError: if the file does not have one name per class, or repeats a name.
   """
   if path is None:
     return tuple(f'class_{number}' for number in range(num_classes))
@@ -158,7 +113,7 @@ def read_class_names(path: PathLike | None, num_classes: int) -> tuple[str, ...]
   if len(names) != num_classes:
     raise ValueError(
       f'{path} has {len(names)} class names, but the weights have {num_classes} classes;'
-      ' give one name a line, in the order of the classes'
+      ' give one name per line, in the order of the classes'
     )
   return names
 
@@ -170,26 +125,26 @@ def write_workdir(
   config: ml_collections.ConfigDict,
   class_names: Sequence[str],
 ):
-  """Writes what a run with these weights would leave: its config and a checkpoint.
+  """Writes the weights as a run would leave them: a config and a checkpoint.
 
-  The checkpoint is of step 0 and complete: optimiser and key are those of a run that
-  has not begun. The workdir appears whole or not at all.
+  The checkpoint is complete and for step 0: its optimizer state and random key are those
+  of a run that has not started. The workdir appears whole or not at all.
 
   Args:
-    config: as `jmrn_official_config` gives it.
-    class_names: of all classes, in order.
+    config: from `jmrn_official_config`.
+    class_names: names of all classes, in order.
 
   Raises:
-    ValueError: where the workdir is already in use, or the config makes another model
-      than the weights have.
+    ValueError: if the workdir is already in use, or the config describes a model that
+      does not fit the weights.
   """
-  # As JSON gives it back, like the description of a run of ours.
+  # Lists instead of tuples, as JSON restores them for our own runs.
   description = json.loads(
     json.dumps(
       {
         'config': config.to_dict(),
         'class_names': list(class_names),
-        # Of the maps that the model reads, so without the background.
+        # Describes the maps that the model reads, so it has no background.
         'skeleton': dataclasses.replace(
           get_skeleton(JMRN_OFFICIAL_SKELETON), background=False
         ).to_dict(),
@@ -197,9 +152,7 @@ def write_workdir(
     )
   )
   with _new_folder(pathlib.Path(workdir).expanduser()) as folder:
-    (folder / 'config.json').write_text(
-      json.dumps(description['config'], indent=2) + '\n'
-    )
+    atomic_files.write_json(folder / 'config.json', description['config'])
     with contextlib.closing(Checkpoints(folder)) as checkpoints:
       checkpoints.save(0, _untrained_state(config, weights), None, description, None)
       checkpoints.wait()
@@ -207,7 +160,7 @@ def write_workdir(
 
 @contextlib.contextmanager
 def _new_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
-  """A folder beside `target` that takes its place once the block has ended well."""
+  """A new folder beside `target`, renamed to `target` if the block raises nothing."""
   if target.exists() and (not target.is_dir() or any(target.iterdir())):
     raise ValueError(
       f'{target} is already in use; give a --workdir that is new or empty'
@@ -225,8 +178,8 @@ def _new_folder(target: pathlib.Path) -> Iterator[pathlib.Path]:
 def _untrained_state(
   config: ml_collections.ConfigDict, weights: OfficialWeights
 ) -> TrainState:
-  """The state of a run before its first step, with the weights in it."""
-  # Steps and epochs change numbers of the schedule, but not the optimiser's state.
+  """The state of a run before its first step, but with these weights."""
+  # The numbers of steps and epochs do not affect the optimizer's initial state.
   schedule = optimizers.make_schedule(
     config.optimizer, total_steps=1, steps_per_epoch=1
   )
@@ -247,7 +200,7 @@ def _untrained_state(
 
   @jax.jit
   def without_variables(seed):
-    # What is not returned is not computed: the model's own first parameters.
+    # XLA removes unused outputs, so the model's own parameters are never computed.
     return dataclasses.replace(fresh_state(seed), params=None, collections=None)
 
   state = without_variables(jnp.int32(config.seed))
@@ -265,6 +218,6 @@ def _check_shapes(wanted: Any, found: Any):
   if wanted != found:
     names = sorted(name for name, _ in wanted.items() ^ found.items())
     raise ValueError(
-      'config.model makes another model than these weights are of; they differ in'
-      f' {", ".join(dict.fromkeys(names))}. Take the config of jmrn_official_config'
+      'config.model does not fit the weights; their shapes differ in'
+      f' {", ".join(dict.fromkeys(names))}. Use the config from jmrn_official_config'
     )

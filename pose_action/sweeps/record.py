@@ -1,12 +1,13 @@
-"""`sweep.json`: what a sweep's workdir keeps of its runs and tables.
+"""`sweep.json`: the runs and tables of a sweep, kept in its workdir.
 
   {"dataset": "jhmdb", "setting": "jhmdb, quick, development folds",
    "runs": [{"name": …, "config": …, "flags": […]}, …],
    "tables": [{"name": …, "title": …, "rows": [
      {"title": …, "paper": {"jhmdb": 59.3, …}, "samples": [[name of a run, …], …]}]}]}
 
-A sample is a fold and seed: one run, or the runs of several streams, whose scores are
-fused. A later sweep of the same setting adds its runs, tables, rows and samples.
+There is one sample per split or fold, and seed. A sample is one run, or one run for each
+of several streams, whose scores are fused. A later sweep with the same setting adds its
+runs, tables, rows and samples.
 """
 
 from __future__ import annotations
@@ -25,25 +26,29 @@ Record = dict[str, Any]
 
 
 def read_record(workdir: str | os.PathLike[str]) -> Record:
-  """Raises ValueError where there is none."""
+  """Reads a workdir's record.
+
+  Raises:
+    ValueError: if the workdir does not have one.
+  """
   file = pathlib.Path(workdir) / FILE
   if not file.exists():
     raise ValueError(
-      f'{file} does not exist; give the workdir of a sweep, which tools/run_sweep.py'
-      ' writes'
+      f'{file} does not exist; give the --workdir of a sweep that tools/run_sweep.py'
+      ' has run'
     )
   return json.loads(file.read_text('utf-8'))
 
 
 def add_to_record(workdir: str | os.PathLike[str], sweep: Record) -> Record:
-  """Writes a sweep into the workdir's record, and returns all of it.
+  """Adds a sweep to its workdir's record, and returns the whole record.
 
   Raises:
-    ValueError: where the workdir is that of another setting, or has another run of the
-      same name; nothing is written then.
+    ValueError: if the workdir holds a sweep with another setting, or another run of the
+      same name. The record then stays as it was.
   """
   file = pathlib.Path(workdir) / FILE
-  # Lists and tuples are the same in the file.
+  # Tuples become lists, as in the file.
   record = json.loads(json.dumps(sweep))
   if file.exists():
     record = _merged(read_record(workdir), record, file)
@@ -54,17 +59,17 @@ def add_to_record(workdir: str | os.PathLike[str], sweep: Record) -> Record:
 def _merged(old: Record, new: Record, file: pathlib.Path) -> Record:
   if old['setting'] != new['setting']:
     raise ValueError(
-      f'{file} is of {old["setting"]}, but this sweep of {new["setting"]}; their figures'
-      ' are not comparable: give another --workdir'
+      f'{file} holds a sweep on {old["setting"]}, but this one is on {new["setting"]};'
+      ' their figures are not comparable: give another --workdir'
     )
 
-  def same_run(of_old: Record, of_new: Record) -> Record:
-    if of_old != of_new:
+  def same_run(old_run: Record, new_run: Record) -> Record:
+    if old_run != new_run:
       raise ValueError(
-        f'{file} has a run {of_old["name"]} of {_asked(of_old)}, but this sweep one of'
-        f' {_asked(of_new)}; give another --workdir'
+        f'{file} has a run {old_run["name"]} of {_experiment(old_run)}, but in this sweep'
+        f' it is a run of {_experiment(new_run)}; give another --workdir'
       )
-    return of_new
+    return new_run
 
   return {
     **new,
@@ -88,19 +93,25 @@ def _united(
   key: str,
   merged: Callable[[Record, Record], Record],
 ) -> list[Record]:
-  """Both, in the order of the longer; `merged` makes one of two with the same key."""
-  of_old = {entry[key]: entry for entry in old}
-  of_new = {entry[key]: entry for entry in new}
-  order = dict.fromkeys(
-    [*of_new, *of_old] if len(new) > len(old) else [*of_old, *of_new]
-  )
+  """The union of two lists, in the order of the longer list.
+
+  Args:
+    key: field that identifies an entry.
+    merged: combines an old and a new entry with the same key.
+  """
+  old_by_key = {entry[key]: entry for entry in old}
+  new_by_key = {entry[key]: entry for entry in new}
+  first, second = (old_by_key, new_by_key)
+  if len(new) > len(old):
+    first, second = second, first
   return [
-    merged(of_old[name], of_new[name])
-    if name in of_old and name in of_new
-    else (of_old.get(name) or of_new[name])
-    for name in order
+    merged(old_by_key[name], new_by_key[name])
+    if name in old_by_key and name in new_by_key
+    else (old_by_key.get(name) or new_by_key[name])
+    for name in dict.fromkeys([*first, *second])
   ]
 
 
-def _asked(run: Record) -> str:
+def _experiment(run: Record) -> str:
+  """A run's config and flags, as typed on a command line."""
   return ' '.join([run['config'], *run['flags']])

@@ -1,4 +1,4 @@
-"""What the runs of a sweep measure: one model's figures, or those of several fused."""
+"""The figures of a sweep's runs: of one model, or of several fused models."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ _FIGURES = ('accuracy', 'mean_class_accuracy', 'charades_mAP', 'mAP')
 
 
 def sample_figures(workdirs: Sequence[pathlib.Path]) -> dict[str, float] | None:
-  """The figures of one run, or of the mean of several runs' probabilities, %.
+  """The figures of one run, or of several runs' mean probabilities, in %.
 
-  Which checkpoint on which split speaks for a run, its `results.json` says itself.
+  A run's `results.json` says which checkpoint and split are its headline result.
 
   Args:
-    workdirs: of one run, or of a run of each stream; PA3D's ∪ (Sec. 4.1), whose formula
-      is ours.
+    workdirs: folder of one run, or of one run per stream. Several are fused as PA3D's ∪
+      (Sec. 4.1); the paper gives no formula, and the mean is our choice.
 
   Returns:
-    `accuracy` and `mean_class_accuracy`, or `mAP`, and what the protocol asks for; None
-    until every run has results.
+    `accuracy` and `mean_class_accuracy`, or `mAP`, plus any figure that the data set's
+    protocol asks for. None until every run has results.
 
   Raises:
-    ValueError: where a file does not hold what it should, or the streams are not of the
-      same split, videos and classes.
+    ValueError: if a file lacks what it should hold, or the streams differ in split,
+      videos or classes.
   """
   if not all((workdir / 'results.json').exists() for workdir in workdirs):
     return None
@@ -40,15 +40,15 @@ def sample_figures(workdirs: Sequence[pathlib.Path]) -> dict[str, float] | None:
   splits = {str(w): e['split'] for w, e in zip(workdirs, entries, strict=True)}
   if len(set(splits.values())) > 1:
     raise ValueError(
-      f'scores to fuse must be of one split, but the headlines are of {splits}; train the'
-      ' runs with the same options'
+      'scores to fuse must be from the same split, but the headline results are from'
+      f' {splits}; train the runs with the same options'
     )
   files = [str(w / e['scores']) for w, e in zip(workdirs, entries, strict=True)]
   streams, _ = score_files.read_streams(files)
   if streams.labels is None:
     raise ValueError(
-      f'none of {", ".join(files)} has labels; evaluate the runs again (main.py'
-      ' --mode=evaluate)'
+      f'none of {", ".join(files)} has labels; evaluate the runs again (pose-action'
+      ' evaluate)'
     )
   fused = fusion.weighted_mean(streams.probabilities, np.ones(len(files)))
   asked = [name for name in _FIGURES if name in entries[0]]
@@ -63,8 +63,8 @@ def _headline_entry(workdir: pathlib.Path) -> dict[str, Any]:
     if all(entry[name] == chosen[name] for name in ('split', 'checkpoint')):
       return entry
   raise ValueError(
-    f'{file} has no evaluation of {chosen}, which it calls its headline; delete it and'
-    ' evaluate the run again (main.py --mode=evaluate)'
+    f'{file} has no evaluation for its own headline {chosen}; delete the file and'
+    ' evaluate the run again (pose-action evaluate)'
   )
 
 

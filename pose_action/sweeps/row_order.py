@@ -1,4 +1,4 @@
-"""Whether the rows of a table come in the paper's order, whatever the figures are."""
+"""Compares the order of a table's rows with the paper's, whatever the figures are."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from collections.abc import Sequence
 
 @dataclasses.dataclass(frozen=True)
 class Agreement:
-  """How far two sets of figures of the same rows agree in order.
+  """How far our figures and the paper's order the same rows alike.
 
   Attributes:
-    tau: Kendall's τ-b, 1 for the same order, -1 for the reverse; NaN where one set is
-      all the same.
-    same: pairs of rows that differ in the paper, and likewise in ours.
-    pairs: of rows that differ in the paper.
+    tau: Kendall's τ-b: 1 for the same order, -1 for the reverse. NaN if all figures of
+      one side are equal.
+    same: number of row pairs whose order is the same in ours as in the paper.
+    pairs: number of row pairs whose figures differ in the paper.
   """
 
   tau: float
@@ -25,7 +25,7 @@ class Agreement:
 
 
 def agreement(ours: Sequence[float], paper: Sequence[float]) -> Agreement:
-  """Compares rows in pairs; a pair equal in ours is not in the paper's order."""
+  """Compares rows in pairs; a pair with equal figures of ours does not count as same."""
   same = reverse = our_pairs = pairs = 0
   for (our_a, paper_a), (our_b, paper_b) in itertools.combinations(
     zip(ours, paper, strict=True), 2
@@ -40,7 +40,7 @@ def agreement(ours: Sequence[float], paper: Sequence[float]) -> Agreement:
 
 
 def in_order(titles: Sequence[str], figures: Sequence[float]) -> str:
-  """Such as `b > a = c`, highest first, equal ones in the order given."""
+  """The order in words, such as `b > a = c`: highest first, ties in the given order."""
   ranked = sorted(zip(titles, figures, strict=True), key=lambda row: -row[1])
   words = [ranked[0][0]]
   for (_, higher), (title, figure) in itertools.pairwise(ranked):

@@ -1,4 +1,4 @@
-"""A sweep's results in Markdown tables, row by row beside the paper's."""
+"""A sweep's results as Markdown tables, with the paper's figures in each row."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ class TableRow:
   """One row of a table.
 
   Attributes:
-    title: of the row.
-    samples: runs of each fold and seed by name, joined by + where they are fused.
-    figures: of each sample, see `sample_figures`; None for one that is not done.
-    paper: the paper's figures, %, by data set.
+    title: the row's title.
+    samples: names of the runs, one entry per split or fold, and seed. Fused runs are
+      joined by +.
+    figures: per sample, from `sample_figures`; None if the sample is not done.
+    paper: the paper's figures in %, by data set.
   """
 
   title: str
@@ -35,20 +36,21 @@ class TableRow:
 
   @property
   def done(self) -> int:
+    """Number of samples that have figures."""
     return sum(figures is not None for figures in self.figures)
 
   def values(self, name: str) -> list[float]:
-    """Of the samples that are done and have it."""
+    """One figure of all samples that have it, in %."""
     return [f[name] for f in self.figures if f is not None and name in f]
 
   @property
   def metric(self) -> str:
-    """The figure that speaks for it; accuracy while nothing is done."""
+    """The headline metric of the row; accuracy as long as no sample is done."""
     return next((name for name in HEADLINES if self.values(name)), 'accuracy')
 
 
 def report(record: Record, workdir: str | os.PathLike[str]) -> str:
-  """Every table of a sweep in Markdown, with the order of its rows."""
+  """All tables of a sweep in Markdown; below each, how its rows are ordered."""
   tables = []
   for table in record['tables']:
     rows = table_rows(table, workdir)
@@ -65,7 +67,7 @@ def report(record: Record, workdir: str | os.PathLike[str]) -> str:
 
 
 def table_rows(table: Record, workdir: str | os.PathLike[str]) -> list[TableRow]:
-  """The rows of a table of `sweep.json`, with what their runs measure."""
+  """The rows of one table in `sweep.json`, with the figures of their runs."""
   folder = pathlib.Path(workdir)
   return [
     TableRow(
@@ -81,7 +83,7 @@ def table_rows(table: Record, workdir: str | os.PathLike[str]) -> list[TableRow]
 
 
 def markdown(rows: Sequence[TableRow], paper_columns: Sequence[str]) -> str:
-  """Row, mean ± std, mean class accuracy, folds and seeds done, the paper's figures."""
+  """Columns: row, mean ± std, mean class accuracy, samples done, the paper's figures."""
   headings = ['row', 'ours, %', 'mean class, %', 'done']
   cells = [
     [
@@ -101,7 +103,10 @@ def markdown(rows: Sequence[TableRow], paper_columns: Sequence[str]) -> str:
 
 
 def mean_and_std(figures: Sequence[float]) -> str:
-  """Such as `62.0 ± 2.0`, by n - 1; of one the figure alone, of none –."""
+  """Mean ± standard deviation (n - 1), such as `62.0 ± 2.0`; – without figures.
+
+  A single figure has no ±.
+  """
   if not figures:
     return '–'
   mean = f'{statistics.fmean(figures):.1f}'
@@ -109,13 +114,13 @@ def mean_and_std(figures: Sequence[float]) -> str:
 
 
 def _paper_columns(rows: Sequence[TableRow], dataset: str) -> list[str]:
-  """The sweep's own data set; where the paper has no figures of it, all it has."""
+  """The sweep's data set, or all data sets of the paper if it has no figures for it."""
   known = list(dict.fromkeys(name for row in rows for name in row.paper))
   return [dataset] if dataset in known else known
 
 
 def _as_printed(rows: Sequence[TableRow], dataset: str) -> list[str]:
-  """A column of the paper's, with as many decimals as its longest has."""
+  """A column of the paper's figures, all with as many decimals as the longest."""
   figures = [row.paper.get(dataset) for row in rows]
   decimals = max(
     (len(f'{f:g}'.partition('.')[2]) for f in figures if f is not None), default=0
@@ -124,7 +129,7 @@ def _as_printed(rows: Sequence[TableRow], dataset: str) -> list[str]:
 
 
 def _order_lines(rows: Sequence[TableRow], dataset: str) -> list[str]:
-  """In words how far the rows that have figures come in the paper's order."""
+  """One line on how our order of the finished rows agrees with the paper's."""
   known = [row for row in rows if row.done and dataset in row.paper]
   if len(known) < 2:
     return []

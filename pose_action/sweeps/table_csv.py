@@ -1,4 +1,4 @@
-"""A sweep's tables as csv: one line a row, with the figures of every run."""
+"""A sweep's tables as csv: one line per row, with the figures of every run."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ _MEAN_CLASS = 'mean_class_accuracy'
 
 
 def tables_csv(record: Record, workdir: str | os.PathLike[str]) -> bytes:
-  """All rows of all tables: their summary, then their figures one by one, %.
+  """All rows of all tables: a summary, then the single figures; all in %.
 
-  `runs`, `figures` and `mean_class_figures` hold an entry a fold and seed, joined by
-  spaces; a figure that is not there (yet) is a –.
+  `runs`, `figures` and `mean_class_figures` have one entry per split or fold, and seed,
+  separated by spaces. A figure that does not exist (yet) is a –.
   """
   tables = [(table, table_rows(table, workdir)) for table in record['tables']]
   datasets = [

@@ -1,7 +1,8 @@
-"""A small AVA v2.1 in the official files' form, and poses for it.
+"""Writes a small AVA v2.1 in the official file formats, with poses for it.
 
-Two training videos and one to test on, 902 to 904 s annotated, the last of those
-excluded; a left and a right person on each frame, a third between them on some.
+It has two training videos and one test video. Seconds 902 to 904 are annotated, of which
+904 is excluded. All frames show three people: the left and the right one are labelled in
+each second, the one between them only in second 902.
 """
 
 import pathlib
@@ -9,7 +10,7 @@ import pickle
 
 import numpy as np
 
-# As in the official list, which has 60 of the 80: walk (id 14) is none of these.
+# From the official list of 60 of the 80 actions. Walk (id 14) is left out on purpose.
 CLASSES = {1: 'bend/bow (at the waist)', 12: 'stand', 80: 'watch (a person)'}
 WALK = 14
 TRAIN, VAL = ('-5KQ66BBWC4', 'tr_in-b'), 'val_c'
@@ -17,10 +18,10 @@ LEFT = ('0.050', '0.100', '0.350', '0.900')
 RIGHT = ('0.600', '0.200', '0.900', '0.950')
 MIDDLE = ('0.400', '0.300', '0.550', '0.800')
 FRAME_SIZE = (120, 160)
-FRAMES_PER_SECOND, NUM_FRAMES = 10.0, 60  # From 900 s on.
+FRAMES_PER_SECOND, NUM_FRAMES = 10.0, 60  # From second 900 on.
 
-# Detected where: nearly the left person, the right one twice, nobody, and the middle one
-# without much confidence.
+# Scores of detected boxes: almost the left person, the right person twice, a box without
+# a person, and the middle person with low confidence.
 NEARLY_LEFT = ('0.060', '0.100', '0.350', '0.900')
 NEARLY_RIGHT = ('0.600', '0.250', '0.900', '0.950')
 NOBODY = ('0.000', '0.000', '0.100', '0.200')
@@ -34,7 +35,7 @@ DETECTED = {
 
 
 def write(folder: pathlib.Path, poses_apart: bool = False) -> pathlib.Path:
-  """Writes all files; poses in one pickle, or in one for each video."""
+  """Writes all files; poses in one pickle, or with `poses_apart` in one per video."""
   folder.mkdir(parents=True, exist_ok=True)
   items = ''.join(
     f'item {{\n  name: "{name}"\n  id: {action}\n}}\n'
@@ -64,7 +65,7 @@ def write(folder: pathlib.Path, poses_apart: bool = False) -> pathlib.Path:
 
 
 def _labels(video: str) -> list[str]:
-  """The left person stands and watches, the right one bends; then the other way round."""
+  """Label rows: left stands and watches, right bends; swapped in odd seconds."""
   rows = []
   for second in (902, 903, 904):
     left, right = ((12, 80), (1,)) if second % 2 == 0 else ((1,), (12, 80))
@@ -77,12 +78,12 @@ def _labels(video: str) -> list[str]:
 
 
 def _poses(video: str, seed: int) -> dict:
-  """Three people of 17 joints, each in their box, who change places in the pickle."""
+  """Three people with 17 joints, each in their box; their order changes per frame."""
   rng = np.random.default_rng(seed)
   boxes = np.array([LEFT, RIGHT, MIDDLE], float)
   low, high = boxes[:, None, None, :2], boxes[:, None, None, 2:]
   shares = rng.uniform(0.1, 0.9, (3, 1, 17, 2))
-  shares[:, :, 0], shares[:, :, 1] = 0.05, 0.95  # So that a pose fills its box.
+  shares[:, :, 0], shares[:, :, 1] = 0.05, 0.95  # Makes the poses fill their boxes.
   shares = shares + rng.normal(0, 0.01, (3, NUM_FRAMES, 17, 2))
   height, width = FRAME_SIZE
   keypoints = (low + shares * (high - low)) * [width, height]

@@ -1,4 +1,4 @@
-"""A pose network whose answers are known: it reads joints off the frames' colours."""
+"""A pose network with known outputs: it computes joint maps from the frames' colours."""
 
 import numpy as np
 
@@ -10,10 +10,10 @@ NOSE, NECK = 0, 1
 
 
 class FakePoseNetwork:
-  """Red is the nose, green the neck, and their difference the first limb's x.
+  """The nose's map is red, the neck's is green, and the first limb's x is red - green.
 
-  Features are ten times the colours. Frames are counted, and `before` is called with
-  their number before each call.
+  Features are the colours times ten. `num_frames` counts the frames, and is passed to
+  `before` at the start of each call.
   """
 
   name = 'fake'
@@ -44,7 +44,7 @@ class FakePoseNetwork:
 
 
 def frames_with_dots(count, height=64, width=96):
-  """Black frames; a red cell that moves right, 8 pixels a frame, and a green one."""
+  """Black frames with a red cell that moves right by 8 pixels per frame, and a green one."""
   frames = np.zeros((count, height, width, 3), np.uint8)
   for index, frame in enumerate(frames):
     x = CELL * (index % (width // CELL))

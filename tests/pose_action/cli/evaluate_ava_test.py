@@ -1,4 +1,4 @@
-"""The tool on files as a run leaves them."""
+"""tools/evaluate_ava.py on files as a run writes them."""
 
 import os
 import subprocess
@@ -22,7 +22,7 @@ def run(*flags):
 
 @pytest.fixture
 def files(tmp_path):
-  """Flags of a run's scores, the left person of 902 found and nobody else."""
+  """Flags for a run that found the left person in second 902 and nobody else."""
   folder = ava_tree.write(tmp_path / 'ava')
   np.savez(
     tmp_path / 'scores_val.npz',
@@ -38,13 +38,13 @@ def test_prints_the_frame_map_and_writes_the_classes(files, tmp_path):
   table = tmp_path / 'new' / 'classes.csv'
   done = run(*files, f'--per_class={table}')
   assert done.returncode == 0, done.stderr
-  # One of two is found of two classes, of the third none.
+  # Two classes have one of two people found, and the third has none.
   assert 'frame mAP at IoU 0.5: 33.33%, the mean over 3 of 3 classes' in done.stdout
-  assert f'Each class: {table}' in done.stdout
+  assert f'Figures per class: {table}' in done.stdout
   assert table.read_text().splitlines()[2] == 'stand,12,2,0.5,0.5'
 
 
-def test_what_cannot_be_is_said_cleanly(files, tmp_path):
+def test_an_error_is_one_line(files, tmp_path):
   done = run(files[0], f'--annotations={tmp_path}')
   assert done.returncode == 1
   assert f'error: {tmp_path} lacks ava_action_list_v2.1' in done.stderr

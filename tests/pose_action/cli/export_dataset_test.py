@@ -1,3 +1,5 @@
+"""tools/export_dataset.py as a user calls it."""
+
 import os
 import pickle
 import re
@@ -27,7 +29,7 @@ def run(*args):
 
 @pytest.fixture
 def flags(tmp_path):
-  """Flags that export two clips, of which the second is bad, from a PYSKL pickle."""
+  """Flags that export a PYSKL pickle with two clips, of which the second is bad."""
 
   def annotation(name, score):
     return {
@@ -76,7 +78,7 @@ def test_exports_then_refuses_to_replace(flags, tmp_path):
   )
 
 
-def test_strict_ends_at_the_first_bad_clip(flags, tmp_path):
+def test_strict_stops_at_the_first_bad_clip(flags, tmp_path):
   done = run(TOOL, *flags, '--strict')
   assert done.returncode == 1
   assert done.stderr.startswith("error: clip 'bad': scores hold 7.0")
@@ -98,9 +100,11 @@ finally:
   text = ' '.join(done.stdout.split())
   assert 'loaded: nothing' in text
   assert f'shorter side of the frame. Default: {DEFAULT_SHORT_SIDE}.' in text
-  assert f'Gaussians, in cells. Default: {DEFAULT_SIGMA}.' in text
-  assert f'colours that tell the time. Default: {PotionSettings.channels}.' in text
-  assert f'Default: {PotionSettings.weights}, or that of ready PoTion maps.' in text
+  assert f'Gaussians, in map cells. Default: {DEFAULT_SIGMA}.' in text
+  assert f'colours that encode time. Default: {PotionSettings.channels}.' in text
+  assert (
+    f'Default: {PotionSettings.weights}, or the weights of ready PoTion maps.' in text
+  )
   assert f'<{"|".join(WEIGHTS)}>' in text
   assert f'<{"|".join(REPRESENTATIONS)}>' in text
 
@@ -130,19 +134,21 @@ def test_exports_the_official_potion_maps(tmp_path):
   assert dataset.records('train1')[0]['potion'].shape == (19, 64, 64, 3)
 
 
-def test_flags_without_a_meaning_are_refused(tmp_path):
+def test_flags_that_do_not_apply_are_refused(tmp_path):
   done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', '--sigma=1')
   assert done.returncode == 1
-  assert '--sigma only matters to --representation=heatmaps or potion' in done.stderr
+  assert (
+    '--sigma can only be set with --representation=heatmaps or potion' in done.stderr
+  )
   flags = ('--representation=heatmaps', '--channels=3', '--weights=exact')
   done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', *flags)
   assert done.returncode == 1
-  assert '--channels and --weights only matters to --representation=potion' in (
+  assert '--channels and --weights can only be set with --representation=potion' in (
     done.stderr
   )
 
 
-def test_options_of_reading_reach_the_reader(tmp_path):
+def test_reading_options_reach_the_reader(tmp_path):
   joints = np.full((8, 2, 17, 3), 0.5, np.float32)
   joints[:, 1, :, 0] = 40
   (tmp_path / 'poses').mkdir()

@@ -1,4 +1,4 @@
-"""tools/extract_poses.py as a user calls it, on a graph whose answers are known."""
+"""tools/extract_poses.py as a user calls it, on a graph with known outputs."""
 
 import dataclasses
 import os
@@ -30,18 +30,18 @@ def run(*args):
 
 @pytest.fixture
 def flags(tmp_path):
-  """Flags that extract a folder of two classes, of which one has a broken video."""
+  """Flags that extract a folder with two classes, one of which has a broken video."""
   cv2 = pytest.importorskip('cv2', reason='OpenCV is not installed')
   tf = pytest.importorskip('tensorflow', reason='TensorFlow is not installed')
   with tf.Graph().as_default() as graph:
     v1 = tf.compat.v1
     image = v1.placeholder(tf.float32, [None, None, None, 3], name='image')
     cells = tf.nn.avg_pool2d(image, 8, 8, 'SAME', name='feat_concat')
-    # 19 times red for the joints, and blue for the fields.
+    # Red 19 times for the joints, then blue 38 times for the fields.
     tf.identity(tf.repeat(cells[..., ::-2], [19, 38], axis=-1), name='maps')
     (tmp_path / 'graph.pb').write_bytes(graph.as_graph_def().SerializeToString())
   frames = np.zeros((5, 48, 64, 3), np.uint8)
-  frames[:, 16:24, 32:40, 2] = 255  # Blue comes first in what OpenCV writes.
+  frames[:, 16:24, 32:40, 2] = 255  # OpenCV's third channel is red.
   for place in ('run/a', 'sit/b'):
     folder = tmp_path / 'videos' / place
     folder.mkdir(parents=True)
@@ -71,7 +71,7 @@ def test_extracts_then_refuses_to_replace(flags, tmp_path):
 
   assert first.returncode == 0, first.stderr
   assert "left out 'broken'" in first.stdout
-  assert '1 videos left out:' in first.stdout
+  assert '1 video left out:' in first.stdout
   assert 'all: 4 of 4 clips' in first.stdout
   maps = open_dataset(tmp_path / 'data', 'mine', 'heatmaps')
   assert maps.class_names == ('run', 'sit')
@@ -127,14 +127,14 @@ finally:
 @pytest.mark.parametrize(
   ('flag', 'message'),
   [
-    ('--scales=1', '--scales only matters to --extractor=openpose'),
-    ('--base_height=368', '--base_height only matters to --extractor=openpose'),
+    ('--scales=1', '--scales can only be set with --extractor=openpose'),
+    ('--base_height=368', '--base_height can only be set with --extractor=openpose'),
     ('--input_size=400', "--input_size is '400', but needs WIDTHxHEIGHT"),
     (
       '--weights=gone.pb',
       "there is no file gone.pb; extractor 'tf_graph' expects a fr",
     ),
-    ('--tensors=image:0,maps:0', '--tensors has 2 names, but needs three'),
+    ('--tensors=image:0,maps:0', '--tensors has 2 names, but needs 3'),
     ('--tensors=image:0,joints:0,', "no tensor 'joints:0'; its inputs are image:0"),
     ('--videos=gone', 'gone does not exist; give a folder, a video or a list'),
     ('--modalities=joints,depth', 'offers joints, parts, features'),

@@ -1,4 +1,4 @@
-"""tools/fuse_scores.py as a user calls it, on files worked out by hand."""
+"""tools/fuse_scores.py as a user calls it, on scores worked out by hand."""
 
 import csv
 import json
@@ -15,7 +15,7 @@ TOOL = ROOT / 'tools' / 'fuse_scores.py'
 
 @pytest.fixture
 def folder(tmp_path):
-  """Files of a good model (an outside one's logits) and of one that knows only walk."""
+  """Scores of a good model (logits) and of a model that knows only the class walk."""
 
   def write(name, ids, scores, **known):
     np.savez(tmp_path / name, video_ids=ids, scores=np.float32(scores), **known)
@@ -23,13 +23,13 @@ def folder(tmp_path):
   labels, classes = np.array([0, 1, 2, 0]), np.array(['run', 'walk', 'sit', 'fly'])
   good = np.full((4, 4), 0.1)
   good[np.arange(4), labels] = 0.7
-  good[1] = [0.4, 0.2, 0.2, 0.2]  # Wrong: it is walk.
+  good[1] = [0.4, 0.2, 0.2, 0.2]  # Wrong: the label is walk.
   walk = np.full((4, 4), 0.2)
   walk[:, 1] = 0.4
   walk[1] = [0.1, 0.7, 0.1, 0.1]
   for part in ('test', 'val'):
     ids = [f'{part}_{i}' for i in range(4)]
-    # Logits are known but for a number a video.
+    # Logits are log p plus any constant per video.
     write(f'good_{part}.npz', ids, np.log(good) + 3)
     write(f'walk_{part}.npz', ids, walk, labels=labels, class_names=classes)
     write(f'bare_{part}.npz', ids, walk)
@@ -47,7 +47,7 @@ def run(folder, *args):
   )
 
 
-# Calls the tool by one list of flags after another; imports take most of its time.
+# Calls the tool once per list of flags, in one process: imports take most of its time.
 EACH = """
 import contextlib, io, json, sys
 from pose_action.cli import program
@@ -65,13 +65,13 @@ print(json.dumps(done))
 
 
 def fuse_each(folder, *cases):
-  """Of each list of flags, the message it stops with and what it prints."""
+  """For each list of flags, the error message and what the tool prints."""
   done = run(folder, '-c', EACH, json.dumps(cases))
   assert done.returncode == 0, done.stderr
   return json.loads(done.stdout)
 
 
-def test_learned_weights_their_figures_and_files(folder):
+def test_learned_weights_with_their_figures_and_files(folder):
   done = run(
     folder,
     str(TOOL),
@@ -86,7 +86,7 @@ def test_learned_weights_their_figures_and_files(folder):
   assert heading.startswith(
     '2 models, 4 videos, 4 classes: weighted sum of logits, fit'
   )
-  assert 'fitted on 4 videos of good_val.npz, walk_val.npz: loss there' in heading
+  assert 'fitted on 4 videos from good_val.npz, walk_val.npz, where' in heading
   assert (
     note == 'note: good_test.npz has no class names: read in the order of the others'
   )
@@ -95,7 +95,7 @@ def test_learned_weights_their_figures_and_files(folder):
   assert [table[1][0], *table[1][2:]] == ['good_test.npz', '75.0', '%', '66.7', '%']
   assert [table[2][0], *table[2][2:]] == ['walk_test.npz', '25.0', '%', '33.3', '%']
   assert table[3] == ['fused', '100.0', '%', '100.0', '%']
-  assert 'the best of the models, good_test.npz' in lines[5]
+  assert 'the best model, good_test.npz, in percentage points:' in lines[5]
   assert lines[6:-2] == ['  +100.0  walk, videos: 1']
   with (folder / 'classes.csv').open(newline='') as file:
     assert list(csv.reader(file)) == [
@@ -112,7 +112,7 @@ def test_learned_weights_their_figures_and_files(folder):
     assert fused['labels'].tolist() == [0, 1, 2, 0]
 
 
-def test_fixed_weights_without_labels_and_learned_ones_of_several(folder):
+def test_fixed_weights_without_labels_and_learned_weights_for_multi_hot(folder):
   hot, p = np.array([[1, 0], [0, 0], [1, 0]]), np.array([[0.9, 0.2]] * 3)
   p[1, 0] = 0.1
   for part in ('test', 'val'):
@@ -136,7 +136,7 @@ def test_fixed_weights_without_labels_and_learned_ones_of_several(folder):
   )
   assert unlabelled == [
     '',
-    '2 models, 4 videos, 4 classes: mean of probabilities by fixed weights\n\n'
+    '2 models, 4 videos, 4 classes: mean of probabilities with fixed weights\n\n'
     'scores         weight\n'
     'good_test.npz   0.750\n'
     'bare_test.npz   0.250\n'
@@ -151,15 +151,15 @@ def test_fixed_weights_without_labels_and_learned_ones_of_several(folder):
   error, printed = several
   heading, _, columns, hot_row, flat_row, fused_row, *_ = printed.splitlines()
   assert error == ''
-  assert heading.endswith('; equal weights in classes of no video or of all: 1 of 2')
+  assert '; 1 of 2 classes have equal weights, as no video has them' in heading
   assert columns.split() == ['scores', 'weight', 'mAP']
-  # Logits of 0 say nothing, whatever their weight; the last class was not fitted.
+  # Logits of 0 change nothing, whatever their weight; the last class was not fitted.
   assert hot_row.split()[2].startswith('(0.500..')
   assert flat_row.split() == ['flat_test.npz', '0.500', '(0.500..0.500)', '66.7', '%']
   assert fused_row.split() == ['fused', '100.0', '%']
 
 
-def test_mistakes(folder):
+def test_mistakes_are_answered_with_what_to_do(folder):
   np.savez(
     folder / 'hot_val.npz',
     video_ids=['w'],
@@ -169,28 +169,33 @@ def test_mistakes(folder):
   scores = '--scores=good_test.npz:softmax,walk_test.npz'
   unlabelled = '--scores=bare_test.npz,bare_test.npz'
   cases = {
-    '--weights go with --method=fixed': [scores, '--method=fixed'],
-    '--fit_scores go with --method=learned': [scores, '--fit_scores=a.npz,b.npz'],
-    '--fit_scores are 1 files, but --scores 2': [
+    '--weights and --method=fixed need each other': [scores, '--method=fixed'],
+    '--fit_scores and --method=learned need each other': [
+      scores,
+      '--fit_scores=a.npz,b.npz',
+    ],
+    '--fit_scores has 1 files, but --scores has 2': [
       scores,
       '--method=learned',
       '--fit_scores=walk_val.npz',
     ],
-    'takes two files or more': ['--scores=walk_test.npz'],
+    '--scores has 1 file, but needs two or more: walk_test.npz': [
+      '--scores=walk_test.npz'
+    ],
     'must end in .npz': [scores, '--output=fused'],
-    "--weights are ['3', 'x'], but must be numbers": [
+    '--weights is 3,x, but must be numbers': [
       scores,
       '--method=fixed',
       '--weights=3,x',
     ],
-    '--output walk_test.npz is one of': [scores, '--output=walk_test.npz'],
+    '--output=walk_test.npz is also an input': [scores, '--output=walk_test.npz'],
     '--per_class needs labels': [unlabelled, '--per_class=c.csv'],
-    'none of bare_val.npz, bare_val.npz has labels': [
+    'none of bare_val.npz, bare_val.npz has any': [
       scores,
       '--method=learned',
       '--fit_scores=bare_val.npz,bare_val.npz',
     ],
-    'one of good_test.npz, hot_val.npz has one label a video, one has several': [
+    'good_test.npz and hot_val.npz differ: only one of them has several': [
       scores,
       '--method=learned',
       '--fit_scores=hot_val.npz,hot_val.npz',

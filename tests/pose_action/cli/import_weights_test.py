@@ -1,4 +1,4 @@
-"""From a file of the official release to a workdir, as a user does it."""
+"""tools/import_weights.py as a user calls it, on files like the official release's."""
 
 import json
 import os
@@ -55,11 +55,11 @@ def save(model, path):
 
 
 def config_of(command, monkeypatch):
-  """What `main.py` makes of the flags of a command line."""
+  """The config that `main.py` builds from a command line."""
   monkeypatch.chdir(ROOT)
   python, *argv = shlex.split(command)
   assert (python, argv[0]) == ('python', 'main.py')
-  monkeypatch.setattr(sys, 'argv', argv)  # ml_collections looks there
+  monkeypatch.setattr(sys, 'argv', argv)  # ml_collections reads it.
   values = flags.FlagValues()
   config_flags.DEFINE_config_file('config', flag_values=values)
   for name in ('workdir', 'mode'):
@@ -69,7 +69,7 @@ def config_of(command, monkeypatch):
 
 
 def restored(workdir, config, num_classes):
-  """The variables of the workdir's checkpoint, restored as a run does."""
+  """The variables in the workdir's checkpoint, restored as a run restores them."""
   schedule = make_schedule(config.optimizer, total_steps=100, steps_per_epoch=10)
   shapes = jax.eval_shape(
     lambda seed: initial_state(
@@ -97,7 +97,7 @@ def restored(workdir, config, num_classes):
 
 # ml_collections loads config files in a way that Python will drop.
 @pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
-def test_imported_weights_answer_as_the_reference_does(tmp_path, monkeypatch):
+def test_imported_weights_compute_what_the_reference_computes(tmp_path, monkeypatch):
   model, workdir = reference(21), tmp_path / 'imported'
   done = run(
     TOOL,
@@ -108,17 +108,17 @@ def test_imported_weights_answer_as_the_reference_does(tmp_path, monkeypatch):
   )
 
   assert done.returncode == 0, done.stderr
-  assert done.stderr.startswith('warning: classes are called class_0, class_1, …,')
+  assert done.stderr.startswith('warning: classes are named class_0, class_1, …,')
   count = sum(
     parameter.numel()
     for name, parameter in model.named_parameters()
     if not name.startswith(('input_norm', 'bn1', 'bn2', 'bn3', 'bn4', 'bn_11'))
   )
   assert (
-    f'{count:,} parameters; 18 joints, 3 channels a joint, 21 classes, c_dim 4'
+    f'{count:,} parameters; 18 joints, 3 channels per joint, 21 classes, c_dim 4'
     in (done.stdout)
   )
-  assert 'input_norm, bn1, bn2, bn3, bn4, bn_11 and 26 counters' in done.stdout
+  assert 'input_norm, bn1, bn2, bn3, bn4, bn_11 and 26 batch counters' in done.stdout
   config = config_of(done.stdout.splitlines()[-1], monkeypatch)
   assert (config.data.dataset, config.data.test_split) == ('jhmdb', 'test2')
   assert config.data.poses == 'FOLDER'
@@ -133,7 +133,7 @@ def test_imported_weights_answer_as_the_reference_does(tmp_path, monkeypatch):
     expected = model(torch.tensor(maps.transpose(0, 4, 1, 2, 3)))
   found = (output.logits, output.joint_weights, output.joint_embeddings)
   for ours, theirs in zip(found, expected, strict=True):
-    assert np.ptp(theirs.numpy(), axis=0).max() > 1e-3  # clips differ
+    assert np.ptp(theirs.numpy(), axis=0).max() > 1e-3  # The clips differ.
     np.testing.assert_allclose(ours, theirs.numpy(), atol=1e-4)
 
 
@@ -165,7 +165,7 @@ import_weights._dataset(5)
 """
   done = run('-c', code)
   assert done.stdout == 'jhmdb hmdb51 charades\n'
-  assert 'the weights have 5 classes, which tells none of jhmdb (21)' in done.stderr
+  assert 'the weights have 5 classes, unlike jhmdb (21), hmdb51' in done.stderr
 
 
 def test_help_is_quick():

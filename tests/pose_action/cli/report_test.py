@@ -1,4 +1,4 @@
-"""The report tool on a workdir that run_sweep would leave."""
+"""tools/report.py on a workdir as tools/run_sweep.py writes it."""
 
 import csv
 import json
@@ -24,7 +24,7 @@ def run(*args):
 
 
 def write_run(workdir, right):
-  """Four videos of two classes, of which those are scored right by 0.9."""
+  """Writes a run on four videos; the right class scores 0.9 where `right`, else 0.1."""
   workdir.mkdir(parents=True)
   labels = np.array([0, 1, 0, 1])
   scores = np.where(np.eye(2)[labels] == np.array(right)[:, None], 0.9, 0.1)
@@ -65,12 +65,12 @@ def swept(tmp_path):
   return tmp_path
 
 
-def test_the_tables_stand_beside_the_paper_s_and_as_csv(swept):
+def test_prints_the_tables_with_the_paper_s_figures_and_writes_csv(swept):
   done = run(f'--workdir={swept}')
   assert done.returncode == 0, done.stderr
   assert '### Streams' in done.stdout
   assert '| J | 50.0 | 50.0 | 1 of 2 | 60.1 |' in done.stdout
-  # v2 is a draw of 0.9 and 0.1, which the first class, the right one, takes.
+  # v2 is a draw, 0.9 + 0.1 each; the first class wins, which is right.
   assert '| J ∪ P | 75.0 | 75.0 | 1 of 1 | 65.6 |' in done.stdout
   assert 'ours: J ∪ P > J; Kendall τ = 1.00' in done.stdout
   assert f'As csv: {swept}/tables.csv' in done.stdout
@@ -81,14 +81,14 @@ def test_the_tables_stand_beside_the_paper_s_and_as_csv(swept):
   assert (rows[1]['runs'], rows[1]['figures']) == ('j+p', '75.0000')
 
 
-def test_the_csv_goes_where_it_is_asked_to(swept):
+def test_the_csv_file_can_be_chosen(swept):
   done = run(f'--workdir={swept}', f'--csv={swept}/deep/t.csv')
   assert done.returncode == 0, done.stderr
   assert (swept / 'deep' / 't.csv').read_text().startswith('table,row,')
   assert not (swept / 'tables.csv').exists()
 
 
-def test_a_workdir_of_no_sweep_is_named(tmp_path):
+def test_a_folder_without_a_sweep_is_named(tmp_path):
   done = run(f'--workdir={tmp_path}')
   assert done.returncode == 1
   assert f'error: {tmp_path}/sweep.json does not exist; give' in done.stderr

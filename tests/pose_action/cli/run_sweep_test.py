@@ -1,4 +1,4 @@
-"""A sweep from end to end, with a stand-in for `main.py` that trains nothing."""
+"""A sweep from start to finish, with a stand-in for `main.py` that trains nothing."""
 
 import json
 import os
@@ -23,11 +23,12 @@ def get_sweep(arg=''):
   table = sweep.Table('t', 'The table', tuple(rows[: 1 if args.one_row else 2]))
   return sweep.make_sweep([table], args, dataset='jhmdb', notes=('some are left out',))
 """
-# Notes its flags and cores; opens its data for a while; fails where its workdir has a
-# file that says so; else writes results.
+# Logs its flags and cores, takes a while to open its data, and writes results; the files
+# hang, fail and slow in its workdir make it do so.
 MAIN = """
 import json, os, pathlib, sys, time
-config, workdir, *others = (arg.partition('=')[2] for arg in sys.argv[1:])
+flags = [arg for arg in sys.argv[1:] if arg != 'train']
+config, workdir, *others = (arg.partition('=')[2] for arg in flags)
 workdir = pathlib.Path(workdir)
 workdir.mkdir(parents=True, exist_ok=True)
 with open('calls.txt', 'a') as calls:
@@ -87,7 +88,7 @@ def calls(folder):
   return (folder / 'calls.txt').read_text().splitlines()
 
 
-def test_a_failed_run_is_named_the_others_go_on_and_only_it_is_run_again(checkout):
+def test_a_failed_run_does_not_stop_the_rest_and_only_it_is_run_again(checkout):
   mark(checkout, 'a_fold1', 'fail')
   asked = '--config=tiny_sweep.py:quick,development,folds=0+1'
   done = run(checkout, asked, '--', '--config.data.poses=P')
@@ -119,7 +120,7 @@ def test_a_failed_run_is_named_the_others_go_on_and_only_it_is_run_again(checkou
   assert 'pairs in the same order: 0 of 1' in again.stdout
 
 
-def test_two_run_side_by_side_but_open_their_data_one_after_another(checkout):
+def test_two_runs_train_at_a_time_but_open_their_data_in_turn(checkout):
   mark(checkout, 'a', 'slow')
   mark(checkout, 'b', 'fail')
   done = run(checkout, '--config=tiny_sweep.py:seeds=0+1', '--jobs=2')
@@ -143,7 +144,7 @@ def test_two_run_side_by_side_but_open_their_data_one_after_another(checkout):
     assert int(opening[i + 1]) in halves
 
 
-def test_seeds_are_flags_of_main_and_the_default_one_leaves_no_mark(checkout):
+def test_seeds_become_flags_and_the_default_seed_shows_nowhere(checkout):
   done = run(checkout, '--config=tiny_sweep.py:one_row,seeds=0+2', '--', '--x=P')
   assert done.returncode == 0, done.stderr
   assert calls(checkout) == ['a configs/a.py:x=a P', 'a_seed2 configs/a.py:x=a 2 P']
@@ -172,7 +173,10 @@ def test_a_sweep_of_another_setting_needs_another_workdir(checkout):
   assert run(checkout, '--config=tiny_sweep.py:one_row').returncode == 0
   done = run(checkout, '--config=tiny_sweep.py:quick')
   assert done.returncode == 1
-  assert 'is of jhmdb, official split, but this sweep of jhmdb, quick' in done.stderr
+  assert (
+    'holds a sweep on jhmdb, official split, but this one is on jhmdb, quick'
+    in done.stderr
+  )
   assert len(calls(checkout)) == 1
 
 
@@ -193,17 +197,17 @@ def test_a_dry_run_prints_the_missing_commands_and_does_nothing(checkout):
 def wait_for(file):
   until = time.monotonic() + 60
   while not (file.exists() and file.read_text()):
-    assert time.monotonic() < until, f'{file} did not come'
+    assert time.monotonic() < until, f'{file} was not written'
     time.sleep(0.05)
 
 
-def test_ended_from_outside_it_ends_its_runs_and_works_alone(checkout):
+def test_when_terminated_it_ends_its_runs_and_it_locks_its_workdir(checkout):
   mark(checkout, 'a', 'hang')
   process = start(checkout, '--config=tiny_sweep.py')
   wait_for(checkout / 'S' / 'a' / 'hanging')
   second = run(checkout, '--config=tiny_sweep.py')
   assert second.returncode == 1
-  assert 'error: another run_sweep is at work in S; wait until' in second.stderr
+  assert 'error: another sweep is running in S; wait until' in second.stderr
   process.send_signal(signal.SIGTERM)
   process.communicate(timeout=60)
   assert process.returncode == 143
@@ -211,11 +215,13 @@ def test_ended_from_outside_it_ends_its_runs_and_works_alone(checkout):
     os.kill(int((checkout / 'S' / 'a' / 'hanging').read_text()), 0)
 
 
-def test_an_experiment_is_no_sweep(checkout):
+def test_an_experiment_is_not_a_sweep(checkout):
   (checkout / 'experiment.py').write_text('def get_config(arg): pass')
   done = run(checkout, '--config=experiment.py')
   assert done.returncode == 1
-  assert 'error: experiment.py is no sweep: it has no get_sweep; take' in done.stderr
+  assert (
+    'error: experiment.py is not a sweep: it does not define get_sweep' in done.stderr
+  )
 
 
 def test_a_mistyped_option_is_refused(checkout):
@@ -225,9 +231,22 @@ def test_a_mistyped_option_is_refused(checkout):
   assert "error: config string gives 'qick'" in done.stderr
 
 
-def test_it_runs_where_main_is(checkout):
-  (checkout / 'main.py').unlink()
-  done = run(checkout, '--config=tiny_sweep.py')
+def test_in_a_folder_without_main_py_the_package_trains_the_runs(checkout):
+  # A package in the current folder stands in for the installed one.
+  (checkout / 'pose_action').mkdir()
+  (checkout / 'pose_action' / '__init__.py').touch()
+  (checkout / 'main.py').rename(checkout / 'pose_action' / '__main__.py')
+  done = run(checkout, '--config=tiny_sweep.py:one_row', '--', '--x=P')
+  assert done.returncode == 0, done.stderr
+  assert calls(checkout) == ['a configs/a.py:x=a P']
+  command = 'python -m pose_action train --config=configs/a.py:x=a --workdir=S/a --x=P'
+  assert f'[1/1] {command}\n' in done.stdout
+
+
+def test_a_shipped_sweep_is_found_by_name(tmp_path):
+  done = run(tmp_path, '--config=jmrn_table1_sweep:quick,development', '--dry_run')
+  assert done.returncode == 0, done.stderr
+  assert 'python -m pose_action train --config=configs/jmrn_jhmdb.py:' in done.stdout
+  done = run(tmp_path, '--config=jmrn_table2_sweep')
   assert done.returncode == 1
-  assert 'error: there is no main.py in' in done.stderr
-  assert not (checkout / 'S').exists()
+  assert "there is no config file 'jmrn_table2_sweep'; did you mean" in done.stderr

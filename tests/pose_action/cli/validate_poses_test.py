@@ -1,4 +1,4 @@
-"""The program: exit status, report, picture, and what it says of wrong flags."""
+"""tools/validate_poses.py: exit status, report, picture, and answers to wrong flags."""
 
 import json
 import os
@@ -25,7 +25,7 @@ def run(*args):
 
 
 def write_poses(path: pathlib.Path, **splits: list[str]) -> pathlib.Path:
-  """A PYSKL pickle of clips 'c0', 'c1', ... of one class; 'bad' holds NaN."""
+  """Writes a PYSKL pickle: clips 'c0', 'c1', ... with one class; 'bad' holds NaN."""
   rng = np.random.default_rng(0)
   annotations = []
   for name in dict.fromkeys(name for names in splits.values() for name in names):
@@ -47,7 +47,7 @@ def write_poses(path: pathlib.Path, **splits: list[str]) -> pathlib.Path:
   return path
 
 
-def test_poses_without_an_error(tmp_path):
+def test_poses_without_errors(tmp_path):
   poses = write_poses(tmp_path / 'poses.pkl', all=[f'c{i}' for i in range(6)])
   report, picture = tmp_path / 'report.json', tmp_path / 'sheet.png'
   done = run(
@@ -61,7 +61,7 @@ def test_poses_without_an_error(tmp_path):
   assert picture.read_bytes().startswith(b'\x89PNG')
 
 
-def test_errors_end_with_status_1_and_are_all_named(tmp_path):
+def test_errors_set_status_1_and_are_all_listed(tmp_path):
   poses = write_poses(tmp_path / 'p.pkl', train1=['c0', 'c1', 'bad'], test1=['c1'])
   report = tmp_path / 'report.json'
   done = run(
@@ -78,15 +78,15 @@ def test_errors_end_with_status_1_and_are_all_named(tmp_path):
   ]
 
 
-def test_a_clip_that_is_named_twice(tmp_path):
+def test_a_clip_that_appears_twice_in_a_split(tmp_path):
   poses = write_poses(tmp_path / 'p.pkl', train=['c0', 'c1', 'c0'])
   done = run('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb')
   assert done.returncode == 1
   assert "error: split 'train' names clip 'c0' more than once" in done.stderr
 
 
-def test_a_skeleton_of_ones_own(tmp_path):
-  """JHMDB's joints under other names, of which the limbs are given by number."""
+def test_a_user_s_own_skeleton(tmp_path):
+  """JHMDB's joints under other names, with limbs given by joint number."""
   skeleton = tmp_path / 'own.yaml'
   joints = [f'p{i}' for i in range(15)]
   limbs = [[i, i + 1] for i in range(14)]
@@ -100,11 +100,11 @@ def test_a_skeleton_of_ones_own(tmp_path):
 @pytest.mark.parametrize(
   ('flags', 'says'),
   [
-    (['--poses=p.pkl'], 'give --format and --poses, or the --dataset'),
-    (['--dataset=jhmdb', '--report=no/such/r.json'], 'there is no such folder'),
+    (['--poses=p.pkl'], 'give --format and --poses, or the name of a known --dataset'),
+    (['--dataset=jhmdb', '--report=no/such/r.json'], 'there is no folder'),
     (
       ['--format=pyskl', '--poses=p.pkl', '--annotations=a'],
-      '--annotations only matter to a named --dataset',
+      '--annotations can only be set with --dataset',
     ),
     (['--format=pyskl', '--poses=p.pkl', 'extra'], "unexpected argument 'extra'"),
     (['--format=piskl', '--poses=p.pkl'], "no pose format 'piskl'; did you mean"),

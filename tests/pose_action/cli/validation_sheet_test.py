@@ -1,4 +1,4 @@
-"""Which clips and frames a validation's picture shows."""
+"""Which clips and frames the picture of a validation shows."""
 
 import dataclasses
 
@@ -18,7 +18,7 @@ JHMDB = SKELETONS['jhmdb']
 
 
 def load(video_id: str) -> PoseClip:
-  """'a3' is of class 0, 'b3' of class 1; joints stand where chance puts them."""
+  """Clips 'a0', 'a1', ... have class 0, 'b0', ... class 1; their joints are random."""
   if video_id == 'torn':
     raise PoseDataError('torn')
   rng = np.random.default_rng(ord(video_id[0]) * 100 + int(video_id[1:]))
@@ -36,7 +36,7 @@ def source() -> PoseSource:
 
 
 def validation_of(source: PoseSource, *findings) -> Validation:
-  """Of its clips, with these findings instead of its own."""
+  """A validation of the source's clips, with these findings in place of its own."""
   return dataclasses.replace(
     validate(source, progress=lambda line: None), findings=findings
   )
@@ -57,18 +57,18 @@ def test_each_finding_shows_a_clip_before_any_shows_two(source):
     warning('two', '', ('torn', 'a6')),
     warning('of_all', '', tuple(f'{k}{i}' for k in 'ab' for i in range(8))),
   )
-  # Half of 6 are named by a finding; the others are of those that none names.
+  # Half of the 6 clips have findings, and the other half have none.
   assert chosen(validation, 6) == ['b5', 'a6', 'b6', 'a0', 'b0', 'a1']
 
 
-def test_all_clips_where_there_are_few(source):
+def test_few_clips_are_all_shown(source):
   validation = validation_of(source, warning('one', '', ('b5',)))
   assert sorted(chosen(validation, 99)) == sorted(source.splits['train'][:-1])
 
 
 @pytest.fixture
 def drawn(monkeypatch):
-  """What would be drawn: the clips of the last sheet."""
+  """The clips of the last sheet, which are recorded instead of drawn."""
   clips: list[SheetClip] = []
 
   def draw(heading, sheet, limbs, limb_sides):
@@ -79,7 +79,7 @@ def drawn(monkeypatch):
   return clips
 
 
-def test_what_is_said_of_a_clip(source, drawn):
+def test_a_clip_is_captioned_with_its_class_and_its_findings(source, drawn):
   validation = validation_of(
     source, warning('one', '', ('b5',)), warning('two', '', ('b5', 'a6'))
   )
@@ -94,8 +94,8 @@ def test_what_is_said_of_a_clip(source, drawn):
   np.testing.assert_array_equal(drawn[2].keypoints, load('a0').keypoints[[0, 3, 6, 9]])
 
 
-def test_the_frames_about_an_exchange(source, drawn):
-  """From the frame 6 on left and right are swapped."""
+def test_frames_around_a_swap_of_left_and_right_are_shown(source, drawn):
+  """Left and right are swapped from frame 6 on."""
   still = PoseClip(
     'still',
     np.tile(load('a0').keypoints[:1], (10, 1, 1, 1)),
@@ -113,6 +113,6 @@ def test_the_frames_about_an_exchange(source, drawn):
   assert [(list(c.frames), c.caption) for c in drawn] == [([4, 5, 6, 7], 'no label')]
 
 
-def test_a_picture(source):
+def test_the_picture_is_an_rgb_image(source):
   image = validation_sheet.validation_sheet(source, validation_of(source), 'heading')
   assert image.ndim == 3 and image.dtype == np.uint8

@@ -1,4 +1,4 @@
-"""Videos and folders of frames, written as the tests want them."""
+"""Writes videos and folders of frames for the tests."""
 
 import numpy as np
 import pytest
@@ -11,7 +11,10 @@ def cv2():
 
 @pytest.fixture
 def write_video(cv2):
-  """(path, frames uint8 [t, h, w, 3] red, green, blue) to a video file there."""
+  """A function (path, frames) that writes a video file and returns its path.
+
+  Frames are uint8 [t, h, w, 3] in red, green and blue.
+  """
 
   def write(path, frames):
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -29,13 +32,13 @@ def write_video(cv2):
 
 @pytest.fixture
 def write_torn_video(write_video):
-  """(path, frames) to an AVI file that ends after a few of them."""
+  """A function (path, frames) that writes an AVI file cut off after a few frames."""
 
   def write(path, frames):
     content = write_video(path, frames).read_bytes()
     end = -1
     for _ in range(6):
-      end = content.index(b'00dc', end + 1)  # Before a frame; its first is the index's.
+      end = content.index(b'00dc', end + 1)  # Marks a frame; the first is in the index.
     path.write_bytes(content[:end])
     return path
 
@@ -44,7 +47,7 @@ def write_torn_video(write_video):
 
 @pytest.fixture
 def write_frames(cv2):
-  """(folder, frames) to the folder with 1.png, 2.png and so on, free of loss."""
+  """A function (folder, frames) that writes 1.png, 2.png, ... there, without loss."""
 
   def write(folder, frames):
     folder.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Videos to both data sets by a network whose answers are known."""
+"""Extracts both data sets from videos, with a network whose outputs are known."""
 
 import os
 import signal
@@ -38,7 +38,7 @@ def videos(tmp_path, write_frames):
   return list_videos(tmp_path / 'videos')
 
 
-def test_keypoints_land_at_known_pixels(tmp_path, videos):
+def test_keypoints_are_at_known_pixels(tmp_path, videos):
   summary = extract(videos, tmp_path)
   assert (summary.broken, summary.notes) == ((), ())
   dataset = open_dataset(tmp_path, 'mine', 'keypoints')
@@ -50,7 +50,7 @@ def test_keypoints_land_at_known_pixels(tmp_path, videos):
   np.testing.assert_array_equal(record['frame_size'], [64, 96])
   keypoints = record['keypoints']
   assert keypoints.shape == (7, 1, 18, 3)
-  # Rows 16..23 have their centre at 19.5; the nose moves 8 pixels a frame from 3.5 on.
+  # Rows 16..23 are centred at 19.5; the nose starts at 3.5 and moves 8 pixels per frame.
   np.testing.assert_allclose(keypoints[:, 0, NOSE, 1], 19.5)
   np.testing.assert_allclose(keypoints[:, 0, NOSE, 0], 3.5 + 8 * np.arange(7))
   np.testing.assert_allclose(keypoints[:, 0, NOSE, 2], 1)
@@ -60,14 +60,14 @@ def test_keypoints_land_at_known_pixels(tmp_path, videos):
   assert not keypoints[:, 0, 2:].any()
 
 
-def test_maps_are_the_networks_in_8_bits(tmp_path, videos):
+def test_maps_are_the_network_s_in_8_bits(tmp_path, videos):
   extract(videos, tmp_path, modalities=ALL)
   dataset = open_dataset(tmp_path, 'mine', 'heatmaps')
   assert (dataset.modalities, dataset.num_features) == (ALL, 3)
   assert dataset.settings['network'] == {'extractor': 'fake', 'version': 1}
   assert dataset.settings['short_side'] == 8
   record = dataset.records('all')[0]
-  # 64 × 96 pixels and 8 cells on the short side: the network's own grid.
+  # 64 × 96 pixels with 8 cells on the short side: the network's own grid.
   assert record['maps'].shape == (7, 8, 12, 19)
   joints = dequantize(record['maps'], 'joints')
   for frame in range(7):
@@ -98,7 +98,7 @@ def test_a_long_video_becomes_several_clips(tmp_path, videos):
   np.testing.assert_allclose(record['keypoints'][:, 0, NOSE, 0], [27.5, 35.5, 43.5])
 
 
-def test_parts_of_a_video_take_no_other_videos_name(tmp_path, videos):
+def test_clips_of_a_long_video_avoid_other_videos_names(tmp_path, videos):
   (long, short) = videos
   named = [Video(long.path, 'x'), Video(short.path, 'x_001')]
   extract(named, tmp_path, clip_frames=4)
@@ -125,10 +125,10 @@ def test_splits_of_a_list(tmp_path, videos):
   dataset = open_dataset(tmp_path, 'mine', 'heatmaps')
   assert set(dataset.splits) == {'train1', 'test2', 'train2'}
   assert dataset.clips('test2').video_ids == ('a',)
-  assert network.num_frames == 11  # Once for both of its splits.
+  assert network.num_frames == 11  # Once, although one video has two splits.
 
 
-def test_a_broken_video_is_named_and_left_out(tmp_path, videos):
+def test_a_broken_video_is_reported_and_left_out(tmp_path, videos):
   broken = tmp_path / 'broken.avi'
   broken.write_bytes(b'?')
   lines = []
@@ -139,11 +139,11 @@ def test_a_broken_video_is_named_and_left_out(tmp_path, videos):
   assert name == 'bad'
   assert reason.startswith(f'{broken} cannot be opened')
   assert any(line.startswith("left out 'bad'") for line in lines)
-  assert f'1 videos left out:\n  bad: {broken} cannot' in str(summary)
+  assert f'1 video left out:\n  bad: {broken} cannot' in str(summary)
   assert len(open_dataset(tmp_path, 'mine', 'heatmaps').clips('all')) == 2
 
 
-def test_a_torn_video_keeps_its_frames_and_says_so(tmp_path, write_torn_video):
+def test_a_torn_video_keeps_its_frames_and_has_a_note(tmp_path, write_torn_video):
   path = write_torn_video(tmp_path / 'torn.avi', frames_with_dots(12))
   lines = []
   summary = extract(list_videos(path), tmp_path, lines=lines)
@@ -153,18 +153,20 @@ def test_a_torn_video_keeps_its_frames_and_says_so(tmp_path, write_torn_video):
   note = f'its header says 12 frames, but only {num_frames} decode'
   assert summary.notes == (('torn', note),)
   assert f"'torn': {note}" in lines
-  assert f'1 videos kept, but:\n  torn: {note}' in str(summary)
+  assert f'1 video with a note:\n  torn: {note}' in str(summary)
 
 
-def test_without_one_usable_video(tmp_path, cv2):
+def test_without_any_usable_video(tmp_path, cv2):
   broken = tmp_path / 'broken.avi'
   broken.write_bytes(b'?')
-  with pytest.raises(PoseDatasetError, match=r'none of the 1 videos.*first: bad: '):
+  with pytest.raises(
+    PoseDatasetError, match='no video can be used; the first of 1 is bad: '
+  ):
     extract([Video(broken, 'bad')], tmp_path)
 
 
 class Interrupted(Exception):
-  """In place of a kill, which runs nothing afterwards either."""
+  """Stands in for a kill: like after a kill, no further code runs."""
 
 
 def interrupt_after(num_frames):
@@ -176,7 +178,7 @@ def interrupt_after(num_frames):
 
 
 def contents(data_dir):
-  """All that both data sets hold."""
+  """Everything in both data sets, by representation, clip and field."""
   content = {}
   for representation in ('keypoints', 'heatmaps'):
     dataset = open_dataset(data_dir, 'mine', representation)
@@ -188,7 +190,7 @@ def contents(data_dir):
   return content
 
 
-def test_goes_on_after_the_last_finished_clip(tmp_path, videos):
+def test_continues_after_the_last_finished_clip(tmp_path, videos):
   options = {'clip_frames': 3, 'batch_size': 2, 'modalities': ALL}
   extract(videos, tmp_path / 'whole', **options)
   torn = FakePoseNetwork(before=interrupt_after(5))
@@ -196,7 +198,7 @@ def test_goes_on_after_the_last_finished_clip(tmp_path, videos):
     extract(videos, tmp_path / 'data', torn, **options)
   network, lines = FakePoseNetwork(), []
   extract(videos, tmp_path / 'data', network, lines, **options)
-  assert network.num_frames == 11 - 3  # The first clip of the first video was there.
+  assert network.num_frames == 11 - 3  # The first clip was already extracted.
   whole, resumed = (contents(tmp_path / place) for place in ('whole', 'data'))
   assert whole.keys() == resumed.keys()
   for name in whole:
@@ -204,12 +206,12 @@ def test_goes_on_after_the_last_finished_clip(tmp_path, videos):
   assert [entry.name for entry in (tmp_path / 'data').iterdir()] == ['mine']
 
 
-def test_says_which_videos_are_there_already(tmp_path, videos):
+def test_says_how_many_videos_are_already_extracted(tmp_path, videos):
   with pytest.raises(Interrupted):
     extract(videos, tmp_path, FakePoseNetwork(before=interrupt_after(7)))
   lines = []
   extract(videos, tmp_path, lines=lines)
-  assert lines[0] == '1 of 2 videos are there already'
+  assert lines[0] == '1 of 2 videos are already extracted'
 
 
 _KILLED = """
@@ -230,7 +232,7 @@ extract_dataset(
 """
 
 
-def test_goes_on_after_a_kill(tmp_path, videos):
+def test_continues_after_a_kill(tmp_path, videos):
   killed = subprocess.run(
     [sys.executable, '-c', _KILLED, str(tmp_path / 'videos'), str(tmp_path / 'data')],
     env={
@@ -246,16 +248,18 @@ def test_goes_on_after_a_kill(tmp_path, videos):
   assert len(open_dataset(tmp_path / 'data', 'mine', 'heatmaps').clips('all')) == 5
 
 
-def test_other_settings_do_not_go_on(tmp_path, videos):
+def test_other_settings_cannot_continue(tmp_path, videos):
   with pytest.raises(Interrupted):
     extract(videos, tmp_path, FakePoseNetwork(before=interrupt_after(3)))
-  with pytest.raises(PoseDatasetError, match='made with short_side 8, not 16; go on'):
+  with pytest.raises(
+    PoseDatasetError, match='made with short_side 8, not 16; continue'
+  ):
     extract(videos, tmp_path, short_side=16)
-  # How many frames are read at once changes no map.
+  # The batch size does not affect the maps.
   extract(videos, tmp_path, batch_size=5)
 
 
-def test_a_kill_between_the_exports(tmp_path, videos, monkeypatch):
+def test_continues_after_a_kill_between_the_exports(tmp_path, videos, monkeypatch):
   from pose_action.extraction import extract as module
 
   export = module.export_dataset
@@ -275,17 +279,19 @@ def test_a_kill_between_the_exports(tmp_path, videos, monkeypatch):
   assert [e.directory.parent.name for e in summary.exports] == ['heatmaps']
 
 
-def test_a_data_set_that_is_there_is_found_before_the_work(tmp_path, videos):
+def test_an_existing_data_set_is_refused_before_the_work(tmp_path, videos):
   extract(videos, tmp_path)
   network = FakePoseNetwork()
-  with pytest.raises(PoseDatasetError, match=r'already there as keypoints.*overwrite'):
+  with pytest.raises(PoseDatasetError, match=r'already exists as keypoints.*overwrite'):
     extract(videos, tmp_path, network)
   assert network.num_frames == 0
   extract(videos[:1], tmp_path, overwrite=True)
   assert len(open_dataset(tmp_path, 'mine', 'heatmaps').clips('all')) == 1
 
 
-def test_what_cannot_be_had_is_found_before_the_work(tmp_path, videos):
+def test_an_unknown_modality_and_a_bad_name_are_refused_before_the_work(
+  tmp_path, videos
+):
   network = FakePoseNetwork()
   with pytest.raises(PoseDatasetError, match='offers joints, parts, features'):
     extract(videos, tmp_path, network, modalities=('joints', 'depth'))
@@ -304,9 +310,9 @@ def test_what_cannot_be_had_is_found_before_the_work(tmp_path, videos):
   ('option', 'message'),
   [
     ({'stride': 0}, 'stride is 0, but must be at least 1'),
-    ({'threshold': 1.0}, r'threshold is 1\.0, but must lie in 0\.\.1'),
+    ({'threshold': 1.0}, r'threshold is 1\.0, but must be ≥ 0 and < 1'),
   ],
 )
-def test_options_that_make_no_sense(option, message):
+def test_options_out_of_range_are_refused(option, message):
   with pytest.raises(ValueError, match=message):
     ExtractionOptions(**option)

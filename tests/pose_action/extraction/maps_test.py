@@ -1,4 +1,4 @@
-"""Stored maps: their grid by areas, no noise, and what 8 bits keep."""
+"""Stored maps: resampled to their grid, thresholded, and coded in 8 bits."""
 
 import jax
 import jax.numpy as jnp
@@ -27,9 +27,9 @@ def test_the_same_grid_gives_the_same_maps():
 
 
 @pytest.mark.parametrize('size', [(4, 5), (13, 17)])
-def test_resamples_as_jax_does(size):
+def test_resampling_agrees_with_jax(size):
   maps = np.random.default_rng(0).normal(size=(1, 7, 9, 2)).astype(np.float32)
-  # 7 and 9 cells of 8 pixels; the frame ends within the last ones.
+  # 7 × 9 cells of 8 pixels; the frame ends inside the last cells.
   frame_size = (50, 68)
   expected = jax.image.scale_and_translate(
     jnp.array(maps),
@@ -44,8 +44,8 @@ def test_resamples_as_jax_does(size):
 
 
 @pytest.mark.parametrize('size', [(9, 13), (30, 40), (64, 85)])
-def test_a_ramp_is_read_at_the_centres_of_cells(size):
-  # A map whose values are the pixel positions of its cells' centres.
+def test_a_ramp_is_sampled_at_cell_centres(size):
+  # The map's values are the pixel positions of its cell centres.
   frame_size, cell_size = (120, 160), (8.0, 8.0)
   y, x = np.mgrid[:15, :20].astype(np.float32)
   positions = np.stack([8 * x + 3.5, 8 * y + 3.5], axis=-1)[None]
@@ -55,17 +55,17 @@ def test_a_ramp_is_read_at_the_centres_of_cells(size):
     [(columns + 0.5) * 160 / size[1] - 0.5, (rows + 0.5) * 120 / size[0] - 0.5], axis=-1
   )
   inner = (slice(size[0] // 4, -size[0] // 4), slice(size[1] // 4, -size[1] // 4))
-  # Within a 32nd of a cell of 8 pixels, which antialiasing costs.
+  # Antialiasing costs up to 1/32 of a cell of 8 pixels.
   np.testing.assert_allclose(found[inner], pixels[inner], atol=0.25)
 
 
-def test_cells_that_reach_beyond_the_frame_are_cut():
-  # 20 pixels are three cells of 8, of which the last reaches to 24.
+def test_cells_that_extend_beyond_the_frame_are_cut():
+  # 20 pixels need three cells of 8, and the last cell ends at 24.
   maps = np.zeros((1, 3, 3, 1), np.float32)
   maps[0, 1, 2] = 1
   found = resampled(maps, (8.0, 8.0), (24, 20), (24, 20))
   cells, _ = pick_peaks(found, threshold=0.1)
-  # The centre of the last cell: pixel 19.5 across, 11.5 down.
+  # The last cell's centre is at x = 19.5, y = 11.5 pixels.
   assert cells[0, 0, 0] == 19
   assert cells[0, 0, 1] == pytest.approx(11.5, abs=0.5)
 
@@ -93,7 +93,7 @@ def store(network, modalities, *, frame_size=(240, 320), short_side=64, threshol
 
 
 def stored_as_is(modality, channels, values):
-  """Maps of one frame, whose first channels have these values in its first cell."""
+  """Stores one frame's maps; the first cell has these values in its first channels."""
   maps = np.zeros((1, 4, 4, channels), np.float32)
   maps[0, 0, 0, : len(values)] = values
   network = NetworkMaps({modality: maps}, cell_size=(2.0, 2.0))
@@ -102,33 +102,33 @@ def stored_as_is(modality, channels, values):
 
 def test_joints_below_the_threshold_are_0():
   codes = stored_as_is('joints', 19, [1.3, 0.5, 0.06, 0.04, -0.3])
-  # round(255 · value); 1.3 is cut to 1.
+  # round(255 · value), with 1.3 clipped to 1.
   np.testing.assert_array_equal(codes[0, 0, 0, :5], [255, 128, 15, 0, 0])
   assert codes.dtype == np.uint8
 
 
-def test_the_background_is_the_networks_own_and_clean_near_1():
+def test_the_background_is_the_network_s_own_and_exactly_1_near_1():
   maps = np.zeros((1, 4, 4, 19), np.float32)
   maps[0, ..., -1] = [[1.02, 0.97, 0.94, 0.3]] * 4
   network = NetworkMaps({'joints': maps}, cell_size=(2.0, 2.0))
   codes = store(network, ['joints'], frame_size=(8, 8), short_side=4)['joints']
-  # 0.97 is nearer to 1 than 0.05; 0.94 and 0.3 are 239.7 and 76.5 of 255.
+  # 0.97 is closer to 1 than 0.05; 0.94 and 0.3 are 239.7 and 76.5 of 255.
   np.testing.assert_array_equal(codes[0, 0, :, -1], [255, 255, 240, 76])
 
 
-def test_fields_below_the_threshold_are_0_on_both_sides():
+def test_fields_with_magnitudes_below_the_threshold_are_0():
   codes = stored_as_is('parts', 38, [1.0, -1.0, 0.04, -0.04, 0.5, -0.5])
-  # 128 is 0, and steps are 1 / 127.
+  # The code 128 means 0, and steps are 1/127.
   np.testing.assert_array_equal(codes[0, 0, 0, :6], [255, 1, 128, 128, 192, 64])
 
 
-def test_features_stay_numbers_that_are_not_negative():
+def test_features_remain_float16_and_not_negative():
   features = stored_as_is('features', 3, [40.0, 0.01, -2.0])
   np.testing.assert_allclose(features[0, 0, 0], [40, 0.01, 0], rtol=1e-3)
   assert features.dtype == np.float16
 
 
-def test_only_what_is_asked_for():
+def test_only_the_requested_modalities_are_stored():
   maps = {
     'joints': np.zeros((1, 4, 4, 19), np.float32),
     'parts': np.zeros((1, 4, 4, 38), np.float32),

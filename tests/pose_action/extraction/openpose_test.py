@@ -1,4 +1,4 @@
-"""The spatial pose CNN over devices and batches, with a small network in its place."""
+"""Batches and devices of the extractor, with a small network for the pose CNN."""
 
 import flax.linen as nn
 import jax
@@ -18,7 +18,7 @@ from pose_action.extraction.openpose import OpenPoseExtractor
 
 
 class SmallNetwork(nn.Module):
-  """One convolution of a cell; says each time that it is traced."""
+  """One convolution per cell; records each time that it is traced."""
 
   traced: tuple = ()
 
@@ -55,7 +55,7 @@ def extractor_of(variables, **options):
   return OpenPoseExtractor(variables, **options)
 
 
-def test_gives_the_maps_of_the_spatial_pose_cnn(variables, frames):
+def test_returns_the_maps_of_multi_scale_maps(variables, frames):
   maps = extractor_of(variables, batch_size=4, devices=jax.devices()[:1])(frames)
   expected = multi_scale_maps(
     SmallNetwork(), variables, jnp.array(frames), scales=(0.5, 1.0)
@@ -75,12 +75,12 @@ def test_eight_devices_give_the_same_as_one(variables, frames):
   one = extractor_of(variables, batch_size=4, devices=jax.devices()[:1])(frames)
   eight = extractor_of(variables, batch_size=4)(frames)
   for name, array in one.by_modality.items():
-    assert np.ptp(array, axis=0).max() > 0.1  # Frames differ.
+    assert np.ptp(array, axis=0).max() > 0.1  # The frames differ.
     np.testing.assert_allclose(eight.by_modality[name], array, atol=1e-5)
 
 
 def test_the_last_batch_is_not_compiled_anew(variables):
-  # A size of frames that no other test has.
+  # No other test uses this frame size.
   frames = np.zeros((9, 16, 40, 3), np.uint8)
   extractor = extractor_of(variables, batch_size=8, scales=(1.0,))
   TRACES.clear()
@@ -104,8 +104,10 @@ def test_describes_itself(variables):
 @pytest.mark.parametrize(
   'options', [{'scales': ()}, {'scales': (0.0,)}, {'base_height': 0}, {'batch_size': 0}]
 )
-def test_options_that_make_no_sense(variables, options):
-  with pytest.raises(ExtractorError, match='need at least one scale, all above 0'):
+def test_options_out_of_range_are_refused(variables, options):
+  with pytest.raises(
+    ExtractorError, match='scales must be one or more numbers above 0'
+  ):
     extractor_of(variables, **options)
 
 
@@ -115,7 +117,7 @@ def test_reads_the_released_weights(tmp_path):
   state = {}
   for name, layer in shapes.items():
     height, width, inputs, outputs = layer['kernel'].shape
-    # Nothing but 0 is quick to write; the bias tells the layers apart.
+    # Zeros are quick to write, and the biases distinguish the layers.
     state[f'{name}.weight'] = np.zeros((outputs, inputs, height, width), np.float32)
     state[f'{name}.bias'] = np.full(outputs, len(state), np.float32)
   np.savez_compressed(tmp_path / 'w.npz', **state)

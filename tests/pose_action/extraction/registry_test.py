@@ -1,4 +1,4 @@
-"""Pose networks by name, and the options that each has."""
+"""Pose networks by name, and the options of each."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from pose_action.extraction.extractor import ExtractorError
 from pose_action.extraction.registry import EXTRACTORS, make_extractor
 
 
-def test_unknown_names_give_the_nearest(tmp_path):
+def test_unknown_names_get_a_suggestion(tmp_path):
   with pytest.raises(ExtractorError, match=r"'open_pose'; did you mean 'openpose'\?"):
     make_extractor('open_pose', tmp_path)
   with pytest.raises(ExtractorError, match=r"'xyzzy'\. Known: openpose, tf_graph"):
@@ -21,8 +21,10 @@ def test_unknown_names_give_the_nearest(tmp_path):
     ('tf_graph', 'scales', 'input_size, pixels, tensors'),
   ],
 )
-def test_options_of_another_kind_are_refused(tmp_path, name, option, has):
-  with pytest.raises(ExtractorError, match=f'has no option {option}; it has {has}'):
+def test_options_of_another_network_are_refused(tmp_path, name, option, has):
+  with pytest.raises(
+    ExtractorError, match=f'has no option {option}; its options are {has}'
+  ):
     make_extractor(name, tmp_path, **{option: 1})
 
 
@@ -33,7 +35,7 @@ def test_a_missing_file_says_what_is_expected(tmp_path, name):
   assert str(error.value).endswith(f'expects {EXTRACTORS[name].expects}')
 
 
-def test_weights_of_another_network_are_named(tmp_path):
+def test_weights_of_another_network_are_refused(tmp_path):
   path = tmp_path / 'w.npz'
   np.savez(path, **{'conv1_1.weight': np.zeros((1, 2))})
   with pytest.raises(

@@ -1,4 +1,4 @@
-"""Finished clips on disk: whole or not at all, with one set of settings."""
+"""Finished clips on disk: written atomically, all with the same settings."""
 
 import multiprocessing
 
@@ -23,7 +23,7 @@ def arrays(count, value):
   }
 
 
-def test_a_clip_comes_back_as_it_was_appended(spool):
+def test_a_clip_is_read_as_it_was_appended(spool):
   writer = spool.begin_clip('a/b', 0)
   writer.append(arrays(2, 10))
   writer.append(arrays(20, 40))
@@ -38,14 +38,14 @@ def test_a_clip_comes_back_as_it_was_appended(spool):
   assert [joints[1, 0, 0, 0], joints[2, 0, 0, 0]] == [10, 40]
 
 
-def test_the_scale_of_features_is_the_whole_clips(spool):
+def test_features_have_one_scale_per_clip(spool):
   writer = spool.begin_clip('a', 0)
   writer.append(arrays(1, 10))
   writer.append(arrays(1, 40))
   clip = writer.finish((48, 64))
   assert clip.features_scale == 4
   codes = clip.read('features')
-  # 1 of 4, and 4 of 4, in 255 steps.
+  # 1/4 and 4/4 of 255.
   assert [codes[0, 0, 0, 0], codes[1, 0, 0, 0]] == [64, 255]
   values = dequantize(codes, 'features', clip.features_scale)
   np.testing.assert_allclose(values[:, 0, 0, 0], [1, 4], atol=4 / 255)
@@ -57,14 +57,14 @@ def test_without_features_there_is_no_scale(spool):
   assert writer.finish((48, 64)).features_scale is None
 
 
-def test_an_unfinished_clip_is_begun_anew(spool):
+def test_an_unfinished_clip_is_started_again(spool):
   spool.begin_clip('a', 0).append(arrays(3, 1))
   writer = spool.begin_clip('a', 0)
   writer.append(arrays(1, 2))
   assert writer.finish((48, 64)).read('joints').shape[0] == 1
 
 
-def test_parts_count_as_far_as_they_are_whole(spool):
+def test_clips_after_a_missing_one_are_not_counted(spool):
   for part in (0, 1, 3):
     writer = spool.begin_clip('a', part)
     writer.append(arrays(part + 1, 0))
@@ -88,12 +88,12 @@ def test_other_settings_are_refused(tmp_path):
   settings = {'stride': 1, 'scales': (0.5, 1), 'network': {'weights': 'b'}}
   with (
     pytest.raises(
-      PoseDatasetError, match=r'made with network\.weights None, not b; go'
+      PoseDatasetError, match=r'made with network\.weights None, not b; cont'
     ),
     open_spool(tmp_path, 'mine', settings),
   ):
     pass
-  message = r'stride 1, not 2; go on with those settings, or remove that folder'
+  message = r'stride 1, not 2; continue with its settings, or remove that folder'
   with (
     pytest.raises(PoseDatasetError, match=message),
     open_spool(tmp_path, 'mine', {'stride': 2, 'scales': (0.5, 1)}),
@@ -119,7 +119,7 @@ def test_one_process_at_a_time(tmp_path):
     process.join()
 
 
-def test_removed_as_a_whole(tmp_path):
+def test_remove_deletes_everything(tmp_path):
   with open_spool(tmp_path, 'mine', {}) as spool:
     spool.finish_video('a', None)
     assert not spool.is_exported('heatmaps')

@@ -1,4 +1,4 @@
-"""Frozen TensorFlow graphs: a hand-made one, and a real pose network with weights."""
+"""Frozen TensorFlow graphs: a hand-made graph and a real pose network."""
 
 import sys
 
@@ -20,9 +20,10 @@ def tf():
 
 
 def write_graph(tf, path, channels=57, stride=8):
-  """Means of cells: channels 0 to 2 are blue, green and red as read; then numbers.
+  """Writes a graph whose maps are known.
 
-  Channel 3 is how many frames it was given. Features are blue, green and red.
+  Channels 0 to 2 are each cell's mean blue, green and red, channel 3 is the number of
+  frames, and each other channel is its own number. Features are blue, green and red.
   """
   with tf.Graph().as_default() as graph:
     v1 = tf.compat.v1
@@ -50,17 +51,17 @@ def test_reads_blue_first_one_frame_at_a_time(graph_file):
   joints, parts = maps.by_modality['joints'], maps.by_modality['parts']
   assert (joints.shape, parts.shape) == ((3, 4, 8, 19), (3, 4, 8, 38))
   assert joints.dtype == np.float32
-  # x / 128 - 1 of blue, green and red; then the number of frames.
+  # x / 128 - 1 for blue, green and red; then the number of frames.
   np.testing.assert_allclose(
     joints[..., :4], np.broadcast_to([-0.75, 0, 0.5, 1], (3, 4, 8, 4))
   )
   np.testing.assert_array_equal(joints[0, 0, 0, 4:], np.arange(4, 19))
   np.testing.assert_array_equal(parts[0, 0, 0], np.arange(19, 57))
-  # 30 rows in 4 cells, 40 columns in 8.
+  # 30 rows in 4 cells, and 40 columns in 8.
   assert maps.cell_size == (7.5, 5.0)
 
 
-def test_features_of_both_signs_become_two_maps_each(graph_file):
+def test_signed_features_become_two_maps_each(graph_file):
   frames = np.full((1, 32, 32, 3), 32, np.uint8)
   frames[..., 0] = 192
   extractor = TfGraphExtractor(graph_file, input_size=(32, 32))
@@ -69,7 +70,7 @@ def test_features_of_both_signs_become_two_maps_each(graph_file):
   np.testing.assert_allclose(features[0, 0, 0], [0, 0, 0.5, 0.75, 0.75, 0])
 
 
-def test_features_without_a_sign_and_none(graph_file):
+def test_unsigned_features_and_no_features(graph_file):
   frames = np.full((1, 32, 32, 3), 51, np.uint8)
   tensors = GraphTensors(signed_features=False)
   extractor = TfGraphExtractor(
@@ -84,11 +85,13 @@ def test_features_without_a_sign_and_none(graph_file):
   assert extractor(frames).by_modality.keys() == {'joints', 'parts'}
 
 
-def test_pixels_as_they_are(graph_file):
+def test_raw_and_unknown_pixels(graph_file):
   frames = np.full((1, 32, 32, 3), 51, np.uint8)
   maps = TfGraphExtractor(graph_file, input_size=(32, 32), pixels='raw')(frames)
   np.testing.assert_allclose(maps.by_modality['joints'][..., :3], 51)
-  with pytest.raises(ExtractorError, match=r"pixels is 'bgr'; .* signed, unit, raw"):
+  with pytest.raises(
+    ExtractorError, match=r"pixels is 'bgr', but .* signed, unit, raw"
+  ):
     TfGraphExtractor(graph_file, pixels='bgr')
 
 
@@ -100,11 +103,13 @@ def test_describes_itself(graph_file):
   assert extractor.settings['tensors']['maps'] == 'Openpose/concat_stage7:0'
 
 
-def test_what_is_no_graph(tf, tmp_path):
+def test_files_without_a_graph_are_refused(tf, tmp_path):
   with pytest.raises(ExtractorError, match=r'there is no file .*gone\.pb'):
     TfGraphExtractor(tmp_path / 'gone.pb')
   (tmp_path / 'junk.pb').write_bytes(b'\x0f junk')
-  with pytest.raises(ExtractorError, match=r'junk\.pb is no frozen TensorFlow graph'):
+  with pytest.raises(
+    ExtractorError, match=r'junk\.pb is not a frozen TensorFlow graph'
+  ):
     TfGraphExtractor(tmp_path / 'junk.pb')
   (tmp_path / 'empty.pb').write_bytes(b'')
   with pytest.raises(ExtractorError, match=r'empty\.pb holds an empty graph'):
@@ -120,7 +125,7 @@ def test_another_graph_is_refused(tf, graph_file, tmp_path):
     ExtractorError, match=r'has shape \(4, 4, 52\) .* 57 channels: 19'
   ):
     TfGraphExtractor(other, input_size=(32, 32))
-  with pytest.raises(ExtractorError, match=r'gives 5×4 cells .* of 36×32 pixels'):
+  with pytest.raises(ExtractorError, match=r'returns 5×4 cells .* of 36×32 pixels'):
     TfGraphExtractor(graph_file, input_size=(36, 32))
   with pytest.raises(ExtractorError, match=r'input_size is \(0, 32\)'):
     TfGraphExtractor(graph_file, input_size=(0, 32))
@@ -129,14 +134,14 @@ def test_another_graph_is_refused(tf, graph_file, tmp_path):
 def test_without_tensorflow(tmp_path, monkeypatch):
   monkeypatch.setitem(sys.modules, 'tensorflow', None)
   (tmp_path / 'graph.pb').touch()
-  message = r"TensorFlow, which is not installed .*pip install 'pose-action-jax\[tens"
+  message = r"tensorflow is not installed.*pip install 'pose-action-jax\[tensorboard"
   with pytest.raises(ExtractorError, match=message):
     TfGraphExtractor(tmp_path / 'graph.pb')
 
 
 @pytest.fixture(scope='module')
 def real(tf, shared_data):
-  """Maps of the first and the last frame of a real clip, and their true joints."""
+  """Maps for the first and last frame of a real clip, and the annotated joints."""
   import cv2
 
   clip = shared_data / 'jhmdb' / 'clip'
@@ -159,7 +164,7 @@ def test_a_real_network_finds_the_joints(real):
   ours = found[:, [SKELETON.joints.index(joint) for joint in shared]]
   true = truth[:, [layout.index(joint) for joint in shared]]
   assert np.median(np.linalg.norm(ours - true, axis=-1)) < 12
-  # As the network names them, not mirrored: its own left is the person's.
+  # Left and right are the person's, as in the skeleton: mirrored joints are far off.
   mirrored = [shared.index(swapped(joint)) for joint in shared]
   assert np.median(np.linalg.norm(ours[:, mirrored] - true, axis=-1)) > 15
   by_name = dict(zip(SKELETON.joints, found[0], strict=True))
@@ -167,13 +172,14 @@ def test_a_real_network_finds_the_joints(real):
 
 
 def swapped(joint):
+  """The joint of the other side."""
   sides = {'left': 'right', 'right': 'left'}
   side, _, part = joint.partition('_')
   return f'{sides[side]}_{part}' if side in sides else joint
 
 
 def test_fields_of_a_real_network_point_along_their_limbs(real):
-  """So they stand in the order and direction of the skeleton's limbs."""
+  """So the fields are in the order and direction of the skeleton's limbs."""
   maps, truth = real
   layout = get_skeleton('jhmdb').joints
   fields = maps.by_modality['parts']
@@ -200,5 +206,5 @@ def test_real_features_are_not_negative(real):
   features = real[0].by_modality['features']
   assert features.shape == (2, 62, 82, 128)
   assert features.min() == 0
-  # Of each pair one is 0: what was above 0 and what was below.
+  # Each pair has max(x, 0) and max(-x, 0), one of which is 0.
   assert not (features[..., :64] * features[..., 64:]).any()

@@ -1,4 +1,4 @@
-"""Which videos a folder or a list means, with labels, splits and names."""
+"""The videos in a folder or a list, with labels, splits and names."""
 
 import pytest
 
@@ -13,7 +13,7 @@ from pose_action.extraction.video_list import (
 
 @pytest.fixture
 def files(tmp_path):
-  """Makes empty files, which listing does not open; gives their folder."""
+  """Makes empty files, as listing does not open them; returns their folder."""
 
   def make(*names):
     for name in names:
@@ -52,7 +52,7 @@ def test_one_video_and_one_folder_of_frames(files):
   assert found(list_videos(root / 'walk')) == [('walk', 'unknown')]
 
 
-def test_equal_names_take_more_of_the_path(files):
+def test_equal_names_are_extended_by_their_folders(files):
   root = files('run/1.avi', 'sit/1.avi')
   assert found(list_videos(root)) == [('run/1', 'run'), ('sit/1', 'sit')]
   root = files('run/1.mp4')
@@ -60,12 +60,15 @@ def test_equal_names_take_more_of_the_path(files):
   assert names == ['run/1.avi', 'run/1.mp4', 'sit/1.avi']
 
 
-def test_what_is_unclear_is_refused(files):
+def test_a_folder_with_unclear_classes_is_refused(files):
   root = files('a.avi', 'run/b.avi')
   with pytest.raises(PoseDataError, match=r'holds videos \(a\.avi\) and folders of'):
     list_videos(root)
   root = files('deep/train/run/b.avi')
-  with pytest.raises(PoseDataError, match='run lies too deep'):
+  with pytest.raises(
+    PoseDataError,
+    match=r"run is nested too deeply.* give a list that says each video's class",
+  ):
     list_videos(root / 'deep')
 
 
@@ -75,7 +78,7 @@ def test_nothing_to_read(files):
     list_videos(root)
   with pytest.raises(PoseDataError, match=r'gone does not exist'):
     list_videos(root / 'gone')
-  with pytest.raises(PoseDataError, match=r'a\.txt lists no video'):
+  with pytest.raises(PoseDataError, match=r'a\.txt lists no videos'):
     list_videos(root / 'a.txt')
 
 
@@ -88,7 +91,7 @@ def test_a_text_list(files):
   (root / 'list.txt').write_text('my video.avi 10\nsub/b.avi\t2\n')
   videos = list_videos(root / 'list.txt')
   assert found(videos) == [('my video', '10'), ('b', '2')]
-  assert class_names(videos) == ('2', '10')  # As people count.
+  assert class_names(videos) == ('2', '10')  # Natural order.
 
 
 def test_a_csv_list_with_splits(files):
@@ -105,7 +108,7 @@ def test_a_csv_list_with_splits(files):
   }
 
 
-def test_a_csv_list_of_paths_alone(files):
+def test_a_csv_list_with_only_paths(files):
   root = files('list.csv')
   (root / 'list.csv').write_text('path\n/videos/a.avi\n')
   (video,) = list_videos(root / 'list.csv')
@@ -115,13 +118,19 @@ def test_a_csv_list_of_paths_alone(files):
 @pytest.mark.parametrize(
   ('content', 'message'),
   [
-    ('file,label\na,b\n', 'has the columns file, label, but needs path'),
-    ('path,label\na,run\na,sit\n', "line 3: a has label 'sit', but 'run' before"),
-    ('path,label\na,run\na,run\n', "line 3: a comes twice in 'all'"),
-    ('path,label\na,run\nb,\n', 'b has no label, but others have'),
+    (
+      'file,label\na,b\n',
+      'has the columns file, label in its first line, but must have path',
+    ),
+    (
+      'path,label\na,run\na,sit\n',
+      "line 3: a has label 'sit', but 'run' on an earlier line",
+    ),
+    ('path,label\na,run\na,run\n', "line 3: a is listed twice in split 'all'"),
+    ('path,label\na,run\nb,\n', 'b has no label, but other videos have one'),
   ],
 )
-def test_contradictions_of_a_list(files, content, message):
+def test_contradictions_in_a_list_are_refused(files, content, message):
   root = files('list.csv')
   (root / 'list.csv').write_text(content)
   with pytest.raises(PoseDataError, match=message):

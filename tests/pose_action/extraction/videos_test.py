@@ -1,19 +1,23 @@
-"""Frames in order, a few at a time, and what is wrong with a video by name."""
+"""Frames in order, in chunks, and errors that name the video and what is wrong."""
+
+import sys
 
 import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
 from pose_action.extraction.videos import FrameReader, kept_frames
+from pose_action.host.extras import MissingExtraError
 
 
 def numbered(count, height=16, width=24):
-  """Grey frames that tell their number: 10 levels each."""
+  """Grey frames; the level of frame n is 10 · n."""
   levels = 10 * np.arange(count, dtype=np.uint8).reshape(-1, 1, 1, 1)
   return np.broadcast_to(levels, (count, height, width, 3))
 
 
 def numbers(reader):
+  """The numbers of the frames, from their grey levels."""
   return [round(float(frame.mean()) / 10) for frame in reader]
 
 
@@ -23,8 +27,8 @@ def path_of_12(request, tmp_path, write_video, write_frames):
   return write(tmp_path / request.param, numbered(12))
 
 
-def test_frames_come_in_order(path_of_12):
-  # 10 and 12 would come before 2 if names were sorted as letters.
+def test_frames_are_in_order(path_of_12):
+  # Sorted as text, 10.png would be before 2.png.
   assert numbers(FrameReader(path_of_12)) == list(range(12))
 
 
@@ -44,7 +48,7 @@ def test_chunks_end_with_their_part(path_of_12):
   assert numbers(frames) == list(range(12))
 
 
-def test_a_later_start_goes_on_with_the_parts(path_of_12):
+def test_a_later_start_does_not_change_the_parts(path_of_12):
   chunks = FrameReader(path_of_12, start=5).chunks(3, clip_frames=5)
   assert [(part, numbers(frames)) for part, frames in chunks] == [
     *((1, [5, 6, 7]), (1, [8, 9]), (2, [10, 11]))
@@ -59,7 +63,7 @@ def test_colours_are_red_green_blue(tmp_path, write_video, write_frames):
   np.testing.assert_allclose(frame, orange[0], atol=8)  # JPEG loses a little.
 
 
-def test_nothing_is_missing_of_a_whole_video(path_of_12):
+def test_a_complete_video_has_no_shortfall(path_of_12):
   reader = FrameReader(path_of_12)
   list(reader)
   assert (reader.claimed, reader.decoded, reader.shortfall()) == (12, 12, None)
@@ -75,34 +79,43 @@ def test_a_torn_video_keeps_what_decodes(tmp_path, write_torn_video):
   )
 
 
-def test_the_header_of_a_real_clip_says_too_many(cv2, shared_data):
+def test_the_header_of_a_real_clip_claims_too_many_frames(cv2, shared_data):
   folder = shared_data / 'jhmdb' / 'clip'
   reader = FrameReader(folder / 'Goal_Keeping_Tips_catch_f_cm_np1_fr_med_2.avi')
   assert len(list(reader)) == 40
   assert reader.shortfall() == 'its header says 48 frames, but only 40 decode'
 
 
-def test_what_is_no_video_is_named(cv2, tmp_path):
+def test_files_that_are_not_videos_are_refused(cv2, tmp_path):
   broken = tmp_path / 'broken.avi'
   broken.write_bytes(b'not a video')
   with pytest.raises(PoseDataError, match=r'broken\.avi cannot be opened as a video'):
     FrameReader(broken)
   with pytest.raises(PoseDataError, match=r'gone\.avi does not exist'):
     FrameReader(tmp_path / 'gone.avi')
-  with pytest.raises(PoseDataError, match='holds no image; frames are files'):
+  with pytest.raises(PoseDataError, match='holds no images; frames are files'):
     FrameReader(tmp_path)
 
 
-def test_a_frame_of_another_size_is_named(tmp_path, write_frames):
+def test_a_frame_with_another_size_is_refused(tmp_path, write_frames):
   write_frames(tmp_path, numbered(3))
   write_frames(tmp_path / 'other', numbered(1, height=8))
   (tmp_path / 'other' / '1.png').rename(tmp_path / '2.png')
-  with pytest.raises(PoseDataError, match=r'2\.png is 8×24 pixels.*before it 16×24'):
+  with pytest.raises(
+    PoseDataError, match=r'2\.png has 8×24 pixels.*earlier frames have 16×24'
+  ):
     list(FrameReader(tmp_path))
 
 
-def test_an_image_that_is_none_is_named(tmp_path, write_frames):
+def test_a_broken_image_is_refused(tmp_path, write_frames):
   write_frames(tmp_path, numbered(3))
-  (tmp_path / '2.png').write_bytes(b'no image')
+  (tmp_path / '2.png').write_bytes(b'not an image')
   with pytest.raises(PoseDataError, match=r'2\.png cannot be read as an image'):
     list(FrameReader(tmp_path))
+
+
+def test_without_opencv_the_extra_to_install_is_named(tmp_path, monkeypatch):
+  monkeypatch.setitem(sys.modules, 'cv2', None)
+  message = r"cv2 is not installed.*pip install 'pose-action-jax\[video\]'"
+  with pytest.raises(MissingExtraError, match=message):
+    FrameReader(tmp_path / 'a.avi')

@@ -1,4 +1,4 @@
-"""Fusion against numpy, by hand, and where a learned weight must help."""
+"""Fusion against literals worked by hand, and cases where learned weights must help."""
 
 import numpy as np
 import pytest
@@ -12,10 +12,10 @@ def probabilities(logits, function):
   return np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
 
 
-def noisy_logits(labels_of_classes, strengths, seed=0):
-  """[s, b, k] logits: noise of σ = 1, and the labels times each stream's strength."""
-  noise = np.random.default_rng(seed).normal(size=(2, *labels_of_classes.shape))
-  return noise + np.multiply.outer(np.array(strengths), labels_of_classes)
+def noisy_logits(labels, strengths, seed=0):
+  """Logits [s, b, k]: labels [b, k] times each stream's strength, plus noise (σ = 1)."""
+  noise = np.random.default_rng(seed).normal(size=(2, *labels.shape))
+  return noise + np.multiply.outer(np.array(strengths), labels)
 
 
 # --- The maths.
@@ -33,17 +33,17 @@ def test_mean_by_hand():
 @pytest.mark.parametrize(
   'weights', [[1.0], [1.0, -0.5], [0.0, 0.0], [1.0, np.nan], [1.0, np.inf]]
 )
-def test_weights_that_give_no_mean_are_refused(weights):
+def test_weights_that_do_not_define_a_mean_are_refused(weights):
   with pytest.raises(ValueError, match='2 streams need 2 finite numbers'):
     fusion.weighted_mean(np.full((2, 1, 2), 0.5), np.array(weights))
 
 
 def test_weighted_logits_by_hand():
-  # Odds 4 : 1 and 1 : 9, to the powers 1 and 1/2: 4 · 1/3, so 4/3 : 1.
+  # Odds 4 : 1 and 1 : 9 to the powers 1 and 1/2 multiply to 4 · 1/3, that is 4/3 : 1.
   p = np.array([[[0.8, 0.2]], [[0.1, 0.9]]])
   fused = fusion.weighted_logits(p, np.array([1.0, 0.5]))
   np.testing.assert_allclose(fused, [[4 / 7, 3 / 7]])
-  # Of yes or no each class has odds of its own: 4/3 : 1, and 1/4 · 9² : 1.
+  # With yes or no per class, each class has odds of its own: 4/3 : 1 and 1/4 · 9² : 1.
   fused = fusion.weighted_logits(p, np.array([[1.0, 1.0], [0.5, 2.0]]))
   np.testing.assert_allclose(fused, [[4 / 7, 20.25 / 21.25]])
 
@@ -57,7 +57,7 @@ def test_weighing_probabilities_weighs_their_logits(function, shape):
   np.testing.assert_allclose(fused, probabilities(total, function), rtol=1e-9)
 
 
-def test_certain_scores_stay_finite_and_small_ones_in_order():
+def test_certain_scores_stay_finite_and_small_scores_stay_in_order():
   p = np.array([[[1.0, 0.0, 1e-30, 1e-20]]] * 2)
   for weights in (np.full(2, 0.5), np.full((2, 4), 0.5)):
     (fused,) = fusion.weighted_logits(p, weights)
@@ -68,7 +68,7 @@ def test_certain_scores_stay_finite_and_small_ones_in_order():
 # --- The learned weights.
 
 
-def test_the_gradient_is_that_of_finite_differences():
+def test_the_gradient_agrees_with_finite_differences():
   rng = np.random.default_rng(2)
   logits, labels = rng.normal(size=(3, 7, 4)), rng.integers(4, size=7)
   weights, step = rng.normal(size=3), 1e-6
@@ -90,13 +90,13 @@ def test_the_loss_is_cross_entropy_and_a_prior_that_counts_once():
   np.testing.assert_allclose(at_first, (-np.log(0.8) - np.log(0.5) + prior) / 2)
 
 
-def test_a_useful_model_is_found_among_noise_and_beats_the_mean():
+def test_learned_weights_find_the_useful_model_and_beat_the_mean():
   labels = np.random.default_rng(3).integers(3, size=400)
   logits = noisy_logits(np.eye(3)[labels], strengths=(2, 0))
-  logits[1] *= 4  # Noise of a wide range, which a mean follows.
+  logits[1] *= 4  # Noise with a wide range, which dominates a mean.
   p = probabilities(logits, 'softmax')
   weights = fusion.fit_weights(p[:, :200], labels[:200])
-  # The logits of equal noise in all classes are the strength times the best ones.
+  # With equal noise in all classes, the best logits are strength times the given ones.
   assert abs(weights[0] - 2) < 0.4
   assert abs(weights[1]) < 0.1
   unseen = slice(200, None)
@@ -112,7 +112,7 @@ def test_a_useful_model_is_found_among_noise_and_beats_the_mean():
   assert np.abs(gradient).max() < 1e-6
 
 
-def test_of_several_labels_each_class_has_its_model():
+def test_with_multi_hot_labels_each_class_weights_its_own_model():
   rng = np.random.default_rng(4)
   labels = (rng.uniform(size=(300, 4)) < 0.5).astype(np.uint8)
   labels[:, 2], labels[:, 3] = 0, 1
@@ -120,13 +120,13 @@ def test_of_several_labels_each_class_has_its_model():
   logits[0, :, 1], logits[1, :, 0] = rng.normal(size=(2, 300))
   weights = fusion.fit_weights(probabilities(logits, 'sigmoid'), labels)
   assert weights.shape == (2, 4)
-  # Of ±1 and noise of σ = 1, the best logit is twice the score.
+  # For labels ±1 and noise with σ = 1, the best logit is twice the score.
   np.testing.assert_allclose(weights[:, :2], [[2, 0], [0, 2]], atol=0.6)
   np.testing.assert_array_equal(weights[:, 2:], 0.5)
   assert fusion.teaches(labels).tolist() == [True, True, False, False]
 
 
-def test_weights_are_bounded_where_the_models_are_right_of_all():
+def test_weights_are_bounded_when_the_models_are_right_for_every_video():
   p = np.array([[[0.9, 0.1], [0.1, 0.9]]] * 2)
   weights = fusion.fit_weights(p, np.array([0, 1]))
   np.testing.assert_allclose(weights[0], weights[1])

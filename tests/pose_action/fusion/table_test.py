@@ -1,4 +1,4 @@
-"""The words and figures of a fusion, on scores worked out by hand."""
+"""The text and figures that describe a fusion, on scores worked out by hand."""
 
 import dataclasses
 
@@ -8,10 +8,10 @@ import pytest
 from pose_action.evaluation.score_files import Streams
 from pose_action.fusion import table as fusion_table
 
-# Of four videos of run, walk, sit, run; fly has none.
+# Four videos: run, walk, sit, run. None is of the class fly.
 GOOD = np.array([[0.7, 0.1, 0.1, 0.1], [0.4, 0.2, 0.2, 0.2], [0.1, 0.1, 0.7, 0.1]])
-GOOD = GOOD[[0, 1, 2, 0]]  # Wrong of walk alone.
-WALK = np.array([[0.2, 0.4, 0.2, 0.2]] * 4)  # Knows walk alone.
+GOOD = GOOD[[0, 1, 2, 0]]  # Wrong only for the walk.
+WALK = np.array([[0.2, 0.4, 0.2, 0.2]] * 4)  # Always says walk.
 FUSED = np.array([[0.6, 0.2, 0.1, 0.1], [0.2, 0.6, 0.1, 0.1]])[[0, 1, 0, 0]]
 ONE_LABEL = Streams(
   names=('good.npz', 'w.npz'),
@@ -20,7 +20,8 @@ ONE_LABEL = Streams(
   labels=np.array([0, 1, 2, 0], np.int32),
   class_names=np.array(['run', 'walk', 'sit', 'fly']),
 )
-# Of three videos, two have class 0 and none class 1; the first stream ranks it right.
+# Three videos: two have class 0, none has class 1. Only the first stream ranks class 0
+# without a mistake.
 SEVERAL = Streams(
   names=('a.npz', 'b.npz'),
   video_ids=np.array(['v1', 'v2', 'v3']),
@@ -33,18 +34,18 @@ SEVERAL = Streams(
 
 
 def test_the_heading_has_the_notes_of_all_files():
-  streams = dataclasses.replace(ONE_LABEL, notes=('of the fused',))
-  fit = dataclasses.replace(ONE_LABEL, notes=('of the fit',))
+  streams = dataclasses.replace(ONE_LABEL, notes=('on the fused files',))
+  fit = dataclasses.replace(ONE_LABEL, notes=('on the fit files',))
   first = '2 models, 4 videos, 4 classes: mean'
   assert fusion_table.heading(ONE_LABEL, None, 'mean') == [first]
   assert fusion_table.heading(streams, fit, 'mean') == [
     first,
-    'note: of the fused',
-    'note: of the fit',
+    'note: on the fused files',
+    'note: on the fit files',
   ]
 
 
-def test_the_table_by_hand():
+def test_the_table_shows_weights_and_figures():
   assert fusion_table.table(ONE_LABEL, np.array([0.75, 0.25]), FUSED) == [
     'scores    weight  accuracy  mean class',
     'good.npz   0.750    75.0 %      66.7 %',
@@ -53,7 +54,7 @@ def test_the_table_by_hand():
   ]
   weights = np.array([[0.5, 1.0], [0.5, 0.0]])
   lines = fusion_table.table(SEVERAL, weights, SEVERAL.probabilities[0])
-  # The second ranks video 2 first: (1/2 + 2/3) / 2.
+  # The second stream ranks video 2 first: (1/2 + 2/3) / 2.
   assert lines == [
     'scores                weight      mAP',
     'a.npz   0.750 (0.500..1.000)  100.0 %',
@@ -62,7 +63,7 @@ def test_the_table_by_hand():
   ]
 
 
-def test_of_more_than_five_classes_the_table_has_the_top_five():
+def test_with_more_than_five_classes_the_table_has_top_5_accuracy():
   scores = np.array([[0.3, 0.2, 0.2, 0.15, 0.1, 0.05]] * 2)
   streams = dataclasses.replace(
     ONE_LABEL, probabilities=np.stack([scores] * 2), labels=np.array([4, 5])
@@ -73,7 +74,7 @@ def test_of_more_than_five_classes_the_table_has_the_top_five():
     assert row.split()[-6:] == ['0.0', '%', '0.0', '%', '50.0', '%']
 
 
-def test_without_labels_there_are_weights_and_no_figures():
+def test_without_labels_the_table_has_weights_only():
   streams = dataclasses.replace(ONE_LABEL, labels=None)
   assert fusion_table.table(streams, np.array([0.75, 0.25]), FUSED) == [
     'scores    weight',
@@ -86,16 +87,16 @@ def test_without_labels_there_are_weights_and_no_figures():
 
 
 def test_classes_gain_and_lose_against_the_best_stream():
-  videos, of_classes = fusion_table.class_figures(ONE_LABEL, FUSED)
+  videos, class_figures = fusion_table.class_figures(ONE_LABEL, FUSED)
   assert videos.tolist() == [2, 1, 1, 0]
-  assert of_classes[:, :3].tolist() == [[1, 0, 1], [0, 1, 0], [1, 1, 0]]
-  assert fusion_table.gains(ONE_LABEL, videos, of_classes) == [
-    'Classes whose accuracy gains and loses most, in points, against the best of the'
-    ' models, good.npz:',
+  assert class_figures[:, :3].tolist() == [[1, 0, 1], [0, 1, 0], [1, 1, 0]]
+  assert fusion_table.gains(ONE_LABEL, videos, class_figures) == [
+    'Classes whose accuracy gains and loses most against the best model, good.npz, in'
+    ' percentage points:',
     '  +100.0  walk, videos: 1',
     '  -100.0  sit, videos: 1',
   ]
-  assert fusion_table.class_csv(ONE_LABEL, videos, of_classes).decode() == (
+  assert fusion_table.class_csv(ONE_LABEL, videos, class_figures).decode() == (
     'class,videos,good.npz,w.npz,fused,gain\n'
     'run,2,1.0,0.0,1.0,0.0\n'
     'walk,1,0.0,1.0,1.0,1.0\n'
@@ -104,17 +105,17 @@ def test_classes_gain_and_lose_against_the_best_stream():
   )
 
 
-def test_of_several_labels_classes_have_average_precision():
-  videos, of_classes = fusion_table.class_figures(SEVERAL, SEVERAL.probabilities[1])
+def test_with_multi_hot_labels_classes_have_average_precision():
+  videos, class_figures = fusion_table.class_figures(SEVERAL, SEVERAL.probabilities[1])
   assert videos.tolist() == [2, 0]
-  np.testing.assert_allclose(of_classes[:, 0], [1, 7 / 12, 7 / 12])
-  heading, *lines = fusion_table.gains(SEVERAL, videos, of_classes)
+  np.testing.assert_allclose(class_figures[:, 0], [1, 7 / 12, 7 / 12])
+  heading, *lines = fusion_table.gains(SEVERAL, videos, class_figures)
   assert heading.startswith('Classes whose average precision gains')
-  assert heading.endswith('a.npz:')
+  assert 'the best model, a.npz, in' in heading
   assert lines == ['   -41.7  class_0, videos: 2']
 
 
-def test_no_more_than_five_classes_are_named_each_way():
+def test_at_most_five_gaining_and_five_losing_classes_are_named():
   k = 14
   streams = dataclasses.replace(
     ONE_LABEL,
@@ -122,26 +123,28 @@ def test_no_more_than_five_classes_are_named_each_way():
     labels=np.arange(k),
     class_names=None,
   )
-  # Six gain, one stays, seven lose: by 0.06 down to -0.07.
-  of_classes = np.zeros((3, k))
-  of_classes[-1] = np.arange(6, 6 - k, -1) / 100
-  lines = fusion_table.gains(streams, np.ones(k, int), of_classes)[1:]
+  # Six classes gain, one stays, seven lose: from +0.06 down to -0.07.
+  class_figures = np.zeros((3, k))
+  class_figures[-1] = np.arange(6, 6 - k, -1) / 100
+  lines = fusion_table.gains(streams, np.ones(k, int), class_figures)[1:]
   points = [float(line.split()[0]) for line in lines]
   assert points == [6, 5, 4, 3, 2, -3, -4, -5, -6, -7]
 
 
-def test_what_the_fit_was_good_for():
+def test_the_fit_is_described_with_its_loss_before_and_after():
   weights = np.array([1.0, 0.0])
   text = fusion_table.fit_in_words(ONE_LABEL, weights)
-  # The first stream's own loss: 0.7 three times, and 0.2.
+  # The first stream's own loss: p = 0.7 three times, and 0.2 once.
   after = -(3 * np.log(0.7) + np.log(0.2)) / 4
-  # Equal weights: √(p q), to a sum of 1 a video.
+  # Equal weights give √(p q), normalized to a sum of 1 per video.
   root = np.sqrt(GOOD * WALK)
   root /= root.sum(axis=1, keepdims=True)
   before = -np.log(root[np.arange(4), ONE_LABEL.labels]).mean()
   assert text == (
-    f'fitted on 4 videos of good.npz, w.npz: loss there {before:.4f} with equal weights,'
-    f' {after:.4f} with the learned'
+    'fitted on 4 videos from good.npz, w.npz, where the loss per video is'
+    f' {before:.4f} nats with equal weights and {after:.4f} nats with learned ones'
   )
   text = fusion_table.fit_in_words(SEVERAL, np.full((2, 2), 0.5))
-  assert text.endswith('; equal weights in classes of no video or of all: 1 of 2')
+  assert text.endswith(
+    '; 1 of 2 classes have equal weights, as no video has them, or every video'
+  )

@@ -1,4 +1,4 @@
-"""The record of a sweep: what a later sweep adds to it, and what it must not."""
+"""The record of a sweep: what a later sweep may add to it, and what is refused."""
 
 import json
 
@@ -12,7 +12,7 @@ def run(name, config='c', flags=()):
 
 
 def table(name, **rows):
-  """Rows by title, each the names of its samples."""
+  """A table; `rows` gives the names of each row's samples, by the row's title."""
   made = [
     {'title': title, 'paper': {'jhmdb': 1.5}, 'samples': [[name] for name in samples]}
     for title, samples in rows.items()
@@ -24,7 +24,7 @@ def sweep(*tables, runs=(), setting='jhmdb'):
   return {'dataset': 'jhmdb', 'setting': setting, 'runs': [*runs], 'tables': [*tables]}
 
 
-def test_it_is_read_as_written(tmp_path):
+def test_a_record_is_read_as_it_was_written(tmp_path):
   made = sweep(table('t', A=['a'], B=['b']), runs=[run('a', flags=('--x',)), run('b')])
   assert add_to_record(tmp_path / 'S', made) == json.loads(json.dumps(made))
   assert read_record(tmp_path / 'S') == json.loads(json.dumps(made))
@@ -44,25 +44,27 @@ def test_a_later_sweep_adds_tables_rows_and_samples(tmp_path):
     table('t', A=['a0', 'a1'], B=['b0'], C=['c0', 'c2']),
     table('u', D=['d']),
   ]
-  assert [of['name'] for of in added['runs']] == ['a0', 'b0', 'd']
+  assert [run['name'] for run in added['runs']] == ['a0', 'b0', 'd']
 
 
 def test_another_setting_is_refused_and_nothing_written(tmp_path):
   add_to_record(tmp_path, sweep(table('t', A=['a'])))
   with pytest.raises(
-    ValueError, match=r'sweep\.json is of jhmdb, but this sweep of penn'
+    ValueError, match=r'holds a sweep on jhmdb, but this one is on penn'
   ):
     add_to_record(tmp_path, sweep(table('u', A=['a']), setting='penn'))
-  assert [of['name'] for of in read_record(tmp_path)['tables']] == ['t']
+  assert [t['name'] for t in read_record(tmp_path)['tables']] == ['t']
 
 
 def test_another_run_of_the_same_name_is_refused(tmp_path):
   add_to_record(tmp_path, sweep(runs=[run('a', 'x.py:b=1')]))
-  message = r'has a run a of x\.py:b=1, but this sweep one of x\.py:b=1 --config.seed=1'
+  message = r'has a run a of x\.py:b=1, but in this .* x\.py:b=1 --config\.seed=1; give'
   with pytest.raises(ValueError, match=message):
     add_to_record(tmp_path, sweep(runs=[run('a', 'x.py:b=1', ['--config.seed=1'])]))
 
 
 def test_a_folder_without_a_record_is_named(tmp_path):
-  with pytest.raises(ValueError, match=r'sweep\.json does not exist; give the workdir'):
+  with pytest.raises(
+    ValueError, match=r'sweep\.json does not exist; give the --workdir'
+  ):
     read_record(tmp_path)

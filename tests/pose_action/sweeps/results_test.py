@@ -1,4 +1,4 @@
-"""Figures of a run from its results, and of several runs from their stored scores."""
+"""Figures of one run from its results, and of several runs from their scores."""
 
 import json
 
@@ -21,7 +21,7 @@ def write_results(folder, evaluations, headline):
   )
 
 
-def test_the_headline_is_that_of_the_file(tmp_path):
+def test_the_file_says_which_evaluation_is_the_headline(tmp_path):
   evaluations = [
     entry('validation', 'best', accuracy=0.9),
     entry('test1', 'last', accuracy=0.6),
@@ -31,19 +31,19 @@ def test_the_headline_is_that_of_the_file(tmp_path):
   assert sample_figures([tmp_path]) == {'accuracy': 62.5, 'mean_class_accuracy': 50}
 
 
-def test_of_several_labels_it_is_the_map(tmp_path):
+def test_multi_label_results_give_map(tmp_path):
   write_results(tmp_path, [entry('test1', 'best', mAP=0.25)], TEST_BEST)
   assert sample_figures([tmp_path]) == {'mAP': 25}
 
 
-def test_a_headline_that_is_not_there_is_named(tmp_path):
+def test_a_headline_without_its_evaluation_is_named(tmp_path):
   write_results(tmp_path, [entry('test1', 'last', accuracy=0.6)], TEST_BEST)
-  with pytest.raises(ValueError, match=r"results\.json has no evaluation of .*'best'"):
+  with pytest.raises(ValueError, match=r"results\.json has no evaluation for .*'best'"):
     sample_figures([tmp_path])
 
 
 def write_run(folder, scores, video_ids=('v0', 'v1', 'v2', 'v3'), *, split='test1'):
-  """A run whose labels are 0, 0, 0, 1 and whose best checkpoint speaks for it."""
+  """Writes a run with labels 0, 0, 0, 1; its best checkpoint is its headline."""
   labels = {'v0': 0, 'v1': 0, 'v2': 0, 'v3': 1}
   file = f'scores_{split}_best.npz'
   headline = {'split': split, 'checkpoint': 'best'}
@@ -59,10 +59,10 @@ def write_run(folder, scores, video_ids=('v0', 'v1', 'v2', 'v3'), *, split='test
 
 
 def test_streams_are_fused_by_video(tmp_path):
-  # Each is right of two videos; the mean of p(jump) is 0.6, 0.7, 0.45, 0.4.
+  # Each run is right for two videos; the mean of p(jump) is 0.6, 0.7, 0.45, 0.4.
   first = write_run(tmp_path / 'a', [0.9, 0.6, 0.4, 0.6])
   second = write_run(tmp_path / 'b', [0.2, 0.5, 0.8, 0.3], ('v3', 'v2', 'v1', 'v0'))
-  # Of three jumps two are right, and the one run.
+  # Two of three jumps are right, and so is the only run.
   assert sample_figures([first, second]) == {
     'accuracy': 75.0,
     'mean_class_accuracy': pytest.approx(100 * (2 / 3 + 1) / 2),
@@ -70,10 +70,10 @@ def test_streams_are_fused_by_video(tmp_path):
 
 
 def test_streams_of_charades_are_fused_to_its_own_map(tmp_path):
-  # By scores alone v1, which has no label, leads: of its clips v0 and v2 class 0 has
-  # ranks 2 and 3, in Charades 1 and 2. Class 1 has none.
+  # v1 has no label and ranks first. So the clips of class 0, v0 and v2, rank second and
+  # third, but in Charades first and second. Class 1 has no clips.
   scores = {'a': [0.5, 0.9, 0.3], 'b': [0.7, 0.9, 0.1]}
-  for name, of_class in scores.items():
+  for name, class_scores in scores.items():
     file = 'scores_val_best.npz'
     headline = {'split': 'val', 'checkpoint': 'best'}
     figures = {'charades_mAP': 0.0, 'mAP': 0.0, 'scores': file}
@@ -81,7 +81,7 @@ def test_streams_of_charades_are_fused_to_its_own_map(tmp_path):
     np.savez(
       tmp_path / name / file,
       video_ids=np.array(['v0', 'v1', 'v2']),
-      scores=np.stack([of_class, np.full(3, 0.5)], axis=1),
+      scores=np.stack([class_scores, np.full(3, 0.5)], axis=1),
       labels=np.array([[1, 0], [0, 0], [1, 0]], np.uint8),
       class_names=np.array(['c000 Sit', 'c001 Stand']),
     )
@@ -91,7 +91,7 @@ def test_streams_of_charades_are_fused_to_its_own_map(tmp_path):
   }
 
 
-def test_there_is_no_figure_until_every_stream_is_done(tmp_path):
+def test_there_are_no_figures_until_every_stream_is_done(tmp_path):
   done = write_run(tmp_path / 'a', [0.9, 0.6, 0.4, 0.6])
   assert sample_figures([done, tmp_path / 'absent']) is None
   assert sample_figures([tmp_path / 'absent']) is None
@@ -100,7 +100,9 @@ def test_there_is_no_figure_until_every_stream_is_done(tmp_path):
 def test_streams_of_other_splits_or_videos_are_refused(tmp_path):
   first = write_run(tmp_path / 'a', [0.9, 0.6, 0.4, 0.6])
   other = write_run(tmp_path / 'b', [0.9, 0.6, 0.4, 0.6], split='validation')
-  with pytest.raises(ValueError, match=r'must be of one split, but .*validation'):
+  with pytest.raises(
+    ValueError, match=r'must be from the same split, but .*validation'
+  ):
     sample_figures([first, other])
   fewer = write_run(tmp_path / 'c', [0.9, 0.6], ('v0', 'v3'))
   with pytest.raises(ValueError, match=r'scores_test1_best\.npz lacks videos'):

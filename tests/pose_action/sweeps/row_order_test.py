@@ -1,4 +1,4 @@
-"""Agreement in order: by hand, and Kendall's τ against SciPy's."""
+"""Agreement in order: literals by hand, and Kendall's τ against SciPy."""
 
 import math
 
@@ -10,8 +10,8 @@ from pose_action.sweeps.row_order import agreement, in_order
 
 
 def test_pairs_by_hand():
-  # The paper has a < b = c < d. Of its five pairs that differ ours has a-b wrong, and
-  # b-d equal, which is not in order.
+  # The paper has a < b = c < d, so five pairs differ. Ours has c > a > b = d: only a-c is
+  # in the paper's order.
   found = agreement([2.0, 1.5, 3.0, 1.5], [10.0, 20.0, 20.0, 30.0])
   assert (found.same, found.pairs) == (1, 5)
 

@@ -1,4 +1,4 @@
-"""A sweep's tables in Markdown and as csv, worked by hand."""
+"""A sweep's tables in Markdown and csv, worked out by hand."""
 
 import csv
 import io
@@ -8,18 +8,18 @@ from pose_action.sweeps.table import TableRow, markdown, report
 from pose_action.sweeps.table_csv import tables_csv
 
 
-def figures(accuracy, of_classes):
-  return {'accuracy': accuracy, 'mean_class_accuracy': of_classes}
+def figures(accuracy, mean_class):
+  return {'accuracy': accuracy, 'mean_class_accuracy': mean_class}
 
 
-def row(title, of_samples, **paper):
-  names = tuple(f'{title}_fold{i}' for i in range(len(of_samples)))
-  return TableRow(title, names, tuple(of_samples), paper)
+def row(title, samples, **paper):
+  names = tuple(f'{title}_fold{i}' for i in range(len(samples)))
+  return TableRow(title, names, tuple(samples), paper)
 
 
 def test_the_table():
   rows = [
-    # Means 62 and 50, squared distances 4 + 0 + 4, over n - 1 = 2: a variance of 4.
+    # Means 62 and 50; squared deviations 4 + 0 + 4 over n - 1 = 2: a variance of 4.
     row('A', [figures(60, 50), figures(62, 52), figures(64, 48)], jhmdb=66.7),
     row('B', [None, figures(70.25, 60), None], jhmdb=69.81, hmdb51=5.0),
     row('C', [{'mAP': 12.5}]),
@@ -86,7 +86,7 @@ def test_the_report_says_how_far_the_paper_s_order_holds(tmp_path):
   ]
 
 
-def test_a_data_set_that_the_paper_lacks_stands_beside_all_it_has(tmp_path):
+def test_a_data_set_that_the_paper_lacks_is_compared_with_all_of_the_paper_s(tmp_path):
   write_runs(tmp_path)
   shown = report(record('penn'), tmp_path)
   assert '| done | paper, JHMDB, % | paper, HMDB, % |' in shown
@@ -95,7 +95,7 @@ def test_a_data_set_that_the_paper_lacks_stands_beside_all_it_has(tmp_path):
   assert 'order of rows (HMDB): B > A; ours: B > A; Kendall τ = 1.00' in shown
 
 
-def test_the_csv_has_a_line_a_row_and_every_figure(tmp_path):
+def test_the_csv_has_one_line_per_row_and_every_figure(tmp_path):
   write_runs(tmp_path)
   text = tables_csv(record('jhmdb'), tmp_path).decode()
   first, _, last = csv.DictReader(io.StringIO(text))

@@ -1,0 +1,78 @@
+"""PyTorch files that hold a state dict, and files that are refused."""
+
+import os
+import pickle
+import sys
+
+import numpy as np
+import pytest
+
+from pose_action.runtime.torch_file import TorchFileError, read_state_dict
+
+
+@pytest.fixture
+def torch():
+  return pytest.importorskip('torch', reason='PyTorch is not installed')
+
+
+def test_reads_tensors_by_name(torch, tmp_path):
+  torch.save({'conv.weight': torch.arange(6.0).reshape(1, 2, 3)}, tmp_path / 'w.pth')
+  state = read_state_dict(tmp_path / 'w.pth')
+  assert state.keys() == {'conv.weight'}
+  np.testing.assert_array_equal(
+    state['conv.weight'], np.arange(6, dtype=np.float32).reshape(1, 2, 3)
+  )
+
+
+@pytest.mark.parametrize('name', ['list', 'dict'])
+def test_other_content_is_refused(torch, tmp_path, name):
+  content = {'list': [torch.zeros(2)], 'dict': {'epoch': 3}}[name]
+  torch.save(content, tmp_path / 'w.pth')
+  message = rf'w\.pth holds a {name}, but must hold a state dict: tensors by name'
+  with pytest.raises(TorchFileError, match=message):
+    read_state_dict(tmp_path / 'w.pth')
+
+
+class _MakesFolder:
+  """An object whose pickle makes a folder when it is loaded."""
+
+  def __init__(self, folder):
+    self.folder = folder
+
+  def __reduce__(self):
+    return os.mkdir, (str(self.folder),)
+
+
+@pytest.mark.parametrize('saved_by', ['torch', 'pickle'])
+def test_a_file_that_contains_code_is_refused_and_the_code_not_run(
+  torch, tmp_path, saved_by
+):
+  trap, path = tmp_path / 'executed', tmp_path / 'w.pth'
+  content = {'conv1.weight': _MakesFolder(trap)}
+  if saved_by == 'torch':
+    torch.save(content, path)
+  else:
+    path.write_bytes(pickle.dumps(content, protocol=2))
+  with pytest.raises(TorchFileError, match='and nothing in it was executed') as raised:
+    read_state_dict(path)
+  assert not trap.exists()
+  message = str(raised.value)
+  assert 'mkdir' in message  # It names the function,
+  assert 'weights_only' not in message  # and does not advise to load it unsafely.
+  pickle.loads(pickle.dumps(_MakesFolder(trap)))
+  assert trap.exists()  # The trap works.
+
+
+def test_a_file_that_is_not_pytorch_s(torch, tmp_path):
+  (tmp_path / 'w.pth').write_text('not found')
+  with pytest.raises(TorchFileError, match=r'w\.pth is refused'):
+    read_state_dict(tmp_path / 'w.pth')
+  with pytest.raises(FileNotFoundError, match=r'absent\.pth'):
+    read_state_dict(tmp_path / 'absent.pth')
+
+
+def test_without_pytorch_the_extra_to_install_is_named(monkeypatch, tmp_path):
+  monkeypatch.setitem(sys.modules, 'torch', None)
+  message = r"w\.pth cannot be read: torch is not .* 'pose-action-jax\[torch\]'"
+  with pytest.raises(TorchFileError, match=message):
+    read_state_dict(tmp_path / 'w.pth')
