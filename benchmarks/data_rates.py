@@ -36,7 +36,8 @@ from jaxtyping import Float
 from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.export.beam import BeamSettings
 from input_pipeline.export.export import export_dataset
-from input_pipeline.loading.loader import ClipSettings, training_batches
+from input_pipeline.loading.clip_rows import ClipSettings
+from input_pipeline.loading.loader import training_batches
 from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
 
 # Frames and persons of the synthetic clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at

@@ -10,7 +10,7 @@ without reading records.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -29,6 +29,7 @@ from input_pipeline.storage.files import (
   shard_paths,
   stored_name,
 )
+from input_pipeline.storage.labels import multi_hot
 from input_pipeline.storage.paths import (
   cache_of,
   copy_missing,
@@ -145,13 +146,6 @@ class PoseDataset:
         f'there is no split {split!r} in {self.directory}; its splits are'
         f' {", ".join(self.splits)}'
       )
-
-
-def multi_hot(labels: Sequence[int], num_classes: int) -> UInt8[np.ndarray, ' k']:
-  """1 for each label, 0 for every other class."""
-  hot = np.zeros(num_classes, np.uint8)
-  hot[list(labels)] = 1
-  return hot
 
 
 def dataset_dir(data_dir: PathLike, dataset: str, representation: str) -> epath.Path:

@@ -12,7 +12,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import STORED, ClipSource, HeatmapClip, PotionClip
-from input_pipeline.storage.dataset import multi_hot
+from input_pipeline.storage.labels import multi_hot
 from input_pipeline.storage.rendered_maps import (
   potion_clip_maps,
   render_clip,

@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import pathlib
+import uuid
 from collections.abc import Iterator
 from typing import Any
 
@@ -23,8 +24,8 @@ def replacing(path: PathLike) -> Iterator[pathlib.Path]:
   """
   target = pathlib.Path(path)
   target.parent.mkdir(parents=True, exist_ok=True)
-  # The name of its process keeps two writers of one file apart.
-  unfinished = target.with_name(f'.{target.name}.{os.getpid()}.tmp')
+  # A random name keeps two writers of one file apart, on different hosts too.
+  unfinished = target.with_name(f'.{target.name}.{uuid.uuid4().hex}.tmp')
   try:
     yield unfinished
     os.replace(unfinished, target)

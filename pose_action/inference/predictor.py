@@ -15,7 +15,7 @@ import ml_collections
 import numpy as np
 from jaxtyping import Array, Float
 
-from input_pipeline.loading.loader import Batch, evaluation_batches
+from input_pipeline.loading.clip_rows import Batch, evaluation_batch
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.poses.sources import HeatmapClip, PotionClip
@@ -168,7 +168,8 @@ class Predictor:
       for _, alike in itertools.groupby(
         zip(some, records, strict=True), key=lambda pair: sorted(pair[1])
       ):
-        predictions += self._predict_batch(*zip(*alike, strict=True), batch_size)
+        alike_clips, alike_records = zip(*alike, strict=True)
+        predictions += self._predict_batch(alike_clips, alike_records, batch_size)
     return predictions
 
   def _predict_batch(
@@ -230,15 +231,9 @@ class Predictor:
 
   def _batch(self, records: Sequence[dict[str, Any]], size: int) -> Batch:
     """Returns the records as one evaluation batch, padded to `size` rows."""
-    (batch,) = evaluation_batches(
-      records,
-      range(len(records)),
-      self._clip_settings,
-      batch_size=size,
-      num_views=self.config.eval.views,
-      read_threads=0,
+    return evaluation_batch(
+      records, self._clip_settings, size=size, num_views=self.config.eval.views
     )
-    return batch
 
   def _record(self, clip: AnyClip) -> dict[str, Any]:
     """Returns the clip as the run's data set would store it."""

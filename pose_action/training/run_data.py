@@ -12,7 +12,8 @@ import numpy as np
 from input_pipeline.catalog.holdout import validation_mask
 from input_pipeline.catalog.protocols import asked_figures, groups_of
 from input_pipeline.loading.class_balance import check_balance
-from input_pipeline.loading.loader import ClipSettings, Records
+from input_pipeline.loading.clip_rows import ClipSettings
+from input_pipeline.loading.records import Records
 from input_pipeline.maps.augment import AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import (

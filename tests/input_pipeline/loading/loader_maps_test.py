@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.loading import sampling
-from input_pipeline.loading.loader import ClipSettings
+from input_pipeline.loading.clip_rows import ClipSettings
 from tests.input_pipeline.loading.loader_test import (
   SETTINGS,
   WHOLE,

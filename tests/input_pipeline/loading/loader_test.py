@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from input_pipeline.loading import sampling
+from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.loader import (
-  ClipSettings,
   HostShare,
   evaluation_batches,
   training_batches,

@@ -8,7 +8,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from input_pipeline.loading.loader import ClipSettings, evaluation_batches
+from input_pipeline.loading.clip_rows import ClipSettings
+from input_pipeline.loading.loader import evaluation_batches
 from input_pipeline.maps import augment
 from input_pipeline.maps import batch_maps as clip_maps
 from input_pipeline.maps.augment import Augmentation, AugmentSettings
