@@ -32,12 +32,12 @@ if TYPE_CHECKING:
   from input_pipeline.skeletons.registry import Skeleton, register_skeleton
   from pose_action.api import (
     evaluate,
-    fuse_scores,
     load,
     read_poses,
     train,
     validate,
   )
+  from pose_action.fusion.fuse import FusedScores, fuse_scores
   from pose_action.inference.prediction import Prediction
   from pose_action.inference.predictor import Predictor, PredictorError
   from pose_action.training.model_registry import register_model
@@ -46,6 +46,7 @@ __version__ = '0.1.0'
 
 # Where each public name lives.
 _HOMES = {
+  'FusedScores': 'pose_action.fusion.fuse',
   'PoseClip': 'input_pipeline.poses.clip',
   'PoseDataError': 'input_pipeline.errors',
   'PoseDatasetError': 'input_pipeline.errors',
@@ -57,7 +58,7 @@ _HOMES = {
   'SkeletonError': 'input_pipeline.errors',
   'evaluate': 'pose_action.api',
   'export_dataset': 'input_pipeline.export.export',
-  'fuse_scores': 'pose_action.api',
+  'fuse_scores': 'pose_action.fusion.fuse',
   'load': 'pose_action.api',
   'read_poses': 'pose_action.api',
   'register_model': 'pose_action.training.model_registry',
@@ -70,6 +71,7 @@ _HOMES = {
 _SIBLINGS = ('configs', 'input_pipeline', 'jmrn_jax', 'model_lib', 'pa3d_jax')
 
 __all__ = [
+  'FusedScores',
   'PoseClip',
   'PoseDataError',
   'PoseDatasetError',

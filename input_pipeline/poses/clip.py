@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -72,6 +73,58 @@ class PoseClip:
     # A missing joint has no position; values that a tool wrote there must not be used.
     missing = self.scores == 0
     set_field(self, 'keypoints', np.where(missing[..., None], 0, self.keypoints))
+
+  @classmethod
+  def from_arrays(
+    cls,
+    keypoints: np.ndarray,
+    scores: np.ndarray | None = None,
+    *,
+    frame_size: tuple[int, int],
+    skeleton: Skeleton | str,
+    video_id: str = 'clip',
+    labels: Sequence[int] = (),
+  ) -> PoseClip:
+    """Makes a clip from arrays, for one person or several.
+
+    Args:
+      keypoints: (x, y) in pixels, `[t, j, 2]` or `[t, m, j, 2]`.
+      scores: 0..1, 0 = missing, `[t, j]` or `[t, m, j]`. By default every joint with
+        finite coordinates is present.
+      frame_size: (height, width) in pixels.
+      skeleton: the joint layout, or its registered name or file.
+      video_id: the clip's name.
+      labels: class indices, if known.
+
+    Raises:
+      PoseDataError: for the same reasons as the constructor.
+      SkeletonError: for an unknown skeleton.
+
+    Example:
+      >>> import numpy as np
+      >>> import pose_action
+      >>> xy = np.full((30, 17, 2), 100.0)  # 30 frames of one person
+      >>> clip = pose_action.PoseClip.from_arrays(xy, frame_size=(720, 1280),
+      ...                                         skeleton='coco_17')
+      >>> clip.keypoints.shape, clip.scores.shape
+      ((30, 1, 17, 2), (30, 1, 17))
+    """
+    keypoints = np.asarray(keypoints, np.float32)
+    if keypoints.ndim == 3:
+      keypoints = keypoints[:, None]
+    if scores is None:
+      scores = np.isfinite(keypoints).all(axis=-1)
+    scores = np.asarray(scores, np.float32)
+    if scores.ndim == 2:
+      scores = scores[:, None]
+    return cls(
+      video_id=video_id,
+      keypoints=keypoints,
+      scores=scores,
+      frame_size=frame_size,
+      skeleton=get_skeleton(skeleton) if isinstance(skeleton, str) else skeleton,
+      labels=tuple(labels),
+    )
 
   @property
   def num_frames(self) -> int:

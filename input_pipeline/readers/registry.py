@@ -140,6 +140,32 @@ READERS: dict[str, Reader] = {
 }
 
 
+def register_reader(format: str, reader: Reader):
+  """Makes a reader available as a format in this process.
+
+  Args:
+    format: name for `--format` and `read_poses`.
+    reader: what reads it.
+
+  Raises:
+    PoseDataError: if the format exists.
+
+  Example:
+    >>> import pose_action
+    >>> from input_pipeline.poses.sources import PoseSource
+    >>> def read(path, skeleton):
+    ...   names = tuple(line.split()[0] for line in open(path))
+    ...   return PoseSource(skeleton, (), {'all': names}, load=lambda name: None)
+    >>> pose_action.register_reader(
+    ...   'my_list', pose_action.Reader(read, kind='file', expects='a list of clips'))
+  """
+  if format in READERS:
+    raise PoseDataError(
+      f'format {format!r} exists; choose another name for your reader'
+    )
+  READERS[format] = reader
+
+
 def read_poses(
   format: str,
   path: str | os.PathLike[str],

@@ -13,7 +13,13 @@ from input_pipeline.skeletons.other_people import SUFFIX as AND_OTHERS
 from input_pipeline.skeletons.other_people import with_others
 from input_pipeline.skeletons.skeleton import Skeleton
 
-__all__ = ['SKELETONS', 'Skeleton', 'SkeletonError', 'get_skeleton']
+__all__ = [
+  'SKELETONS',
+  'Skeleton',
+  'SkeletonError',
+  'get_skeleton',
+  'register_skeleton',
+]
 
 SKELETONS: dict[str, Skeleton] = {
   skeleton.name: skeleton for skeleton in (*ANNOTATED_SKELETONS, *ESTIMATED_SKELETONS)
@@ -44,6 +50,26 @@ def get_skeleton(name: str) -> Skeleton:
       ' of a name.'
     )
   return SKELETONS[name]
+
+
+def register_skeleton(skeleton: Skeleton):
+  """Makes a joint layout available by its name in this process.
+
+  Raises:
+    SkeletonError: if another layout has that name.
+
+  Example:
+    >>> import pose_action
+    >>> pose_action.register_skeleton(pose_action.Skeleton(
+    ...   name='stick_3', joints=('head', 'hip', 'foot'),
+    ...   limbs=(('head', 'hip'), ('hip', 'foot'))))
+  """
+  if SKELETONS.get(skeleton.name, skeleton) != skeleton:
+    raise SkeletonError(
+      f'a skeleton named {skeleton.name!r} with another layout is registered; choose'
+      ' another name'
+    )
+  SKELETONS[skeleton.name] = skeleton
 
 
 def _own_skeleton(path: str) -> Skeleton:

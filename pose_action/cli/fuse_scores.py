@@ -62,24 +62,32 @@ def main(args):
   _check_flags()
 
   # Imported here, so that --help and mistyped flags are answered at once.
-  from pose_action.evaluation import score_files
   from pose_action.fusion import table as fusion_table
+  from pose_action.fusion.fuse import fuse_scores
 
-  streams, fit = score_files.read_streams(
-    _SCORES.value, _FIT_SCORES.value or (), allow_missing=_ALLOW_MISSING.value
+  fused = fuse_scores(
+    _SCORES.value,
+    method=_METHOD.value,
+    weights=_fixed_weights(),
+    fit_scores=_FIT_SCORES.value,
+    allow_missing=_ALLOW_MISSING.value,
   )
-  _check_files(streams, fit)
-  weights, fused, how = _fuse(streams, fit)
-  lines = fusion_table.heading(streams, fit, how)
-  lines += ['', *fusion_table.table(streams, weights, fused)]
+  streams = fused.streams
+  if _PER_CLASS.value and streams.labels is None:
+    raise ValueError(
+      f'--per_class needs labels, but none of {", ".join(streams.names)} has any; omit'
+      ' the flag, or add labels to one file'
+    )
+  lines = fusion_table.heading(streams, fused.fit, fused.how)
+  lines += ['', *fusion_table.table(streams, fused.weights, fused.probabilities)]
   if streams.labels is not None:
-    videos, figures = fusion_table.class_figures(streams, fused)
+    videos, figures = fusion_table.class_figures(streams, fused.probabilities)
     lines += ['', *fusion_table.gains(streams, videos, figures)]
     if _PER_CLASS.value:
       atomic_files.write_bytes(
         _PER_CLASS.value, fusion_table.class_csv(streams, videos, figures)
       )
-  atomic_files.write_bytes(_OUTPUT.value, score_files.fused_npz(streams, fused))
+  fused.save(_OUTPUT.value)
   print('\n'.join([*lines, '', f'Fused scores: {_OUTPUT.value}']))
 
 
@@ -104,57 +112,18 @@ def _check_flags():
     )
   if not _OUTPUT.value.endswith('.npz'):
     raise UsageError(f'--output is {_OUTPUT.value}, but must end in .npz')
-
-
-def _check_files(streams, fit):
-  """Checks that the files fit the flags, before anything is computed or written."""
-  read = (*streams.names, *(fit.names if fit else ()))
+  read = [file.partition('.npz:')[0] for file in (*files, *(fit_files or ()))]
+  read = [file if file.endswith('.npz') else f'{file}.npz' for file in read]
   if os.path.realpath(_OUTPUT.value) in map(os.path.realpath, read):
-    raise ValueError(f'--output={_OUTPUT.value} is also an input; give another file')
-  if _PER_CLASS.value and streams.labels is None:
-    raise ValueError(
-      f'--per_class needs labels, but none of {", ".join(streams.names)} has any; omit'
-      ' the flag, or add labels to one file'
-    )
-  if fit is None:
-    return
-  if fit.labels is None:
-    raise ValueError(
-      f'fitting weights needs labels, but none of {", ".join(fit.names)} has any; add'
-      ' labels to one file'
-    )
-  if streams.labels is not None and streams.labels.ndim != fit.labels.ndim:
-    raise ValueError(
-      f'{streams.names[0]} and {fit.names[0]} differ: only one of them has several'
-      ' labels per video'
-    )
+    raise UsageError(f'--output={_OUTPUT.value} is also an input; give another file')
 
 
-def _fuse(streams, fit):
-  """Weights `[s]` or `[s, k]`, the fused scores `[b, k]`, and the method in words."""
-  import numpy as np
-
-  from pose_action.fusion import fusion
-  from pose_action.fusion import table as fusion_table
-
-  if fit is not None:
-    weights = fusion.fit_weights(fit.probabilities, fit.labels)
-    fused = fusion.weighted_logits(streams.probabilities, weights)
-    how = f'weighted sum of logits, {fusion_table.fit_in_words(fit, weights)}'
-    return weights, fused, how
+def _fixed_weights() -> list[float] | None:
   if _WEIGHTS.value is None:
-    weights, how = np.ones(len(streams.names)), 'mean of probabilities'
-  else:
-    weights = np.array(_fixed_weights())
-    how = 'mean of probabilities with fixed weights'
-  fused = fusion.weighted_mean(streams.probabilities, weights)
-  return weights / weights.sum(), fused, how
-
-
-def _fixed_weights() -> list[float]:
+    return None
   try:
-    return [float(weight) for weight in _WEIGHTS.value or ()]
+    return [float(weight) for weight in _WEIGHTS.value]
   except ValueError as error:
     raise ValueError(
-      f'--weights is {",".join(_WEIGHTS.value or ())}, but must be numbers, such as 2,1'
+      f'--weights is {",".join(_WEIGHTS.value)}, but must be numbers, such as 2,1'
     ) from error
