@@ -13,7 +13,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 from configs.shared.sweep import Sweep, SweepRun
 from pose_action.host.progress import in_words
@@ -171,27 +171,36 @@ def _start(run: SweepRun, launch: Launch, slot: int) -> _Running:
   with contextlib.ExitStack() as stack:
     output = stack.enter_context(log.open('a')) if log else None
     config_before = _written_at(folder / 'config.json')
+    stack.enter_context(_on_its_share_of_cores(slot, launch.jobs))
     process = subprocess.Popen(
       [sys.executable, *arguments],
       stdout=output,
       stderr=subprocess.STDOUT if log else None,
-      preexec_fn=_pin_to_cores(slot, launch.jobs),
     )
   now = time.monotonic()
   return _Running(run.name, process, folder, slot, log, config_before, now)
 
 
-def _pin_to_cores(slot: int, jobs: int) -> Callable[[], None] | None:
-  """A function that keeps the new process on its share of the cores; None if it can't.
+@contextlib.contextmanager
+def _on_its_share_of_cores(slot: int, jobs: int) -> Iterator[None]:
+  """Pins processes that are started in the block to their share of the cores.
 
   XLA starts one thread per core that it may use. Without shares, runs side by side would
   compete for the same cores. XLA's own flags offer only one thread or all of them.
   """
-  if jobs == 1 or not hasattr(os, 'sched_setaffinity'):  # Linux has it.
-    return None
-  cores = sorted(os.sched_getaffinity(0))
+  if jobs == 1 or not hasattr(os, 'sched_setaffinity'):  # Only Linux has it.
+    yield
+    return
+  all_cores = os.sched_getaffinity(0)
+  cores = sorted(all_cores)
   share = cores[slot::jobs] or [cores[slot % len(cores)]]
-  return lambda: os.sched_setaffinity(0, share)
+  # New processes inherit the cores of the thread that starts them. A preexec_fn would
+  # set them too, but must not be used where JAX's threads are running.
+  os.sched_setaffinity(0, share)
+  try:
+    yield
+  finally:
+    os.sched_setaffinity(0, all_cores)
 
 
 def _written_at(file: pathlib.Path) -> int:

@@ -88,7 +88,7 @@ def test_extracts_then_refuses_to_replace(flags, tmp_path):
   again = run(TOOL, *flags, *more)
 
   assert again.returncode == 1
-  assert again.stderr.splitlines()[-1].startswith("error: data set 'mine' is already")
+  assert again.stderr.splitlines()[-1].startswith("error: data set 'mine' already")
   assert 'Traceback' not in again.stderr
 
 

@@ -1,7 +1,7 @@
 """The runner's parts; tests/pose_action/cli/run_sweep_test.py runs whole sweeps."""
 
+import os
 import pathlib
-import sys
 
 import pytest
 
@@ -65,7 +65,6 @@ def test_failed_runs_are_returned_with_the_place_of_their_error(
   assert runner.train_runs([], launch) == {}
 
 
-@pytest.mark.skipif(sys.platform != 'linux', reason='only Linux can pin processes')
 def test_side_by_side_runs_write_logs(tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   (tmp_path / 'S').mkdir()
@@ -73,3 +72,16 @@ def test_side_by_side_runs_write_logs(tmp_path, monkeypatch):
   launch = runner.Launch(tmp_path / 'S', jobs=2)
   assert runner.train_runs([RUN], launch) == {'a': f'{tmp_path}/S/a.log'}
   assert (tmp_path / 'S' / 'a.log').read_text() == 'words\n'
+
+
+@pytest.mark.skipif(
+  not hasattr(os, 'sched_setaffinity'), reason='only Linux can pin processes'
+)
+def test_side_by_side_runs_have_their_share_of_cores(tmp_path, monkeypatch):
+  monkeypatch.chdir(tmp_path)
+  (tmp_path / 'S').mkdir()
+  (tmp_path / 'main.py').write_text('import os; print(*os.sched_getaffinity(0))')
+  before = os.sched_getaffinity(0)
+  runner.train_runs([RUN], runner.Launch(tmp_path / 'S', jobs=len(before)))
+  assert (tmp_path / 'S' / 'a.log').read_text() == f'{min(before)}\n'
+  assert os.sched_getaffinity(0) == before
