@@ -5,7 +5,7 @@
 The same program as `pose-action train`: pose_action/cli/train.py.
 """
 
-from pose_action.cli import program
+from pose_action.cli.launch import program
 
 if __name__ == '__main__':
   program.run('train')

@@ -11,7 +11,7 @@ def main():
   """Runs the program that the first argument names."""
   _leave_out_the_current_folder()
   from pose_action import __version__, refuse_hidden_packages
-  from pose_action.cli import program
+  from pose_action.cli.launch import program
 
   try:
     refuse_hidden_packages()

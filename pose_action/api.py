@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pathlib
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -205,10 +206,13 @@ def evaluate(
     >>> import pose_action
     >>> results = pose_action.evaluate('demo_run')  # doctest: +SKIP
   """
+  from pose_action.training import saved_config
   from pose_action.training.experiment import train_and_evaluate
-  from pose_action.training.saved_model import saved_config
 
-  chosen = saved_config(workdir) if config is None else _as_config(config)
+  saved = pathlib.Path(workdir).expanduser() / 'config.json'
+  if config is None and not saved.is_file():
+    raise FileNotFoundError(f'{saved} does not exist; give the workdir of a run')
+  chosen = saved_config.get_config(saved) if config is None else _as_config(config)
   return train_and_evaluate(chosen, os.fspath(workdir), trains=False)
 
 

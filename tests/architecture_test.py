@@ -48,6 +48,7 @@ FLOORS = (
   'pose_action/fusion',
   'pose_action/sweeps',
   'pose_action/api.py',
+  'pose_action/cli/launch',
   'pose_action/cli',
   'pose_action',
   'inference_lib',
@@ -67,7 +68,6 @@ MUST_NOT_KNOW = {
 MAY_HAVE_40_FILES = (
   'input_pipeline/readers/formats',
   'pose_action/training',
-  'pose_action/cli',  # One file per verb.
   'configs',
 )
 DATA_LIBRARIES = ('grain', 'tensorflow_datasets', 'array_record', 'cv2', 'pooch')

@@ -112,15 +112,14 @@ class PoseClip:
     keypoints = np.asarray(keypoints, np.float32)
     if keypoints.ndim == 3:
       keypoints = keypoints[:, None]
-    if scores is None:
-      scores = np.isfinite(keypoints).all(axis=-1)
-    scores = np.asarray(scores, np.float32)
-    if scores.ndim == 2:
-      scores = scores[:, None]
+    present = np.isfinite(keypoints).all(axis=-1) if scores is None else scores
+    shares = np.asarray(present, np.float32)
+    if shares.ndim == 2:
+      shares = shares[:, None]
     return cls(
       video_id=video_id,
       keypoints=keypoints,
-      scores=scores,
+      scores=shares,
       frame_size=frame_size,
       skeleton=get_skeleton(skeleton) if isinstance(skeleton, str) else skeleton,
       labels=tuple(labels),

@@ -12,8 +12,8 @@ import pathlib
 import sys
 from collections.abc import Sequence
 
-from pose_action.cli import config_names
-from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch import config_names
+from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(

@@ -14,7 +14,7 @@ ignores people for whom no box was detected, and people who were detected twice.
 
 import pathlib
 
-from pose_action.cli.program import Flags, refuse_arguments
+from pose_action.cli.launch.program import Flags, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()

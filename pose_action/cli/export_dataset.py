@@ -8,8 +8,8 @@ appears in DATA_DIR/DATASET/REPRESENTATION once it is complete. With --runner, s
 processes or machines share the work (docs/scaling.md) and write the same files.
 """
 
-from pose_action.cli.pose_flags import define_pose_flags
-from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.pose_flags import define_pose_flags
+from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
 _DATASET = FLAGS.string('dataset', None, 'Name of the data set.', required=True)

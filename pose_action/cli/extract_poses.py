@@ -11,7 +11,7 @@ out, listed with the reason, and counted. Run the same command again to resume a
 interrupted extraction.
 """
 
-from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
 _VIDEOS = FLAGS.string(

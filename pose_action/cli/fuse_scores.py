@@ -19,7 +19,7 @@ Methods:
 
 import os
 
-from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()

@@ -11,7 +11,7 @@ import importlib
 import shlex
 import sys
 
-from pose_action.cli.program import Flags, UsageError
+from pose_action.cli.launch.program import Flags, UsageError
 
 _DATASET_BY_CLASSES = {21: 'jhmdb', 51: 'hmdb51', 157: 'charades'}
 

@@ -6,8 +6,8 @@ Prints the most probable classes of each clip and, for a JMRN, its joint weights
 that cannot be used are skipped and listed with the reason.
 """
 
-from pose_action.cli.pose_flags import define_pose_flags
-from pose_action.cli.program import Flags, fail_for_clips, refuse_arguments
+from pose_action.cli.launch.pose_flags import define_pose_flags
+from pose_action.cli.launch.program import Flags, fail_for_clips, refuse_arguments
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(

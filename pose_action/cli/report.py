@@ -8,7 +8,7 @@ done yet. Rows with several streams are fused from the scores that their runs sa
 
 import pathlib
 
-from pose_action.cli.program import Flags, refuse_arguments
+from pose_action.cli.launch.program import Flags, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()

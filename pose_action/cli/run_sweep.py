@@ -22,8 +22,8 @@ import pathlib
 import signal
 import sys
 
-from pose_action.cli import config_names
-from pose_action.cli.program import Flags
+from pose_action.cli.launch import config_names
+from pose_action.cli.launch.program import Flags
 
 FLAGS = Flags()
 _CONFIG = FLAGS.string(

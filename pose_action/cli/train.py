@@ -12,9 +12,9 @@ import pathlib
 import sys
 import traceback
 
-from pose_action.cli import config_names
-from pose_action.cli.print_config import config_text
-from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch import config_names
+from pose_action.cli.launch.print_config import config_text
+from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 
 FLAGS = Flags()
 _CONFIG = FLAGS.config_file(

@@ -13,8 +13,8 @@ import functools
 import pathlib
 import sys
 
-from pose_action.cli.pose_flags import define_pose_flags
-from pose_action.cli.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.pose_flags import define_pose_flags
+from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()

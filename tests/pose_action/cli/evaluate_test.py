@@ -7,7 +7,8 @@ import pytest
 import tiny_run
 import untrained_run
 
-from pose_action.cli import evaluate, program
+from pose_action.cli import evaluate
+from pose_action.cli.launch import program
 
 
 @pytest.fixture

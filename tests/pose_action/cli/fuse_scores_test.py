@@ -50,7 +50,7 @@ def run(folder, *args):
 # Calls the tool once per list of flags, in one process: imports take most of its time.
 EACH = """
 import contextlib, io, json, sys
-from pose_action.cli import program
+from pose_action.cli.launch import program
 done = []
 for case in json.loads(sys.argv[1]):
   error, printed = io.StringIO(), io.StringIO()

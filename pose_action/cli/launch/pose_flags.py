@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import TYPE_CHECKING, Any
 
-from pose_action.cli.program import Flags
+from pose_action.cli.launch.program import Flags
 
 if TYPE_CHECKING:
   from input_pipeline.readers.options import ReadOptions

@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from pose_action.cli.saved_config import get_config
+from pose_action.training.saved_config import get_config
 
 
 def test_the_config_is_as_it_was_before_it_was_saved(config, tmp_path):

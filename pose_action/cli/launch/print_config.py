@@ -112,7 +112,7 @@ def _fields(
     is_group = isinstance(value, ast.Dict)
     last_line = key.lineno if is_group else value.end_lineno or key.lineno
     yield name, _comment_of(key.lineno, last_line, comments)
-    if is_group:
+    if isinstance(value, ast.Dict):
       yield from _fields(value, functions, comments, f'{name}.')
 
 

@@ -2,8 +2,9 @@
 
 import pytest
 
-from pose_action.cli import config_names, saved_config
-from pose_action.cli.program import UsageError
+from pose_action.cli.launch import config_names
+from pose_action.cli.launch.program import UsageError
+from pose_action.training import saved_config
 from pose_action.training.shipped_configs import SHIPPED
 
 

@@ -11,7 +11,7 @@ from places import ROOT
 
 from configs import demo, jmrn_charades, pa3d_jhmdb, potion_jhmdb
 from configs.shared import base, jmrn_model, pa3d_model
-from pose_action.cli.print_config import config_text, field_comments
+from pose_action.cli.launch.print_config import config_text, field_comments
 from pose_action.host.nested import flattened
 
 SOURCE = '''

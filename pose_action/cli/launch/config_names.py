@@ -5,10 +5,11 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Sequence
 
-from pose_action.cli.program import UsageError
+from pose_action.cli.launch.program import UsageError
+from pose_action.training import saved_config
 from pose_action.training.shipped_configs import config_path
 
-_SAVED = pathlib.Path(__file__).with_name('saved_config.py')
+_SAVED = pathlib.Path(saved_config.__file__)
 _FLAG = '--config='
 
 

@@ -1,0 +1,1 @@
+"""What every command starts with: flags, help, errors, configs by name."""
