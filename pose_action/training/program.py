@@ -79,11 +79,62 @@ def build_program(
   """Builds the run's functions; compiles nothing yet.
 
   Raises:
-    ValueError: for a field of the config that cannot be, before anything is compiled.
+    ValueError: for an invalid field of the config.
   """
   _check_fields(config, data, mesh)
   steps_per_epoch = max(len(data.train.indices) // config.train.batch_size, 1)
   total_steps = config.train.epochs * steps_per_epoch
+  steps = _make_steps(config, data, total_steps, steps_per_epoch)
+  shapes = jax.eval_shape(steps.initial_state, jnp.int32(0))
+  places = sharding.state_sharding(shapes, mesh, config.train.state_sharding)
+  whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
+  options = None
+  if config.train.fast_cpu_convolutions:
+    options = convolution_options(mesh.devices.flat[0].platform)
+  return Program(
+    mesh=mesh,
+    model=steps.model,
+    total_steps=total_steps,
+    steps_per_epoch=steps_per_epoch,
+    steps_per_evaluation=config.train.eval_every_epochs * steps_per_epoch,
+    state_shapes=_with_sharding(shapes, places),
+    initial_state=jax.jit(steps.initial_state, out_shardings=places),
+    # Not device_put: over several processes it compares values, and NaN is not NaN.
+    empty_metrics=jax.jit(lambda: TrainMetrics.empty(), out_shardings=whole),
+    train_step=jax.jit(
+      steps.train,
+      in_shardings=(places, whole, rows),
+      out_shardings=(places, whole),
+      donate_argnums=(0, 1),
+      compiler_options=options,
+    ),
+    evaluation_step=jax.jit(
+      steps.evaluate, out_shardings=whole, compiler_options=options
+    ),
+    pictures=jax.jit(steps.pictures, out_shardings=whole),
+    plateau_step=jax.jit(steps.update_plateau),
+  )
+
+
+@dataclasses.dataclass(frozen=True)
+class _Steps:
+  """The functions of a `Program` before they are compiled for a mesh."""
+
+  model: nn.Module
+  initial_state: Callable[..., TrainState]
+  train: Callable[..., tuple[TrainState, TrainMetrics]]
+  evaluate: Callable[..., tuple[EvaluationOutput, jax.Array]]
+  pictures: Callable[..., tuple[Any, Any, jax.Array]]
+  update_plateau: Callable[..., Any]
+
+
+def _make_steps(
+  config: ml_collections.ConfigDict,
+  data: RunData,
+  total_steps: int,
+  steps_per_epoch: int,
+) -> _Steps:
+  """Builds model, optimiser and losses, and binds the pure steps to them."""
   model = build_model(config.model, len(data.class_names))
   check_encoding(model, config.data.encoding)
   schedule = optimizers.make_schedule(
@@ -94,64 +145,30 @@ def build_program(
   weights = make_class_weights(
     config.train.class_weights, data.train.labels, len(data.class_names)
   )
-  losses = LossSettings.from_config(config.train, steps_per_epoch, weights)
   maps_of_batch = functools.partial(
     batch_maps,
     skeleton=data.skeleton,
     settings=data.map_settings,
     augmentation=data.augment_settings,
   )
-
-  whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
-  new_state = functools.partial(
-    initial_state, model, optimizer, plateau, data.example_maps
-  )
-  shapes = jax.eval_shape(new_state, jnp.int32(0))
-  places = sharding.state_sharding(shapes, mesh, config.train.state_sharding)
+  shared = {
+    'model': model,
+    'maps_of_batch': maps_of_batch,
+    'losses': LossSettings.from_config(config.train, steps_per_epoch, weights),
+  }
   one_step = functools.partial(
-    train_step,
-    model=model,
-    optimizer=optimizer,
-    schedule=schedule,
-    maps_of_batch=maps_of_batch,
-    losses=losses,
+    train_step, optimizer=optimizer, schedule=schedule, **shared
   )
-  evaluate = functools.partial(
-    evaluation_step,
+  evaluate = functools.partial(evaluation_step, average=config.eval.average, **shared)
+  return _Steps(
     model=model,
-    maps_of_batch=maps_of_batch,
-    losses=losses,
-    average=config.eval.average,
-  )
-  options = None
-  if config.train.fast_cpu_convolutions:
-    options = convolution_options(mesh.devices.flat[0].platform)
-  return Program(
-    mesh=mesh,
-    model=model,
-    total_steps=total_steps,
-    steps_per_epoch=steps_per_epoch,
-    steps_per_evaluation=config.train.eval_every_epochs * steps_per_epoch,
-    state_shapes=_with_sharding(shapes, places),
-    initial_state=jax.jit(new_state, out_shardings=places),
-    # Not device_put: over several processes it compares values, and NaN is no NaN.
-    empty_metrics=jax.jit(lambda: TrainMetrics.empty(), out_shardings=whole),
-    train_step=jax.jit(
-      functools.partial(_step_and_count, one_step),
-      in_shardings=(places, whole, rows),
-      out_shardings=(places, whole),
-      donate_argnums=(0, 1),
-      compiler_options=options,
+    initial_state=functools.partial(
+      initial_state, model, optimizer, plateau, data.example_maps
     ),
-    evaluation_step=jax.jit(
-      lambda variables, batch: (evaluate(variables, batch), batch['index']),
-      out_shardings=whole,
-      compiler_options=options,
-    ),
-    pictures=jax.jit(
-      functools.partial(_pictures, model, maps_of_batch), out_shardings=whole
-    ),
-    plateau_step=jax.jit(functools.partial(_plateau_step, plateau)),
+    train=functools.partial(_step_and_count, one_step),
+    evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
+    pictures=functools.partial(_pictures, model, maps_of_batch),
+    update_plateau=functools.partial(_plateau_step, plateau),
   )
 
 
