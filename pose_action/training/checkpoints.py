@@ -1,8 +1,8 @@
-"""Checkpoints: the only code that knows of Orbax.
+"""Saves and restores checkpoints; the only file that imports Orbax.
 
 A checkpoint holds the train state, the data iterator, and a description of the run
-(config, class names, skeleton) that makes it usable alone. The latest two and the best
-on validation are kept.
+(config, class names, skeleton), so that a model can be rebuilt from the checkpoint alone.
+The latest two are kept, and the best on validation.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any
 
 import grain
 import jax
+import jax.numpy as jnp
 import orbax.checkpoint as ocp
 from grain.checkpoint import CheckpointRestore, CheckpointSave
 from orbax.checkpoint.checkpoint_managers import (
@@ -25,13 +26,20 @@ from orbax.checkpoint.checkpoint_managers import (
 from pose_action.training.step import TrainState
 
 _METRIC = 'validation'
+_TRASH = 'trash'
+_DESCRIBED = ('config', 'class_names', 'skeleton')
+_SHOWN = 3
+
+
+class CheckpointError(ValueError):
+  """A checkpoint does not hold what this version of the library reads from it."""
 
 
 class Checkpoints:
-  """The checkpoints of one workdir.
+  """The checkpoints of a run that may still save more.
 
   Args:
-    workdir: of the run; checkpoints lie in its folder `checkpoints`.
+    workdir: the run's folder; checkpoints are stored in its folder `checkpoints`.
   """
 
   def __init__(self, workdir: str | pathlib.Path):
@@ -55,7 +63,7 @@ class Checkpoints:
           ]
         ),
         # A kill during a deletion must not leave half a checkpoint under its own name:
-        # Orbax moves what is to be deleted, and leaves the deletion to us.
+        # Orbax moves a checkpoint to this folder instead, and we delete it there.
         todelete_subdir=_TRASH,
         cleanup_tmp_directories=True,
       ),
@@ -68,9 +76,9 @@ class Checkpoints:
 
   @property
   def best_step(self) -> int | None:
-    """The step of the highest validation figure, of equals the latest.
+    """The step with the highest validation figure, the latest on a tie, or None.
 
-    None before the first. The policy that keeps the best decides alike.
+    The policy that keeps the best checkpoint breaks ties the same way.
     """
     return self._manager.best_step()
 
@@ -82,9 +90,13 @@ class Checkpoints:
     run: dict[str, Any],
     validation: float | None,
   ):
-    """Saves in the background; `validation` is what the best is chosen by, if known.
+    """Saves in the background.
 
-    Without an iterator, as for imported weights, training cannot go on from it.
+    Args:
+      iterator: the data iterator; None for imported weights, whose training cannot be
+        resumed.
+      run: the description of the run, see `resume.describe_run`.
+      validation: the figure by which the best checkpoint is chosen, if known.
     """
     self._empty_trash()
     data = {} if iterator is None else {'data': CheckpointSave(iterator)}
@@ -99,47 +111,56 @@ class Checkpoints:
     )
 
   def restore_state(self, step: int, shapes: TrainState) -> TrainState:
-    """The state of a step; `shapes` carries shapes, dtypes and shardings."""
+    """The state saved at a step.
+
+    Args:
+      shapes: the state's shapes, dtypes and shardings.
+
+    Raises:
+      CheckpointError: if the checkpoint holds other arrays.
+    """
+    _check_arrays(self._manager, step, shapes)
     restored = self._manager.restore(
       step, args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
     )
     return restored['state']
 
   def restore_iterator(self, step: int, iterator: grain.DatasetIterator):
-    """Puts the iterator where it stood when the step was saved.
+    """Sets the iterator to its position when the step was saved.
 
     Raises:
-      ValueError: where the step was saved without one.
+      ValueError: if the step was saved without an iterator.
     """
     try:
       self._manager.restore(
         step, args=ocp.args.Composite(data=CheckpointRestore(iterator))
       )
-    except KeyError as error:  # Orbax's, of an item that the step does not have.
+    except KeyError as error:  # Orbax raises it for an item that was not saved.
       raise ValueError(
-        f'the weights in {self._folder} were imported, so there is no training to go on'
-        ' with; evaluate them (--mode=evaluate), or train in a new --workdir'
+        f'the weights in {self._folder} were imported, so there is no training to'
+        ' resume; evaluate them (--mode=evaluate), or train in a new --workdir'
       ) from error
 
   def run_description(self, step: int) -> dict[str, Any]:
-    """What was saved beside the state: config, class names, skeleton."""
-    restored = self._manager.restore(
-      step, args=ocp.args.Composite(run=ocp.args.JsonRestore())
-    )
-    return restored['run']
+    """The run's config, class names and skeleton, as saved with the state.
+
+    Raises:
+      CheckpointError: if one of them is missing.
+    """
+    return _run_description(self._manager, step)
 
   def wait(self):
-    """Returns once all saves are on disk; raises what one of them raised."""
+    """Blocks until all saves are on disk; raises the error of a save that failed."""
     self._manager.wait_until_finished()
     self._empty_trash()
 
   def close(self):
-    """Waits for the saves, as `wait` does, and ends Orbax's threads."""
+    """Waits for the saves, same as `wait`, and ends Orbax's threads."""
     self._manager.close()
     self._empty_trash()
 
   def _empty_trash(self):
-    """Deletes what Orbax moved there; one by one, as more may come meanwhile."""
+    """Deletes the checkpoints that Orbax moved there, one by one: more may arrive."""
     trash = self._folder / _TRASH
     if jax.process_index() == 0 and trash.exists():
       for step in trash.iterdir():
@@ -147,13 +168,13 @@ class Checkpoints:
 
 
 class SavedCheckpoints:
-  """The checkpoints of a workdir, to be read alone: a run may be writing others there.
+  """The checkpoints of a workdir, read-only: a run may be saving more there.
 
   Args:
-    workdir: of the run.
+    workdir: the run's folder.
 
   Raises:
-    FileNotFoundError: where no checkpoint is there.
+    FileNotFoundError: if the workdir has no checkpoint.
   """
 
   def __init__(self, workdir: str | pathlib.Path):
@@ -161,8 +182,8 @@ class SavedCheckpoints:
     logging.getLogger('absl').addFilter(_is_no_chatter)
     if not (folder / 'checkpoints').is_dir():
       raise FileNotFoundError(
-        f'there is no checkpoint in {folder}; give the --workdir of a run that has'
-        ' trained, or that weights were imported to'
+        f'there is no checkpoint in {folder}; give the --workdir of a trained run or of'
+        ' imported weights'
       )
     handlers: dict[str, Any] = {
       'state': ocp.PyTreeCheckpointHandler(),
@@ -178,29 +199,36 @@ class SavedCheckpoints:
     )
     step = self._manager.latest_step()
     if step is None:
-      raise FileNotFoundError(f'no checkpoint in {folder} is complete yet')
+      raise FileNotFoundError(
+        f'no checkpoint in {folder} is complete yet; wait until the run has saved one'
+      )
     self.latest_step: int = step
 
   @property
   def best_step(self) -> int | None:
-    """As of `Checkpoints`."""
+    """Same as in `Checkpoints`."""
     return self._manager.best_step()
 
   def run_description(self, step: int) -> dict[str, Any]:
-    """What was saved beside the state: config, class names, skeleton."""
-    restored = self._manager.restore(
-      step, args=ocp.args.Composite(run=ocp.args.JsonRestore())
-    )
-    return restored['run']
+    """The run's config, class names and skeleton, as saved with the state.
+
+    Raises:
+      CheckpointError: if one of them is missing.
+    """
+    return _run_description(self._manager, step)
 
   def restore_variables(self, step: int, shapes: dict[str, Any]) -> dict[str, Any]:
-    """Parameters and BatchNorm statistics alone, for any number of devices.
+    """Parameters and BatchNorm statistics only, for any number of devices.
 
     Args:
-      shapes: of the model's variables, a ShapeDtypeStruct with its sharding a leaf.
+      shapes: the model's variables, with a ShapeDtypeStruct and sharding per leaf.
+
+    Raises:
+      CheckpointError: if the checkpoint lacks an array, or holds it in another shape.
     """
     collections = {name: shapes[name] for name in shapes if name != 'params'}
     wanted = {'params': shapes['params'], 'collections': collections}
+    _check_arrays(self._manager, step, wanted)
     restore = ocp.args.PyTreeRestore(
       item=wanted,
       restore_args=ocp.checkpoint_utils.construct_restore_args(wanted),
@@ -214,7 +242,57 @@ class SavedCheckpoints:
     self._manager.close()
 
 
-_TRASH = 'trash'
+def _run_description(manager: ocp.CheckpointManager, step: int) -> dict[str, Any]:
+  try:
+    restored = manager.restore(
+      step, args=ocp.args.Composite(run=ocp.args.JsonRestore())
+    )
+  except KeyError as error:  # Orbax raises it for an item that was not saved.
+    raise _other_version(manager, step, 'it has no description of its run') from error
+  missing = [name for name in _DESCRIBED if name not in restored['run']]
+  if missing:
+    raise _other_version(manager, step, f'its description has no {missing[0]}')
+  return restored['run']
+
+
+def _check_arrays(manager: ocp.CheckpointManager, step: int, wanted: Any):
+  """Raises CheckpointError unless each wanted array is stored in its wanted shape.
+
+  Orbax restores nothing for an array that is missing where it restores only a part of a
+  state, and otherwise lists all arrays on hundreds of lines.
+  """
+  manager.wait_until_finished()
+  metadata = manager.item_metadata(step)['state']
+  stored = _shapes_by_name(getattr(metadata, 'tree', None))
+  wanted = _shapes_by_name(wanted)
+  missing = [name for name in wanted if name not in stored]
+  if missing:
+    more = f' and {len(missing) - _SHOWN} more' if len(missing) > _SHOWN else ''
+    names = ', '.join(missing[:_SHOWN])
+    raise _other_version(manager, step, f'it has no {names}{more}')
+  for name, shape in wanted.items():
+    if None not in (shape, stored[name]) and shape != stored[name]:
+      found = f'{name} is {stored[name]} and not {shape}'
+      raise _other_version(manager, step, found)
+
+
+def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...] | None]:
+  """Shapes by dotted name; None for a random key, which is stored as its numbers."""
+  shapes = {}
+  for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+    is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
+    name = jax.tree_util.keystr(path, simple=True, separator='.')
+    shapes[name] = None if is_key else tuple(leaf.shape)
+  return shapes
+
+
+def _other_version(
+  manager: ocp.CheckpointManager, step: int, found: str
+) -> CheckpointError:
+  return CheckpointError(
+    f'{manager.directory}/{step} was made by another version of this library: {found};'
+    ' use that version, or train in a new --workdir'
+  )
 
 
 def _metric(metrics: dict[str, float]) -> float:
@@ -222,5 +300,5 @@ def _metric(metrics: dict[str, float]) -> float:
 
 
 def _is_no_chatter(record: logging.LogRecord) -> bool:
-  """Orbax logs every phase of every save; its errors still come through."""
+  """False for the lines that Orbax logs for every phase of a save; errors pass."""
   return record.levelno > logging.WARNING or 'orbax' not in record.pathname

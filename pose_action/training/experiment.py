@@ -5,25 +5,20 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, Literal
 
-import grain
 import jax
-import jax.numpy as jnp
 import ml_collections
 import numpy as np
-from clu import parameter_overview
 from jax.sharding import Mesh
 
 from input_pipeline.catalog.protocols import PROTOCOLS
-from input_pipeline.loading.loader import HostShare, training_batches
 from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
 from pose_action.training.loop import train
-from pose_action.training.run import ResumeError, Run, open_run
-from pose_action.training.saved_model import load_model
+from pose_action.training.resume import ResumeError, start_or_resume
+from pose_action.training.run import Run, open_run
 from pose_action.training.step import TrainState
-from pose_action.training.warm_start import start_from
 
 
 def train_and_evaluate(
@@ -56,7 +51,7 @@ def train_and_evaluate(
       _check_something_to_evaluate(run)
     state = None
     if trains:
-      state = train(run, *_start_or_resume(run))
+      state = train(run, *start_or_resume(run))
     return _evaluate_checkpoints(run, state) if evaluates else None
 
 
@@ -66,48 +61,6 @@ def _check_something_to_evaluate(run: Run):
       'there is nothing to evaluate on: config.data.validation_folds is 0 and'
       ' config.data.test_split is empty; give one of them, or --mode=train'
     )
-
-
-def _start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
-  """A fresh state and iterator, or both as the latest checkpoint has them."""
-  iterator = training_batches(
-    run.data.train.records,
-    run.data.train.indices,
-    run.data.clip_settings,
-    batch_size=run.config.train.batch_size,
-    seed=run.config.seed,
-    classes=run.data.train.labels if run.config.data.balance else None,
-    host=HostShare(jax.process_index(), jax.process_count()),
-    read_threads=run.data.read_threads,
-  )
-  step = run.checkpoints.latest_step
-  if step is None:
-    state = run.program.initial_state(jnp.int32(run.config.seed))
-    train = run.config.train
-    if train.init_from:
-      saved = load_model(train.init_from, mesh=run.program.mesh)
-      state = start_from(state, saved, train.init_modules, run.report)
-    _introduce(run, state)
-    return state, iterator
-  state = run.checkpoints.restore_state(step, run.program.state_shapes)
-  run.checkpoints.restore_iterator(step, iterator)
-  run.report(f'resuming from step {step} of {run.program.total_steps}')
-  return state, iterator
-
-
-def _introduce(run: Run, state: TrainState):
-  """Says what will be trained on what."""
-  overview = parameter_overview.get_parameter_overview(state.params)
-  run.report(overview)
-  run.writer.write_text(0, {'parameters': f'```\n{overview}\n```'})
-  held_out = run.data.validation
-  run.report(
-    f'{len(run.data.train.indices)} training clips,'
-    f' {len(held_out.indices) if held_out else 0} for validation'
-    f'{" (the test split)" if run.config.data.validate_on == "test" else ""};'
-    f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
-    ' compiling the first'
-  )
 
 
 def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:

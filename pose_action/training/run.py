@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import hashlib
-import json
 import pathlib
 from collections.abc import Callable, Iterator
-from typing import Any
 
 import jax
 import ml_collections
@@ -17,30 +14,14 @@ from jax.sharding import Mesh
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from pose_action.host import atomic_files
-from pose_action.host.nested import flattened
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import Program, build_program
+from pose_action.training.resume import check_same_run, describe_run
 from pose_action.training.run_data import RunData, Split, make_run_data
 from pose_action.training.step import EvaluationOutput, TrainState
-
-# Fields that may differ when a run is resumed: they do not change what is learned.
-_FREE_TO_CHANGE = (
-  'data.annotations',
-  'data.data_dir',
-  'data.format',
-  'data.poses',
-  'data.read_threads',
-  'data.test_split',
-  'eval.batch_size',
-  'train.log_every_steps',
-)
-
-
-class ResumeError(ValueError):
-  """A workdir whose checkpoints belong to another run."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,15 +74,12 @@ def open_run(
   folder = pathlib.Path(workdir).expanduser()
   data = make_run_data(config, _open_data(config, report))
   program = build_program(config, data, mesh)
-  description = _description(config, data)
+  description = describe_run(config, data)
   # Closed whatever happens, so that a save that has begun is finished.
   with contextlib.closing(Checkpoints(folder)) as checkpoints:
-    step = checkpoints.latest_step
-    if step is not None:
-      saved = checkpoints.run_description(step)
-      # Imported weights know of no training clips.
-      _check_same_run(saved, {name: description[name] for name in saved}, folder)
-    with RunWriter(folder, enabled=is_primary, resume_step=step or 0) as writer:
+    check_same_run(checkpoints, description, folder)
+    first_step = checkpoints.latest_step or 0
+    with RunWriter(folder, enabled=is_primary, resume_step=first_step) as writer:
       if is_primary:
         atomic_files.write_json(folder / 'config.json', description['config'])
       yield Run(
@@ -136,39 +114,3 @@ def _open_data(config: ml_collections.ConfigDict, report):
     is_primary=jax.process_index() == 0,
     wait=lambda: sharding.wait_for_all('data set'),
   )
-
-
-def _description(config: ml_collections.ConfigDict, data: RunData) -> dict[str, Any]:
-  """What a checkpoint says of its run, as JSON gives it back."""
-  ids = '\n'.join(data.train.video_ids)
-  return json.loads(
-    json.dumps(
-      {
-        'config': config.to_dict(),
-        'class_names': data.class_names,
-        'skeleton': data.skeleton.to_dict(),
-        # The order of batches depends on the clips: other clips are another run.
-        'training_clips': hashlib.sha256(ids.encode()).hexdigest(),
-      }
-    )
-  )
-
-
-def _check_same_run(
-  saved: dict[str, Any], wanted: dict[str, Any], workdir: pathlib.Path
-):
-  saved, wanted = flattened(saved), flattened(wanted)
-  differing = sorted(
-    name
-    for name in saved.keys() | wanted.keys()
-    if saved.get(name) != wanted.get(name)
-    and name.removeprefix('config.') not in _FREE_TO_CHANGE
-  )
-  if differing:
-    changes = '; '.join(
-      f'{name} was {saved.get(name)}, now {wanted.get(name)}' for name in differing[:8]
-    )
-    raise ResumeError(
-      f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
-      ' the settings it began with'
-    )

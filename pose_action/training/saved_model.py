@@ -1,4 +1,4 @@
-"""A model as a workdir keeps it: rebuilt from its checkpoint, which needs nothing else."""
+"""Rebuilds a trained model from a checkpoint alone."""
 
 from __future__ import annotations
 
@@ -16,24 +16,25 @@ from jax.sharding import Mesh
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.runtime import sharding
 from pose_action.training import run_data
-from pose_action.training.checkpoints import SavedCheckpoints
+from pose_action.training.checkpoints import CheckpointError, SavedCheckpoints
 from pose_action.training.model_registry import build_model
+from pose_action.training.past_configs import with_missing_fields
 
 
 class SavedModelError(ValueError):
-  """A workdir whose model cannot be had."""
+  """The model could not be loaded from the workdir."""
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class SavedModel:
-  """A checkpoint's model and all that belongs to it.
+  """A model with its variables, and the description of its run.
 
   Attributes:
-    config: of the run.
-    class_names: by index.
-    skeleton: of the maps that the model reads.
-    variables: parameters and BatchNorm statistics, whole on every device of the mesh.
-    step: of the checkpoint.
+    config: the run's config; a field that it lacks has its past default.
+    class_names: by class index.
+    skeleton: the joint layout of the maps that the model reads.
+    variables: parameters and BatchNorm statistics, replicated over the mesh.
+    step: the checkpoint's step.
   """
 
   config: ml_collections.ConfigDict
@@ -47,38 +48,53 @@ class SavedModel:
 def load_model(
   workdir: str | os.PathLike[str], *, checkpoint: str = 'best', mesh: Mesh
 ) -> SavedModel:
-  """The model of a workdir of `main.py`, or of imported weights.
+  """Loads the model of a trained run or of imported weights.
 
   Args:
-    checkpoint: 'best' on validation (the last where nothing was validated), or 'last'.
-    mesh: whose devices take the variables.
+    checkpoint: 'best' on validation (the last if nothing was validated), or 'last'.
+    mesh: the devices that get the variables.
 
   Raises:
-    FileNotFoundError: where there is no checkpoint.
-    SavedModelError: for another checkpoint, or a workdir of an incompatible version.
+    FileNotFoundError: if the workdir has no checkpoint.
+    SavedModelError: for another value of `checkpoint`, or a workdir made by an
+      incompatible version of this library.
   """
   if checkpoint not in ('best', 'last'):
-    raise SavedModelError(f"checkpoint is {checkpoint!r}; it is 'best' or 'last'")
+    raise SavedModelError(f"checkpoint is {checkpoint!r}; give 'best' or 'last'")
   with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
     best = saved.best_step if checkpoint == 'best' else None
     step = saved.latest_step if best is None else best
-    description = saved.run_description(step)
-    config = ml_collections.ConfigDict(description['config'])
-    class_names = tuple(description['class_names'])
-    skeleton = Skeleton.from_dict(description['skeleton'])
     try:
-      model = build_model(config.model, len(class_names))
-      example = run_data.example_maps(config, skeleton)
-    except (AttributeError, KeyError, TypeError) as error:
-      raise SavedModelError(
-        f'{workdir} was made by another version of this library: {error}'
-      ) from error
+      description = saved.run_description(step)
+      rebuilt = _rebuilt(workdir, description, mesh)
+      variables = saved.restore_variables(step, rebuilt.variables)
+    except CheckpointError as error:
+      raise SavedModelError(str(error)) from error
+  return dataclasses.replace(rebuilt, variables=variables, step=step)
+
+
+def _rebuilt(
+  workdir: str | os.PathLike[str], description: dict[str, Any], mesh: Mesh
+) -> SavedModel:
+  """The model with the shapes of its variables in their place."""
+  config = with_missing_fields(description['config'])
+  class_names = tuple(description['class_names'])
+  try:
+    skeleton = Skeleton.from_dict(description['skeleton'])
+    model = build_model(config.model, len(class_names))
     shapes = jax.eval_shape(
-      functools.partial(model.init, train=False), jax.random.key(0), example
+      functools.partial(model.init, train=False),
+      jax.random.key(0),
+      run_data.example_maps(config, skeleton),
     )
-    place = sharding.replicated(mesh)
-    shapes = jax.tree.map(
-      lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
-    )
-    variables = saved.restore_variables(step, shapes)
-  return SavedModel(config, class_names, skeleton, model, variables, step)
+  except (AttributeError, KeyError, TypeError, ValueError) as error:
+    reason = ' '.join(str(error).split())
+    raise SavedModelError(
+      f'{workdir} was made by another version of this library: {reason}; use that'
+      ' version, or train in a new --workdir'
+    ) from error
+  place = sharding.replicated(mesh)
+  shapes = jax.tree.map(
+    lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
+  )
+  return SavedModel(config, class_names, skeleton, model, shapes, step=0)

@@ -1,4 +1,8 @@
-"""A data set and configs small enough for any test; `main.py` takes this file too."""
+"""A data set and configs small enough for any test; `main.py` takes this file too.
+
+Frozen runs were trained on these clips with these configs, so neither may change; see
+tests/pose_action/training/frozen/README.md.
+"""
 
 import dataclasses
 import json

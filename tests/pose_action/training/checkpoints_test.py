@@ -11,7 +11,11 @@ from pose_action.runtime import sharding
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.step import TrainState
 
-DESCRIPTION = {'config': {'data': {'map_size': [16, 16]}}, 'class_names': ['a', 'é']}
+DESCRIPTION = {
+  'config': {'data': {'map_size': [16, 16]}},
+  'class_names': ['a', 'é'],
+  'skeleton': {},
+}
 
 
 def _state(step):

@@ -4,7 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import tiny_run
 
-from pose_action.training import experiment, program
+from pose_action.training import experiment, program, resume
 from pose_action.training.program import build_program
 
 
@@ -33,14 +33,14 @@ def test_a_run_draws_its_training_clips_by_class(
   config, one_device, monkeypatch, tmp_path, no_tensorboard
 ):
   drawn = []
-  training_batches = experiment.training_batches
+  training_batches = resume.training_batches
 
   def spy(*args, **options):
     batches = training_batches(*args, **options)
     drawn.append((options['classes'], next(batches)['label']))
     return training_batches(*args, **options)
 
-  monkeypatch.setattr(experiment, 'training_batches', spy)
+  monkeypatch.setattr(resume, 'training_batches', spy)
   config.train.epochs = 1
   for balance in ('', 'inverse_frequency'):
     config.data.balance = balance

@@ -13,11 +13,11 @@ import tiny_run
 
 from configs.shared import jmrn_model
 from pose_action.evaluation import metrics
-from pose_action.host.progress import Progress
 from pose_action.runtime import writers
-from pose_action.training import experiment, run
-from pose_action.training import loop as train
+from pose_action.training import experiment, loop
 from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.progress import TrainingProgress
+from pose_action.training.resume import ResumeError
 from pose_action.training.step import TrainingDiverged
 
 LAST_STEP = 12
@@ -31,7 +31,7 @@ class Stopped(Exception):
 def stopped_after(steps):
   """Training ends by an exception once it has made so many steps."""
 
-  class Stopping(Progress):
+  class Stopping(TrainingProgress):
     left = steps
 
     def waiting_for_data(self):
@@ -41,7 +41,7 @@ def stopped_after(steps):
       return super().waiting_for_data()
 
   with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-    patch.setattr(train, 'Progress', Stopping)
+    patch.setattr(loop, 'TrainingProgress', Stopping)
     yield
 
 
@@ -299,7 +299,7 @@ def test_other_settings_are_refused(whole, config, one_device):
     r'holds a run with other settings \(config\.optimizer\.learning_rate was 0\.05, now'
     r' 0\.25; config\.train\.batch_size was 8, now 16\)\. Give a new --workdir'
   )
-  with pytest.raises(run.ResumeError, match=message):
+  with pytest.raises(ResumeError, match=message):
     _go(config, workdir, one_device)
   assert {path: path.read_bytes() for path in workdir.glob('*.*')} == before
 
@@ -307,7 +307,7 @@ def test_other_settings_are_refused(whole, config, one_device):
 def test_other_clips_are_refused(whole, config, tmp_path, one_device):
   tiny_run.export(tmp_path, first=100)
   config.data.data_dir = str(tmp_path)
-  with pytest.raises(run.ResumeError, match=r'other settings \(training_clips was '):
+  with pytest.raises(ResumeError, match=r'other settings \(training_clips was '):
     _go(config, whole[0], one_device)
 
 
@@ -341,7 +341,7 @@ def test_there_must_be_something_to_evaluate(
   config, tmp_path, one_device, no_tensorboard
 ):
   message = r'there is no checkpoint in .*; train first \(--mode=train'
-  with pytest.raises(run.ResumeError, match=message):
+  with pytest.raises(ResumeError, match=message):
     _go(config, tmp_path, one_device, trains=False)
   config.data.test_split = ''
   config.data.validation_folds = 0

@@ -118,7 +118,7 @@ def test_a_network_of_other_sizes(config, workdir):
 
 
 def test_there_are_two_checkpoints(workdir):
-  with pytest.raises(SavedModelError, match="checkpoint is 'first'; it is 'best' or"):
+  with pytest.raises(SavedModelError, match="checkpoint is 'first'; give 'best' or"):
     load_model(workdir, checkpoint='first', mesh=_mesh())
   assert load_model(workdir, checkpoint='last', mesh=_mesh()).step == 3
   assert SavedCheckpoints(workdir).latest_step == 3

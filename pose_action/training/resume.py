@@ -1,0 +1,151 @@
+"""Starting a run or resuming it, and the check that a workdir holds the same run.
+
+A checkpoint describes its run. Its config may come from an earlier version of the
+library, so that both configs are compared with their missing fields filled in.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+import grain
+import jax
+import jax.numpy as jnp
+import ml_collections
+from clu import parameter_overview
+
+from input_pipeline.loading.loader import HostShare, training_batches
+from pose_action.host.nested import flattened
+from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.past_configs import with_missing_fields
+from pose_action.training.run_data import RunData
+from pose_action.training.saved_model import load_model
+from pose_action.training.step import TrainState
+from pose_action.training.warm_start import start_from
+
+if TYPE_CHECKING:
+  from pose_action.training.run import Run
+
+# Fields that may differ when a run is resumed: they do not change what is learned.
+_FREE_TO_CHANGE = (
+  'data.annotations',
+  'data.data_dir',
+  'data.format',
+  'data.poses',
+  'data.read_threads',
+  'data.test_split',
+  'eval.batch_size',
+  'train.log_every_steps',
+)
+_SHOWN = 8
+
+
+class ResumeError(ValueError):
+  """The workdir has no checkpoint, or its checkpoints belong to another run."""
+
+
+def describe_run(config: ml_collections.ConfigDict, data: RunData) -> dict[str, Any]:
+  """The description that each checkpoint holds, in the form that JSON restores."""
+  ids = '\n'.join(data.train.video_ids)
+  return json.loads(
+    json.dumps(
+      {
+        'config': config.to_dict(),
+        'class_names': data.class_names,
+        'skeleton': data.skeleton.to_dict(),
+        # The order of batches depends on the clips: other clips make another run.
+        'training_clips': hashlib.sha256(ids.encode()).hexdigest(),
+      }
+    )
+  )
+
+
+def check_same_run(
+  checkpoints: Checkpoints, description: dict[str, Any], workdir: pathlib.Path
+):
+  """Compares a run with the latest checkpoint in its workdir, if there is one.
+
+  Args:
+    description: see `describe_run`.
+
+  Raises:
+    ResumeError: for a checkpoint that belongs to another run.
+  """
+  step = checkpoints.latest_step
+  if step is None:
+    return
+  saved = checkpoints.run_description(step)
+  # The description of imported weights has no training clips.
+  wanted = _comparable({name: description[name] for name in saved})
+  saved = _comparable(saved)
+  differing = sorted(
+    name
+    for name in saved.keys() | wanted.keys()
+    if saved.get(name) != wanted.get(name)
+    and name.removeprefix('config.') not in _FREE_TO_CHANGE
+  )
+  if differing:
+    changes = '; '.join(
+      f'{name} was {saved.get(name)}, now {wanted.get(name)}'
+      for name in differing[:_SHOWN]
+    )
+    raise ResumeError(
+      f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
+      ' the settings that the run started with'
+    )
+
+
+def _comparable(description: dict[str, Any]) -> dict[str, Any]:
+  """The description as dotted names, with the past defaults of missing fields."""
+  config = with_missing_fields(description['config']).to_dict()
+  return flattened({**description, 'config': config})
+
+
+def start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
+  """A fresh state and iterator, or both restored from the latest checkpoint."""
+  iterator = training_batches(
+    run.data.train.records,
+    run.data.train.indices,
+    run.data.clip_settings,
+    batch_size=run.config.train.batch_size,
+    seed=run.config.seed,
+    classes=run.data.train.labels if run.config.data.balance else None,
+    host=HostShare(jax.process_index(), jax.process_count()),
+    read_threads=run.data.read_threads,
+  )
+  step = run.checkpoints.latest_step
+  if step is None:
+    return _fresh_state(run), iterator
+  state = run.checkpoints.restore_state(step, run.program.state_shapes)
+  run.checkpoints.restore_iterator(step, iterator)
+  run.report(f'resuming from step {step} of {run.program.total_steps}')
+  return state, iterator
+
+
+def _fresh_state(run: Run) -> TrainState:
+  """An initial state, with the modules that `config.train.init_from` names."""
+  state = run.program.initial_state(jnp.int32(run.config.seed))
+  train = run.config.train
+  if train.init_from:
+    saved = load_model(train.init_from, mesh=run.program.mesh)
+    state = start_from(state, saved, train.init_modules, run.report)
+  _introduce(run, state)
+  return state
+
+
+def _introduce(run: Run, state: TrainState):
+  """Reports the model's parameters, the numbers of clips and of steps."""
+  overview = parameter_overview.get_parameter_overview(state.params)
+  run.report(overview)
+  run.writer.write_text(0, {'parameters': f'```\n{overview}\n```'})
+  held_out = run.data.validation
+  run.report(
+    f'{len(run.data.train.indices)} training clips,'
+    f' {len(held_out.indices) if held_out else 0} for validation'
+    f'{" (the test split)" if run.config.data.validate_on == "test" else ""};'
+    f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
+    ' compiling the first'
+  )
