@@ -1,0 +1,1 @@
+"""Training and evaluating a run: data, steps, losses, checkpoints, resuming."""

@@ -119,7 +119,7 @@ class Checkpoints:
     Raises:
       CheckpointError: if the checkpoint holds other arrays.
     """
-    _check_arrays(self._manager, step, shapes)
+    _check_arrays(self._manager, step, shapes, whole=True)
     restored = self._manager.restore(
       step, args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
     )
@@ -228,7 +228,7 @@ class SavedCheckpoints:
     """
     collections = {name: shapes[name] for name in shapes if name != 'params'}
     wanted = {'params': shapes['params'], 'collections': collections}
-    _check_arrays(self._manager, step, wanted)
+    _check_arrays(self._manager, step, wanted, whole=False)
     restore = ocp.args.PyTreeRestore(
       item=wanted,
       restore_args=ocp.checkpoint_utils.construct_restore_args(wanted),
@@ -255,21 +255,25 @@ def _run_description(manager: ocp.CheckpointManager, step: int) -> dict[str, Any
   return restored['run']
 
 
-def _check_arrays(manager: ocp.CheckpointManager, step: int, wanted: Any):
-  """Raises CheckpointError unless each wanted array is stored in its wanted shape.
+def _check_arrays(
+  manager: ocp.CheckpointManager, step: int, wanted: Any, *, whole: bool
+):
+  """Raises CheckpointError unless the wanted arrays are stored, in their shapes.
 
-  Orbax restores nothing for an array that is missing where it restores only a part of a
-  state, and otherwise lists all arrays on hundreds of lines.
+  Orbax skips a missing array silently when it restores a part of a state. Otherwise its
+  error lists all arrays on hundreds of lines.
+
+  Args:
+    whole: the checkpoint must hold no other arrays.
   """
   manager.wait_until_finished()
-  metadata = manager.item_metadata(step)['state']
-  stored = _shapes_by_name(getattr(metadata, 'tree', None))
+  items = manager.item_metadata(step)
+  stored = _shapes_by_name(items['state'].tree) if 'state' in items else {}
   wanted = _shapes_by_name(wanted)
-  missing = [name for name in wanted if name not in stored]
-  if missing:
-    more = f' and {len(missing) - _SHOWN} more' if len(missing) > _SHOWN else ''
-    names = ', '.join(missing[:_SHOWN])
-    raise _other_version(manager, step, f'it has no {names}{more}')
+  if missing := [name for name in wanted if name not in stored]:
+    raise _other_version(manager, step, f'it has no {_listed(missing)}')
+  if whole and (more := [name for name in stored if name not in wanted]):
+    raise _other_version(manager, step, f'it also has {_listed(more)}')
   for name, shape in wanted.items():
     if None not in (shape, stored[name]) and shape != stored[name]:
       found = f'{name} is {stored[name]} and not {shape}'
@@ -284,6 +288,11 @@ def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...] | None]:
     name = jax.tree_util.keystr(path, simple=True, separator='.')
     shapes[name] = None if is_key else tuple(leaf.shape)
   return shapes
+
+
+def _listed(names: list[str]) -> str:
+  more = f' and {len(names) - _SHOWN} more' if len(names) > _SHOWN else ''
+  return ', '.join(names[:_SHOWN]) + more
 
 
 def _other_version(

@@ -1,4 +1,4 @@
-"""An experiment from end to end: start or resume, train, evaluate, write results."""
+"""An experiment from start to end: train or resume, evaluate, write results."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ def train_and_evaluate(
   evaluates: bool = True,
   mesh: Mesh | None = None,
 ) -> dict[str, Any] | None:
-  """Trains (going on from the workdir's checkpoint), evaluates, and writes results.
+  """Trains (or resumes from the latest checkpoint), evaluates, and writes results.
 
   Args:
     config: see `configs/shared/base.py`.
-    workdir: takes everything that the run leaves.
-    trains: False evaluates the checkpoints that are there.
+    workdir: the output folder.
+    trains: False evaluates the existing checkpoints.
     evaluates: False leaves the test split untouched.
-    mesh: of all devices by default.
+    mesh: all devices by default.
 
   Returns:
-    What `results.json` holds; None where nothing was evaluated.
+    The content of `results.json`; None if nothing was evaluated.
 
   Raises:
-    ValueError: for a config that cannot be, a data set that is missing, or a workdir
-      that belongs to another run, before anything is compiled.
-    TrainingDiverged: when what the model computes is not finite.
+    ValueError: for an invalid config, a missing data set, or a workdir that holds
+      another run; raised before anything is compiled.
+    TrainingDiverged: if the loss, a gradient or a score is not finite.
   """
   with open_run(config, workdir, mesh or sharding.make_mesh()) as run:
     if evaluates:
@@ -64,7 +64,7 @@ def _check_something_to_evaluate(run: Run):
 
 
 def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
-  """Evaluates the last checkpoint and the best, on validation and test, and writes."""
+  """Evaluates the last and the best checkpoint, and writes the results."""
   latest, best = run.checkpoints.latest_step, run.checkpoints.best_step
   if latest is None:
     raise ResumeError(
@@ -88,8 +88,7 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
     dataset=run.config.data.dataset,
     protocol=_protocol(run),
     selection_rule=(
-      f'best: highest {chosen} figure of the evaluations during training, of equals the'
-      ' latest'
+      f'best: the highest {chosen} figure during training, the latest on a tie'
       if chosen
       else 'none: the last checkpoint'
     ),
@@ -104,7 +103,7 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
 def _evaluations(
   run: Run, state: TrainState, checkpoint: Literal['last', 'best']
 ) -> list[Evaluation]:
-  """One checkpoint on the validation clips and on the test split, if there are any."""
+  """Evaluates one checkpoint on the validation clips and the test split, if any."""
   splits = {s.name: s for s in (run.data.validation, run.data.test) if s is not None}
   evaluations = []
   for split in splits.values():
@@ -129,7 +128,7 @@ def _evaluations(
 
 
 def _write_joint_weight_images(run: Run, evaluation: Evaluation):
-  """The pictures of an evaluation's joint weights, in TensorBoard."""
+  """Writes pictures of the joint weights to TensorBoard."""
   images = joint_weight_images(evaluation)
   run.writer.write_images(
     evaluation.step, {f'joint_weights/{name}': i for name, i in images.items()}
@@ -137,20 +136,20 @@ def _write_joint_weight_images(run: Run, evaluation: Evaluation):
 
 
 def _notes(run: Run) -> list[str]:
-  """What a reader of the figures must know beside the protocol."""
+  """What a reader of the figures must know besides the protocol."""
   notes = []
   test, protocol = run.data.test, PROTOCOLS.get(run.config.data.dataset)
   if test and protocol and test.name in protocol.num_clips:
-    there, published = len(test.video_ids), protocol.num_clips[test.name]
-    if there != published:
+    here, published = len(test.video_ids), protocol.num_clips[test.name]
+    if here != published:
       notes.append(
-        f'{test.name} has {there} clips here, but {published} as published: clips that'
-        ' are not there, or show no joint, count neither for nor against the model'
+        f'{test.name} has {here} clips here, but {published} as published: clips that are'
+        ' missing or show no joint are excluded from training and from all metrics'
       )
   if run.config.data.validate_on == 'test':
     watched = run.config.optimizer.plateau
     notes.append(
-      f'as published: {run.config.data.test_split} chose the best checkpoint'
+      f'same as published: {run.config.data.test_split} chose the best checkpoint'
       + (f' and lowered the learning rate (by its {watched})' if watched else '')
       + ', so its figures are optimistic'
     )
@@ -158,20 +157,21 @@ def _notes(run: Run) -> list[str]:
 
 
 def _protocol(run: Run) -> str:
+  """One line for `results.json`: training data, held-out clips, views and seed."""
   data, evaluation = run.config.data, run.config.eval
   if data.validate_on == 'test':
     held_out = f'validated on {data.test_split}'
   elif run.data.validation:
-    held_out = f'fold {data.validation_fold} of {data.validation_folds} of it held out'
+    held_out = f'fold {data.validation_fold} of {data.validation_folds} held out'
   else:
     held_out = 'nothing held out'
   if data.representation == 'potion':
     seen = 'whole videos'
   elif data.sampling == 'whole':
-    seen = f'whole videos, at most {data.num_frames} frames of each'
+    seen = f'whole videos, at most {data.num_frames} frames each'
   else:
     seen = (
-      f'{evaluation.views} views of {data.num_frames} frames a video,'
+      f'{evaluation.views} views of {data.num_frames} frames per video,'
       f' {evaluation.average} averaged'
     )
   return f'trained on {data.train_split}, {held_out}; {seen}; seed {run.config.seed}'

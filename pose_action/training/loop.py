@@ -1,7 +1,7 @@
 """The training loop: next batch → step → log → evaluate → save, in this order.
 
-The order must not change: a checkpoint of step s holds the evaluation made at s and an
-iterator that has given s batches, which is what makes a resumed run exact.
+The order must not change: the checkpoint of step s holds the evaluation made at step s,
+and an iterator that has yielded s batches. This makes a resumed run exact.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from pose_action.training.step_metrics import NEVER, TrainMetrics
 
 
 def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:
-  """Trains from the state's step to the last one, saving as it goes.
+  """Trains from the state's step to the last step, and saves checkpoints.
 
   Raises:
-    TrainingDiverged: when a loss, a gradient or a validation score is not finite;
-      nothing is saved after that step.
+    TrainingDiverged: if a loss, a gradient or a validation score is not finite; nothing
+      is saved after that step.
   """
   program, config = run.program, run.config
   first, last = int(state.step) + 1, program.total_steps
@@ -39,7 +39,7 @@ def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> Train
   for step in range(first, last + 1):
     with progress.waiting_for_data():
       batch = sharding.global_batch(next(iterator), program.mesh)
-    # Whatever crossed to the device by accident would do so at every step.
+    # An accidental host-to-device transfer here would repeat every step.
     with progress.stepping(), jax.transfer_guard_host_to_device('disallow'):
       state, metrics = program.train_step(state, metrics, batch)
 
@@ -65,13 +65,13 @@ def _due(step: int, every: int, last: int) -> bool:
 
 
 def _log(run: Run, step: int, metrics: TrainMetrics, progress: TrainingProgress):
-  """Writes and shows the metrics since the last time; stops where the loss broke."""
+  """Writes and prints the metrics since the last log; raises if they are not finite."""
   values = {name: float(value) for name, value in metrics.compute().items()}
   broken = int(values.pop('first_nonfinite_step'))
   if broken != NEVER:
     raise TrainingDiverged(_divergence(run, f'the loss of step {broken + 1}', values))
   if not math.isfinite(values['gradient_norm']):
-    # A step before would have spoiled the losses after it: it was this one.
+    # At an earlier step it would have made the later losses non-finite too.
     raise TrainingDiverged(_divergence(run, f'the gradient of step {step}', values))
   progress.log(step, {name: values[name] for name in ('loss', 'accuracy')})
   pace = progress.pace()
@@ -87,5 +87,9 @@ def _divergence(run: Run, what: str, values: dict[str, float]) -> str:
     f'{what} is not finite (learning rate {values["learning_rate"]:.3g}). Lower'
     ' config.optimizer.learning_rate or set config.optimizer.clip_norm, and start in a'
     ' new workdir; '
-    + (f'the last checkpoint here is of step {latest}' if latest else 'none is saved')
+    + (
+      f'the last checkpoint is from step {latest}'
+      if latest
+      else 'no checkpoint is saved'
+    )
   )

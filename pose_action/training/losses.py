@@ -1,4 +1,4 @@
-"""What a training step lowers: classification and joint-contrastive losses."""
+"""Classification and joint-contrastive losses."""
 
 from __future__ import annotations
 
@@ -25,21 +25,20 @@ class LossSettings:
   """The total loss: classification + λ(step) · joint-contrastive (JMRN Sec. 4.1).
 
   Attributes:
-    classification: 'cross_entropy', or 'binary_cross_entropy' for clips of several
-      labels, the mean over classes.
-    label_smoothing: of cross entropy.
-    class_weights: one a class, from `inverse_frequency_weights`, or none. Of cross
-      entropy they weigh a clip by its class; of binary cross entropy only the terms of
-      the classes that a clip has, not those of the classes it lacks. The contrastive
-      loss takes no weights.
-    contrastive_weight: λ; 0 leaves the contrastive loss out.
+    classification: 'cross_entropy', or 'binary_cross_entropy' (the mean over classes)
+      for multi-label clips.
+    label_smoothing: for cross entropy only.
+    class_weights: one per class, from `inverse_frequency_weights`, or none. Cross entropy
+      weighs a clip by its class. Binary cross entropy weighs only the terms for classes
+      that a clip has. The contrastive loss takes no weights.
+    contrastive_weight: λ; 0 turns the contrastive loss off.
     temperature: τ of the contrastive loss.
-    ramp_start: epoch from which λ grows from 0 (official code).
-    ramp_epochs: epochs until it is whole; 0: whole from `ramp_start` on.
+    ramp_start: the epoch from which λ grows from 0 (official code).
+    ramp_epochs: epochs until λ reaches its full value; 0: at `ramp_start`.
     reduction: of the contrastive loss over anchors and joints: 'mean' (official code)
       or 'sum' (Eq. 1 and 2).
     positives: see `jmrn_jax.contrastive`.
-    steps_per_epoch: λ changes once an epoch.
+    steps_per_epoch: λ changes once per epoch.
   """
 
   classification: str = 'cross_entropy'
@@ -56,7 +55,7 @@ class LossSettings:
   def __post_init__(self):
     if self.classification not in CLASSIFICATION_LOSSES:
       raise ValueError(
-        f'config.train.loss is {self.classification!r}; it is one of'
+        f'config.train.loss is {self.classification!r}; give one of'
         f' {CLASSIFICATION_LOSSES}'
       )
     if self.contrastive_weight < 0 or self.temperature <= 0:
@@ -87,7 +86,7 @@ class LossSettings:
     )
 
   def weight_at(self, step: Int[Array, '']) -> Float[Array, '']:
-    """λ of a step: 0 before `ramp_start`, then rising to the whole (official code)."""
+    """λ at a step: 0 before `ramp_start`, then a linear ramp (official code)."""
     epochs = (step // self.steps_per_epoch - self.ramp_start).astype(jnp.float32)
     if not self.ramp_epochs:
       return self.contrastive_weight * (epochs >= 0).astype(jnp.float32)
@@ -97,17 +96,18 @@ class LossSettings:
 def make_class_weights(
   rule: str, labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'], num_classes: int
 ) -> tuple[float, ...]:
-  """The weights that `config.train.class_weights` asks for; none for ''.
+  """The class weights for `config.train.class_weights`; none for ''.
 
   Args:
-    labels: of the training clips, class indices or multi-hot.
+    rule: one of `CLASS_WEIGHTS`.
+    labels: the training clips' class indices or multi-hot labels.
 
   Raises:
-    ValueError: for a rule that does not exist.
+    ValueError: for an unknown rule.
   """
   if rule not in CLASS_WEIGHTS:
     raise ValueError(
-      f'config.train.class_weights is {rule!r}; it is one of {CLASS_WEIGHTS}'
+      f'config.train.class_weights is {rule!r}; give one of {CLASS_WEIGHTS}'
     )
   return inverse_frequency_weights(labels, num_classes) if rule else ()
 
@@ -115,14 +115,14 @@ def make_class_weights(
 def inverse_frequency_weights(
   labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'], num_classes: int
 ) -> tuple[float, ...]:
-  """Weights of classes, so that all that have clips count the same in the loss.
+  """Class weights with which each class that has clips counts the same in the loss.
 
-  Of N labels in all, N / (classes with clips · labels of the class): their mean over
-  all labels, which of one label a clip is the mean over clips, is 1. A class without
-  clips has weight 0. Source: ours.
+  The weight is N / (number of classes with clips · labels of the class) for N labels in
+  total. The mean weight over all labels is 1; with one label per clip, so is the mean
+  over clips. A class without clips has weight 0. Source: ours.
 
   Args:
-    labels: class indices, or multi-hot.
+    labels: class indices or multi-hot.
   """
   labels = np.asarray(labels)
   if labels.ndim == 2:
@@ -138,8 +138,8 @@ def classification_losses(
 ) -> Float[Array, 'b']:
   """The loss of each row, in nats.
 
-  A weighted loss is not divided by the weights of its batch: a clip of a rare class
-  counts as much whichever clips it meets.
+  A weighted loss is not divided by the batch's weights, so that a clip counts the same
+  in every batch.
 
   Args:
     labels: class indices `[b]` for cross entropy, multi-hot `[b, k]` for binary cross
@@ -163,18 +163,18 @@ def contrastive_loss(
   mask: Float[Array, 'b'],
   settings: LossSettings,
 ) -> Float[Array, '']:
-  """The joint-contrastive loss before its weight; 0 where it is left out.
+  """The joint-contrastive loss without its weight λ; 0 if it is turned off.
 
   Raises:
-    ValueError: where the model gives no joint embeddings to take it of.
+    ValueError: if the model has no joint embeddings.
   """
   if not settings.contrastive_weight:
     return jnp.float32(0)
   if output.joint_embeddings is None:
     raise ValueError(
       f'config.train.contrastive.weight is {settings.contrastive_weight}, but the model'
-      ' gives no joint embeddings (config.model.projection_features is 0, or it is not'
-      ' a JMRN); set the weight to 0'
+      ' has no joint embeddings (config.model.projection_features is 0, or it is not a'
+      ' JMRN); set the weight to 0'
     )
   return joint_contrastive_loss(
     output.joint_embeddings,
@@ -189,7 +189,7 @@ def contrastive_loss(
 def class_probabilities(
   logits: Float[Array, '*b k'], settings: LossSettings
 ) -> Float[Array, '*b k']:
-  """Softmax; for clips of several labels, a sigmoid a class."""
+  """Softmax over classes, or a sigmoid per class for multi-label clips."""
   if settings.classification == 'binary_cross_entropy':
     return jax.nn.sigmoid(logits)
   return jax.nn.softmax(logits)
@@ -197,5 +197,5 @@ def class_probabilities(
 
 def masked_mean(values: Float[Array, 'b'], mask: Float[Array, 'b']) -> Float[Array, '']:
   """The mean over the rows whose mask is 1."""
-  # A product would let a NaN of a padding row through.
+  # Multiplying by the mask would keep a NaN in a padding row.
   return jnp.where(mask > 0, values, 0).sum() / jnp.maximum(mask.sum(), 1)

@@ -1,4 +1,7 @@
-"""The models a config can name. A new model is a folder, a line here, and a config."""
+"""The models that a config can name.
+
+A new model needs a folder, a line in `MODELS`, and its fields in `past_configs.py`.
+"""
 
 from __future__ import annotations
 
@@ -15,26 +18,28 @@ MODELS: dict[str, type[nn.Module]] = {'jmrn': JMRN, 'pa3d': PA3D}
 
 
 def check_encoding(model: Any, encoding: str):
-  """Raises ValueError where the model reads other maps than `config.data.encoding`."""
+  """Raises ValueError unless the model reads the maps of `config.data.encoding`."""
   if model.encoding != encoding:
     raise ValueError(
       f'config.data.encoding is {encoding!r}, but this model reads {model.encoding!r}'
-      f' (config.model is a {type(model).__name__}); set config.data.encoding, or take'
-      ' a config file of that model'
+      f' (config.model is a {type(model).__name__}); set config.data.encoding, or use'
+      ' a config file for that model'
     )
 
 
 def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:
-  """The model that `config.model` describes; its other fields are the model's own."""
+  """Builds a model from `config.model`: its name, dtype, and the module's own fields.
+
+  Raises:
+    ValueError: for an unknown name or dtype.
+  """
   fields = config.to_dict()
   name, dtype = fields.pop('name'), fields.pop('dtype')
   if name not in MODELS:
-    raise ValueError(
-      f'config.model.name is {name!r}, but the models are {sorted(MODELS)}'
-    )
+    raise ValueError(f'config.model.name is {name!r}; give one of {sorted(MODELS)}')
   if dtype not in ('float32', 'bfloat16'):
     raise ValueError(
-      f"config.model.dtype is {dtype!r}; it is 'float32' or 'bfloat16' (parameters"
-      ' stay float32)'
+      f"config.model.dtype is {dtype!r}; give 'float32' or 'bfloat16' (parameters stay"
+      ' float32)'
     )
   return MODELS[name](num_classes=num_classes, dtype=jnp.dtype(dtype), **fields)

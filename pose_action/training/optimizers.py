@@ -1,4 +1,4 @@
-"""Optimisers and learning rates, as the config describes them."""
+"""Optimisers and learning rate schedules, built from a config."""
 
 from __future__ import annotations
 
@@ -11,10 +11,13 @@ import optax
 def make_schedule(
   config: ml_collections.ConfigDict, *, total_steps: int, steps_per_epoch: int
 ) -> optax.Schedule:
-  """The learning rate by step: a linear warm-up, then what `config.schedule` names.
+  """The learning rate by step: a linear warm-up, then `config.schedule`.
 
-  'constant'; 'cosine' to 0 at the end; 'steps', times `decay_factor` at each of
-  `decay_epochs`.
+  'constant'; 'cosine', to 0 at the last step; 'steps', multiplied by `decay_factor` at
+  each of `decay_epochs`.
+
+  Raises:
+    ValueError: for an unknown schedule.
   """
   peak = config.learning_rate
   warmup = round(config.warmup_epochs * steps_per_epoch)
@@ -32,13 +35,13 @@ def make_schedule(
       schedule = optax.piecewise_constant_schedule(peak, boundaries)
     case other:
       raise ValueError(
-        f"config.optimizer.schedule is {other!r}; it is 'constant', 'cosine' or 'steps'"
+        f"config.optimizer.schedule is {other!r}; give 'constant', 'cosine' or 'steps'"
       )
   if warmup:
     rise = optax.linear_schedule(peak / (warmup + 1), peak, warmup)
     schedule = optax.join_schedules([rise, schedule], [warmup])
-  # optax mixes the step with floats, which strict dtypes refuse of an integer; float32
-  # counts exactly to 16 million steps.
+  # optax mixes the step with floats, which strict dtype promotion refuses for an
+  # integer; float32 is exact up to 16 million steps.
   return lambda step: schedule(jnp.asarray(step, jnp.float32))
 
 
@@ -47,9 +50,12 @@ def make_optimizer(
 ) -> optax.GradientTransformation:
   """SGD, Adam or AdamW with optional clipping and weight decay.
 
-  For 'sgd' and 'adam' the decay is added to the gradient, as PyTorch's optimisers do;
-  'adamw' decouples it. Only kernels of convolutions and classifiers decay; biases,
-  BatchNorm and the few numbers of a temporal pose convolution do not; ours.
+  For 'sgd' and 'adam' the decay is added to the gradient, same as in PyTorch; 'adamw'
+  decouples it. Only the kernels of convolutions and classifiers decay. Biases, BatchNorm
+  and the few parameters of a temporal pose convolution do not (our choice).
+
+  Raises:
+    ValueError: for an unknown optimiser.
   """
   decay = optax.add_decayed_weights(config.weight_decay, mask=_kernels)
   match config.name:
@@ -61,7 +67,7 @@ def make_optimizer(
       steps = [optax.scale_by_adam(), decay]
     case other:
       raise ValueError(
-        f"config.optimizer.name is {other!r}; it is 'sgd', 'adam' or 'adamw'"
+        f"config.optimizer.name is {other!r}; give 'sgd', 'adam' or 'adamw'"
       )
   if config.clip_norm:
     steps.insert(0, optax.clip_by_global_norm(config.clip_norm))
@@ -71,16 +77,16 @@ def make_optimizer(
 def make_plateau(
   config: ml_collections.ConfigDict,
 ) -> optax.GradientTransformationExtraArgs:
-  """Lowers a scale on the learning rate when the monitored value stops improving.
+  """Lowers the learning rate's scale when the monitored value stops improving.
 
-  Updated once an evaluation, with a value that falls as the model improves.
+  It is updated once per evaluation, with a value that falls as the model improves.
 
   Raises:
-    ValueError: where `config.plateau` names no value that an evaluation gives.
+    ValueError: for an unknown `config.plateau`.
   """
   if config.plateau not in ('', 'accuracy', 'loss'):
     raise ValueError(
-      f"config.optimizer.plateau is {config.plateau!r}; it is '' (off), 'accuracy' or"
+      f"config.optimizer.plateau is {config.plateau!r}; give '' (off), 'accuracy' or"
       " 'loss'"
     )
   return optax.contrib.reduce_on_plateau(

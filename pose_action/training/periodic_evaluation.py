@@ -1,4 +1,4 @@
-"""What happens at an evaluation during training: figures, pictures, drop on plateau."""
+"""Evaluation during training: figures, pictures, and the drop on plateau."""
 
 from __future__ import annotations
 
@@ -18,11 +18,15 @@ from pose_action.training.step import Batch, TrainState
 
 
 def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:
-  """Evaluates the validation clips, writes figures and the confusion matrix.
+  """Evaluates the validation clips, and writes figures and the confusion matrix.
 
   Returns:
-    The state, its plateau updated where the config asks for that, and the headline (the
-    accuracy; of several labels a clip, the mAP), by which the best checkpoint is chosen.
+    The state, with its plateau updated if the config watches one, and the headline
+    metric by which the best checkpoint is chosen: the accuracy, or the mAP for
+    multi-label clips.
+
+  Raises:
+    ValueError: if the run has no validation clips.
   """
   split = run.data.validation
   if split is None:
@@ -44,7 +48,7 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
 
 
 def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
-  """The maps and motion maps of a batch's first clips: TensorBoard, and the workdir."""
+  """Writes maps and motion maps of a batch's first clips to TensorBoard and as PNG."""
   maps, motion_maps, labels = jax.device_get(
     run.program.pictures(state.variables(), batch)
   )
@@ -70,7 +74,7 @@ def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
 
 
 def _by_modality(run: Run, maps) -> dict[str, np.ndarray]:
-  """Maps by the name of their modality; none where the model makes none."""
+  """Maps by modality name; empty if the model makes none."""
   if maps is None:
     return {}
   return maps if isinstance(maps, dict) else {run.config.data.modalities[0]: maps}
@@ -81,7 +85,7 @@ def _file_name(run: Run, kind: str, modality: str) -> str:
 
 
 def _title(label: np.ndarray, class_names: Sequence[str]) -> str:
-  """The class, or the first of several."""
+  """The class name, or the first of several and the number of the others."""
   if not label.ndim:
     return class_names[int(label)]
   names = [name for name, present in zip(class_names, label, strict=True) if present]
@@ -94,8 +98,8 @@ def _watch_plateau(
   monitored = run.config.optimizer.plateau
   if not monitored:
     return state
-  # optax compares relative to the best value so far, which must fall and not be below
-  # 0: of negative values, a tie would count as better.
+  # optax compares relative to the best value so far, which must fall and be at least 0:
+  # with negative values, a tie would count as an improvement.
   falling = 1 - metrics.headline_figure(figures)
   values = {'accuracy': falling, 'loss': figures['loss']}
   value = jax.device_put(

@@ -1,4 +1,4 @@
-"""Evaluation of a split: every clip once, all its views, on all devices, exactly."""
+"""Predicts every clip of a split exactly once, with all its views, on all devices."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from pose_action.training.step import EvaluationOutput, TrainingDiverged
 
 _BATCHES_AHEAD = 3
 
-# (variables, batch) to (prediction, index [b]), whole on every process.
+# (variables, batch) → (prediction, index [b]), replicated.
 EvaluationStep = Callable[[Any, Any], tuple[EvaluationOutput, jax.Array]]
 
 
@@ -30,14 +30,14 @@ def predict_split(
   batch_size: int,
   num_views: int,
 ) -> EvaluationOutput:
-  """What the model says of every clip of a split, numpy arrays in its order.
+  """Predicts every clip of a split; numpy arrays in the split's order.
 
-  Rows that only fill the last batch are dropped by their index, so the answer does not
-  depend on the batch size, the devices or the processes. `batch_size` is rounded up to
-  a multiple of the devices.
+  Padding rows of the last batch are dropped by their index, so that the result does not
+  depend on the batch size, the devices or the processes. `batch_size` is rounded up to a
+  multiple of the number of devices.
 
   Raises:
-    TrainingDiverged: where a score is not finite.
+    TrainingDiverged: if a score is not finite.
   """
   batches = evaluation_batches(
     split.records,
@@ -48,19 +48,19 @@ def predict_split(
     host=HostShare(jax.process_index(), jax.process_count()),
     read_threads=data.read_threads,
   )
-  answers = []
+  outputs = []
   for batch in batches:
-    answers.append(evaluation_step(variables, sharding.global_batch(batch, mesh)))
-    # The host reads on while the devices work, but not so far that batches pile up.
-    if len(answers) > _BATCHES_AHEAD:
-      jax.block_until_ready(answers[-_BATCHES_AHEAD])
+    outputs.append(evaluation_step(variables, sharding.global_batch(batch, mesh)))
+    # The host reads ahead while the devices compute, but only by a few batches.
+    if len(outputs) > _BATCHES_AHEAD:
+      jax.block_until_ready(outputs[-_BATCHES_AHEAD])
   place = {int(index): row for row, index in enumerate(split.indices)}
-  found = jax.device_get(answers)
+  found = jax.device_get(outputs)
   index = np.concatenate([index for _, index in found])
   real = index >= 0
   rows = np.argsort([place[int(i)] for i in index[real]])
   prediction = jax.tree.map(
-    lambda *parts: np.concatenate(parts)[real][rows], *(said for said, _ in found)
+    lambda *parts: np.concatenate(parts)[real][rows], *(output for output, _ in found)
   )
   broken = int((~np.isfinite(prediction.probabilities)).any(axis=1).sum())
   if broken:

@@ -1,4 +1,4 @@
-"""The compiled functions of a run, and the numbers of steps that its config means."""
+"""The compiled functions of a run, and its numbers of steps."""
 
 from __future__ import annotations
 
@@ -45,18 +45,17 @@ _AT_LEAST_ONE = (
 
 @dataclasses.dataclass(frozen=True)
 class Program:
-  """What a run computes, on one mesh.
+  """The compiled functions of a run, for one mesh.
 
   Attributes:
-    initial_state: (seed) to a fresh state, made where it will live.
-    state_shapes: shapes, dtypes and shardings of the state; nothing is computed.
-    empty_metrics: () to the metrics of no step, on all devices.
-    train_step: (state, metrics, batch) to (state, metrics); both are donated.
-    evaluation_step: (variables, batch) to (prediction, index `[b]`), whole on every
-      process.
-    pictures: (variables, batch) to (maps, motion maps or None, labels) of the first
-      clips of a training batch, whole on every process.
-    plateau_step: (plateau state, monitored value) to plateau state.
+    state_shapes: the state's shapes, dtypes and shardings; nothing is computed.
+    initial_state: seed → a fresh state, with its final sharding.
+    empty_metrics: () → the metrics of no step, replicated.
+    train_step: (state, metrics, batch) → (state, metrics); both arguments are donated.
+    evaluation_step: (variables, batch) → (output, index `[b]`), replicated.
+    pictures: (variables, training batch) → (maps, motion maps or None, labels) for the
+      first clips, replicated.
+    plateau_step: (plateau state, monitored value) → plateau state.
   """
 
   mesh: Mesh
@@ -173,7 +172,7 @@ def _make_steps(
 
 
 def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
-  """What would fail, or mean something else, only later."""
+  """Refuses values that would fail, or change their meaning, only later."""
   for field in _AT_LEAST_ONE:
     section, name = field.split('.')
     if config[section][name] < 1:
@@ -187,7 +186,7 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
   if config.optimizer.plateau and data.validation is None:
     raise ValueError(
       f'config.optimizer.plateau is {config.optimizer.plateau!r}, but no clips are held'
-      " out to watch it on; set config.data.validation_folds, or the plateau to ''"
+      " out to monitor; set config.data.validation_folds, or the plateau to ''"
     )
 
 

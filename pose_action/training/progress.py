@@ -1,4 +1,4 @@
-"""How far a run is, how fast, and how long it will take: lines for the terminal."""
+"""A training run's progress, speed and remaining time, as lines for the terminal."""
 
 from __future__ import annotations
 
@@ -11,17 +11,17 @@ from collections.abc import Callable, Iterator, Mapping
 
 from pose_action.host.progress import in_words
 
-_WINDOW = 5  # Lines; long enough to be steady, short enough to be recent. Ours.
+_WINDOW = 5  # Lines; long enough to be steady, short enough to be recent (ours).
 
 
 @dataclasses.dataclass(frozen=True)
 class Pace:
-  """The recent window's measures; evaluations are left out of rate and share.
+  """Measurements over the recent window; speed and share leave evaluations out.
 
   Attributes:
-    clips_per_second: trained on.
-    data_share: 0..1, the part of the time in which the loop waited for data.
-    seconds_left: to the last step, evaluations still to come included.
+    clips_per_second: training clips.
+    data_share: 0..1, the share of the time that the loop waited for data.
+    seconds_left: until the last step, including the evaluations still to come.
   """
 
   clips_per_second: float
@@ -31,7 +31,7 @@ class Pace:
 
 @dataclasses.dataclass(frozen=True)
 class _Mark:
-  """A moment between two steps, with all that was spent until then."""
+  """A moment between two steps, and the seconds spent until then."""
 
   step: int
   time: float
@@ -40,19 +40,19 @@ class _Mark:
 
 
 class TrainingProgress:
-  """Accounts a training loop's time.
+  """Measures where a training loop spends its time.
 
-  The loop wraps what it does in `waiting_for_data()`, `stepping()` (one step each) and
-  `evaluating()`, and calls `log(step, metrics)` now and then, after it has fetched the
-  metrics from the device: only then have the steps before it really happened.
+  The loop wraps its work in `waiting_for_data()`, `stepping()` (one step each) and
+  `evaluating()`. It calls `log(step, metrics)` after it has fetched the metrics from the
+  device: only then have the steps really finished.
 
   Args:
-    total_steps: at which the run ends.
-    start_step: from which it goes on.
-    steps_per_epoch: global batches that hold each training clip once.
+    total_steps: the run's last step.
+    start_step: the step that the run starts or resumes from.
+    steps_per_epoch: global batches per pass over the training clips.
     clips_per_step: the global batch size.
-    report: is given each line.
-    clock: seconds, monotonic.
+    report: receives each line.
+    clock: monotonic seconds.
   """
 
   def __init__(
@@ -74,11 +74,11 @@ class TrainingProgress:
     self._start = clock()
     self._step = start_step
     self.seconds = {'data': 0.0, 'step': 0.0, 'evaluation': 0.0}
-    # Opened after the first step, which compiles.
+    # It starts after the first step, which compiles.
     self._window: collections.deque[_Mark] = collections.deque(maxlen=_WINDOW)
     self._evaluated_at = start_step
     self._evaluation_interval = 0
-    self._evaluation_seconds = 0.0  # Of the latest evaluation, all its parts.
+    self._evaluation_seconds = 0.0  # Of the latest evaluation, with all its parts.
 
   @contextlib.contextmanager
   def waiting_for_data(self) -> Iterator[None]:
@@ -87,7 +87,7 @@ class TrainingProgress:
 
   @contextlib.contextmanager
   def stepping(self) -> Iterator[None]:
-    """Around one training step."""
+    """Wraps one training step."""
     with self._timed('step'):
       yield
     self._step += 1
@@ -96,7 +96,7 @@ class TrainingProgress:
 
   @contextlib.contextmanager
   def evaluating(self) -> Iterator[None]:
-    """Around an evaluation; several at the same step count as one."""
+    """Wraps an evaluation; several at the same step count as one."""
     before = self.seconds['evaluation']
     with self._timed('evaluation'):
       yield
@@ -107,15 +107,15 @@ class TrainingProgress:
     self._evaluation_seconds += self.seconds['evaluation'] - before
 
   def log(self, step: int, metrics: Mapping[str, float]) -> None:
-    """Reports `line(step, metrics)` and moves the window on."""
+    """Reports `line(step, metrics)` and moves the window."""
     self._report(self.line(step, metrics))
     if self._window:
       self._window.append(self._mark())
 
   def line(self, step: int, metrics: Mapping[str, float]) -> str:
-    """Such as `epoch 3/40  step 120/1600  loss 1.234  152 clips/s  …  45 s left`.
+    """For example `epoch 3/40  step 120/1600  loss 1.234  152 clips/s  …  45 s left`.
 
-    The pace is left out until a step after the first, compiling one is done.
+    The first step compiles, so that the speed is left out until the second is done.
     """
     epochs = math.ceil(self._total_steps / self._steps_per_epoch)
     epoch = math.ceil(max(step, 1) / self._steps_per_epoch)
@@ -134,13 +134,13 @@ class TrainingProgress:
     return '  '.join(parts)
 
   def pace(self) -> Pace | None:
-    """Measured since the window's first mark; None before there is a step in it."""
+    """The pace since the window's first mark; None before the window holds a step."""
     if not self._window or self._step == self._window[0].step:
       return None
     since, now = self._window[0], self._mark()
     steps = now.step - since.step
     seconds = (now.time - since.time) - (now.evaluation - since.evaluation)
-    seconds_per_step = max(seconds, 1e-9) / steps  # A clock may be too coarse.
+    seconds_per_step = max(seconds, 1e-9) / steps  # The clock may be coarse.
     steps_left = self._total_steps - self._step
     return Pace(
       clips_per_second=self._clips_per_step / seconds_per_step,
@@ -149,7 +149,7 @@ class TrainingProgress:
     )
 
   def _evaluation_left(self) -> float:
-    """The evaluations to come, as often and as long as the latest."""
+    """Seconds for the evaluations to come, if as frequent and as long as the latest."""
     if not self._evaluation_interval:
       return 0.0
     to_come = (self._total_steps - self._evaluated_at) // self._evaluation_interval

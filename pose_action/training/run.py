@@ -1,4 +1,4 @@
-"""One run: its config and workdir, and all that is opened for it."""
+"""A run: its config and workdir, with the data, program and files opened for it."""
 
 from __future__ import annotations
 
@@ -26,11 +26,11 @@ from pose_action.training.step import EvaluationOutput, TrainState
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-  """What the loop works with.
+  """Everything that training and evaluation work with.
 
   Attributes:
-    description: travels in every checkpoint: config, class names, skeleton, data.
-    report: takes a line for the terminal; silent on all processes but the first.
+    description: saved in every checkpoint, see `resume.describe_run`.
+    report: prints a line on process 0, and does nothing on the others.
   """
 
   config: ml_collections.ConfigDict
@@ -43,7 +43,7 @@ class Run:
   report: Callable[[str], object]
 
   def predict(self, state: TrainState, split: Split) -> EvaluationOutput:
-    """What the model says of a split's clips, as the config evaluates."""
+    """Predicts every clip of a split, with the views that the config asks for."""
     return predict_split(
       state.variables(),
       split,
@@ -59,11 +59,11 @@ class Run:
 def open_run(
   config: ml_collections.ConfigDict, workdir: str, mesh: Mesh
 ) -> Iterator[Run]:
-  """Opens data, program, checkpoints and writers; closes them whatever happens.
+  """Opens data, program, checkpoints and writers, and always closes them.
 
   Raises:
-    ValueError: for a config that cannot be.
-    ResumeError: for a workdir that belongs to another run.
+    ValueError: for an invalid config.
+    ResumeError: if the workdir holds another run.
   """
   is_primary = jax.process_index() == 0
 
@@ -75,7 +75,7 @@ def open_run(
   data = make_run_data(config, _open_data(config, report))
   program = build_program(config, data, mesh)
   description = describe_run(config, data)
-  # Closed whatever happens, so that a save that has begun is finished.
+  # Always closed, so that a save that has begun is finished.
   with contextlib.closing(Checkpoints(folder)) as checkpoints:
     check_same_run(checkpoints, description, folder)
     first_step = checkpoints.latest_step or 0

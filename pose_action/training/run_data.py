@@ -1,4 +1,4 @@
-"""The data of a run: its splits, and the settings that turn clips into maps."""
+"""A run's data: its splits, and the settings that turn clips into maps."""
 
 from __future__ import annotations
 
@@ -26,19 +26,19 @@ from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.dataset import PoseDataset
 
-# Shapes of what a model reads: maps of one modality, or of several by name.
+# Shapes of a model's input: maps of one modality, or of several by name.
 ExampleMaps = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]
 
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-  """Some clips of one split of a data set.
+  """Clips from one split of a data set.
 
   Attributes:
-    name: as shown in results: the data set's split, or 'validation'.
-    records: the examples of the whole split.
-    indices: int `[b]`, those that belong.
-    video_ids, labels: of those, `[b]`; labels of several each are multi-hot `[b, k]`.
+    name: the name in results: the data set's split, or 'validation'.
+    records: all examples of the data set's split.
+    indices: int `[b]`, the records that belong to this split.
+    video_ids, labels: `[b]`, in the order of `indices`; multi-hot labels are `[b, k]`.
   """
 
   name: str
@@ -50,33 +50,33 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
-  """Everything about data that a run needs; `validation` and `test` may be absent."""
+  """A run's splits, and the settings for reading and rendering their clips."""
 
-  skeleton: Skeleton  # of the maps that the model reads
+  skeleton: Skeleton  # the joint layout of the maps that the model reads
   class_names: tuple[str, ...]
   multi_label: bool
   train: Split
-  validation: Split | None  # the test split itself where the config says so
+  validation: Split | None  # the test split if config.data.validate_on is 'test'
   test: Split | None
   clip_settings: ClipSettings
   map_settings: MapSettings
   augment_settings: AugmentSettings
-  example_maps: ExampleMaps  # of one clip
+  example_maps: ExampleMaps  # the shape of one clip's maps
   read_threads: int
-  asked_figures: tuple[str, ...] = ()  # by the protocol, see `metrics.figures`
+  asked_figures: tuple[str, ...] = ()  # the protocol's, see `metrics.figures`
 
 
 def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> RunData:
-  """Divides an open data set as the config says.
+  """Divides an open data set into the config's splits.
 
   Raises:
-    ValueError: for a split that the data set does not have, or settings that differ
-      from those its maps were rendered with.
+    ValueError: for an unknown split, or settings that do not fit the data set's labels,
+      modalities or stored maps.
   """
   data = config.data
   _check_split(config, dataset, 'train_split')
   if data.test_split:
-    remedy = "; set it to '' (or the option test=false) to go without"
+    remedy = "; for no test split set it to '' (option test=false)"
     _check_split(config, dataset, 'test_split', remedy)
   _check_stored_maps(config, dataset)
   _check_modalities(config, dataset)
@@ -105,7 +105,11 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
 def clip_settings(
   config: ml_collections.ConfigDict, stored_skeleton: Skeleton
 ) -> ClipSettings:
-  """What the host makes of a record; `stored_skeleton` is the data set's own."""
+  """The settings that turn a record into a clip, on the host.
+
+  Args:
+    stored_skeleton: the data set's own joint layout.
+  """
   data = config.data
   return ClipSettings(
     num_frames=data.num_frames,
@@ -120,11 +124,15 @@ def clip_settings(
 
 
 def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
-  """What the device makes of a clip."""
+  """The settings that turn a clip into maps, on the device.
+
+  Raises:
+    ValueError: for an unknown encoding.
+  """
   data = config.data
   if data.encoding not in ('frames', 'potion'):
     raise ValueError(
-      f"config.data.encoding is {data.encoding!r}; it is 'frames' or 'potion'"
+      f"config.data.encoding is {data.encoding!r}; give 'frames' or 'potion'"
     )
   return MapSettings(
     size=tuple(data.map_size),
@@ -138,7 +146,7 @@ def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
 
 
 def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
-  """How training clips are changed."""
+  """The random changes to training clips."""
   return AugmentSettings(
     flip_probability=config.augment.flip_probability,
     scale=tuple(config.augment.scale),
@@ -152,7 +160,7 @@ def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> Examp
   """The shape of one clip's maps, `[1, t, h, w, c]` or (PoTion) `[1, j, h, w, c]`.
 
   Args:
-    skeleton: of the maps that the model reads.
+    skeleton: the joint layout of the maps that the model reads.
   """
   settings = map_settings(config)
   if settings.potion is not None:
@@ -175,18 +183,18 @@ def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> Examp
 def _train_and_validation(
   config: ml_collections.ConfigDict, dataset: PoseDataset
 ) -> tuple[Split, Split | None]:
-  """All training clips and the test split, or a fold of the former held out."""
+  """The training clips with a fold held out, or all and the test split."""
   data = config.data
   if data.validate_on == 'test':
     if not data.test_split:
       raise ValueError(
-        "config.data.validate_on is 'test', but config.data.test_split is empty; name"
-        " one, or validate on 'held_out'"
+        "config.data.validate_on is 'test', but config.data.test_split is empty; set a"
+        " test split, or validate_on='held_out'"
       )
     return _split(dataset, data.train_split), _split(dataset, data.test_split)
   if data.validate_on != 'held_out':
     raise ValueError(
-      f"config.data.validate_on is {data.validate_on!r}; it is 'held_out' or 'test'"
+      f"config.data.validate_on is {data.validate_on!r}; give 'held_out' or 'test'"
     )
   clips = dataset.clips(data.train_split)
   held_out = np.zeros(len(clips), bool)
@@ -207,7 +215,7 @@ def _train_and_validation(
 def _split(
   dataset: PoseDataset, split: str, chosen: np.ndarray | None = None, name: str = ''
 ) -> Split:
-  """The clips of a split that `chosen` `[b]` marks; all without it."""
+  """The clips that the mask `chosen` `[b]` selects; by default all."""
   clips = dataset.clips(split)
   indices = np.arange(len(clips)) if chosen is None else np.flatnonzero(chosen)
   return Split(
@@ -242,14 +250,14 @@ def _check_labels(config: ml_collections.ConfigDict, dataset: PoseDataset):
 
 
 def _check_modalities(config: ml_collections.ConfigDict, dataset: PoseDataset):
-  """What the config reads must be there, or be something that can be rendered."""
+  """Raises ValueError for modalities that are neither stored nor can be rendered."""
   data = config.data
   wanted = stored_modalities(map_settings(config).modalities)
   if 'features' in wanted and dataset.representation == 'keypoints':
     raise ValueError(
       f'config.data.modalities is {tuple(data.modalities)}, but features cannot be'
-      ' rendered from keypoints; they come from a pose network (tools/extract_poses.py)'
-      " as representation='heatmaps'"
+      ' rendered from keypoints; extract them with a pose network'
+      " (tools/extract_poses.py) and set config.data.representation='heatmaps'"
     )
   if dataset.representation != 'heatmaps':
     return
@@ -260,19 +268,20 @@ def _check_modalities(config: ml_collections.ConfigDict, dataset: PoseDataset):
     )
   if 'features' in wanted and data.num_features != dataset.num_features:
     raise ValueError(
-      f'config.data.num_features is {data.num_features}, but the features of'
-      f' {dataset.directory} have {dataset.num_features} channels; set it to that'
+      f'config.data.num_features is {data.num_features}, but the features in'
+      f' {dataset.directory} have {dataset.num_features} channels; set it to'
+      f' {dataset.num_features}'
     )
   if wanted != ('joints',) and augment_settings(config).pose_aware.moves:
     raise ValueError(
       'config.augment.pose_aware moves joints one by one, but stored'
       f' {" and ".join(name for name in wanted if name != "joints")} cannot follow;'
-      " take config.data.representation='keypoints', or set its shifts and rotation to 0"
+      " set config.data.representation='keypoints', or its shifts and rotation to 0"
     )
 
 
 def _check_stored_maps(config: ml_collections.ConfigDict, dataset: PoseDataset):
-  """Stored maps must be those that the config asks for."""
+  """Raises ValueError unless stored maps were rendered with the config's settings."""
   data = config.data
   asked = {'short_side': 'map_short_side', 'sigma': 'map_sigma'}
   if dataset.representation == 'keypoints':
@@ -290,8 +299,8 @@ def _check_stored_maps(config: ml_collections.ConfigDict, dataset: PoseDataset):
   if dataset.representation == 'potion':
     if data.encoding != 'potion':
       raise ValueError(
-        f"config.data.encoding is {data.encoding!r}, but the data set's frames are"
-        " summed up; set it to 'potion', or take another config.data.representation"
+        f'config.data.encoding is {data.encoding!r}, but the data set holds PoTion'
+        " maps; set it to 'potion', or set another config.data.representation"
       )
     asked |= {'channels': 'potion.channels', 'weights': 'potion.weights'}
   elif 'parts' in stored_modalities(data.modalities):
@@ -305,10 +314,10 @@ def _check_stored_maps(config: ml_collections.ConfigDict, dataset: PoseDataset):
       + ', '.join(
         f'{n} {stored[n]}, but config.data.{asked[n]} is {wanted[n]}' for n in differing
       )
-      + '. Export them anew (tools/export_dataset.py --overwrite '
+      + '. Export them again (tools/export_dataset.py --overwrite '
       + ' '.join(f'--{n}={wanted[n]}' for n in differing)
-      + "), or take config.data.representation='keypoints', which renders as the config"
-      ' says'
+      + "), or set config.data.representation='keypoints', which renders with the"
+      " config's settings"
     )
 
 

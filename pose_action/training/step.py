@@ -1,4 +1,4 @@
-"""The train state and the pure steps that change or read it; the same for every model."""
+"""The train state, and the pure functions that change or read it, for any model."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ from pose_action.training.step_metrics import TrainMetrics
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None) to maps [b·v, …]; see `input_pipeline.maps.batch_maps`.
+# (batch, key or None) → maps [b·v, …]; see `input_pipeline.maps.batch_maps`.
 MapsOfBatch = Callable[[Batch, Any], Maps]
 
 
 class TrainingDiverged(FloatingPointError):
-  """What the model computes stopped being finite; the message says where."""
+  """A loss, gradient or score is not finite; the message says where."""
 
 
 @struct.dataclass
 class TrainState:
-  """All that training changes, and the key that its randomness comes from.
+  """Everything that training changes, and the random key.
 
   Attributes:
-    step: updates made so far.
+    step: the number of updates so far.
     params: float32 parameters.
     collections: the model's other variables (BatchNorm statistics).
-    opt_state: of the optimiser.
-    plateau: of the drop on plateau; its `scale` multiplies every update.
-    key: of the run; step `s` uses `fold_in(key, s)`.
+    opt_state: the optimiser's state.
+    plateau: the state of the drop on plateau; its `scale` multiplies every update.
+    key: the run's key; step `s` uses `fold_in(key, s)`.
   """
 
   step: Int[Array, '']
@@ -61,11 +61,11 @@ class TrainState:
 
 @struct.dataclass
 class EvaluationOutput:
-  """What a model says of clips.
+  """A model's output for clips, averaged over views.
 
   Attributes:
-    probabilities: of each class; they sum to 1 unless a clip may have several labels.
-    joint_weights: of a model that weighs joints, in 0..1.
+    probabilities: per class; they sum to 1 unless clips are multi-label.
+    joint_weights: per joint, in 0..1; None if the model does not weigh joints.
   """
 
   probabilities: Float[Array, 'b k']
@@ -79,7 +79,7 @@ def initial_state(
   example_maps: Any,
   seed: Int[Array, ''],
 ) -> TrainState:
-  """A fresh state; pure, so that its shapes come from `jax.eval_shape` for free."""
+  """A fresh state; a pure function, so that `jax.eval_shape` gives its shapes."""
   init_key, run_key = jax.random.split(jax.random.key(seed))
   maps = jax.tree.map(
     lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_maps
@@ -106,10 +106,10 @@ def train_step(
   maps_of_batch: MapsOfBatch,
   losses: LossSettings,
 ) -> tuple[TrainState, TrainMetrics]:
-  """One update from one global batch; the metrics are of the state before it.
+  """One update from one global batch; the metrics describe the state before it.
 
-  Where `maps_of_batch` gives several augmented views of each row, one after another,
-  all of them are classified, and BatchNorm sees them all (JMRN's official code).
+  If `maps_of_batch` returns several augmented views per row, one after another, all are
+  classified, and BatchNorm sees all of them (JMRN's official code).
   """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
@@ -158,10 +158,10 @@ def train_step(
 
 
 def check_average(average: str):
-  """Raises ValueError on a way to average views that does not exist."""
+  """Raises ValueError for an unknown average over views."""
   if average not in AVERAGES:
     raise ValueError(
-      f"config.eval.average is {average!r}; it is 'probabilities' or 'logits'"
+      f"config.eval.average is {average!r}; give 'probabilities' or 'logits'"
     )
 
 
@@ -174,12 +174,13 @@ def evaluation_step(
   losses: LossSettings,
   average: str = 'probabilities',
 ) -> EvaluationOutput:
-  """What the model says of each video, averaged over its views.
+  """The model's output for each video, averaged over its views.
 
   Args:
-    batch: leaves `[b, v, …]` for what a view has of its own (`VIEWED`).
-    losses: says whether classes exclude each other (softmax) or not (sigmoid).
-    average: over views, of 'probabilities', or of 'logits' before the softmax.
+    batch: fields that differ between views (`VIEWED`) have shape `[b, v, …]`.
+    losses: determines softmax or sigmoid.
+    average: what is averaged over views: 'probabilities', or 'logits' before the
+      softmax.
   """
   check_average(average)
   viewed = VIEWED & batch.keys()

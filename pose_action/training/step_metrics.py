@@ -1,7 +1,7 @@
 """Running metrics of the jitted training step, as a clu Collection.
 
-`from __future__ import annotations` is left out on purpose: clu reads the metrics of a
-Collection from its annotations.
+`from __future__ import annotations` is omitted on purpose: clu reads a Collection's
+metrics from its annotations.
 """
 
 from typing import Any
@@ -13,14 +13,14 @@ from clu import metrics
 from flax import struct
 from jaxtyping import Array, Float, Int, Real
 
-NEVER = np.iinfo(np.int32).max  # `first_nonfinite_step` where every loss is finite.
+NEVER = np.iinfo(np.int32).max  # `first_nonfinite_step` if every loss is finite.
 
 
 @struct.dataclass
 class Loss(metrics.Average):
   """The mean of the clips' classification losses.
 
-  A loss of the whole batch, the mean over its real rows, counts for each of them.
+  A scalar loss, the mean over the batch's real rows, counts once per real row.
   """
 
   @classmethod
@@ -30,7 +30,7 @@ class Loss(metrics.Average):
 
 @struct.dataclass
 class ContrastiveLoss(metrics.Average):
-  """The mean over steps; a value of the whole batch, 0 where a model has none."""
+  """The mean over steps of a value per batch; 0 if the model has none."""
 
   @classmethod
   def from_model_output(cls, *, contrastive_loss: Float[Array, ''] | float = 0.0, **_):
@@ -39,7 +39,7 @@ class ContrastiveLoss(metrics.Average):
 
 @struct.dataclass
 class Accuracy(metrics.Average):
-  """The share of clips whose highest-scored class is theirs, or one of theirs."""
+  """The share of clips whose highest-scored class is one of their labels."""
 
   @classmethod
   def from_model_output(
@@ -61,7 +61,7 @@ class Accuracy(metrics.Average):
 
 @struct.dataclass
 class GradientNorm(metrics.Average):
-  """The mean over steps; a value of the whole batch, so the mask is not for it."""
+  """The mean over steps; a value per batch, so that the mask does not apply."""
 
   @classmethod
   def from_model_output(cls, *, gradient_norm: Float[Array, ''], **_):
@@ -70,7 +70,7 @@ class GradientNorm(metrics.Average):
 
 @struct.dataclass
 class LearningRate(metrics.Metric):
-  """The last step's value. (clu's LastValue divides integers: not under strict types.)"""
+  """The last step's value; clu's LastValue fails under strict dtype promotion."""
 
   value: Float[Array, '']
 
@@ -91,9 +91,9 @@ class LearningRate(metrics.Metric):
 
 @struct.dataclass
 class FirstNonfiniteStep(metrics.Metric):
-  """The first step at which a loss was NaN or infinite; `NEVER` where none.
+  """The first step with a NaN or infinite loss; `NEVER` if there is none.
 
-  Of the clips' losses those of real rows count, and the contrastive loss always.
+  Classification losses count for real rows only, the contrastive loss always.
   """
 
   step: Int[Array, '']
@@ -126,14 +126,14 @@ class FirstNonfiniteStep(metrics.Metric):
 
 @struct.dataclass
 class TrainMetrics(metrics.Collection):
-  """What a training step measures, summed up over steps and divided once.
+  """The metrics of training steps: sums over steps, divided once.
 
-  Inside the jitted step `TrainMetrics.single_from_model_output(loss=,
-  contrastive_loss=, logits=[b, k], labels=, mask=[b], learning_rate=, gradient_norm=,
-  step=)`; `merge` with the metrics so far; on the host `compute`. The mask is 0 for
-  padding rows; the loss is `[b]`, or the mean over the rows that are none; labels are
-  int32 `[b]`, or multi-hot `[b, k]`; the contrastive loss is a scalar, before its
-  weight, and left out for a model that has none.
+  The jitted step calls `TrainMetrics.single_from_model_output(loss=, contrastive_loss=,
+  logits=[b, k], labels=, mask=[b], learning_rate=, gradient_norm=, step=)` and merges
+  the result with the metrics so far; the host calls `compute`. The mask is 0 for padding
+  rows. The loss is `[b]`, or the mean over real rows. Labels are int32 `[b]` or
+  multi-hot `[b, k]`. The contrastive loss is a scalar without its weight, and omitted
+  for a model that has none.
   """
 
   loss: Loss
@@ -144,5 +144,5 @@ class TrainMetrics(metrics.Collection):
   first_nonfinite_step: FirstNonfiniteStep
 
   def compute(self) -> dict[str, Any]:
-    """Scalars by name, on the host, in one transfer. Not inside jit."""
+    """Scalars by name, in one transfer to the host. Do not call inside jit."""
     return metrics.Collection.compute(jax.device_get(self))

@@ -1,4 +1,4 @@
-"""A run that begins with parts of another run's model (PA3D Sec. 4.1)."""
+"""Starts a run with modules from another run's model (PA3D Sec. 4.1)."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ def start_from(
   modules: Sequence[str],
   report: Callable[[str], object],
 ) -> TrainState:
-  """The state with the arrays of those modules taken from a saved model.
+  """Copies the arrays of some modules from a saved model into a fresh state.
 
-  Arrays are matched by name and shape: a classifier of other classes, or a first
-  convolution of other inputs, stays as it was drawn, and the report says so. The
-  optimiser's state is a fresh one.
+  Arrays are matched by name and shape. An array that does not fit, such as a classifier
+  for other classes, keeps its random values, and the report names it. The optimiser's
+  state stays fresh.
 
   Args:
-    state: of a run that has not begun.
-    modules: names at the top of the model, such as 'action_cnn'.
-    report: takes a line for the terminal.
+    state: the state of a run that has not started.
+    modules: top-level module names, such as 'action_cnn'.
+    report: prints a line.
 
   Raises:
-    ValueError: for a module that either model lacks, or none of whose arrays fits.
+    ValueError: if either model lacks a module, or no array fits.
   """
   theirs = _arrays(saved.variables, modules)
   ours = _arrays(state.variables(), modules)
@@ -41,8 +41,8 @@ def start_from(
   fits = {n for n in ours if n in theirs and theirs[n].shape == ours[n].shape}
   if not any(name[0] == 'params' for name in fits):
     raise ValueError(
-      f'none of the arrays of {", ".join(modules)} fits the saved model: sizes differ;'
-      ' give the same config.model.features, or leave config.train.init_from empty'
+      f'no array of {", ".join(modules)} fits the saved model: their shapes differ; set'
+      ' the same config.model.features, or leave config.train.init_from empty'
     )
 
   def chosen(path, array):
@@ -56,38 +56,36 @@ def start_from(
 
 
 def _check_modules(whose: str, variables: Any, modules: Sequence[str]):
-  there = variables['params']
-  missing = [name for name in modules if name not in there]
+  present = variables['params']
+  missing = [name for name in modules if name not in present]
   if missing or not modules:
     raise ValueError(
       f'config.train.init_modules is {tuple(modules)}, but {whose} has the modules'
-      f' {", ".join(sorted(there))}; name some of those'
+      f' {", ".join(sorted(present))}; give some of these'
     )
 
 
 def _name(path) -> tuple[str, ...]:
-  """(collection, module, …, array)."""
+  """An array's name: (collection, module, …, array)."""
   return tuple(key.key for key in path)
 
 
 def _arrays(variables: Any, modules: Sequence[str]) -> dict[tuple[str, ...], Any]:
-  """Arrays of those modules by name."""
+  """The arrays of some modules, by name."""
   leaves = jax.tree_util.tree_leaves_with_path(variables)
   named = {_name(path): leaf for path, leaf in leaves}
   return {name: array for name, array in named.items() if name[1] in modules}
 
 
 def _summary(ours: dict, theirs: dict, fits: set, step: int) -> str:
-  line = (
-    f'{len(fits)} of {len(ours)} arrays are those of the saved model at step {step}'
-  )
+  line = f'{len(fits)} of {len(ours)} arrays are from the saved model at step {step}'
   others = [
     f'{"/".join(name[1:])} {ours[name].shape}'
-    + (f' (there {theirs[name].shape})' if name in theirs else ' (not there)')
+    + (f' (saved: {theirs[name].shape})' if name in theirs else ' (not saved)')
     for name in ours
     if name not in fits
   ]
   if not others:
     return line
   more = f' and {len(others) - _SHOWN} more' if len(others) > _SHOWN else ''
-  return f'{line}; as drawn: {", ".join(others[:_SHOWN])}{more}'
+  return f'{line}; newly initialised: {", ".join(others[:_SHOWN])}{more}'

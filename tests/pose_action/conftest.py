@@ -1,4 +1,4 @@
-"""One tiny data set, and the programs compiled for it, for all tests of the trainer."""
+"""A tiny data set and its compiled programs, shared by all tests that train."""
 
 import jax
 import jax.numpy as jnp
@@ -14,15 +14,15 @@ from pose_action.training.program import build_program
 
 @pytest.fixture(scope='session', autouse=True)
 def compilation_cache(tmp_path_factory):
-  """Each run builds its functions anew; what it compiles is mostly the same."""
+  """Each run builds its functions again, and mostly compiles the same programs."""
   jax.config.update('jax_compilation_cache_dir', str(tmp_path_factory.mktemp('xla')))
   jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)
-  jax_cache.reset_cache()  # Or it stays off where something was compiled before.
+  jax_cache.reset_cache()  # Otherwise it stays off if something was compiled before.
 
 
 @pytest.fixture(scope='session', autouse=True)
 def quick_compilation():
-  """Less work on machine code, the same programs: a JMRN compiles in a third."""
+  """The same programs with less optimisation: a JMRN compiles in a third of the time."""
   jax.config.update('jax_disable_most_optimizations', True)
   yield
   jax.config.update('jax_disable_most_optimizations', False)
@@ -37,7 +37,7 @@ def data_dir(tmp_path_factory):
 
 @pytest.fixture(scope='session')
 def several_labels_dir(tmp_path_factory):
-  """The data set with one or two labels a clip."""
+  """The data set with one or two labels per clip."""
   folder = tmp_path_factory.mktemp('several_labels')
   tiny_run.export(folder, multi_label=True)
   return folder
@@ -51,13 +51,13 @@ def _config(data_dir, arg=''):
 
 @pytest.fixture
 def config(data_dir):
-  """The tiny config, to be changed at will."""
+  """The tiny config, unlocked."""
   return _config(data_dir)
 
 
 @pytest.fixture
 def jmrn_config(data_dir):
-  """The tiny config of a JMRN on the same clips, to be changed at will."""
+  """The tiny config for a JMRN on the same clips, unlocked."""
   return _config(data_dir, 'jmrn')
 
 
@@ -73,7 +73,7 @@ def eight_devices():
 
 @pytest.fixture(scope='session')
 def data(data_dir):
-  """30 clips to train on, 7 held out, 13 to test on."""
+  """30 training clips, 7 held out, 13 test clips."""
   return tiny_run.open_run_data(_config(data_dir))
 
 
@@ -94,13 +94,13 @@ def jmrn_data(data_dir):
 
 @pytest.fixture(scope='session')
 def jmrn_program(data_dir, jmrn_data, one_device):
-  """Its tests need `loose_dtypes`, for Adam."""
+  """Tests with it need `loose_dtypes`, for Adam."""
   return build_program(_config(data_dir, 'jmrn'), jmrn_data, one_device)
 
 
 @pytest.fixture(scope='session')
 def variables(program, data):
-  """Of a model that has learned nothing, but whose scores of clips differ widely."""
+  """An untrained model's variables, scaled so that clips' scores differ widely."""
   variables = program.initial_state(jnp.int32(3)).variables()
   classifier = variables['params']['action_cnn']['classifier']
   classifier['kernel'] *= 1000
@@ -119,13 +119,13 @@ def variables(program, data):
 
 @pytest.fixture
 def no_tensorboard(monkeypatch):
-  """Spares a test the import of TensorFlow."""
+  """Avoids importing TensorFlow."""
   monkeypatch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
 
 
 @pytest.fixture
 def loose_dtypes():
-  """For what mixes dtypes inside libraries: optax's Adam and drop on plateau (counts
-  with float32), Flax's BatchNorm (bfloat16 with float32)."""
+  """For libraries that mix dtypes: optax's Adam and drop on plateau (int32 with float32),
+  Flax's BatchNorm (bfloat16 with float32)."""
   with jax.numpy_dtype_promotion('standard'):
     yield

@@ -30,12 +30,12 @@ NUM_TRAIN, NUM_TEST, NUM_FRAMES = 37, 13, 8
 
 
 def get_config(arg: str = '') -> ml_collections.ConfigDict:
-  """PA3D, or of `:jmrn` a JMRN; the same clips and steps."""
+  """PA3D, or a JMRN with the option `:jmrn`; same clips and steps."""
   return get_jmrn_config() if arg == 'jmrn' else _pa3d_config().lock()
 
 
 def _pa3d_config() -> ml_collections.ConfigDict:
-  """Twelve steps, three an epoch, with 7 clips of the 37 held out."""
+  """Twelve steps, three per epoch, with 7 of the 37 clips held out."""
   config = base.base_config()
   config.data.dataset = 'tiny'
   config.data.train_split = 'train'
@@ -44,7 +44,7 @@ def _pa3d_config() -> ml_collections.ConfigDict:
   config.data.map_size = (16, 16)
   config.data.map_sigma = 1.0
   config.model = pa3d_model.joint_stream(outputs=4)
-  config.model.features = (8,)  # one stage compiles in a third of the time
+  config.model.features = (8,)  # One stage compiles in a third of the time.
   config.optimizer.learning_rate = 0.05
   config.optimizer.schedule = 'cosine'
   config.train.batch_size = 8
@@ -57,7 +57,7 @@ def _pa3d_config() -> ml_collections.ConfigDict:
 
 
 def get_jmrn_config() -> ml_collections.ConfigDict:
-  """JMRN on PoTion maps, with all that it trains by; λ is 0, 0, 0.2, 0.4 by epoch."""
+  """JMRN on PoTion maps with all training features; λ is 0, 0, 0.2, 0.4 by epoch."""
   config = _pa3d_config()
   jmrn_model.read_potion(config, 'keypoints', num_frames=NUM_FRAMES)
   config.model = jmrn_model.jmrn(compressed=4, dropout=0.25)
@@ -83,8 +83,8 @@ def source(
   """Star figures that raise, lower or rest their wrists; numbered from `first`.
 
   Args:
-    background: their maps have one.
-    multi_label: every second figure is also of the next class.
+    background: adds a background map.
+    multi_label: gives every second figure the next class too.
   """
   skeleton = dataclasses.replace(SKELETON, background=background)
 
@@ -118,7 +118,7 @@ def export(
   modalities: tuple[str, ...] | None = None,
   **source_options: bool,
 ):
-  """Writes the data set as the configs expect it; see `source` for the options."""
+  """Exports the data set for these configs; see `source` for the options."""
   export_dataset(
     source(first, **source_options),
     dataset='tiny',
@@ -138,7 +138,7 @@ def open_run_data(config: ml_collections.ConfigDict) -> run_data.RunData:
 
 
 def training_batch(data: run_data.RunData, batch_size: int = 8) -> dict:
-  """The first batch of a run, on the host."""
+  """A run's first batch, on the host."""
   return next(
     training_batches(
       data.train.records,
@@ -151,7 +151,7 @@ def training_batch(data: run_data.RunData, batch_size: int = 8) -> dict:
 
 
 def metrics_without_speeds(workdir: pathlib.Path) -> list[dict]:
-  """The lines of metrics.jsonl, less the figures that no two runs share."""
+  """The lines of metrics.jsonl without the figures that differ between equal runs."""
   speeds = {'train/clips_per_second', 'train/data_share'}
   lines = (pathlib.Path(workdir) / 'metrics.jsonl').read_text().splitlines()
   return [

@@ -1,4 +1,4 @@
-"""Predictors, and workdirs for the tools, of models that have learned nothing."""
+"""Predictors and workdirs with untrained models."""
 
 import contextlib
 import functools
@@ -20,7 +20,7 @@ from pose_action.training.step import initial_state
 def predictor(
   config: ml_collections.ConfigDict, skeleton: Skeleton, class_names: tuple[str, ...]
 ) -> Predictor:
-  """With variables far from where training starts, where a mistake could hide."""
+  """Its variables are far from their initial values, so that mistakes show."""
   model = build_model(config.model, len(class_names))
   shapes = jax.eval_shape(
     functools.partial(model.init, train=False),
@@ -49,7 +49,7 @@ def write_workdir(
   skeleton: Skeleton,
   class_names: tuple[str, ...],
 ):
-  """A workdir whose one checkpoint is of step 0."""
+  """Writes a workdir with one checkpoint, at step 0."""
   schedule = optimizers.make_schedule(
     config.optimizer, total_steps=1, steps_per_epoch=1
   )

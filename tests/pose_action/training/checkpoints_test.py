@@ -1,4 +1,4 @@
-"""What is saved comes back bit by bit; what is kept, and what is deleted."""
+"""Checkpoints are restored bit by bit; which are kept, and which are deleted."""
 
 import grain
 import jax
@@ -84,7 +84,7 @@ def test_a_typed_key_stays_one(checkpoints):
 
 
 def _bits(state):
-  """Every number of a state, as bytes."""
+  """Every number in a state, as bytes."""
   numbers = state.replace(key=jax.random.key_data(state.key))
   return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(numbers)]
 
@@ -104,7 +104,7 @@ def test_save_restore_and_the_same_next_steps(checkpoints, program, data):
   saved = _bits(state)
   checkpoints.save(1, state, iterator, DESCRIPTION, None)
   figures = []
-  for _ in range(3):  # The first takes over the memory that is still being saved.
+  for _ in range(3):  # The first step reuses memory that is still being saved.
     state, metrics = step(state, iterator)
     figures.append(metrics.compute())
 
@@ -125,9 +125,9 @@ def test_save_restore_and_the_same_next_steps(checkpoints, program, data):
     ({1: None, 2: None, 3: None, 4: None}, {3, 4}, None),
     ({1: 0.9, 2: 0.5, 3: 0.6, 4: 0.7}, {1, 3, 4}, 1),
     ({1: 0.5, 2: 0.9, 3: None, 4: None, 5: None}, {2, 4, 5}, 2),
-    # The latest is not deleted for being worse, nor kept for having no figure.
+    # The latest is not deleted because it is worse, nor kept because it has no figure.
     ({1: 0.5, 2: 0.9, 3: 0.1}, {2, 3}, 2),
-    # Of equals, the latest.
+    # On a tie, the latest.
     ({1: 0.5, 2: 0.5, 3: 0.4, 4: 0.3}, {2, 3, 4}, 2),
     ({1: 0.5, 2: 0.5, 3: 0.5, 4: 0.5}, {3, 4}, 4),
     ({1: 0.0, 2: None, 3: None, 4: None}, {1, 3, 4}, 1),
@@ -153,7 +153,7 @@ def test_deleted_checkpoints_do_not_pile_up(checkpoints, tmp_path):
   trash = tmp_path / 'checkpoints' / 'trash'
   for step in range(1, 8):
     _save(checkpoints, step)
-    # At most what the save before moved there, and the one that is under way.
+    # At most one checkpoint from the previous save, and one from the current save.
     assert not trash.exists() or len(list(trash.iterdir())) <= 2
   checkpoints.wait()
   assert list(trash.iterdir()) == []

@@ -1,4 +1,4 @@
-"""That a run draws classes and weighs losses as its config asks."""
+"""A run samples classes and weighs losses according to its config."""
 
 import jax.numpy as jnp
 import numpy as np

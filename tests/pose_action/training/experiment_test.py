@@ -24,12 +24,12 @@ LAST_STEP = 12
 
 
 class Stopped(Exception):
-  """What ends a run before its time."""
+  """Stops a run early."""
 
 
 @contextlib.contextmanager
 def stopped_after(steps):
-  """Training ends by an exception once it has made so many steps."""
+  """Training raises after this number of steps."""
 
   class Stopping(TrainingProgress):
     left = steps
@@ -46,7 +46,7 @@ def stopped_after(steps):
 
 
 def _settings(config):
-  """Random in all its parts, with a plateau that drops, and checkpoints at odd times."""
+  """All random features, a plateau that drops, and checkpoints between evaluations."""
   config.optimizer.plateau = 'accuracy'
   config.optimizer.plateau_patience = 1
   config.train.checkpoint_every_steps = 2
@@ -59,7 +59,7 @@ def config(config):
 
 
 def _go(config, workdir, one_device, **options):
-  # Loose, for optax's drop on plateau mixes counts with float32.
+  # Optax's drop on plateau mixes int32 with float32.
   with jax.numpy_dtype_promotion('standard'):
     return experiment.train_and_evaluate(
       config, str(workdir), mesh=one_device, **options
@@ -68,7 +68,7 @@ def _go(config, workdir, one_device, **options):
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory, data_dir, one_device):
-  """(workdir, results) of a run that nothing disturbed, with TensorBoard."""
+  """(workdir, results) of an uninterrupted run with TensorBoard."""
   workdir = tmp_path_factory.mktemp('whole') / 'run'
   config = _settings(tiny_run.get_config().unlock())
   config.data.data_dir = str(data_dir)
@@ -79,7 +79,7 @@ def whole(tmp_path_factory, data_dir, one_device):
 
 @pytest.fixture(scope='module')
 def published(tmp_path_factory, data_dir, one_device):
-  """(config, workdir, results) of a JMRN that was selected on the test split."""
+  """(config, workdir, results) of a JMRN selected on the test split."""
   config = tiny_run.get_jmrn_config().unlock()
   config.data.data_dir = str(data_dir)
   config.train.checkpoint_every_steps = 2
@@ -91,7 +91,7 @@ def published(tmp_path_factory, data_dir, one_device):
 
 
 def _saved_bits(workdir, program, step=LAST_STEP):
-  """Every number of a checkpoint's state, as bytes."""
+  """Every number in a checkpoint's state, as bytes."""
   with contextlib.closing(Checkpoints(workdir)) as checkpoints:
     state = checkpoints.restore_state(step, program.state_shapes)
   numbers = state.replace(key=jax.random.key_data(state.key))
@@ -184,7 +184,7 @@ def test_resuming_is_exact(
 def test_jmrn_resumes_exactly(
   published, tmp_path, one_device, jmrn_program, no_tensorboard
 ):
-  """As λ begins to rise; with two views, moved joints, dropout and Adam."""
+  """While λ starts to rise; with two views, moved joints, dropout and Adam."""
   config, workdir, results = published
   for steps in (5, 4):
     with stopped_after(steps):
@@ -196,7 +196,7 @@ def test_jmrn_resumes_exactly(
   assert all(
     line['train/contrastive_loss'] > 0 for line in lines if 'train/loss' in line
   )
-  last = 16  # All 37 clips are trained on, which makes four steps an epoch.
+  last = 16  # Training uses all 37 clips: four steps per epoch.
   assert _saved_bits(tmp_path, jmrn_program, last) == _saved_bits(
     workdir, jmrn_program, last
   )
@@ -205,7 +205,7 @@ def test_jmrn_resumes_exactly(
 def test_selected_on_the_test_split_and_said_so(published):
   _, workdir, results = published
   entries = results['evaluations']
-  # It is the validation split too, and evaluated once a checkpoint all the same.
+  # It is the validation split too, but is evaluated only once per checkpoint.
   assert [(e['split'], e['checkpoint']) for e in entries] == [
     ('test', 'last'),
     ('test', 'best'),
@@ -213,11 +213,11 @@ def test_selected_on_the_test_split_and_said_so(published):
   assert entries[1]['selected_on_this_split']
   assert results['headline'] == {'split': 'test', 'checkpoint': 'last'}
   assert results['notes'] == [
-    'as published: test chose the best checkpoint and lowered the learning rate (by its'
+    'same as published: test chose the best checkpoint and lowered the learning rate (by its'
     ' loss), so its figures are optimistic'
   ]
   assert results['protocol'] == (
-    'trained on train, validated on test; whole videos, at most 8 frames of each; seed 0'
+    'trained on train, validated on test; whole videos, at most 8 frames each; seed 0'
   )
   assert json.loads((workdir / 'results.json').read_text()) == results
 
@@ -238,20 +238,20 @@ def test_a_jmrn_run_leaves_its_joint_weights(published):
   assert [row[0] for row in rows] == scores['video_ids'].tolist()
   weights = np.array([row[2:] for row in rows], float)
   assert ((weights > 0) & (weights < 1)).all()
-  assert np.ptp(weights, axis=0).min() > 0  # Each clip has its own.
+  assert np.ptp(weights, axis=0).min() > 0  # Each clip has its own weights.
 
 
 def test_nothing_is_noted_of_a_run_that_held_clips_out(whole):
   workdir, results = whole
   assert results['notes'] == []
-  assert 'fold 0 of 5 of it held out; 2 views of 4 frames' in results['protocol']
-  assert not list(workdir.glob('joint_weights*'))  # PA3D weighs none.
+  assert 'fold 0 of 5 held out; 2 views of 4 frames per video' in results['protocol']
+  assert not list(workdir.glob('joint_weights*'))  # PA3D does not weigh joints.
 
 
 def test_clips_of_several_labels(
   several_labels_dir, tmp_path, one_device, no_tensorboard
 ):
-  """A JMRN that is trained as for Charades."""
+  """A JMRN trained same as for Charades."""
   config = tiny_run.get_jmrn_config().unlock()
   config.data.data_dir = str(several_labels_dir)
   config.train.loss = 'binary_cross_entropy'
@@ -319,7 +319,7 @@ def test_a_finished_run_is_only_evaluated(
   for options in ({}, {'trains': False}):
     (tmp_path / 'results.json').unlink()
     assert _go(config, tmp_path, one_device, **options) == results
-    assert 'loss' not in capsys.readouterr().out  # No step, no validation.
+    assert 'loss' not in capsys.readouterr().out  # No step and no validation ran.
     for name in ('results.json', 'metrics.jsonl', 'per_class.csv'):
       assert (tmp_path / name).read_bytes() == (workdir / name).read_bytes()
     for name in ('scores_test.npz', 'scores_validation_best.npz'):
@@ -330,7 +330,7 @@ def test_a_finished_run_is_only_evaluated(
 def test_training_alone_leaves_the_test_split_untouched(
   whole, config, tmp_path, one_device, program, no_tensorboard
 ):
-  config.data.test_split = ''  # Free to change: it is not learned from.
+  config.data.test_split = ''  # Free to change: it does not affect training.
   assert _go(config, tmp_path, one_device, evaluates=False) is None
   assert not list(tmp_path.glob('scores_*'))
   assert not (tmp_path / 'results.json').exists()
@@ -349,16 +349,16 @@ def test_there_must_be_something_to_evaluate(
   message = r'nothing to evaluate on: .*; give one of them, or --mode=train'
   with pytest.raises(ValueError, match=message):
     _go(config, tmp_path, one_device)
-  assert _latest(tmp_path) is None  # It was said before training.
+  assert _latest(tmp_path) is None  # The error came before training.
 
 
 def test_divergence_names_the_step_and_saves_nothing_after(
   config, tmp_path, one_device, program, no_tensorboard
 ):
-  """Step 1 throws the parameters far off; step 2 has a huge loss, and no gradient."""
+  """Step 1 makes parameters huge; step 2 has a huge loss and a non-finite gradient."""
   config.optimizer.update({'learning_rate': 1e30, 'schedule': 'constant'})
   config.train.checkpoint_every_steps = 1
-  message = r'gradient of step 2 is not finite \(learning rate 1e\+30\).*of step 1$'
+  message = r'gradient of step 2 is not finite \(learning rate 1e\+30\).*from step 1$'
   with pytest.raises(TrainingDiverged, match=message):
     _go(config, tmp_path, one_device)
   assert _latest(tmp_path) == 1
@@ -372,7 +372,9 @@ def test_divergence_is_found_between_logs_too(
 ):
   config.optimizer.update({'learning_rate': 1e30, 'schedule': 'constant'})
   config.train.update({'checkpoint_every_steps': 0, 'log_every_steps': 0})
-  # Step 2 left parameters without a value; it was no step that was looked at.
-  with pytest.raises(TrainingDiverged, match=r'loss of step 3 is .*none is saved$'):
+  # Step 2 made parameters non-finite, but its metrics were not logged.
+  with pytest.raises(
+    TrainingDiverged, match=r'loss of step 3 is .*no checkpoint is saved$'
+  ):
     _go(config, tmp_path, one_device)
   assert _latest(tmp_path) is None

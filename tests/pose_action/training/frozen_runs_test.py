@@ -185,7 +185,7 @@ def _unknown_field(saved):
 @pytest.mark.parametrize(
   ('change', 'message'),
   [
-    (_other_model, r"config\.model\.name is 'st_gcn', but"),
+    (_other_model, r"config\.model\.name is 'st_gcn'; give one of"),
     (_unknown_field, r"got an unexpected keyword argument 'attention'"),
     (_deeper, r'it has no .*norm2_1\.mean, .* and 7 more'),
     (_wider, r'\.norm1_1\.mean is \(8,\) and not \(12,\)'),
@@ -203,28 +203,35 @@ def test_a_model_of_another_version_is_refused_in_one_line(
   assert '\n' not in str(error.value)
 
 
+@pytest.mark.parametrize(
+  ('branches', 'message'),
+  [
+    (('global', 'local'), r'it has no .*\.local'),
+    (('global',), r'it also has .*\.dilated'),
+  ],
+)
 def test_a_state_of_another_version_is_refused_in_one_line(
-  config, tmp_path, one_device, no_tensorboard
+  branches, message, config, tmp_path, one_device, no_tensorboard
 ):
   """As if the temporal filter had other arrays when the run was trained."""
   frozen_run.thaw(FROZEN / 'pa3d.zip', tmp_path)
-  branches = ['global', 'local']
-  config.model.branches = tuple(branches)
+  config.model.branches = branches
   change_saved_config(
-    tmp_path, lambda saved: saved | {'model': saved['model'] | {'branches': branches}}
+    tmp_path,
+    lambda saved: saved | {'model': saved['model'] | {'branches': list(branches)}},
   )
-  message = r'another version of this library: it has no .*\.local.*new --workdir$'
+  message = rf'another version of this library: {message}.*new --workdir$'
   with pytest.raises(ValueError, match=message) as error:
     experiment.train_and_evaluate(config, str(tmp_path), mesh=one_device)
   assert '\n' not in str(error.value)
 
 
-@pytest.mark.parametrize('part', ['run', 'config', 'skeleton'])
-def test_a_checkpoint_without_a_description_is_refused(part, tmp_path, one_device):
+@pytest.mark.parametrize('part', ['run', 'state', 'config', 'skeleton'])
+def test_a_checkpoint_that_lacks_a_part_is_refused(part, tmp_path, one_device):
   frozen_run.thaw(FROZEN / 'pa3d.zip', tmp_path)
   (file,) = tmp_path.glob('checkpoints/*/run/metadata')
-  if part == 'run':
-    shutil.rmtree(file.parent)
+  if part in ('run', 'state'):
+    shutil.rmtree(file.parents[1] / part)
   else:
     file.write_text(json.dumps(without(json.loads(file.read_text()), part)))
   message = r'made by another version of this library: (it|its description) has no '

@@ -1,4 +1,4 @@
-"""The loop's order, on stand-ins that record what is done to them; and its end."""
+"""The loop's order of operations, on stand-ins that record calls; and divergence."""
 
 import types
 
@@ -27,11 +27,11 @@ def _metrics_of(step, loss, gradient_norm):
 
 
 class Stage:
-  """A run of stand-ins: the state is its step, a batch the number of batches given."""
+  """A run of stand-ins: the state is its step, a batch is its number."""
 
   def __init__(self, monkeypatch, one_device, *, figures=None, **train_fields):
     self.events = []
-    self.figures = figures or {}  # Of steps whose loss or gradient is not finite.
+    self.figures = figures or {}  # For steps whose loss or gradient is not finite.
     self.saved = {}
     config = base.base_config()
     config.train.update({'log_every_steps': 0} | train_fields)
@@ -65,7 +65,7 @@ class Stage:
     step = state.step + 1
     self.events.append(f'step {step} of batch {int(batch["index"][0])}')
     figures = {'loss': float(step), 'gradient_norm': 1.0} | self.figures.get(step, {})
-    with jax.transfer_guard('allow'):  # A compiled step needs no such thing.
+    with jax.transfer_guard('allow'):  # A compiled step does not need this.
       metrics = metrics.merge(_metrics_of(state.step, **figures))
     return types.SimpleNamespace(step=step), metrics
 
@@ -84,25 +84,28 @@ class Stage:
 def test_the_order_of_a_run(monkeypatch, one_device):
   stage = Stage(monkeypatch, one_device, log_every_steps=2, checkpoint_every_steps=5)
   stage.train()
-  assert stage.events == [
-    'step 1 of batch 0',
-    'step 2 of batch 1',
-    'log 2: loss 1.5',
-    'step 3 of batch 2',
-    'log 3: loss 3',  # A save begins a new mean: a resumed run could not go on with it.
-    'evaluate 3',
-    'save 3 at 0.3',
-    'step 4 of batch 3',
-    'log 4: loss 4',
-    'step 5 of batch 4',
-    'log 5: loss 5',
-    'save 5 at None',
-    'step 6 of batch 5',
-    'log 6: loss 6',
-    'evaluate 6',
-    'save 6 at 0.6',
-    'wait',
-  ]
+  assert (
+    stage.events
+    == [
+      'step 1 of batch 0',
+      'step 2 of batch 1',
+      'log 2: loss 1.5',
+      'step 3 of batch 2',
+      'log 3: loss 3',  # A save starts a new mean: a resumed run could not continue the old one.
+      'evaluate 3',
+      'save 3 at 0.3',
+      'step 4 of batch 3',
+      'log 4: loss 4',
+      'step 5 of batch 4',
+      'log 5: loss 5',
+      'save 5 at None',
+      'step 6 of batch 5',
+      'log 6: loss 6',
+      'evaluate 6',
+      'save 6 at 0.6',
+      'wait',
+    ]
+  )
 
 
 def test_a_resumed_run_does_what_is_left(monkeypatch, one_device):
@@ -137,18 +140,18 @@ def test_without_held_out_clips_nothing_is_evaluated(monkeypatch, one_device):
     (
       {2: {'loss': np.nan}, 3: {'loss': np.nan}},
       r'the loss of step 2 is not finite \(learning rate 0\.25\)\. Lower .* set'
-      r' config\.optimizer\.clip_norm, .* new workdir; none is saved$',
+      r' config\.optimizer\.clip_norm, .* new workdir; no checkpoint is saved$',
       [],
     ),
     (
       {5: {'loss': np.inf}},
-      r'the loss of step 5 is not finite .*the last checkpoint here is of step 3$',
+      r'the loss of step 5 is not finite .*the last checkpoint is from step 3$',
       ['save 3 at 0.3'],
     ),
-    # The loss before it was fine, but what would be saved is not.
+    # The loss before the update was finite, but the new parameters are not.
     (
       {6: {'gradient_norm': np.nan}},
-      r'the gradient of step 6 is not finite .*is of step 3$',
+      r'the gradient of step 6 is not finite .*is from step 3$',
       ['save 3 at 0.3'],
     ),
     (

@@ -1,4 +1,4 @@
-"""The training losses against numpy, and the ramp of the contrastive one by hand."""
+"""The training losses against numpy, and the contrastive loss's ramp by hand."""
 
 import jax
 import jax.numpy as jnp
@@ -23,7 +23,7 @@ def test_cross_entropy_with_label_smoothing():
   settings = LossSettings(label_smoothing=smoothing)
   got = losses.classification_losses(LOGITS, LABELS, settings)
   np.testing.assert_allclose(got, -(targets * log_p).sum(axis=1), rtol=1e-6)
-  # Without smoothing, of equal logits: ln 3.
+  # Equal logits without smoothing: ln 3.
   got = losses.classification_losses(jnp.zeros((1, 3)), LABELS[:1], LossSettings())
   np.testing.assert_allclose(got, [np.log(3)], rtol=1e-6)
 
@@ -35,18 +35,18 @@ def test_binary_cross_entropy_is_the_mean_over_classes():
   expected = -np.where(labels > 0, np.log(p), np.log(1 - p)).mean(axis=1)
   got = losses.classification_losses(LOGITS, labels, settings)
   np.testing.assert_allclose(got, expected, rtol=1e-5)
-  # Of logits 0, ln 2 whatever the labels: 3 · ln 2 were it the sum.
+  # Logits of 0 give ln 2 for any labels; a sum would give 3 · ln 2.
   got = losses.classification_losses(jnp.zeros((4, 3)), labels, settings)
   np.testing.assert_allclose(got, np.full(4, np.log(2)), rtol=1e-6)
 
 
 def test_inverse_frequencies_by_hand():
-  # Six clips of two classes: 6 / (2 · 4) and 6 / (2 · 2); no clip has the middle class.
+  # Six clips in two classes: 6 / (2 · 4) and 6 / (2 · 2); no clip has the middle class.
   labels = np.array([0, 2, 0, 0, 2, 0], np.int32)
   weights = losses.inverse_frequency_weights(labels, num_classes=3)
   assert weights == (0.75, 0, 1.5)
   assert np.mean([weights[label] for label in labels]) == 1
-  # Four labels of two classes over three clips, one of which has none: 4 / (2 · 1), …
+  # Four labels in two classes over three clips, one without labels: 4 / (2 · 1), …
   several = np.array([[1, 0, 1], [0, 0, 1], [0, 0, 0], [0, 0, 1]], np.uint8)
   weights = losses.inverse_frequency_weights(several, num_classes=3)
   assert weights == (2, 0, pytest.approx(2 / 3))
@@ -59,7 +59,7 @@ def test_class_weights_of_one_label_weigh_the_clip():
   weighted = LossSettings(label_smoothing=0.2, class_weights=weights)
   got = losses.classification_losses(LOGITS, LABELS, weighted)
   expected = losses.classification_losses(LOGITS, LABELS, plain)
-  # Of classes 2, 0, 1, 1; not divided by the batch's sum of weights, 7.5.
+  # For classes 2, 0, 1, 1; not divided by the batch's sum of weights, 7.5.
   np.testing.assert_allclose(got, expected * np.array([3, 0.5, 2, 2], 'f4'), rtol=1e-6)
 
 
@@ -69,7 +69,7 @@ def test_class_weights_of_several_labels_weigh_what_a_clip_has():
   )
   labels = np.array([[1, 0], [0, 1], [0, 0], [1, 1]], np.float32)
   got = losses.classification_losses(jnp.zeros((4, 2)), labels, settings)
-  # Of logits 0 each term is ln 2, 3 or 0.5 times that where the clip has the class.
+  # For logits of 0 each term is ln 2, times 3 or 0.5 if the clip has the class.
   expected = np.log(2) * np.array([3 + 1, 1 + 0.5, 1 + 1, 3 + 0.5]) / 2
   np.testing.assert_allclose(got, expected, rtol=1e-6)
 
@@ -79,14 +79,14 @@ def test_class_weights_are_off_unless_asked_for():
   assert base.base_config().train.class_weights == ''
   assert losses.make_class_weights('', labels, 2) == ()
   assert losses.make_class_weights('inverse_frequency', labels, 2) == (0.75, 1.5)
-  with pytest.raises(ValueError, match=r"class_weights is 'inverse'; it is one of"):
+  with pytest.raises(ValueError, match=r"class_weights is 'inverse'; give one of"):
     losses.make_class_weights('inverse', labels, 2)
 
 
 @pytest.mark.parametrize(
   ('start', 'length', 'expected'),
   [
-    # Of epochs 0, 1, 2, …: (epoch - start) / length, from 0 to 1.
+    # For epochs 0, 1, 2, …: (epoch - start) / length, from 0 to 1.
     (2, 4, [0, 0, 0, 0.25, 0.5, 0.75, 1, 1]),
     (0, 2, [0, 0.5, 1, 1, 1, 1, 1, 1]),
     (3, 0, [0, 0, 0, 1, 1, 1, 1, 1]),
@@ -104,7 +104,7 @@ def test_the_ramp_by_hand(start, length, expected):
 
 
 def _numpy_contrastive(embeddings, labels, temperature):
-  """Eq. (1) and (2) by loops; the sum over anchors and joints."""
+  """Eq. (1) and (2) with loops; the sum over anchors and joints."""
   rows, joints, _ = embeddings.shape
   total = 0.0
   for j in range(joints):
@@ -121,7 +121,7 @@ def _numpy_contrastive(embeddings, labels, temperature):
 
 @pytest.fixture
 def output():
-  """Of five rows and two joints."""
+  """Embeddings for five rows and two joints."""
   embeddings = np.random.default_rng(2).normal(size=(5, 2, 4)).astype(np.float32)
   embeddings /= np.linalg.norm(embeddings, axis=-1, keepdims=True)
   return ModelOutput(logits=jnp.zeros((5, 3)), joint_embeddings=jnp.array(embeddings))
@@ -139,7 +139,7 @@ def test_contrastive_loss_takes_its_settings(output):
     got = losses.contrastive_loss(
       output, labels, jnp.array(mask, jnp.float32), settings
     )
-    # Before its weight.
+    # Without its weight.
     np.testing.assert_allclose(got, expected / divisor, rtol=1e-5)
 
 
@@ -161,9 +161,7 @@ def test_without_weight_nothing_is_asked_of_the_model():
   bare = ModelOutput(logits=jnp.zeros((2, 3)))
   labels, mask = jnp.zeros(2, jnp.int32), jnp.ones(2)
   assert losses.contrastive_loss(bare, labels, mask, LossSettings()) == 0
-  message = (
-    r'contrastive\.weight is 0\.5, but the model gives no joint embeddings .*to 0'
-  )
+  message = r'contrastive\.weight is 0\.5, but the model has no joint embeddings .*to 0'
   with pytest.raises(ValueError, match=message):
     losses.contrastive_loss(bare, labels, mask, LossSettings(contrastive_weight=0.5))
 
@@ -217,7 +215,7 @@ def test_settings_come_from_the_config():
 @pytest.mark.parametrize(
   ('fields', 'message'),
   [
-    ({'classification': 'hinge'}, r"train\.loss is 'hinge'; it is one of .*'binary_cr"),
+    ({'classification': 'hinge'}, r"train\.loss is 'hinge'; give one of .*'binary_cr"),
     ({'contrastive_weight': -1.0}, r'has weight -1\.0 .*must be at least 0, the temp'),
     ({'temperature': 0.0}, r'and temperature 0\.0; .* the temperature above 0'),
   ],

@@ -1,4 +1,4 @@
-"""Whole runs on parts, differences and several modalities, from either form on disk."""
+"""Runs on parts, differences and several modalities, from keypoints and stored maps."""
 
 import jax
 import numpy as np
@@ -14,7 +14,7 @@ SEVERAL = ('joints', 'joints_diff', 'parts')
 
 @pytest.fixture(scope='module')
 def with_parts(tmp_path_factory):
-  """The data set as keypoints, and as heatmaps with parts."""
+  """The data set as keypoints and as heatmaps with parts."""
   folder = tmp_path_factory.mktemp('with_parts')
   tiny_run.export(folder)
   tiny_run.export(folder, 'heatmaps', modalities=('joints', 'parts'))
@@ -50,7 +50,7 @@ def test_eight_devices_are_as_one(config, with_parts, tmp_path):
 
 
 def test_stored_parts_train_nearly_as_rendered_ones(config, with_parts, tmp_path):
-  config.augment.scale = (1.0, 1.0)  # Or one resamples what the other renders.
+  config.augment.scale = (1.0, 1.0)  # Otherwise one resamples what the other renders.
   config.augment.shift = 0.0
   rendered = run(config, with_parts, tmp_path / 'rendered', ('parts',))
   stored = run(

@@ -1,4 +1,4 @@
-"""What a config can and cannot name."""
+"""The models that a config can name."""
 
 import jax.numpy as jnp
 import pytest
@@ -14,7 +14,7 @@ def test_fields_reach_the_model():
   model = build_model(config, num_classes=21)
   assert (model.num_classes, model.outputs) == (21, 6)
   assert model.dtype == jnp.bfloat16
-  assert config.name == 'pa3d'  # The config itself is left as it is.
+  assert config.name == 'pa3d'  # The config itself stays unchanged.
 
 
 def test_fields_reach_a_jmrn():
@@ -30,8 +30,8 @@ def test_fields_reach_a_jmrn():
 @pytest.mark.parametrize(
   ('field', 'value', 'message'),
   [
-    ('name', 'pa4d', r"model\.name is 'pa4d', but the models are \['jmrn', 'pa3d'\]"),
-    ('dtype', 'float16', r"dtype is 'float16'; it is 'float32' or 'bfloat16'"),
+    ('name', 'pa4d', r"model\.name is 'pa4d'; give one of \['jmrn', 'pa3d'\]"),
+    ('dtype', 'float16', r"dtype is 'float16'; give 'float32' or 'bfloat16'"),
   ],
 )
 def test_unknown_names(field, value, message):

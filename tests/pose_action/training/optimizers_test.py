@@ -32,7 +32,7 @@ def _rates(config, steps, total_steps=12, steps_per_epoch=4):
       {'schedule': 'constant', 'warmup_epochs': 1},
       {0: 0.02, 1: 0.04, 2: 0.06, 3: 0.08, 4: 0.1, 5: 0.1},
     ),
-    # cos: 1 at the start, 0 half-way, -1 at the end.
+    # The cosine: 1 at the start, 0 half-way, -1 at the end.
     ({'schedule': 'cosine'}, {0: 0.1, 4: 0.075, 6: 0.05, 8: 0.025, 12: 0.0}),
     # The eight steps after the warm-up.
     (
@@ -60,7 +60,7 @@ def test_learning_rates(changes, rate_at):
 
 
 def _updates(config, gradients, params, steps=1):
-  """The last of `steps` updates from the same gradients."""
+  """The last of `steps` updates with the same gradients."""
   optimizer = optimizers.make_optimizer(config, lambda step: config.learning_rate)
   state = optimizer.init(params)
   updates = None
@@ -84,7 +84,7 @@ def test_momentum():
   ('name', 'update'),
   [
     ('sgd', -0.1 * 0.5 * 2),
-    ('adam', -0.1),  # The decay is all the gradient there is: Adam makes it ±1.
+    ('adam', -0.1),  # The decay is the whole gradient: Adam makes it ±1.
     ('adamw', -0.1 * 0.5 * 2),
   ],
 )
@@ -102,7 +102,7 @@ def test_only_kernels_decay(name, update, loose_dtypes):
 
 def test_clipping_is_of_the_gradient_before_its_decay():
   params = {'kernel': jnp.ones(2)}
-  gradients = {'kernel': jnp.array([3.0, 4.0])}  # Of norm 5.
+  gradients = {'kernel': jnp.array([3.0, 4.0])}  # The norm is 5.
   config = _config(learning_rate=1.0, weight_decay=0.1, clip_norm=1.0)
   updates = _updates(config, gradients, params)
   np.testing.assert_allclose(updates['kernel'], [-0.7, -0.9], rtol=1e-6)
@@ -122,7 +122,7 @@ def _scales(config, values):
 
 def test_drop_on_plateau(loose_dtypes):
   config = _config(plateau='loss', plateau_patience=2, plateau_factor=0.1)
-  # Better, two that are not: drop. Better, one not, better, two not: drop.
+  # Better, twice not: drop. Better, once not, better, twice not: drop.
   losses = [2.0, 2.0, 2.1, 1.9, 1.95, 1.8, 1.8, 1.8]
   assert _scales(config, losses) == [1, 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.01]
 
@@ -131,7 +131,7 @@ def test_a_tie_is_no_improvement_down_to_no_error_at_all(loose_dtypes):
   config = _config(plateau='accuracy', plateau_patience=2, plateau_factor=0.1)
   errors = [1 - accuracy for accuracy in (0.5, 0.5, 0.5, 1.0, 1.0, 1.0)]
   assert _scales(config, errors) == [1, 1, 0.1, 0.1, 0.1, 0.01]
-  # Why the error is watched: of a negative value, optax takes a tie for better.
+  # Why the error is monitored: with a negative value, optax treats a tie as better.
   assert _scales(config, [-0.5] * 9) == [1] * 9
 
 
@@ -141,17 +141,17 @@ def test_a_tie_is_no_improvement_down_to_no_error_at_all(loose_dtypes):
     (
       {'schedule': 'linear'},
       lambda config: _rates(config, [0]),
-      r"schedule is 'linear'; it is 'constant', 'cosine' or 'steps'",
+      r"schedule is 'linear'; give 'constant', 'cosine' or 'steps'",
     ),
     (
       {'name': 'lars'},
       lambda config: optimizers.make_optimizer(config, lambda step: 0.1),
-      r"name is 'lars'; it is 'sgd', 'adam' or 'adamw'",
+      r"name is 'lars'; give 'sgd', 'adam' or 'adamw'",
     ),
     (
       {'plateau': 'mAP'},
       optimizers.make_plateau,
-      r"plateau is 'mAP'; it is '' \(off\), 'accuracy' or 'loss'",
+      r"plateau is 'mAP'; give '' \(off\), 'accuracy' or 'loss'",
     ),
   ],
 )

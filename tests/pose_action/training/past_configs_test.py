@@ -47,7 +47,7 @@ def test_each_missing_field_has_its_past_default(name, tmp_path):
   assert len(fields) > 80
   for field in fields:
     if field in ('model', 'model.name'):
-      continue  # There is no default: a config without its model says nothing.
+      continue  # It has no default: a config must name its model.
     filled = flattened(with_missing_fields(_without(config, field)).to_dict())
     assert filled.keys() == complete.keys()
     for other, value in filled.items():
@@ -71,14 +71,14 @@ def test_nothing_is_shared_with_the_defaults_or_the_saved_config():
 
 
 def test_every_field_has_a_past_default():
-  """A field was added: give past_configs.py the value that leaves old runs alone."""
+  """After adding a field, add the value that leaves old runs unchanged."""
   known = flattened(with_missing_fields({}).to_dict()).keys()
   assert flattened(base.base_config().to_dict()).keys() <= known
 
 
 @pytest.mark.parametrize('name', sorted(MODELS))
 def test_every_field_of_a_model_has_a_past_default(name):
-  """A field was added: give past_configs.py the value that leaves old runs alone."""
+  """After adding a field, add the value that leaves old runs unchanged."""
   fields = {field.name for field in dataclasses.fields(MODELS[name])}
   own = fields - {'num_classes', 'parent', 'name'}
   assert own <= set(with_missing_fields({'model': {'name': name}}).model)

@@ -1,4 +1,4 @@
-"""An evaluation during training: what it writes, returns and changes."""
+"""Evaluation during training: what it writes, returns and changes."""
 
 import pathlib
 import types
@@ -18,7 +18,7 @@ from pose_action.training.run import Run
 
 
 class Recorder:
-  """Stands in for RunWriter and the terminal; keeps what it is given."""
+  """Replaces RunWriter and the terminal, and records its calls."""
 
   def __init__(self):
     self.scalars, self.images, self.lines = [], {}, []
@@ -69,7 +69,7 @@ def test_figures_of_the_held_out_clips(config, data, program):
     f'validation at step 6: loss {scalars["validation/loss"]:.3f}, accuracy'
     f' {figure:.1%}, mean class accuracy {wanted:.1%}'
   ]
-  assert after is state  # No plateau is asked for.
+  assert after is state  # The config has no plateau.
   assert set(run.writer.images) == {'validation/confusion_matrix'}
 
 
@@ -79,12 +79,12 @@ def test_clips_of_several_labels_have_a_map(several_labels, one_device):
   state = run.program.initial_state(jnp.int32(3))
   _, figure = validation.validate(run, state, 6)
   scores = run.predict(state, data.validation).probabilities
-  assert np.ptp(scores.sum(axis=1)) > 1e-3  # Each class by itself.
+  assert np.ptp(scores.sum(axis=1)) > 1e-3  # A sigmoid per class.
   wanted = metrics.mean_average_precision(scores, data.validation.labels)
   ((_, scalars),) = run.writer.scalars
   assert figure == scalars['validation/mAP'] == wanted
   assert set(scalars) == {'validation/loss', 'validation/mAP'}
-  assert run.writer.images == {}  # There is no confusion matrix of several labels.
+  assert run.writer.images == {}  # Multi-label clips have no confusion matrix.
   assert run.writer.lines == [
     f'validation at step 6: loss {scalars["validation/loss"]:.3f}, mAP {wanted:.1%}'
   ]
@@ -101,7 +101,7 @@ def several_labels(config, several_labels_dir):
 def test_a_plateau_drops_the_rate(
   config, data, one_device, program, monitored, loose_dtypes
 ):
-  """The same state again and again is no better than itself."""
+  """The same state does not improve on itself."""
   config.optimizer.plateau = monitored
   config.optimizer.plateau_patience = 2
   run = _run(config, data, build_program(config, data, one_device))
@@ -111,7 +111,7 @@ def test_a_plateau_drops_the_rate(
     state, _ = validation.validate(run, state, step)
     scales.append(float(state.plateau.scale))
   np.testing.assert_allclose(scales, [1, 1, 0.1, 0.1], rtol=1e-6)
-  # It still fits the compiled step, shardings and all.
+  # It still fits the compiled step, including shardings.
   for leaf, shape in zip(
     jax.tree.leaves(state.plateau),
     jax.tree.leaves(program.state_shapes.plateau),
@@ -153,7 +153,7 @@ def test_pictures_of_potion_have_a_column_a_colour(
   assert drawn['column'].startswith('colour')
   names = tiny_run.CLASS_NAMES
   assert drawn['titles'] == [names[label] for label in host_batch['label'][:4]]
-  # Colour c of joint j of clip b, where the model reads them at [b, j, :, :, c].
+  # Colour c for joint j in clip b, as the model reads it at [b, j, :, :, c].
   maps, _, _ = jmrn_program.pictures(state.variables(), batch)
   assert (maps.shape, drawn['maps'].shape) == ((4, 5, 16, 16, 3), (4, 3, 16, 16, 5))
   np.testing.assert_array_equal(drawn['maps'][1, 2, :, :, 4], maps[1, 4, :, :, 2])

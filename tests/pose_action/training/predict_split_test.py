@@ -1,4 +1,4 @@
-"""Evaluation is exact: no row that only fills a batch counts, whatever the batch."""
+"""Predictions are exact: padding rows never count, for any batch size."""
 
 import jax
 import jax.numpy as jnp
@@ -46,7 +46,7 @@ def _predict(variables, split, data, program, batch_size):
 
 @pytest.fixture(scope='module')
 def oracle(variables, program, all_clips):
-  """Scores of the 37 clips in one batch without padding, outside jit's batching."""
+  """Scores for the 37 clips in one batch without padding."""
   (batch,) = evaluation_batches(
     all_clips.train.records,
     all_clips.train.indices,
@@ -59,7 +59,9 @@ def oracle(variables, program, all_clips):
   prediction, index = jax.jit(evaluate)(variables, batch)
   scores = prediction.probabilities
   np.testing.assert_array_equal(index, all_clips.train.indices)
-  assert np.ptp(scores, axis=0).min() > 0.2  # Or any row could stand for any other.
+  assert (
+    np.ptp(scores, axis=0).min() > 0.2
+  )  # Otherwise rows could be swapped unnoticed.
   return np.asarray(scores)
 
 
@@ -68,20 +70,20 @@ def test_scores_of_an_odd_set_are_exact(
   variables, all_clips, program, program_of_eight, oracle, batch_size
 ):
   for each in (program, program_of_eight):
-    # On 8 devices a batch of 5 is rounded up to 8.
+    # On 8 devices a batch size of 5 is rounded up to 8.
     prediction = _predict(variables, all_clips.train, all_clips, each, batch_size)
     scores = prediction.probabilities
-    assert prediction.joint_weights is None  # This model weighs none.
+    assert prediction.joint_weights is None  # This model does not weigh joints.
     assert scores.dtype == np.float32
     np.testing.assert_allclose(scores, oracle, atol=2e-5)
     np.testing.assert_allclose(scores.sum(axis=1), 1, atol=1e-5)
 
 
 def test_padding_would_have_changed_the_accuracy(all_clips, oracle):
-  """What a mean over all rows of five batches of 8 would have said."""
+  """A mean over all rows in five batches of 8 would give another result."""
   labels = all_clips.train.labels
   exact = metrics.accuracy(oracle, labels)
-  padding = np.zeros(3, int)  # The first clip fills the last batch.
+  padding = np.zeros(3, int)  # The first clip pads the last batch.
   rows = np.concatenate([np.arange(37), padding])
   blind = metrics.accuracy(oracle[rows], labels[rows])
   assert exact == (oracle.argmax(axis=1) == labels).sum() / 37
@@ -97,7 +99,7 @@ def test_scores_stand_in_the_order_of_the_split(variables, data, program, oracle
 
 
 def test_joint_weights_stand_in_the_order_of_the_split(jmrn_data, one_device):
-  """Of a step that says each row's index; an index of -1 fills a batch."""
+  """With a step that returns each row's index; padding rows have index -1."""
 
   def evaluation_step(variables, batch):
     index = batch['index']

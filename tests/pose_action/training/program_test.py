@@ -1,4 +1,4 @@
-"""The numbers a config means, and what is refused before anything is compiled."""
+"""A program's numbers of steps, and what is refused before anything is compiled."""
 
 import jax
 import jax.numpy as jnp
@@ -13,10 +13,10 @@ from pose_action.training.program import build_program
 def test_steps_follow_from_clips_and_epochs(config, data, one_device):
   config.train.eval_every_epochs = 2
   built = build_program(config, data, one_device)
-  # 30 clips make three whole batches of 8.
+  # 30 clips make three full batches of 8.
   assert (built.steps_per_epoch, built.total_steps) == (3, 12)
   assert built.steps_per_evaluation == 6
-  config.train.batch_size = 64  # More than there are clips: an epoch is one step.
+  config.train.batch_size = 64  # More than the number of clips: an epoch is one step.
   built = build_program(config, data, one_device)
   assert (built.steps_per_epoch, built.total_steps) == (1, 4)
 
@@ -53,7 +53,7 @@ def test_pictures_are_of_the_first_clips_unaugmented(program, data):
     ('train', 'loss', 'hinge', r"config\.train\.loss is 'hinge'"),
     ('eval', 'views', 0, r'config\.eval\.views is 0, but must be at least 1'),
     ('eval', 'batch_size', -1, r'config\.eval\.batch_size is -1'),
-    ('eval', 'average', 'mean', r"average is 'mean'; it is 'probabilities' or"),
+    ('eval', 'average', 'mean', r"average is 'mean'; give 'probabilities' or"),
     ('data', 'num_frames', 0, r'config\.data\.num_frames is 0'),
     ('optimizer', 'name', 'lion', r"optimizer\.name is 'lion'"),
     ('optimizer', 'schedule', 'exp', r"optimizer\.schedule is 'exp'"),
@@ -71,7 +71,7 @@ def test_settings_that_cannot_be(
 
 
 def test_the_ramp_counts_the_epochs_of_the_run(jmrn_program):
-  """Three steps an epoch: λ is 0 in epochs 0 and 1, 0.2 in epoch 2, then 0.4."""
+  """Three steps per epoch: λ is 0 in epochs 0 and 1, 0.2 in epoch 2, then 0.4."""
   step = jmrn_program.train_step
   losses = step.__wrapped__.args[0].keywords['losses']
   assert losses.steps_per_epoch == 3
@@ -84,7 +84,7 @@ def test_a_contrastive_loss_needs_embeddings(config, data, one_device):
   built = build_program(config, data, one_device)
   batch = sharding.global_batch(tiny_run.training_batch(data), one_device)
   state = built.state_shapes
-  with pytest.raises(ValueError, match=r'the model gives no joint embeddings'):
+  with pytest.raises(ValueError, match=r'the model has no joint embeddings'):
     built.train_step.trace(state, jax.eval_shape(built.empty_metrics), batch)
 
 

@@ -1,4 +1,4 @@
-"""A loop on a clock of our own; every number worked by hand."""
+"""A loop with a clock that the test sets; every number worked by hand."""
 
 import pytest
 
@@ -7,7 +7,7 @@ from pose_action.training.progress import TrainingProgress
 
 
 class Clock:
-  """Seconds that pass only when told to."""
+  """A clock that advances only by `wait`."""
 
   def __init__(self):
     self.now = 1000.0
@@ -53,7 +53,7 @@ def test_line_without_the_first_compiling_step(clock):
   progress = _progress(clock, total_steps=1600, steps_per_epoch=40)
   _steps(progress, clock, 1, step=60.0)
   _steps(progress, clock, 119, step=0.19, data=0.01)
-  # 0.2 s a step: 160 clips/s and 1480 · 0.2 = 296 s; with the compilation 46 clips/s.
+  # 0.2 s per step: 160 clips/s and 1480 · 0.2 = 296 s; with compilation 46 clips/s.
   assert progress.line(120, {'loss': 1.23402, 'accuracy': 0.61}) == (
     'epoch 3/40  step 120/1600  loss 1.234  accuracy 0.61  160 clips/s  data 5.0 %'
     '  4 min 56 s left'
@@ -83,7 +83,7 @@ def test_pace_is_of_the_recent_window(clock):
   assert slow is not None
   assert fast is not None
   assert slow.clips_per_second == pytest.approx(32.0)
-  assert fast.clips_per_second == pytest.approx(320.0)  # Over the whole run 58.
+  assert fast.clips_per_second == pytest.approx(320.0)  # Over the whole run it is 58.
   assert fast.seconds_left == pytest.approx(90.0)
 
 
@@ -96,13 +96,13 @@ def test_evaluation_is_left_out_of_the_rate_and_counted_into_time_left(clock):
   pace = progress.pace()
   assert pace is not None
   assert pace.clips_per_second == pytest.approx(160.0)
-  # 85 steps of 0.2 s, and the evaluations at 20, 30, … 100: nine.
+  # 85 steps of 0.2 s, and nine evaluations at 20, 30, … 100.
   assert pace.seconds_left == pytest.approx(85 * 0.2 + 9 * 7.0)
 
 
 def test_the_latest_evaluation_foretells_the_rest(clock):
   progress = _progress(clock)
-  _evaluate(progress, clock, 50.0)  # Before the first step: will not come again.
+  _evaluate(progress, clock, 50.0)  # Before the first step: it will not recur.
   _steps(progress, clock, 20)
   pace = progress.pace()
   assert pace is not None
@@ -119,7 +119,7 @@ def test_time_is_accounted_by_what_it_was_spent_on(clock):
   progress = _progress(clock)
   _steps(progress, clock, 4, step=0.5, data=0.25)
   _evaluate(progress, clock, 3.0)
-  clock.wait(9.0)  # Whatever else the loop does.
+  clock.wait(9.0)  # Other work in the loop.
   assert progress.seconds == {'data': 1.0, 'step': 2.0, 'evaluation': 3.0}
 
 

@@ -1,4 +1,4 @@
-"""One step and a whole evaluation by config, on small trees of the official formats."""
+"""One step and a whole evaluation per config, on small trees in official formats."""
 
 import csv
 import pickle
@@ -15,7 +15,7 @@ pytestmark = pytest.mark.usefixtures('no_tensorboard')
 
 
 def annotation(name, number, **fields):
-  """One person in six frames, of 17 joints."""
+  """One person with 17 joints in six frames."""
   rng = np.random.default_rng(number)
   return {
     'frame_dir': name,
@@ -38,7 +38,7 @@ def write_csv(path, rows):
 
 
 def small(config, data_dir, poses, annotations=''):
-  """A published setting, but for its sizes: one step of eight clips."""
+  """A published setting with small sizes: one step of eight clips."""
   config = config.copy_and_resolve_references().unlock()
   config.data.data_dir = str(data_dir)
   config.data.poses = str(poses)
@@ -59,7 +59,7 @@ def small(config, data_dir, poses, annotations=''):
 
 
 def run(config, workdir, one_device):
-  # Loose, for optax's Adam and drop on plateau mix counts with float32.
+  # Optax's Adam and drop on plateau mix int32 with float32.
   with jax.numpy_dtype_promotion('standard'):
     results = experiment.train_and_evaluate(config, str(workdir), mesh=one_device)
   chosen = results['headline']
@@ -77,7 +77,7 @@ CLASSES = ('archery', 'bowling', 'playing violin', 'surfing water', 'juggling ba
 
 @pytest.fixture
 def mimetics(tmp_path):
-  """Six classes; Kinetics has three videos of each, and one of a seventh."""
+  """Six classes; Kinetics has three videos per class, and one in a seventh class."""
   classes = (*CLASSES, 'climbing a rope')
   columns = ['label', 'youtube_id', 'time_start', 'time_end']
   kinetics = [
@@ -127,7 +127,7 @@ def test_mimetics(mimetics, tmp_path, one_device):
 
 @pytest.fixture
 def charades(tmp_path):
-  """Nine videos to train on; of five to test on v1 has no action and v4 no poses."""
+  """Nine training videos and five test videos; v1 has no action and v4 no poses."""
   folder = tmp_path / 'official'
   folder.mkdir()
   names = [f'c{label:03} Class {label}\n' for label in range(3)]
@@ -143,7 +143,7 @@ def charades(tmp_path):
 
 
 def official_map(scores, labels):
-  """The official script line by line: lists, sorted by score alone."""
+  """The official script line by line: lists, sorted by score only."""
   precisions = []
   for k in range(labels.shape[1]):
     ranked = sorted(
@@ -180,7 +180,7 @@ def test_pa3d_on_25_segments_of_charades(charades, tmp_path, one_device):
   config = small(pa3d_charades.get_config(options), tmp_path / 'data', *charades)
   results, entry, scores = run(config, tmp_path / 'run', one_device)
   assert entry['views'] == 25
-  assert '25 views of 4 frames a video' in results['protocol']
+  assert '25 views of 4 frames per video' in results['protocol']
   assert entry['charades_mAP'] == pytest.approx(
     official_map(scores['scores'], scores['labels'])
   )
@@ -212,6 +212,9 @@ def test_hmdb51_is_the_same_by_its_pickle_and_by_its_lists(tmp_path, one_device)
     found.append(scores)
   assert found[0]['video_ids'].tolist() == splits['test1']
   assert found[0]['labels'].tolist() == [0, 1]
-  assert found[1]['class_names'].tolist() == ['run', 'wave']  # The pickle has numbers.
+  assert found[1]['class_names'].tolist() == [
+    'run',
+    'wave',
+  ]  # The pickle has numbers instead.
   for name in ('video_ids', 'labels', 'scores'):
     np.testing.assert_array_equal(found[0][name], found[1][name])

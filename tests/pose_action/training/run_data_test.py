@@ -1,4 +1,4 @@
-"""How a data set is divided for a run, and which settings its maps refuse."""
+"""The division of a data set for a run, and the settings that its maps refuse."""
 
 import shutil
 
@@ -68,12 +68,12 @@ def test_the_test_split_is_whole(data):
   [
     ('train_split', 'train9', r"train_split is 'train9', but 'tiny' has .*'test', 'tr"),
     ('train_split', '', r"train_split is '', but 'tiny' has the splits"),
-    ('test_split', 'val', r"test_split is 'val', .*; set it to '' \(or the option tes"),
+    ('test_split', 'val', r"test_split is 'val', .*for no test split set it to '' \("),
     ('validation_fold', 5, r'there is no fold 5; with folds=5 it is 0\.\.4'),
     ('sampling', 'all', r"there is no sampling rule 'all'"),
     ('crop', 'square', r"there is no crop 'square'"),
-    ('encoding', 'sum', r"data\.encoding is 'sum'; it is 'frames' or 'potion'"),
-    ('validate_on', 'val', r"data\.validate_on is 'val'; it is 'held_out' or 'test'"),
+    ('encoding', 'sum', r"data\.encoding is 'sum'; give 'frames' or 'potion'"),
+    ('validate_on', 'val', r"data\.validate_on is 'val'; give 'held_out' or 'test'"),
   ],
 )
 def test_settings_that_cannot_be(config, field, value, message):
@@ -89,7 +89,7 @@ def test_settings_that_cannot_be(config, field, value, message):
       'map_sigma',
       2.0,
       r'the maps at .*heatmaps.* were rendered with sigma 1\.0, but config\.data'
-      r'\.map_sigma is 2\.0\. Export them anew \(tools/export_dataset\.py --overwrite'
+      r'\.map_sigma is 2\.0\. Export them again \(tools/export_dataset\.py --overwrite'
       r' --sigma=2\.0\)',
     ),
     (
@@ -115,7 +115,7 @@ def test_several_settings_differ_at_once(heatmaps):
   heatmaps.data.map_sigma = 2.0
   heatmaps.data.map_short_side = 32
   message = (
-    r'anew \(tools/export_dataset\.py --overwrite --short_side=32 --sigma=2\.0\)'
+    r'again \(tools/export_dataset\.py --overwrite --short_side=32 --sigma=2\.0\)'
   )
   with pytest.raises(ValueError, match=message):
     tiny_run.open_run_data(heatmaps)
@@ -126,11 +126,9 @@ def test_validated_on_the_test_split(config):
   data = tiny_run.open_run_data(config)
   assert data.validation.name == data.test.name == 'test'
   assert data.validation.video_ids == data.test.video_ids
-  assert len(data.train.indices) == tiny_run.NUM_TRAIN  # None of them is held out.
+  assert len(data.train.indices) == tiny_run.NUM_TRAIN  # No clip is held out.
   config.data.test_split = ''
-  message = (
-    r"validate_on is 'test', but config\.data\.test_split is empty; name one, or"
-  )
+  message = r"validate_on is 'test', but config\.data\.test_split is empty; set a"
   with pytest.raises(ValueError, match=message):
     tiny_run.open_run_data(config)
 
@@ -145,12 +143,18 @@ def test_potion_sums_up_the_frames(jmrn_data):
 def test_variants_of_potion_have_their_channels(jmrn_config):
   jmrn_config.data.potion.update({'channels': 4, 'variant': 'UIN'})
   data = tiny_run.open_run_data(jmrn_config)
-  assert data.example_maps.shape == (1, 5, 16, 16, 9)  # 4 of U, 1 of I, 4 of N.
+  assert data.example_maps.shape == (
+    1,
+    5,
+    16,
+    16,
+    9,
+  )  # U has 4 channels, I has 1, N has 4.
 
 
 @pytest.fixture(scope='module')
 def potion_dir(tmp_path_factory):
-  """PoTion maps of a skeleton with a background."""
+  """PoTion maps for a skeleton with a background."""
   folder = tmp_path_factory.mktemp('potion')
   tiny_run.export(folder, 'potion', background=True)
   return folder
@@ -167,7 +171,7 @@ def test_the_background_is_dropped_where_it_is_not_wanted(stored_potion):
   without = tiny_run.open_run_data(stored_potion)
   assert (without.skeleton.background, without.skeleton.num_maps) == (False, 5)
   assert without.example_maps.shape == (1, 5, 16, 16, 3)
-  # What lies beside a stored map is still told by what is stored.
+  # Outside a stored map the stored skeleton still decides.
   assert without.clip_settings.background
   batch = tiny_run.training_batch(without)
   assert batch['potion'].shape == (8, 6, 16, 16, 3)
@@ -205,7 +209,7 @@ def test_the_background_is_dropped_where_it_is_not_wanted(stored_potion):
     (
       'encoding',
       'frames',
-      r"encoding is 'frames', but .* frames are summed up; set it",
+      r"encoding is 'frames', but .* holds PoTion maps; set it",
     ),
     ('crop', 'person', r"crop is 'person', but stored maps show the whole frame"),
   ],
@@ -277,5 +281,5 @@ def test_a_model_cannot_tell_the_representations_apart(
     for each, built in ((stored, of_maps), (data, program))
   )
   np.testing.assert_allclose(scores, of_keypoints, atol=0.01)
-  assert (scores != of_keypoints).any()  # They did come by another way.
+  assert (scores != of_keypoints).any()  # The path was a different one.
   assert np.ptp(scores, axis=0).min() > 0.2  # Clips differ by far more.

@@ -1,4 +1,4 @@
-"""Running metrics of the training step, under jit."""
+"""The training step's running metrics, under jit."""
 
 import jax
 import jax.numpy as jnp
@@ -45,25 +45,29 @@ def _run(losses, masks, contrastive=(0.0, 0.0, 0.0, 0.0), labels=SINGLE):
 
 def test_running_metrics_leave_padding_rows_out():
   values = _run([[1, 2, 3, 4], [5, 6, 99, 99]], [[1, 1, 1, 1], [1, 1, 0, 0]])
-  # (1 + 2 + 3 + 4 + 5 + 6) / 6; blind to padding 27.375, by batch means 4.
+  # (1 + 2 + 3 + 4 + 5 + 6) / 6; with padding rows 27.375, as a mean over batches 4.
   np.testing.assert_allclose(values['loss'], 3.5)
-  # 4 of 6; blind to padding 4 of 8, by batch means 0.75.
+  # 4 of 6; with padding rows 4 of 8, as a mean over batches 0.75.
   np.testing.assert_allclose(values['accuracy'], 4 / 6)
-  np.testing.assert_allclose(values['learning_rate'], 0.05)  # The last; mean 0.075.
+  np.testing.assert_allclose(
+    values['learning_rate'], 0.05
+  )  # The last value; the mean is 0.075.
   np.testing.assert_allclose(values['gradient_norm'], 2.5)
   assert values['first_nonfinite_step'] == step_metrics.NEVER
 
 
 def test_a_loss_of_the_whole_batch_counts_for_each_real_row():
   values = _run([1.0, 4.0], [[1, 1, 1, 1], [1, 1, 0, 0]])
-  np.testing.assert_allclose(values['loss'], 2.0)  # (4·1 + 2·4) / 6; by batch 2.5.
+  np.testing.assert_allclose(values['loss'], 2.0)  # (4·1 + 2·4) / 6; per batch 2.5.
 
 
 def test_first_nonfinite_step_is_the_first_and_ignores_padding():
   ones, half = [1, 1, 1, 1], [1, 1, 0, 0]
   fine, padding, broken = [1, 1, 1, 1], [1, 1, np.nan, np.inf], [1, np.inf, 1, 1]
   values = _run([fine, padding, broken, broken], [ones, half, ones, ones])
-  assert values['first_nonfinite_step'] == 2  # 1 where blind to padding, 3 if the last.
+  assert (
+    values['first_nonfinite_step'] == 2
+  )  # 1 with padding rows, 3 if the last counted.
   assert values['first_nonfinite_step'].dtype == np.int32
   padded = _run([fine, padding], [ones, half])
   assert np.isfinite(padded['loss'])
@@ -97,10 +101,10 @@ def test_a_broken_contrastive_loss_is_seen_though_the_clips_are_fine():
 
 
 def test_accuracy_of_multi_hot_labels_is_a_hit_on_any_of_them():
-  # The highest scores are of classes 0, 1, 0, 1; of the last row none is labelled.
+  # The highest scores are for classes 0, 1, 0, 1; the last row has no label.
   labels = jnp.array([[1, 1], [1, 0], [1, 0], [0, 0]], jnp.float32)
   values = _run([1.0, 1.0], [[1, 1, 1, 1], [1, 0, 0, 0]], labels=labels)
-  np.testing.assert_allclose(values['accuracy'], 3 / 5)  # Blind to padding, 4 / 8.
+  np.testing.assert_allclose(values['accuracy'], 3 / 5)  # With padding rows 4 / 8.
 
 
 def test_merging_with_nothing_changes_nothing():

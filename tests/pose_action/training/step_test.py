@@ -1,4 +1,4 @@
-"""The pure steps against numpy, on models small enough to work by hand."""
+"""The pure steps against numpy, with models small enough to work by hand."""
 
 import functools
 
@@ -45,7 +45,7 @@ RATE, MOMENTUM, DECAY, SMOOTHING = 0.1, 0.9, 0.01, 0.2
 
 @pytest.fixture
 def linear():
-  """(state, step) of the linear model; the rate of step s is 0.1 / (s + 1)."""
+  """(state, step) for the linear model; the learning rate at step s is 0.1 / (s + 1)."""
   config = base.base_config().optimizer
   config.update({'momentum': MOMENTUM, 'weight_decay': DECAY})
 
@@ -78,7 +78,7 @@ def _batch(seed=0):
 
 
 def _numpy_losses(logits, labels):
-  """Cross entropy to targets of 1 - s + s/k for the label, s/k for the others."""
+  """Cross entropy with targets 1 - s + s/k for the label and s/k for the others."""
   shifted = logits - logits.max(axis=1, keepdims=True)
   log_p = shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True))
   classes = logits.shape[1]
@@ -107,7 +107,7 @@ def test_two_steps_of_sgd_by_hand(linear):
 
     state, metrics = one_step(state, batch)
 
-    figures = metrics.compute()  # Of the state before the step.
+    figures = metrics.compute()  # For the state before the step.
     np.testing.assert_allclose(figures['loss'], losses[[0, 1, 2, 4]].mean(), rtol=1e-5)
     hits = (predicted == batch['label'])[[0, 1, 2, 4]]
     np.testing.assert_allclose(figures['accuracy'], hits.mean())
@@ -122,7 +122,7 @@ def test_two_steps_of_sgd_by_hand(linear):
 
 
 class Embeds(Linear):
-  """The linear model, whose rows are embeddings too: two joints of two features."""
+  """The linear model with its rows as embeddings: two joints with two features."""
 
   @nn.compact
   def __call__(self, maps, *, train):
@@ -135,7 +135,7 @@ WEIGHT, STEPS_PER_EPOCH = 0.5, 4
 
 
 def _embeds_step(losses):
-  """(state, step) of two views of each row, the second its negative."""
+  """(state, step) with two views per row, the second the negative of the first."""
   optimizer = optax.sgd(RATE)
   example = jax.ShapeDtypeStruct((1, 1, 1, 1, 4), jnp.float32)
   plateau = optimizers.make_plateau(base.base_config().optimizer)
@@ -171,7 +171,7 @@ def test_all_views_of_a_row_are_classified():
 
 
 def test_the_total_is_classification_and_weighted_contrastive():
-  """λ is 0 in epoch 0, half of its weight in epoch 1."""
+  """λ is 0 in epoch 0, and half its full value in epoch 1."""
   losses = LossSettings(
     contrastive_weight=WEIGHT, ramp_epochs=2, steps_per_epoch=STEPS_PER_EPOCH
   )
@@ -189,12 +189,12 @@ def test_the_total_is_classification_and_weighted_contrastive():
 
   joints = state.params['joints']['kernel']
   value, slope = jax.value_and_grad(contrastive)(joints)
-  for shown in (metrics, later_metrics):  # Before its weight, whatever that is.
+  for shown in (metrics, later_metrics):  # Without its weight, for any weight.
     np.testing.assert_allclose(shown.compute()['contrastive_loss'], value, rtol=1e-5)
   np.testing.assert_array_equal(before.params['joints']['kernel'], joints)
   moved = joints - after.params['joints']['kernel']
   np.testing.assert_allclose(moved, RATE * WEIGHT / 2 * slope, rtol=1e-4, atol=1e-6)
-  # The classifier is no part of it.
+  # The classifier does not affect it.
   jax.tree.map(
     lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-6),
     before.params['classifier'],
@@ -217,7 +217,7 @@ def test_plateau_scales_the_update_and_the_rate_shown(linear):
     moved(full),
   )
   assert half_shown.compute()['learning_rate'] == 0.5 * shown.compute()['learning_rate']
-  # The trace is of gradients: what comes after a drop is scaled too, not before.
+  # The trace holds gradients; the scale applies to the update after it.
   jax.tree.map(np.testing.assert_array_equal, half.opt_state, full.opt_state)
 
 
@@ -255,9 +255,9 @@ def test_a_state_follows_from_its_seed():
 @pytest.mark.parametrize(
   ('average', 'expected'),
   [
-    # Views of (1/2, 1/2) and (9/10, 1/10); the other video's are alike.
+    # Views (1/2, 1/2) and (9/10, 1/10); the other video's views are equal.
     ('probabilities', [[0.7, 0.3], [0.1, 0.9]]),
-    # Logits (0, 0) and (ln 9, 0) make (ln 3, 0).
+    # Logits (0, 0) and (ln 9, 0) average to (ln 3, 0).
     ('logits', [[0.75, 0.25], [0.1, 0.9]]),
   ],
 )
@@ -290,7 +290,7 @@ def test_views_are_averaged(average, expected):
 
 
 class WeighsJoints(nn.Module):
-  """The maps' cells are the logits of two classes, then the weights of three joints."""
+  """The maps' cells are the logits for two classes, then the weights for three joints."""
 
   def __call__(self, maps, *, train):
     assert not train
@@ -300,7 +300,7 @@ class WeighsJoints(nn.Module):
 
 @pytest.mark.parametrize('name', sorted(VIEWED))
 def test_views_of_every_representation(name):
-  """Of several labels, by a sigmoid a class; joint weights are averaged as well."""
+  """Multi-label clips have a sigmoid per class; joint weights are averaged too."""
   rows = np.array(
     [
       [[0, np.log(3), 0.5, 0.0, 1.0], [0, 0, 0.25, 0.0, 0.5]],
@@ -336,7 +336,7 @@ def test_views_of_every_representation(name):
 
 
 def test_unknown_average():
-  message = r"average is 'median'; it is 'probabilities' or 'logits'"
+  message = r"average is 'median'; give 'probabilities' or 'logits'"
   with pytest.raises(ValueError, match=message):
     step.evaluation_step(
       {},
@@ -364,5 +364,5 @@ def test_bfloat16_is_for_the_computation_alone(
       numbers = jax.tree.leaves(kept.replace(key=()))
       assert {leaf.dtype.name for leaf in numbers} == {'float32', 'int32'}
     assert 'batch_stats' in state.collections
-  assert losses[0] != losses[1]  # It was computed otherwise.
+  assert losses[0] != losses[1]  # So the computation did differ.
   np.testing.assert_allclose(losses[0], losses[1], rtol=0.05)

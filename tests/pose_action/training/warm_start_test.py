@@ -1,4 +1,4 @@
-"""A run that begins with another run's action CNN."""
+"""A run that starts with another run's action CNN."""
 
 import functools
 
@@ -17,7 +17,7 @@ from pose_action.training.warm_start import start_from
 
 @pytest.fixture(scope='module')
 def workdir(data_dir, tmp_path_factory):
-  """Of a run that has trained an epoch."""
+  """The workdir of a run that trained one epoch."""
   folder = tmp_path_factory.mktemp('pretrained')
   config = tiny_run.get_config().unlock()
   config.data.data_dir = str(data_dir)
@@ -59,7 +59,7 @@ def test_the_action_cnn_is_the_saved_one_and_the_rest_is_fresh(
   assert [leaf.sharding for leaf in jax.tree.leaves(state.params)] == [
     leaf.sharding for leaf in jax.tree.leaves(fresh.params)
   ]
-  assert lines == ['12 of 12 arrays are those of the saved model at step 3']
+  assert lines == ['12 of 12 arrays are from the saved model at step 3']
 
 
 def test_what_does_not_fit_stays_as_drawn_and_is_named(config, workdir):
@@ -72,8 +72,8 @@ def test_what_does_not_fit_stays_as_drawn_and_is_named(config, workdir):
   )
   name = 'conv1_1/kernel'
   assert lines == [
-    '11 of 12 arrays are those of the saved model at step 3; as drawn:'
-    f' action_cnn/{name} (3, 3, 30, 8) (there (3, 3, 20, 8))'
+    '11 of 12 arrays are from the saved model at step 3; newly initialised:'
+    f' action_cnn/{name} (3, 3, 30, 8) (saved: (3, 3, 20, 8))'
   ]
   assert_same(
     state.params['action_cnn']['conv1_1'], fresh.params['action_cnn']['conv1_1']
@@ -88,7 +88,7 @@ def test_a_run_begins_with_it_and_is_resumed_without_it(
   config.optimizer.learning_rate = 0.0
   config.optimizer.weight_decay = 0.0
   experiment.train_and_evaluate(config, str(tmp_path), evaluates=False, mesh=_mesh())
-  assert 'arrays are those of the saved model' in capsys.readouterr().out
+  assert 'arrays are from the saved model' in capsys.readouterr().out
   kept = load_model(tmp_path, mesh=_mesh()).variables['params']['action_cnn']
   assert_same(kept, load_model(workdir, mesh=_mesh()).variables['params']['action_cnn'])
 
@@ -97,13 +97,13 @@ def test_a_run_begins_with_it_and_is_resumed_without_it(
     experiment.train_and_evaluate(config, str(tmp_path), mesh=_mesh())
   config.train.epochs = 1
   experiment.train_and_evaluate(config, str(tmp_path), evaluates=False, mesh=_mesh())
-  assert 'arrays are those' not in capsys.readouterr().out
+  assert 'arrays are from' not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize('modules', [('joint_encoder',), ()])
 def test_a_module_that_is_not_there(config, workdir, modules):
   state = initial_state(config, _mesh())
-  message = r'the saved model has the modules action_cnn, temporal_pose_conv; name some'
+  message = r'the saved model has the modules action_cnn, temporal_pose_conv; give some'
   with pytest.raises(ValueError, match=message):
     start_from(state, load_model(workdir, mesh=_mesh()), modules, print)
 
@@ -113,7 +113,7 @@ def test_a_network_of_other_sizes(config, workdir):
   state = initial_state(config, _mesh())
   saved = load_model(workdir, mesh=_mesh())
   saved.variables['params']['action_cnn'].pop('classifier')
-  with pytest.raises(ValueError, match='none of the arrays of action_cnn fits'):
+  with pytest.raises(ValueError, match='no array of action_cnn fits'):
     start_from(state, saved, ('action_cnn',), print)
 
 
