@@ -1,0 +1,1 @@
+"""Metrics from scores and labels, and the result files; numpy only."""

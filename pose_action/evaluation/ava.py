@@ -1,4 +1,4 @@
-"""Frame mAP on AVA of a file of scores, whose video ids name boxes."""
+"""Frame mAP on AVA, from a file of scores whose video ids name boxes."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ from pose_action.evaluation.frame_map import (
 )
 from pose_action.evaluation.score_files import Scores
 
-# Pairs of a box and a class that AVA's official script of v2.1 counts of a frame.
+# (Box, class) pairs that AVA's official v2.1 script counts per frame.
 OFFICIAL_MOST = 50
-_ALL_ACTIONS = 80  # Official ids are 1..80, of which 60 are evaluated.
+_ALL_ACTIONS = 80  # Official ids are 1..80; 60 of these are evaluated.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class FrameMap:
-  """What a file of scores is worth on AVA's validation frames.
+  """Average precisions on AVA's validation frames.
 
   Attributes:
-    actions: names of the classes by official id, in the order of axis `k`.
-    positives: true boxes of each class.
-    precisions: average precision of each class; NaN of one without true boxes.
-    official_precisions: the same, of the `OFFICIAL_MOST` highest pairs of each frame.
-    notes: lines that say what was compared.
+    actions: class names by official id, in the order of axis `k`.
+    positives: true boxes per class.
+    precisions: average precision per class; NaN for a class without true boxes.
+    official_precisions: same, from the `OFFICIAL_MOST` highest scores per frame only.
+    notes: lines about the boxes that were compared.
   """
 
   actions: dict[int, str]
@@ -42,19 +42,19 @@ class FrameMap:
   notes: tuple[str, ...]
 
   def __str__(self) -> str:
-    there = int((self.positives > 0).sum())
+    with_boxes = int((self.positives > 0).sum())
     return '\n'.join(
       [
         *self.notes,
-        f'frame mAP at IoU 0.5: {np.nanmean(self.precisions):.2%}, the mean over'
-        f' {there} of {len(self.actions)} classes that have true boxes',
-        f'of the {OFFICIAL_MOST} highest scores of each frame, as the official script of'
-        f' v2.1 counts: {np.nanmean(self.official_precisions):.2%}',
+        f'frame mAP at IoU 0.5: {np.nanmean(self.precisions):.2%}, the mean over the'
+        f' {with_boxes} of {len(self.actions)} classes with true boxes',
+        f'with only the {OFFICIAL_MOST} highest scores per frame, same as in the official'
+        f' v2.1 script: {np.nanmean(self.official_precisions):.2%}',
       ]
     )
 
   def class_csv(self) -> bytes:
-    """A line for each class; empty precisions where it has no true box."""
+    """One line per class; precisions are empty for a class without true boxes."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator='\n')
     official = f'average_precision_of_{OFFICIAL_MOST}'
@@ -69,18 +69,18 @@ class FrameMap:
 
 
 def frame_map(scores: Scores, annotations: Annotations) -> FrameMap:
-  """Scores of boxes against the true boxes of AVA's validation split.
+  """Compares scored boxes with the true boxes of AVA's validation split.
 
-  Boxes on excluded seconds are left out. A true box that none of the scored ones is of
-  counts as not found, also where its whole video is missing.
+  Boxes on excluded seconds are ignored. A true box that no scored box overlaps counts as
+  not found, even if its whole video has no scores.
 
   Args:
-    scores: its `video_ids` are `video,second,x1,y1,x2,y2`; its classes have the names of
-      the annotations' list, or no names and that order, or that of all 80 official ids.
-      Its labels are not read.
+    scores: its `video_ids` are `video,second,x1,y1,x2,y2`. Its classes have the names in
+      the annotations' list. Without names, they are in the list's order, or in the order
+      of all 80 official ids. Its labels are not read.
 
   Raises:
-    ValueError: where ids name no boxes of that split, or classes are others.
+    ValueError: if ids do not name boxes of that split, or the classes differ.
   """
   names = scores.video_ids.tolist()
   try:
@@ -118,13 +118,13 @@ def _check_videos(scores: Scores, boxes: list[PersonBox], videos: set[str]):
   foreign = sorted({box.video for box in boxes} - videos)
   if foreign:
     raise ValueError(
-      f'{scores.name} scores boxes of {len(foreign)} videos that ava_val_v2.1.csv does not'
-      f' have, such as {foreign[0]!r}; give scores of the split val'
+      f'{scores.name} scores boxes in {len(foreign)} videos that are not in'
+      f' ava_val_v2.1.csv, such as {foreign[0]!r}; give scores of the split val'
     )
 
 
 def _columns(scores: Scores, annotations: Annotations) -> Int[np.ndarray, 'k']:
-  """Where the file has each class of the list."""
+  """The column of each class in the list."""
   number = scores.probabilities.shape[1]
   if scores.class_names is None:
     if number == _ALL_ACTIONS:
@@ -132,20 +132,21 @@ def _columns(scores: Scores, annotations: Annotations) -> Int[np.ndarray, 'k']:
     if number == len(annotations.actions):
       return np.arange(number)
     raise ValueError(
-      f'{scores.name} scores {number} classes without their names, but must score the'
-      f' {len(annotations.actions)} of the list, or all {_ALL_ACTIONS} by their ids'
+      f'{scores.name} scores {number} classes without names; give scores for the'
+      f' {len(annotations.actions)} classes in the list, or for all {_ALL_ACTIONS} ids'
     )
   place = {name: column for column, name in enumerate(scores.class_names.tolist())}
   missing = [name for name in annotations.class_names if name not in place]
   if missing:
     raise ValueError(
-      f'{scores.name} lacks {len(missing)} of the {len(annotations.actions)} classes of'
-      f' the list, such as {missing[0]!r}'
+      f'{scores.name} lacks {len(missing)} of the {len(annotations.actions)} classes in'
+      f' the list, such as {missing[0]!r}; give scores for every class'
     )
   return np.array([place[name] for name in annotations.class_names])
 
 
 def _corners(boxes: list[PersonBox]) -> Float[np.ndarray, 'n 4']:
+  """(x1, y1, x2, y2) as shares of the frame's width and height."""
   return np.array([box.shares for box in boxes]).reshape(-1, 4)
 
 
@@ -158,7 +159,7 @@ def _notes(
     f' {len(truth.frames)} true boxes on {len(true)}'
   ]
   if num_excluded:
-    notes.append(f'{num_excluded} scored boxes left out, on seconds that are excluded')
+    notes.append(f'{num_excluded} scored boxes on excluded seconds ignored')
   if true - scored:
-    notes.append(f'{len(true - scored)} frames with true boxes have no scored one')
+    notes.append(f'{len(true - scored)} frames with true boxes have no scored box')
   return tuple(notes)

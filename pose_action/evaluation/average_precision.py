@@ -1,7 +1,8 @@
-"""Average precision over clips, by its two definitions.
+"""Average precision over clips, in two definitions.
 
-They differ where scores tie and where a clip has no label: `mean_average_precision` is
-scikit-learn's, `charades_mean_average_precision` the official Charades script's.
+They differ for tied scores and for clips without labels. `mean_average_precision` is
+scikit-learn's definition, `charades_mean_average_precision` the official Charades
+script's.
 """
 
 from __future__ import annotations
@@ -13,10 +14,11 @@ from jaxtyping import Float, Int
 def average_precision(
   scores: Float[np.ndarray, 'b'], positive: Int[np.ndarray, 'b']
 ) -> float:
-  """Average precision of one class; NaN where no clip has it.
+  """Average precision for one class; NaN if no clip is positive.
 
-  The sum over thresholds of (recall's gain) · precision, clips of equal score entering
-  together: scikit-learn's `average_precision_score`, no interpolation.
+  The sum over thresholds of (increase in recall) · precision, without interpolation.
+  Clips with equal scores enter together. Same as scikit-learn's
+  `average_precision_score`.
   """
   scores, positive = np.asarray(scores), np.asarray(positive)
   return float(per_class_average_precision(scores[:, None], positive[:, None])[0])
@@ -25,13 +27,13 @@ def average_precision(
 def per_class_average_precision(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
 ) -> Float[np.ndarray, 'k']:
-  """`average_precision` of each class; `labels` are multi-hot."""
+  """`average_precision` per class, from multi-hot labels."""
   scores, labels = checked_multi_hot(scores, labels)
   clips = len(scores)
   order = np.argsort(-scores, axis=0)
   ranked = np.take_along_axis(scores, order, axis=0)
   hits = np.take_along_axis(labels, order, axis=0).astype(np.int64)
-  # Of each clip, the rank (from 1) of the last clip with its score.
+  # For each clip, the rank (from 1) of the last clip with the same score.
   is_last = np.ones(scores.shape, bool)
   is_last[:-1] = ranked[1:] != ranked[:-1]
   last_ranks = np.where(is_last, np.arange(1, clips + 1)[:, None], clips)
@@ -45,10 +47,10 @@ def per_class_average_precision(
 def mean_average_precision(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
 ) -> float:
-  """The mean of the classes' average precisions, over the classes that have clips.
+  """The mean average precision over the classes that have clips.
 
   Raises:
-    ValueError: where no clip has any class.
+    ValueError: if no clip has a label.
   """
   return _mean_over_classes(per_class_average_precision(scores, labels), len(scores))
 
@@ -56,11 +58,12 @@ def mean_average_precision(
 def per_class_charades_precision(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
 ) -> Float[np.ndarray, 'k']:
-  """Average precision of each class as Charades_v1_classify.m has it; NaN without clips.
+  """Average precision per class, same as in Charades_v1_classify.m.
 
-  The mean over the class's clips of the precision at their rank. Of equal scores the
-  earlier clip ranks first (MATLAB's stable sort over the official list). Clips without
-  any label have score -∞ there: they rank behind all others and cost nothing.
+  The mean over the class's clips of the precision at their rank; NaN for a class without
+  clips. On a tie the earlier clip ranks first (MATLAB's stable sort of the official
+  list). The script gives clips without labels the score -∞: they rank last and have no
+  effect.
   """
   scores, labels = checked_multi_hot(scores, labels)
   labelled = labels.any(axis=1)
@@ -78,7 +81,7 @@ def charades_mean_average_precision(
   """The mean of `per_class_charades_precision` over the classes that have clips.
 
   Raises:
-    ValueError: where no clip has any class.
+    ValueError: if no clip has a label.
   """
   return _mean_over_classes(per_class_charades_precision(scores, labels), len(scores))
 
@@ -86,8 +89,8 @@ def charades_mean_average_precision(
 def _mean_over_classes(per_class: Float[np.ndarray, 'k'], num_clips: int) -> float:
   if np.isnan(per_class).all():
     raise ValueError(
-      f'none of {num_clips} clips has any label, so there is no mean average'
-      ' precision; evaluate a split with labelled clips'
+      f'none of {num_clips} clips has a label, so that the mean average precision is'
+      ' undefined; evaluate a split with labelled clips'
     )
   return float(np.nanmean(per_class))
 
@@ -95,17 +98,17 @@ def _mean_over_classes(per_class: Float[np.ndarray, 'k'], num_clips: int) -> flo
 def checked_multi_hot(
   scores: np.ndarray, labels: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-  """Scores as float64, and labels, once they are what they must be.
+  """Checks scores and multi-hot labels; returns the scores as float64.
 
   Raises:
-    ValueError: for other shapes, labels but 0 and 1, or scores that are not finite.
+    ValueError: for other shapes, labels other than 0 and 1, or non-finite scores.
   """
-  # float64, so that 1 - score of a sure score is not rounded more than it must be.
+  # float64, so that 1 - score keeps its precision for a score near 1.
   scores, labels = np.asarray(scores, np.float64), np.asarray(labels)
   if scores.ndim != 2 or 0 in scores.shape or labels.shape != scores.shape:
     raise ValueError(
       f'scores have shape {scores.shape} and labels {labels.shape}, but multi-hot'
-      ' labels need [clips, classes] of both, with at least one clip'
+      ' labels need [clips, classes] for both, with at least one clip'
     )
   if not np.isin(labels, (0, 1)).all():
     raise ValueError('multi-hot labels must be 0 or 1; leave padding rows out')
@@ -114,7 +117,7 @@ def checked_multi_hot(
 
 
 def check_finite(scores: np.ndarray):
-  """Raises ValueError where a model's scores `[b, k]` are not finite."""
+  """Raises ValueError if a model's scores `[b, k]` are not finite."""
   finite = np.isfinite(scores).all(axis=1)
   if not finite.all():
     raise ValueError(

@@ -1,4 +1,4 @@
-"""The scores of one checkpoint on one split, from which results are written."""
+"""One checkpoint's scores on one split: the input for metrics and result files."""
 
 from __future__ import annotations
 
@@ -15,24 +15,25 @@ from input_pipeline.skeletons.registry import Skeleton
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Evaluation:
-  """The scores of one checkpoint on one split, checked when made.
+  """One checkpoint's scores on one split; the constructor checks them.
 
   Attributes:
-    split: as the source names it (`test1`); part of file names.
-    checkpoint: 'last', or 'best' on the split that checkpoints are selected by.
-    step: of the checkpoint.
-    video_ids: `b` of them, none twice.
+    split: the source's name for it (`test1`); part of file names.
+    checkpoint: 'last', or 'best' on the split that selects checkpoints.
+    step: the checkpoint's step.
+    video_ids: `b` unique names.
     scores: float32 `[b, k]` probabilities.
     labels: int32 `[b]` class indices, or uint8 `[b, k]`, multi-hot.
-    class_names: `k` of them.
-    views: clips of each video whose scores were averaged.
-    asked: figures that the data set's protocol asks for, see `metrics.figures`.
-    joint_weights: float32 `[b, j]`, 0..1, of a model that weighs joints (JMRN Sec.
-      3.1), averaged over views.
-    skeleton: whose joints, or joint maps, were weighed; needed with `joint_weights`.
+    class_names: `k` names.
+    views: the number of views per video whose scores were averaged.
+    asked: the protocol's additional figures, see `metrics.figures`.
+    joint_weights: float32 `[b, j]` in 0..1, averaged over views; only for a model that
+      weighs joints (JMRN Sec. 3.1).
+    skeleton: the layout of the weighed joints or joint maps; required with
+      `joint_weights`.
 
   Raises:
-    ValueError: naming the split, the field, what it holds and what it must hold.
+    ValueError: names the split, the field, its value and the allowed values.
   """
 
   split: str
@@ -48,13 +49,13 @@ class Evaluation:
   skeleton: Skeleton | None = None
 
   def __post_init__(self):
-    set_field = object.__setattr__  # The dataclass is frozen for everyone else.
+    set_field = object.__setattr__  # The dataclass is frozen for all other code.
     set_field(self, 'scores', np.asarray(self.scores, np.float32))
     set_field(self, 'labels', np.asarray(self.labels))
     if self.checkpoint not in ('last', 'best'):
-      raise self._error(f"checkpoint is {self.checkpoint!r}; it is 'last' or 'best'")
+      raise self._error(f"checkpoint is {self.checkpoint!r}; give 'last' or 'best'")
     if not self.split or pathlib.PurePath(self.split).name != self.split:
-      raise self._error('its name cannot be part of a file name')
+      raise self._error('its name cannot be part of a file name; give another name')
     self._check_shapes()
     if self.multi_label and not np.isin(self.labels, (0, 1)).all():
       raise self._error('multi-hot labels must be 0 or 1')
@@ -71,14 +72,14 @@ class Evaluation:
 
   @property
   def joint_names(self) -> tuple[str, ...]:
-    """Of the columns of `joint_weights`; a background map's comes last."""
+    """The names of `joint_weights`' columns; the background map is last."""
     if self.joint_weights is None or self.skeleton is None:
       return ()
     return (*self.skeleton.joints, 'background')[: self.joint_weights.shape[1]]
 
   @property
   def has_class(self) -> Int[np.ndarray, 'b k']:
-    """1 where a clip is of a class, also where each has exactly one; uint8."""
+    """Multi-hot labels as uint8, also for clips with one label each."""
     if self.multi_label:
       return self.labels
     return np.eye(len(self.class_names), dtype=np.uint8)[self.labels]
@@ -98,7 +99,7 @@ class Evaluation:
   def _checked_weights(self, weights: np.ndarray) -> np.ndarray:
     weights = np.asarray(weights, np.float32)
     if self.skeleton is None:
-      raise self._error('joint_weights need the skeleton whose joints they weigh')
+      raise self._error("joint_weights need a skeleton; give the model's skeleton")
     n, joints, maps = (
       len(self.video_ids),
       self.skeleton.num_joints,
@@ -106,8 +107,8 @@ class Evaluation:
     )
     if weights.shape not in ((n, joints), (n, maps)):
       raise self._error(
-        f'joint_weights have shape {weights.shape}, but {n} videos of skeleton'
-        f' {self.skeleton.name!r} need ({n}, {joints}), or ({n}, {maps}) with its'
+        f'joint_weights have shape {weights.shape}, but {n} videos with skeleton'
+        f' {self.skeleton.name!r} need ({n}, {joints}), or ({n}, {maps}) with the'
         ' background'
       )
     self._check_probabilities(weights, 'joint_weights')
@@ -115,9 +116,11 @@ class Evaluation:
 
   def _check_probabilities(self, values: np.ndarray, what: str):
     low, high = values.min(), values.max()
-    if not (low >= 0 and high <= 1 + 1e-4):  # False for NaN too; float32 sums round.
+    if not (
+      low >= 0 and high <= 1 + 1e-4
+    ):  # False for NaN too; float32 sums are rounded.
       raise self._error(
-        f'{what} lie in {low}..{high}, but must be in 0..1; apply softmax or sigmoid'
+        f'{what} are in {low}..{high}, but must be in 0..1; apply softmax or sigmoid'
       )
 
   def _error(self, message: str) -> ValueError:

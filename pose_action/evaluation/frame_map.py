@@ -1,10 +1,10 @@
-"""Frame mAP of detected boxes, as AVA's official evaluation measures it; numpy.
+"""Frame mAP for detected boxes, same as in AVA's official evaluation; numpy only.
 
-Axes: `n` detected box, `g` ground-truth box, `k` class. Frames are names that both have.
+Axes: `n` detected box, `g` ground-truth box, `k` class. A frame is a name.
 
-It differs from the mAP of `metrics`, which takes boxes for clips and asks only how well
-they are classified: here a person that no box was found for counts against the model,
-and so does a second box of the same person.
+The mAP in `metrics` treats boxes as clips and measures only how well they are
+classified. Frame mAP also penalises a person without a detected box, and a second box
+for the same person.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ from jaxtyping import Bool, Float, Int
 
 from input_pipeline.poses.boxes import overlaps
 
-LEAST_OVERLAP = 0.5  # AVA's and PASCAL VOC's.
+LEAST_OVERLAP = 0.5  # AVA and PASCAL VOC.
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Detections:
-  """Detected boxes, each scored for every class; checked when made.
+  """Detected boxes, each with a score for every class; the constructor checks them.
 
   Attributes:
-    frames: which frame each is of.
+    frames: the frame of each box.
     boxes: float `[n, 4]`, (x1, y1, x2, y2).
     scores: float `[n, k]`; only their order matters.
 
   Raises:
-    ValueError: on lengths that differ, or a score that is not finite.
+    ValueError: if lengths differ, or a score is not finite.
   """
 
   frames: Sequence[str]
@@ -40,19 +40,21 @@ class Detections:
   def __post_init__(self):
     _check_lengths('detections', self.frames, self.boxes, self.scores)
     if not np.isfinite(self.scores).all():
-      raise ValueError('scores of detections must be finite, but some are not')
+      raise ValueError(
+        'some scores of detections are NaN or infinite; they must be finite'
+      )
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class GroundTruth:
-  """The boxes that are to be found; checked when made.
+  """The true boxes; the constructor checks them.
 
   Attributes:
-    frames, boxes: as of `Detections`.
-    has_class: `[g, k]`, whether a box is of a class; of any number of them.
+    frames, boxes: same as in `Detections`.
+    has_class: `[g, k]`, the classes of each box; a box may have any number of classes.
 
   Raises:
-    ValueError: on lengths that differ.
+    ValueError: if lengths differ.
   """
 
   frames: Sequence[str]
@@ -70,26 +72,27 @@ def frame_average_precisions(
   least_overlap: float = LEAST_OVERLAP,
   most_a_frame: int = 0,
 ) -> Float[np.ndarray, ' k']:
-  """Average precision of each class over all frames; NaN where it has no ground truth.
+  """Average precision per class over all frames; NaN for a class without true boxes.
 
-  Of one class, a detection is for the ground-truth box of its frame that it overlaps
-  most, if by `least_overlap` or more. Ranked by score over all frames, of equals in the
-  order given, the first for a box is right; later ones for the same box, and those for
-  none, are wrong. Source: the evaluation code of AVA (PASCAL VOC's of 2010 and later).
+  For each class, a detection is matched to the true box in its frame that it overlaps
+  most, if the overlap is at least `least_overlap`. Detections are ranked by score over
+  all frames; on a tie the given order counts. The first detection matched to a box is a
+  true positive. Later ones for the same box, and unmatched ones, are false positives.
+  Source: AVA's evaluation code (PASCAL VOC 2010 and later).
 
   Args:
     least_overlap: intersection over union.
-    most_a_frame: how many pairs of a box and a class count of a frame, the highest
-      scored; 0: all. The official script of v2.1 takes 50, SlowFast's evaluation all.
+    most_a_frame: only this many (box, class) pairs with the highest scores count per
+      frame; 0: all. AVA's official v2.1 script takes 50, SlowFast's evaluation all.
 
   Raises:
-    ValueError: where detections and ground truth are of different numbers of classes.
+    ValueError: if detections and ground truth have different numbers of classes.
   """
   num_classes = detections.scores.shape[1]
   if truth.has_class.shape[1] != num_classes:
     raise ValueError(
-      f'detections are scored for {num_classes} classes, but the ground truth has'
-      f' {truth.has_class.shape[1]}'
+      f'detections have scores for {num_classes} classes, but the ground truth has'
+      f' {truth.has_class.shape[1]} classes; both must have the same'
     )
   found = np.full(detections.scores.shape, -1)
   counts = np.ones(detections.scores.shape, bool)
@@ -115,16 +118,17 @@ def frame_average_precisions(
 def interpolated_average_precision(
   right: Bool[np.ndarray, ' n'], positives: int
 ) -> float:
-  """The area under the precision that at least each recall can be had at.
+  """The area under the interpolated precision–recall curve; NaN without positives.
 
   Args:
-    right: of each detection, from the highest scored to the lowest.
-    positives: how many there are to find; NaN where 0.
+    right: whether each detection is a true positive, from the highest score to the
+      lowest.
+    positives: the number of true boxes.
   """
   if not positives:
     return float('nan')
   precision = np.cumsum(right) / np.arange(1, len(right) + 1)
-  # Of each rank, the highest precision from there on.
+  # For each rank, the highest precision at this or a later rank.
   best = np.maximum.accumulate(precision[::-1])[::-1]
   return float(best[right].sum() / positives)
 
@@ -132,7 +136,7 @@ def interpolated_average_precision(
 def _by_frame(
   detected: Sequence[str], true: Sequence[str]
 ) -> Iterator[tuple[Int[np.ndarray, ' n'], Int[np.ndarray, ' g']]]:
-  """Of each frame with detections, their indices and those of its ground truth."""
+  """Per frame with detections, the indices of its detections and of its true boxes."""
   rows_of: dict[str, tuple[list[int], list[int]]] = {}
   for index, frame in enumerate(detected):
     rows_of.setdefault(str(frame), ([], []))[0].append(index)
@@ -146,7 +150,7 @@ def _by_frame(
 def _best(
   overlap: Float[np.ndarray, 'n g'], has_class: Bool[np.ndarray, 'g k'], least: float
 ) -> Int[np.ndarray, 'n k']:
-  """Of each class the box that is overlapped most; -1 where that is not enough."""
+  """Per class the true box with the largest overlap; -1 if that is below `least`."""
   of_class = np.where(has_class[None], overlap[:, :, None], -1.0)
   best = of_class.argmax(axis=1)
   enough = np.take_along_axis(of_class, best[:, None], axis=1)[:, 0] >= least
@@ -154,7 +158,7 @@ def _best(
 
 
 def _highest(scores: Float[np.ndarray, 'n k'], most: int) -> Bool[np.ndarray, 'n k']:
-  """Marks the highest scores of one frame, of equals the first."""
+  """Marks the `most` highest scores in one frame, the first on a tie."""
   marked = np.zeros(scores.size, bool)
   marked[np.argsort(-scores, axis=None, kind='stable')[:most]] = True
   return marked.reshape(scores.shape)

@@ -1,4 +1,4 @@
-"""What a model's joint weights say (JMRN Sec. 4.3, Fig. 2): tables and pictures."""
+"""Tables and pictures of a model's joint weights (JMRN Sec. 4.3, Fig. 2)."""
 
 from __future__ import annotations
 
@@ -13,15 +13,16 @@ from input_pipeline.skeletons.registry import Skeleton
 from pose_action import plots
 from pose_action.evaluation.evaluation import Evaluation
 
-_PANELS = 24  # Ours: figures that a picture holds and one can still tell apart.
+_PANELS = 24  # Ours: more figures in one picture would be too small.
 _DECIMALS = 6
 
 
 def joint_weight_tables(evaluation: Evaluation) -> dict[str, list[Sequence[Any]]]:
-  """Tables by name, heading first; none where the model weighs no joints.
+  """Tables by name, each with a heading; empty if the model does not weigh joints.
 
-  `joint_weights` has a row per video, its classes joined with '; ';
-  `joint_weights_per_class` the mean over each class's clips, empty where it has none.
+  `joint_weights` has a row per video, with its classes joined by '; '.
+  `joint_weights_per_class` has the mean over each class's clips, with empty cells for a
+  class without clips.
   """
   weights, names = evaluation.joint_weights, evaluation.joint_names
   if weights is None:
@@ -49,12 +50,12 @@ def joint_weight_tables(evaluation: Evaluation) -> dict[str, list[Sequence[Any]]
 def joint_weight_images(
   evaluation: Evaluation,
 ) -> dict[str, UInt8[np.ndarray, 'h w 3']]:
-  """Pictures by name; none where the model weighs no joints.
+  """Pictures by name; empty if the model does not weigh joints.
 
-  `joint_weights` shows each class's mean as the paper's Fig. 2 does;
-  `joint_weights_skeleton` the mean over all clips on a standing figure, then those of
-  the classes: where there are too many, of those that are farthest from it. Where other
-  people have joints of their own, theirs stand beside the person's.
+  `joint_weights` shows the mean per class, same as in JMRN Fig. 2.
+  `joint_weights_skeleton` shows standing figures: the mean over all clips, then the
+  means per class; of many classes, those that differ most from the mean. If other people
+  have their own joints, a second figure shows them.
   """
   weights, skeleton = evaluation.joint_weights, evaluation.skeleton
   if weights is None or skeleton is None:
@@ -82,7 +83,7 @@ def _figures(
   names: Sequence[str],
   skeleton: Skeleton,
 ) -> tuple[list[str], np.ndarray, Sequence[str], Sequence[tuple[str, str]]]:
-  """Titles, weights, joints and limbs of standing figures: of others, two a title."""
+  """Titles, weights, joints and limbs of the figures; two per title with other people."""
   if not has_others(skeleton) or len(names) != skeleton.num_joints:
     return list(titles), panels, names, skeleton.limbs
   person = one_person(skeleton)
@@ -97,7 +98,7 @@ def _figures(
 def _class_means(
   evaluation: Evaluation, weights: Float[np.ndarray, 'b j']
 ) -> Float[np.ndarray, 'k j']:
-  """The mean over the clips of each class; NaN where it has none."""
+  """The mean over each class's clips; NaN for a class without clips."""
   has_class = evaluation.has_class.astype(np.float64)
   clips = has_class.sum(axis=0)[:, None]
   return np.where(clips > 0, has_class.T @ weights / np.maximum(clips, 1), np.nan)
@@ -106,7 +107,7 @@ def _class_means(
 def _farthest(
   class_means: Float[np.ndarray, 'k j'], overall: Float[np.ndarray, 'j'], most: int
 ) -> list[int]:
-  """Up to `most` classes that have clips, in their own order."""
+  """Up to `most` classes whose means differ most from `overall`, by index."""
   distances = np.linalg.norm(class_means - overall, axis=1)
   with_clips = np.flatnonzero(np.isfinite(distances))
   order = np.argsort(-distances[with_clips], kind='stable')

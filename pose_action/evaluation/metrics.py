@@ -1,4 +1,4 @@
-"""Exact metrics of an evaluation, in numpy."""
+"""Exact metrics from scores and labels, in numpy."""
 
 from __future__ import annotations
 
@@ -16,17 +16,16 @@ from pose_action.evaluation.average_precision import (
 
 _LEAST_PROBABILITY = 1e-12  # Ours: keeps the logarithm of a probability of 0 finite.
 
-
-# What names of figures mean where they could mean several things; for results.json.
+# Definitions of ambiguous figures, for results.json.
 DEFINITIONS = {
-  'mAP': "the mean over classes with clips of scikit-learn's average_precision_score:"
-  ' clips of equal score enter together; a clip without labels is of no class',
-  'charades_mAP': "as Charades' Charades_v1_classify.m: of equal scores the clip listed"
-  ' first ranks first; clips without labels rank last, so that they cost nothing; the'
-  ' mean over classes with clips (the script gives NaN where a class has none)',
-  'box_mAP': 'mAP of the boxes that were given, taken for clips; not the frame mAP that'
-  ' papers report, for which a person without a box, and a second box of a person, count:'
-  ' that is had of the scores by tools/evaluate_ava.py',
+  'mAP': "scikit-learn's average_precision_score, averaged over classes with clips:"
+  ' clips with equal scores enter together; a clip without labels belongs to no class',
+  'charades_mAP': 'same as in Charades_v1_classify.m: on a tie the clip listed first ranks'
+  ' first; clips without labels rank last and have no effect; averaged over classes with'
+  ' clips (the script gives NaN if a class has none)',
+  'box_mAP': 'mAP of the given boxes, each treated as a clip; not the frame mAP that'
+  ' papers report, which also penalises a person without a box and a second box for a'
+  ' person: tools/evaluate_ava.py computes it from the scores',
 }
 
 
@@ -35,18 +34,18 @@ def figures(
   labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'],
   asked: Collection[str] = (),
 ) -> dict[str, float]:
-  """What an evaluation measures, by name.
+  """The figures of an evaluation, by name.
 
   Args:
     scores: probabilities.
     labels: class indices, or multi-hot rows of 0 and 1.
-    asked: what a protocol asks for beside: `charades_mAP` of multi-hot labels; `mAP` of
-      class indices, each class against all others. `frame_mAP`, which cannot be had of
-      labels (see `detection_map`), has the mAP called `box_mAP`.
+    asked: the protocol's additional figures: `charades_mAP` for multi-hot labels; `mAP`
+      for class indices, each class against all others. With `frame_mAP`, which labels
+      alone do not give (see `frame_map`), the mAP is called `box_mAP`.
 
   Returns:
-    `loss`, `accuracy` and `mean_class_accuracy`; of multi-hot labels `loss` and `mAP`;
-    and what is asked for.
+    `loss`, `accuracy` and `mean_class_accuracy`, or `loss` and `mAP` for multi-hot
+    labels; and the figures in `asked`.
   """
   if np.ndim(labels) == 2:
     found = {
@@ -69,19 +68,19 @@ def figures(
   return found
 
 
-# By which checkpoints and models are compared: the first that was measured.
+# The headline metric is the first of these that was measured.
 HEADLINES = ('charades_mAP', 'accuracy', 'mAP', 'box_mAP')
 
 
 def headline_figure(figures: dict[str, float]) -> float:
-  """The first of `HEADLINES` among the figures; higher is better."""
+  """The headline metric's value; higher is better."""
   return next(figures[name] for name in HEADLINES if name in figures)
 
 
 def negative_log_likelihood(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']
 ) -> float:
-  """The mean over clips of -log of their class's probability, in nats."""
+  """The mean over clips of -log(probability of the true class), in nats."""
   scores, labels = _checked(scores, labels)
   own = np.take_along_axis(scores, labels[:, None], axis=1)
   return float(-_log(own).mean())
@@ -90,13 +89,13 @@ def negative_log_likelihood(
 def binary_cross_entropy(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b k']
 ) -> float:
-  """The mean over clips and classes of each yes-or-no cross entropy, in nats."""
+  """The mean over clips and classes of the binary cross entropy, in nats."""
   scores, labels = checked_multi_hot(scores, labels)
   return float(-np.where(labels > 0, _log(scores), _log(1 - scores)).mean())
 
 
 def accuracy(scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']) -> float:
-  """The share of clips whose highest score is their label's; of equals, the first."""
+  """The share of clips whose highest score is their label's; the first on a tie."""
   scores, labels = _checked(scores, labels)
   return float(np.mean(scores.argmax(axis=1) == labels))
 
@@ -104,14 +103,14 @@ def accuracy(scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']) -> 
 def mean_class_accuracy(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']
 ) -> float:
-  """The mean of the classes' accuracies, over the classes that have clips."""
+  """The mean of the per-class accuracies, over the classes that have clips."""
   return float(np.nanmean(per_class_accuracy(scores, labels)))
 
 
 def per_class_accuracy(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b']
 ) -> Float[np.ndarray, 'k']:
-  """Accuracy over each class's clips; NaN for a class that has none."""
+  """Accuracy over each class's clips; NaN for a class without clips."""
   counts = confusion_matrix(scores, labels, np.shape(scores)[-1])
   clips = counts.sum(axis=1)
   return np.where(clips > 0, counts.diagonal() / np.maximum(clips, 1), np.nan)
@@ -122,12 +121,15 @@ def top_k_accuracy(
 ) -> float:
   """The share of clips whose label is among the `top` highest scores.
 
-  Of equal scores the first class counts as the higher, so top 1 is `accuracy`.
+  On a tie the first class counts as the higher, so that top 1 equals `accuracy`.
+
+  Raises:
+    ValueError: if `top` is not in 1..k.
   """
   scores, labels = _checked(scores, labels)
   num_classes = scores.shape[1]
   if not 1 <= top <= num_classes:
-    raise ValueError(f'top is {top}, but must be 1..{num_classes}, the classes scored')
+    raise ValueError(f'top is {top}, but must be in 1..{num_classes}, the classes')
   own = np.take_along_axis(scores, labels[:, None], axis=1)
   earlier = np.arange(num_classes) < labels[:, None]
   ahead = (scores > own) | ((scores == own) & earlier)
@@ -137,11 +139,11 @@ def top_k_accuracy(
 def confusion_matrix(
   scores: Float[np.ndarray, 'b k'], labels: Int[np.ndarray, 'b'], num_classes: int
 ) -> Int[np.ndarray, 'k k']:
-  """Clips of each true class (row) by predicted class (column), int64."""
+  """The number of clips per true class (row) and predicted class (column), int64."""
   scores, labels = _checked(scores, labels)
   if scores.shape[1] != num_classes:
     raise ValueError(
-      f'scores are over {scores.shape[1]} classes, but the data set has {num_classes}'
+      f'scores have {scores.shape[1]} classes, but the data set has {num_classes}'
     )
   counts = np.zeros((num_classes, num_classes), np.int64)
   np.add.at(counts, (labels, scores.argmax(axis=1)), 1)
@@ -161,8 +163,8 @@ def _checked(scores: np.ndarray, labels: np.ndarray) -> tuple[np.ndarray, np.nda
     )
   if labels.min() < 0 or labels.max() >= scores.shape[1]:
     raise ValueError(
-      f'labels lie in {labels.min()}..{labels.max()}, but the {scores.shape[1]} classes'
-      f' scored are 0..{scores.shape[1] - 1}; leave padding rows out'
+      f'labels are in {labels.min()}..{labels.max()}, but must be in'
+      f' 0..{scores.shape[1] - 1}, the classes with scores; leave padding rows out'
     )
   check_finite(scores)
   return scores, labels

@@ -1,4 +1,4 @@
-"""What an evaluation leaves in the workdir: results, scores, tables and a picture."""
+"""Writes an evaluation's results to the workdir: JSON, scores, tables and pictures."""
 
 from __future__ import annotations
 
@@ -33,29 +33,29 @@ def write_results(
   selection_split: str | None,
   notes: Sequence[str] = (),
 ) -> dict[str, Any]:
-  """Writes `results.json` and, for each evaluation, its scores; returns the results.
+  """Writes `results.json` and each evaluation's scores; returns the results.
 
-  `per_class.csv`, `confusion_matrix.csv` and `.png` are of the headline evaluation, see
-  `headline`; so are the tables and pictures of its joint weights, where it has them. Of
-  multi-hot labels there is no confusion matrix. Each file appears whole or not at all;
-  `results.json` comes last, so that what it names is there.
+  `per_class.csv`, `confusion_matrix.csv` and `.png` show the headline evaluation (see
+  `headline`); so do the tables and pictures of joint weights, if it has any. With
+  multi-hot labels there is no confusion matrix. Files are written atomically;
+  `results.json` is last, so that all files it names exist.
 
   Args:
-    dataset: its name.
-    protocol: in words, how the figures are got and by which metric they are judged.
-    selection_rule: in words, how the 'best' checkpoint was chosen.
-    selection_split: the split that chose it, None where nothing was chosen.
-    notes: lines that a reader of the figures must know, such as what was fitted on the
-      split they are measured on.
+    dataset: the data set's name.
+    protocol: how the figures are measured, in words.
+    selection_rule: how the 'best' checkpoint was chosen, in words.
+    selection_split: the split that chose it, or None.
+    notes: lines that a reader of the figures must know, such as that the test split
+      chose the checkpoint.
 
   Raises:
-    ValueError: where there is no evaluation, or two of one checkpoint on one split.
+    ValueError: without an evaluation, or with two of one checkpoint on one split.
   """
   workdir = pathlib.Path(workdir)
   made = [(e.split, e.checkpoint) for e in evaluations]
   if not made or len(set(made)) < len(made):
     raise ValueError(
-      f'evaluations are {made}, but need at least one, and no checkpoint twice on a'
+      f'evaluations are {made}; give at least one, and each checkpoint at most once per'
       ' split'
     )
   chosen = headline(evaluations, selection_split)
@@ -81,11 +81,11 @@ def write_results(
 def headline(
   evaluations: Sequence[Evaluation], selection_split: str | None
 ) -> Evaluation:
-  """The evaluation that speaks for the run.
+  """The run's headline result.
 
-  The first split that selected nothing (the test split), by the selected checkpoint
-  where there is one. With nothing but the selection split, the last checkpoint: the
-  best on the very split that chose it is optimistic.
+  The best checkpoint on the first split that selected nothing (the test split); the last
+  checkpoint if none was selected. With only the selection split, the last checkpoint:
+  the best on the split that chose it is optimistic.
   """
   unseen = [e for e in evaluations if e.split != selection_split]
   if not unseen:
@@ -95,7 +95,7 @@ def headline(
 
 
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
-  """The results in a table for the terminal, and where to look further."""
+  """A table of the results for the terminal, and the paths of further files."""
   entries = results['evaluations']
   headings = {n: heading for n, heading in _HEADINGS.items() if n in entries[0]}
   rows = [['split', 'checkpoint', 'step', 'clips', 'views', *headings.values()]]
@@ -106,12 +106,12 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
     rows.append([entry['split'], entry['checkpoint'] + star, *counts, *figures])
   lines = [f'{results["dataset"]}: {results["protocol"]}', *aligned(rows, left=2)]
   if any('selected_on_this_split' in entry for entry in entries):
-    lines.append('* selected on the split it is measured on, so optimistic')
+    lines.append('* optimistic: selected on the same split')
   chosen, workdir = results['headline'], pathlib.Path(workdir)
   lines += [
     *results['notes'],
     '',
-    f'Classes of {chosen["split"]}, {chosen["checkpoint"]} checkpoint:'
+    f'Figures per class ({chosen["split"]}, {chosen["checkpoint"]} checkpoint):'
     f' {workdir / "per_class.csv"}',
     'Pictures: ' + ', '.join(str(path) for path in sorted(workdir.glob('*.png'))),
     f'Curves and pictures: tensorboard --logdir={shlex.quote(str(workdir))}',
@@ -119,14 +119,14 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
   return '\n'.join(lines)
 
 
-# The figures of an entry and their headings in the terminal.
+# An entry's figures, and their headings in the terminal.
 _HEADINGS = {
   'accuracy': 'accuracy',
   'mean_class_accuracy': 'mean class',
   'top5': 'top 5',
   'charades_mAP': 'Charades mAP',
   'mAP': 'mAP',
-  'box_mAP': 'mAP of boxes',
+  'box_mAP': 'box mAP',
 }
 
 

@@ -1,6 +1,6 @@
-"""Files of scores, one a model, read and matched by video and class.
+"""Reads files of scores, one per model, and matches them by video and class.
 
-Axes: `s` stream, one model's scores; `b` clip, `k` class. Once read, scores are float64
+Axes: `s` stream (one model's scores), `b` clip, `k` class. Scores become float64
 probabilities.
 """
 
@@ -17,9 +17,9 @@ import numpy as np
 import scipy.special
 from jaxtyping import Float, Int, UInt8
 
-_SHOWN = 5  # Names that an error lists.
-_ROUNDING = 1e-4  # Of float32 probabilities above 1.
-_SUM_ROUNDING = 1e-2  # Of the sum of a clip's probabilities, float16 included.
+_SHOWN = 5  # Names in an error message.
+_ROUNDING = 1e-4  # How far float32 rounding puts probabilities above 1.
+_SUM_ROUNDING = 1e-2  # Rounding of the sum of a clip's probabilities, even in float16.
 
 _FILE = re.compile(r'(?P<path>.+\.npz)(:(?P<function>\w+))?')
 _FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
@@ -30,17 +30,17 @@ _FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Scores:
-  """One model's scores of videos, checked when made.
+  """One model's scores; the constructor checks them.
 
   Attributes:
-    name: of the file, for messages.
-    video_ids: `b` of them, none twice.
+    name: the file's name, for messages.
+    video_ids: `b` unique names.
     probabilities: float64 `[b, k]`.
-    labels: int32 `[b]` class indices, or uint8 `[b, k]`, multi-hot; None where unknown.
-    class_names: `k` of them, none twice; None where unknown.
+    labels: int32 `[b]` class indices, or uint8 `[b, k]`, multi-hot; None if unknown.
+    class_names: `k` unique names; None if unknown.
 
   Raises:
-    ValueError: naming the file, the field, what it holds and what it must hold.
+    ValueError: names the file, the field, its value and the allowed values.
   """
 
   name: str
@@ -53,14 +53,13 @@ class Scores:
     (n, k), scores = self.probabilities.shape, self.probabilities
     if scores.min() < 0 or scores.max() > 1 + _ROUNDING:
       raise self._error(
-        f'scores lie in {scores.min():g}..{scores.max():g}, but probabilities must be in'
-        f' 0..1; where they are logits give {self.name}:softmax, or :sigmoid for several'
-        ' labels a video'
+        f'scores are in {scores.min():g}..{scores.max():g}, but probabilities must be in'
+        f' 0..1; for logits give {self.name}:softmax, or :sigmoid for multi-label videos'
       )
     self._check_names('video_ids', self.video_ids, n)
     if self.class_names is not None:
       self._check_names('class_names', self.class_names, k)
-    if self.labels is not None:  # Frozen for everyone else.
+    if self.labels is not None:  # The dataclass is frozen for all other code.
       object.__setattr__(self, 'labels', self._checked_labels(self.labels))
 
   def _checked_labels(self, labels: np.ndarray) -> np.ndarray:
@@ -72,8 +71,8 @@ class Scores:
       return labels.astype(np.int32)
     raise self._error(
       f'labels are {labels.dtype} of shape {labels.shape}, but must be whole numbers'
-      f' 0..{k - 1} of shape ({n},), or 0 and 1 of shape ({n}, {k}); leave them out'
-      ' where they are unknown'
+      f' 0..{k - 1} of shape ({n},), or 0 and 1 of shape ({n}, {k}); leave unknown'
+      ' labels out'
     )
 
   def _check_names(self, field: str, names: np.ndarray, count: int):
@@ -84,7 +83,9 @@ class Scores:
       )
     values, times = np.unique(names, return_counts=True)
     if times.max() > 1:
-      raise self._error(f'{field} hold {_listed(values[times > 1])} more than once')
+      raise self._error(
+        f'{field} hold {_listed(values[times > 1])} more than once; keep each once'
+      )
 
   def _error(self, message: str) -> ValueError:
     return ValueError(f'{self.name}: {message}')
@@ -92,14 +93,14 @@ class Scores:
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Streams:
-  """Scores of several models, of the same videos and classes in the same order.
+  """Several models' scores for the same videos and classes, in the same order.
 
   Attributes:
-    names: `s` of them, the files.
-    video_ids: `b` of them.
+    names: `s` file names.
+    video_ids: `b` names.
     probabilities: float64 `[s, b, k]`.
-    labels, class_names: as of `Scores`; None where no file has them.
-    notes: what a reader must know of how they were matched.
+    labels, class_names: same as in `Scores`; None if no file has them.
+    notes: lines about how the files were matched.
   """
 
   names: tuple[str, ...]
@@ -113,17 +114,18 @@ class Streams:
 def read_streams(
   files: Sequence[str], fit_files: Sequence[str] = (), *, allow_missing: bool = False
 ) -> tuple[Streams, Streams | None]:
-  """The streams to fuse and, where there are files for it, those to fit weights on.
+  """Reads the streams to fuse and, if given, the streams to fit weights on.
 
   Args:
-    files: see `read_scores`; one a stream.
-    fit_files: the same models' scores of other videos.
-    allow_missing: fuse the videos that all files have; else all must have the same.
+    files: one per stream, see `read_scores`.
+    fit_files: the same models' scores for other videos.
+    allow_missing: fuse only the videos that all files have; otherwise all files must
+      have the same videos.
 
   Raises:
-    OSError: where a file cannot be opened.
-    ValueError: where one is not as it must be, they do not match, or the weights would
-      be fitted on a video that is to be fused.
+    OSError: if a file cannot be opened.
+    ValueError: if a file is invalid, files do not match, or a video to be fused is also
+      in `fit_files`.
   """
   scores = [read_scores(file) for file in files]
   fits = [read_scores(file) for file in fit_files]
@@ -136,17 +138,23 @@ def read_streams(
 
 
 def read_scores(file: str) -> Scores:
-  """A file of scores as an evaluation writes it; `labels`, `class_names` may lack.
+  """Reads a file of scores that an evaluation wrote.
+
+  It holds `video_ids` and `scores`, and may hold `labels` and `class_names`.
 
   Args:
-    file: `FILE.npz` of probabilities; of logits `FILE.npz:softmax`, or
-      `FILE.npz:sigmoid` where each class is a yes or no.
+    file: `FILE.npz` for probabilities; `FILE.npz:softmax` for logits, or
+      `FILE.npz:sigmoid` for the logits of a multi-label model.
+
+  Raises:
+    OSError: if the file cannot be opened.
+    ValueError: if the file is invalid.
   """
   parts = _FILE.fullmatch(file)
   if parts is None or parts['function'] not in (None, *_FUNCTIONS):
     raise ValueError(
-      f'{file} is no file of scores; give FILE.npz of probabilities, FILE.npz:softmax or'
-      ' FILE.npz:sigmoid of logits'
+      f'{file} is not a file of scores; give FILE.npz for probabilities, or'
+      ' FILE.npz:softmax or FILE.npz:sigmoid for logits'
     )
   path, function = parts['path'], parts['function']
   arrays = _arrays(path)
@@ -166,7 +174,7 @@ def read_scores(file: str) -> Scores:
 
 
 def fused_npz(streams: Streams, fused: Float[np.ndarray, 'b k']) -> bytes:
-  """Fused scores as a file that `read_scores` reads, less what no stream's file knows."""
+  """Fused scores as the content of a file for `read_scores`, without unknown fields."""
   arrays = {
     'video_ids': streams.video_ids,
     'scores': fused.astype(np.float32),
@@ -185,11 +193,11 @@ def _arrays(path: str) -> dict[str, np.ndarray]:
       names = ('video_ids', 'scores', 'labels', 'class_names')
       arrays = {name: content[name] for name in names if name in content}
       held = sorted(content)
-  # TypeError: a lone array, which is no file of several.
+  # TypeError: a single array instead of several.
   except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
     raise ValueError(
-      f'{path} cannot be read: {error}; it must be written by numpy.savez, of plain'
-      ' arrays (text as numpy unicode, not as objects)'
+      f'{path} cannot be read: {error}; write plain arrays with numpy.savez (text as'
+      ' numpy unicode, not as objects)'
     ) from error
   if missing := [name for name in ('video_ids', 'scores') if name not in arrays]:
     raise ValueError(
@@ -203,7 +211,7 @@ def _check_nothing_leaks(scores: Sequence[Scores], fits: Sequence[Scores]) -> No
   for fit in fits:
     if shared := fused & set(fit.video_ids):
       raise ValueError(
-        f'{fit.name}, to fit weights on, has videos that are to be fused:'
+        f'{fit.name} (to fit weights on) has videos that are to be fused:'
         f' {_listed(shared)}; fit on held-out training videos'
       )
 
@@ -211,25 +219,28 @@ def _check_nothing_leaks(scores: Sequence[Scores], fits: Sequence[Scores]) -> No
 def _check_class_counts(files: Sequence[Scores]) -> None:
   counts = {file.name: file.probabilities.shape[1] for file in files}
   if len(set(counts.values())) > 1:
-    raise ValueError(f'files must score the same classes, but numbers are {counts}')
+    raise ValueError(
+      f'files must score the same classes, but their numbers of classes are {counts}'
+    )
 
 
 def _matched(
   files: Sequence[Scores], class_names: np.ndarray | None, allow_missing: bool
 ) -> Streams:
-  """Brings files to the videos and order of the first, and to one order of classes."""
+  """Reorders all files to the first file's videos and to one order of classes."""
   common = set.intersection(*(set(file.video_ids) for file in files))
   every = set.union(*(set(file.video_ids) for file in files))
   notes = []
   for file in files:
     if lacking := every - set(file.video_ids):
-      notes.append(f'{file.name} lacks videos of the others: {_listed(lacking)}')
+      notes.append(f'{file.name} lacks videos that others have: {_listed(lacking)}')
     if file.class_names is None and class_names is not None:
-      notes.append(f'{file.name} has no class names: read in the order of the others')
+      notes.append(f"{file.name} has no class names: the other files' order is assumed")
   if not common or (len(common) < len(every) and not allow_missing):
     raise ValueError(
       f'{"; ".join(notes)}; all files have {len(common)} of {len(every)} videos: give'
-      ' scores of the same videos, or fuse those (if any) by --allow_missing'
+      ' scores of the same videos, or fuse only the common ones (if any) with'
+      ' --allow_missing'
     )
   video_ids = np.array([name for name in files[0].video_ids if name in common])
   files = [_reordered(file, video_ids, class_names) for file in files]
@@ -256,7 +267,7 @@ def _reordered(
 
 
 def _columns(file: Scores, class_names: np.ndarray | None) -> Int[np.ndarray, 'k']:
-  """Where a file has each of the classes."""
+  """The column of each class in a file."""
   if file.class_names is None or class_names is None:
     return np.arange(file.probabilities.shape[1])
   if other := set(file.class_names) ^ set(class_names):
@@ -275,12 +286,15 @@ def _agreed_labels(files: Sequence[Scores]) -> np.ndarray | None:
   (first, agreed), *others = labelled
   for name, labels in others:
     if labels.ndim != agreed.ndim:
-      raise ValueError(f'one of {first}, {name} has one label a video, one has several')
+      raise ValueError(
+        f'{first} and {name} differ: one has a single label per video, the other several'
+      )
     differ = (labels != agreed).reshape(len(labels), -1).any(axis=1)
     if differ.any():
       raise ValueError(
         f'{first} and {name} differ in the labels of'
-        f' {_listed(files[0].video_ids[differ])}; they are not of one version of the data'
+        f' {_listed(files[0].video_ids[differ])}; give scores on the same version of the'
+        ' data set'
       )
   return agreed
 
@@ -292,8 +306,8 @@ def _check_sums(files: Sequence[Scores]) -> None:
     if abs(sums[worst] - 1) > _SUM_ROUNDING:
       raise ValueError(
         f'{file.name}: scores of {file.video_ids[worst]} sum up to {sums[worst]:g}, but'
-        ' probabilities of the one class of a video sum up to 1; where they are logits'
-        f' give {file.name}:softmax'
+        ' probabilities of single-label videos must sum up to 1; for logits give'
+        f' {file.name}:softmax'
       )
 
 

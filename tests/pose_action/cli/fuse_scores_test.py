@@ -87,8 +87,8 @@ def test_learned_weights_with_their_figures_and_files(folder):
     '2 models, 4 videos, 4 classes: weighted sum of logits, fit'
   )
   assert 'fitted on 4 videos from good_val.npz, walk_val.npz, where' in heading
-  assert (
-    note == 'note: good_test.npz has no class names: read in the order of the others'
+  assert note == (
+    "note: good_test.npz has no class names: the other files' order is assumed"
   )
   table = [line.split() for line in lines[:4]]
   assert table[0] == ['scores', 'weight', 'accuracy', 'mean', 'class']

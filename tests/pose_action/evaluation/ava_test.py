@@ -1,4 +1,4 @@
-"""Frame mAP of files of scores on the small tree, worked by hand."""
+"""Frame mAP for files of scores on a small AVA tree, worked by hand."""
 
 import csv
 import dataclasses
@@ -23,7 +23,7 @@ def annotations(tmp_path):
 
 
 def scores_of(*rows, class_names=CLASS_NAMES):
-  """(second, corners, (scores)) each."""
+  """Each row is (second, corners, (scores per class))."""
   names = [f'{ava_tree.VAL},{second:04},{",".join(box)}' for second, box, _ in rows]
   named = None if class_names is None else np.array(class_names)
   values = np.array([values for *_, values in rows], float)
@@ -43,9 +43,9 @@ def test_all_right(annotations):
   assert figures.precisions.tolist() == [1, 1, 1]
   assert figures.positives.tolist() == [2, 2, 2]
   text = str(figures)
-  # The middle person, walking at 902, is of no class but a true box.
+  # The middle person, walking at 902, has none of the classes but is a true box.
   assert '4 scored boxes on 2 frames, 5 true boxes on 2' in text
-  assert 'frame mAP at IoU 0.5: 100.00%, the mean over 3 of 3 classes' in text
+  assert 'frame mAP at IoU 0.5: 100.00%, the mean over the 3 of 3 classes' in text
 
 
 def test_a_second_box_and_one_of_nobody_cost_what_they_do_in_the_official_rules(
@@ -59,29 +59,29 @@ def test_a_second_box_and_one_of_nobody_cost_what_they_do_in_the_official_rules(
     (903, RIGHT, (0.2, 0.80, 0.0)),
   ]
   figures = frame_map(scores_of(*rows), annotations)
-  # Bend: nobody, right, then three others; the left person of 903 is not found: 1/2 of 2.
-  # Stand: nobody, right, again, right: (1/2 + 1/2) / 2. Watch: right; of the three of
-  # score 0 the last is right, after nobody: (1 + 2/5) / 2.
+  # Bend: nobody, right, then three others; the left person at 903 is missed: (1/2) / 2.
+  # Stand: nobody, right, repeated, right: (1/2 + 1/2) / 2. Watch: right; then of three
+  # boxes with score 0 the last is right, after nobody: (1 + 2/5) / 2.
   np.testing.assert_allclose(figures.precisions, [1 / 4, 1 / 2, 7 / 10])
 
 
 def test_excluded_seconds_are_left_out(annotations):
-  # At 904 the left person stands; with it, the first to be ranked would be wrong.
+  # The left person stands at 904; if it counted, the first in rank would be wrong.
   wrong = (904, LEFT, (1.0, 0.0, 0.0))
   figures = frame_map(scores_of(*TRUE, wrong), annotations)
   assert figures.precisions.tolist() == [1, 1, 1]
-  assert '1 scored boxes left out, on seconds that are excluded' in str(figures)
+  assert '1 scored boxes on excluded seconds ignored' in str(figures)
 
 
 def test_people_on_frames_without_boxes_are_not_found(annotations):
   figures = frame_map(scores_of(*TRUE[:2]), annotations)
   assert figures.precisions.tolist() == [0.5, 0.5, 0.5]
-  assert '1 frames with true boxes have no scored one' in str(figures)
+  assert '1 frames with true boxes have no scored box' in str(figures)
 
 
 def test_classes_are_matched_by_name_and_others_are_passed_over(annotations):
   rows = [(s, box, (w, 0.5, b, st)) for s, box, (b, st, w) in TRUE]
-  named = (WATCH, 'walk', BEND, STAND)  # Walk is none of the listed actions.
+  named = (WATCH, 'walk', BEND, STAND)  # Walk is not a listed action.
   figures = frame_map(scores_of(*rows, class_names=named), annotations)
   assert figures.precisions.tolist() == [1, 1, 1]
 
@@ -101,13 +101,13 @@ def test_the_official_script_counts_the_50_highest_of_a_frame(annotations, monke
   monkeypatch.setattr('pose_action.evaluation.ava.OFFICIAL_MOST', 2)
   figures = frame_map(scores_of(*TRUE), annotations)
   assert figures.precisions.tolist() == [1, 1, 1]
-  # Of 902 the left person's standing and watching are left, of 903 both highest.
+  # At 902 the left person's standing and watching remain, at 903 the two highest.
   assert figures.official_precisions.tolist() == [0.5, 1, 0.5]
-  assert 'of the 2 highest scores of each frame' in str(figures)
+  assert 'only the 2 highest scores per frame' in str(figures)
 
 
 def test_each_class_has_a_line(annotations):
-  annotations.actions[7] = 'jump/leap'  # Nobody does.
+  annotations.actions[7] = 'jump/leap'  # Nobody jumps.
   rows = [(second, box, (*values, 0.5)) for second, box, values in TRUE]
   figures = frame_map(
     scores_of(*rows, class_names=(*CLASS_NAMES, 'jump/leap')), annotations
@@ -122,7 +122,7 @@ def test_each_class_has_a_line(annotations):
     'average_precision_of_50': '1.0',
   }
   assert (table[3]['true_boxes'], table[3]['average_precision']) == ('0', '')
-  assert 'mean over 3 of 4 classes' in str(figures)
+  assert 'mean over the 3 of 4 classes' in str(figures)
 
 
 def test_what_is_no_box_of_the_split_is_refused(annotations):
@@ -136,18 +136,18 @@ def test_what_is_no_box_of_the_split_is_refused(annotations):
   names = [name.replace(ava_tree.VAL, ava_tree.TRAIN[0]) for name in foreign.video_ids]
   foreign = dataclasses.replace(foreign, video_ids=np.array(names))
   with pytest.raises(
-    ValueError, match=r"1 videos that ava_val.*'-5KQ66BBWC4'; give sco"
+    ValueError, match=r"1 videos that are not in ava_val.*'-5KQ66BBWC4'; g"
   ):
     frame_map(foreign, annotations)
 
 
 def test_other_classes_are_refused(annotations):
   with pytest.raises(
-    ValueError, match=r"lacks 1 of the 3 classes of the list, .*'bend"
+    ValueError, match=r"lacks 1 of the 3 classes in the list, .*'bend"
   ):
     frame_map(scores_of(*TRUE, class_names=('bow', STAND, WATCH)), annotations)
   rows = [(second, box, (*values, 0.5)) for second, box, values in TRUE]
   with pytest.raises(
-    ValueError, match=r'4 classes without .* the 3 of the list, or all 80'
+    ValueError, match=r'4 classes without .* the 3 classes in the list, or for all 80'
   ):
     frame_map(scores_of(*rows, class_names=None), annotations)

@@ -1,4 +1,4 @@
-"""Both definitions of average precision: by hand, against scikit-learn, and apart."""
+"""Both definitions of average precision, by hand and against scikit-learn."""
 
 import numpy as np
 import pytest
@@ -17,8 +17,8 @@ TIED = np.array([1, 0, 0, 1])
 
 
 def test_average_precision_by_hand_takes_equal_scores_together():
-  # At 0.5 three clips are in, one right: recall 1/2 at precision 1/3. At 0.1 all four,
-  # two right: recall 1 at precision 1/2. The order within the tie does not count.
+  # At 0.5 there are three clips, one right: recall 1/2, precision 1/3. At 0.1 all four,
+  # two right: recall 1, precision 1/2. The order within the tie does not matter.
   expected = 0.5 * (1 / 3) + 0.5 * (1 / 2)
   np.testing.assert_allclose(average_precision(TIED_SCORES, TIED), expected, rtol=1e-12)
   swapped = np.array([0, 0, 1, 1])
@@ -43,11 +43,11 @@ def test_map_is_over_the_classes_that_have_clips():
   np.testing.assert_allclose(
     mean_average_precision(scores, labels), 17 / 24, rtol=1e-12
   )
-  with pytest.raises(ValueError, match='none of 4 clips has any label'):
+  with pytest.raises(ValueError, match='none of 4 clips has a label'):
     mean_average_precision(scores, 0 * labels)
 
 
-@pytest.mark.parametrize('decimals', [1, 8])  # With many ties, and without.
+@pytest.mark.parametrize('decimals', [1, 8])  # With many ties, and with none.
 def test_average_precision_agrees_with_scikit_learn(decimals):
   oracle = pytest.importorskip('sklearn.metrics')
   rng = np.random.default_rng(1)
@@ -79,7 +79,7 @@ def test_charades_agrees_with_scikit_learn_without_ties_and_empty_clips():
 
 
 def one_class(scores, positive):
-  """Charades' precision of a class whose clips all have another label too."""
+  """Charades' precision for a class whose clips all have another label too."""
   scores, positive = np.asarray(scores), np.asarray(positive)
   pair = np.stack([positive, np.ones_like(positive)], axis=1)
   return per_class_charades_precision(np.stack([scores, scores], axis=1), pair)[0]
@@ -88,9 +88,9 @@ def one_class(scores, positive):
 def test_of_equal_scores_charades_takes_the_clip_listed_first():
   # Ranks of 0.9, 0.5, 0.5, 0.1: clips 1, 0, 2, 3.
   assert one_class(TIED_SCORES, TIED) == pytest.approx((1 / 2 + 2 / 4) / 2)
-  # The other clip of the tie has it: rank 3 and not 2.
+  # The other clip in the tie is positive: rank 3 and not 2.
   assert one_class(TIED_SCORES, [0, 0, 1, 1]) == pytest.approx((1 / 3 + 2 / 4) / 2)
-  # scikit-learn has 5/12 of both.
+  # scikit-learn gives 5/12 for both.
   assert one_class(np.full(40, 0.5), [0] * 39 + [1]) == pytest.approx(1 / 40)
   assert one_class(np.full(40, 0.5), [1] + [0] * 39) == 1
 
@@ -116,5 +116,5 @@ def test_charades_is_over_the_classes_that_have_clips():
     per_class_charades_precision(scores, labels), [1, np.nan, 1]
   )
   assert charades_mean_average_precision(scores, labels) == 1
-  with pytest.raises(ValueError, match='none of 2 clips has any label'):
+  with pytest.raises(ValueError, match='none of 2 clips has a label'):
     charades_mean_average_precision(scores, 0 * labels)

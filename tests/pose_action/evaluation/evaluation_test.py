@@ -1,4 +1,4 @@
-"""An evaluation checks itself when made."""
+"""An Evaluation checks its fields."""
 
 import numpy as np
 import pytest
@@ -52,22 +52,22 @@ def test_joint_names_are_those_of_the_maps_that_were_weighed():
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
-    ({'checkpoint': 'first'}, "split 'test1': checkpoint is 'first'; it is 'last' or"),
+    ({'checkpoint': 'first'}, "split 'test1': checkpoint is 'first'; give 'last' or"),
     ({'split': '../test'}, 'cannot be part of a file name'),
     ({'labels': [0, 1]}, r'labels \(2,\), but 4 videos and 3 classes need \(4, 3\)'),
     ({'labels': np.zeros((4, 2))}, r'labels \(4, 2\), .* or multi-hot \(4, 3\)'),
     ({'labels': np.full((4, 3), 2)}, 'multi-hot labels must be 0 or 1'),
     ({'video_ids': ('a', 'a', 'b', 'c')}, 'a video is scored twice'),
-    ({'scores': np.eye(3)[[0, 1, 2, 0]] * 9}, r'scores lie in 0\.0\.\.9\.0, but must'),
-    ({'scores': np.full((4, 3), np.nan)}, 'scores lie in nan'),
-    ({'joint_weights': np.ones((4, 15))}, 'joint_weights need the skeleton'),
+    ({'scores': np.eye(3)[[0, 1, 2, 0]] * 9}, r'scores are in 0\.0\.\.9\.0, but must'),
+    ({'scores': np.full((4, 3), np.nan)}, 'scores are in nan'),
+    ({'joint_weights': np.ones((4, 15))}, 'joint_weights need a skeleton'),
     (
       {'joint_weights': np.ones((4, 16)), 'skeleton': JHMDB},
-      r"shape \(4, 16\), but 4 videos of skeleton 'jhmdb' need \(4, 15\)",
+      r"shape \(4, 16\), but 4 videos with skeleton 'jhmdb' need \(4, 15\)",
     ),
     (
       {'joint_weights': np.full((4, 15), -0.5), 'skeleton': JHMDB},
-      r'joint_weights lie in -0\.5\.\.-0\.5',
+      r'joint_weights are in -0\.5\.\.-0\.5',
     ),
   ],
 )

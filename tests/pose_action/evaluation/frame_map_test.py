@@ -13,12 +13,12 @@ from pose_action.evaluation.frame_map import (
 )
 
 LEFT, RIGHT = (0.0, 0.0, 0.4, 1.0), (0.6, 0.0, 1.0, 1.0)
-# Of LEFT's area it has 3/4, and nothing beside: an overlap of 0.75.
+# It covers 3/4 of LEFT and nothing else: an overlap of 0.75.
 NEARLY_LEFT = (0.0, 0.0, 0.3, 1.0)
 
 
 def detected(*rows):
-  """(frame, box, score of each class) each."""
+  """Each row is (frame, box, scores per class)."""
   frames, boxes, scores = zip(*rows, strict=True)
   return Detections(
     frames, np.array(boxes), np.array(scores, float).reshape(len(rows), -1)
@@ -26,7 +26,7 @@ def detected(*rows):
 
 
 def there(*rows):
-  """(frame, box, whether of each class) each."""
+  """Each row is (frame, box, 0 or 1 per class)."""
   frames, boxes, classes = zip(*rows, strict=True)
   return GroundTruth(
     frames, np.array(boxes), np.array(classes, bool).reshape(len(rows), -1)
@@ -45,8 +45,8 @@ def test_all_found_and_nothing_else():
 
 
 def test_a_person_found_twice_counts_once():
-  # By score: right, the same person again (wrong), right. Precision 1, 1/2, 2/3, of
-  # which recall 1 can have 2/3: (1 + 2/3) / 2.
+  # By score: right, the same person again (wrong), right. Precision is 1, 1/2, 2/3; at
+  # recall 1 the best is 2/3: (1 + 2/3) / 2.
   truth = there(('a', LEFT, 1), ('a', RIGHT, 1))
   detections = detected(('a', LEFT, 0.9), ('a', NEARLY_LEFT, 0.8), ('a', RIGHT, 0.7))
   assert of_one_class(detections, truth) == pytest.approx(5 / 6)
@@ -55,7 +55,7 @@ def test_a_person_found_twice_counts_once():
 def test_of_two_boxes_for_a_person_the_higher_scored_is_right_whatever_the_order():
   truth = there(('a', LEFT, 1), ('b', LEFT, 1))
   twice = [('a', LEFT, 0.2), ('a', NEARLY_LEFT, 0.9), ('b', LEFT, 0.5)]
-  # Right, right, wrong. By order given, 'a' would be right at the very end: 7/12.
+  # Right, right, wrong. In the given order, 'a' would be right last: 7/12.
   assert of_one_class(detected(*twice), truth) == 1
 
 
@@ -70,7 +70,7 @@ def test_who_overlaps_a_taken_box_most_is_not_given_the_next_best():
 def test_a_box_that_nobody_is_in_is_wrong():
   truth = there(('a', LEFT, 1))
   assert of_one_class(detected(('a', RIGHT, 0.9), ('a', LEFT, 0.8)), truth) == 0.5
-  # So is one on a frame without ground truth.
+  # A detection on a frame without ground truth is wrong too.
   assert of_one_class(detected(('b', LEFT, 0.9), ('a', LEFT, 0.8)), truth) == 0.5
   assert of_one_class(detected(('a', LEFT, 0.9), ('b', LEFT, 0.8)), truth) == 1
 
@@ -88,17 +88,17 @@ def test_who_is_not_found_counts():
 
 
 def test_frame_map_is_not_the_map_of_boxes_as_clips():
-  """The wrong protocol labels each detection, and asks how well labels are ranked."""
+  """The wrong protocol gives each detection a label, and measures their ranking."""
   truth = there(('a', LEFT, 1), ('b', LEFT, 1), ('c', LEFT, 1))
   detections = detected(('a', LEFT, 0.9), ('a', NEARLY_LEFT, 0.8), ('b', LEFT, 0.7))
-  # All three lie on someone of the class, so as clips all are right.
+  # All three overlap a person with the class, so that as clips all are right.
   assert average_precision(detections.scores[:, 0], np.array([1, 1, 1])) == 1
-  # But one is there twice and one is missed: (1 + 2/3) of 3.
+  # But one person is detected twice and one is missed: (1 + 2/3) / 3.
   assert of_one_class(detections, truth) == pytest.approx(5 / 9)
 
 
 def test_classes_are_matched_by_themselves():
-  # Beside a person of class 0 stands one of class 1; a box between them is for both.
+  # A person with class 0 stands beside one with class 1; a box between is for both.
   near = (0.02, 0.0, 0.42, 1.0)
   truth = there(('a', LEFT, (1, 0, 0)), ('a', near, (0, 1, 0)))
   detections = detected(('a', LEFT, (0.9, 0.2, 0.4)))
@@ -109,7 +109,7 @@ def test_classes_are_matched_by_themselves():
 
 def test_precision_is_interpolated():
   right = np.array([0, 1, 1, 0, 1], bool)
-  # Precision 0, 1/2, 2/3, 1/2, 3/5; the first of the right ones can have 2/3.
+  # Precision 0, 1/2, 2/3, 1/2, 3/5; interpolated, the first right one has 2/3.
   expected = (2 / 3 + 2 / 3 + 3 / 5) / 4
   assert interpolated_average_precision(right, 4) == pytest.approx(expected)
   plain = average_precision_score(right, np.arange(5)[::-1])
@@ -118,11 +118,11 @@ def test_precision_is_interpolated():
 
 @pytest.mark.parametrize('seed', range(5))
 def test_is_scikit_learns_where_precision_only_falls(seed):
-  """Interpolation changes nothing then, with one box on each frame and all found."""
+  """With one box per frame and all found, interpolation changes nothing."""
   rng = np.random.default_rng(seed)
   frames = [f'f{i}' for i in range(40)]
   scores = rng.permutation(40) / 40
-  # The higher half is right, then one in two, three, four: never more than before.
+  # The higher half is right, then one in two, three, four: precision never rises.
   right = np.zeros(40, bool)
   right[[*range(20), 21, 24, 28, 33]] = True
   ranked = np.argsort(-scores)
@@ -140,7 +140,7 @@ def test_only_the_highest_of_a_frame_count_when_asked():
     ('a', LEFT, (0.9, 0.8)), ('a', RIGHT, (0.1, 0.7)), ('b', LEFT, (0.2, 0.3))
   )
   np.testing.assert_allclose(frame_average_precisions(detections, truth), [1, 2 / 3])
-  # Of frame a the two highest pairs are both of the left box; the right one is lost.
+  # In frame a the two highest pairs are both for the left box; the right one is missed.
   two = frame_average_precisions(detections, truth, most_a_frame=2)
   np.testing.assert_allclose(two, [1, 0.25])
 
@@ -213,5 +213,5 @@ def test_misuse_is_refused():
     Detections(['a', 'b'], np.zeros((1, 4)), np.zeros((2, 3)))
   with pytest.raises(ValueError, match='must be finite'):
     detected(('a', LEFT, np.nan))
-  with pytest.raises(ValueError, match=r'scored for 2 classes, but .* has 1'):
+  with pytest.raises(ValueError, match=r'scores for 2 classes, but .* has 1 classes'):
     frame_average_precisions(detected(('a', LEFT, (1, 1))), there(('a', LEFT, 1)))

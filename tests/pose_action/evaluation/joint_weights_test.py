@@ -1,4 +1,4 @@
-"""Joint weights by video and by class, against means worked by hand."""
+"""Joint weights per video and per class, against means worked by hand."""
 
 import numpy as np
 import pytest
@@ -70,7 +70,7 @@ def test_a_model_without_joint_weights_has_neither_tables_nor_pictures():
 
 @pytest.fixture
 def drawn(monkeypatch):
-  """What the pictures are drawn from, by picture."""
+  """The arguments that each picture is drawn from, by name."""
   calls = {}
 
   def record(name):
@@ -111,18 +111,18 @@ def test_joints_of_others_are_drawn_on_a_figure_of_their_own(drawn):
   np.testing.assert_allclose(figures[1::2], own / 2, atol=1e-6)
   assert (names, limbs) == (ARM.joints, ARM.limbs)
   _, _, named = drawn['joint_weights_image']
-  assert named == with_others(ARM).joints  # The table has them all.
+  assert named == with_others(ARM).joints  # The table shows all joints.
 
 
 def test_of_too_many_classes_those_farthest_from_the_mean_are_drawn(drawn):
-  # 30 classes with a clip each; the weights of the middle ones are nearest the mean.
+  # 30 classes with a clip each; the middle classes are closest to the mean.
   weights = np.repeat(np.linspace(0, 1, 30)[:, None], 3, axis=1)
   names = [f'c{i:02}' for i in range(30)]
   evaluation = _evaluation(np.arange(30), names, weights)
   joint_weight_report.joint_weight_images(evaluation)
   _, titles, *_ = drawn['skeleton_weights_image']
   assert len(titles) == 24
-  # 23 of 30: the seven nearest the middle are left out; of the last two, equally far,
-  # either may be.
+  # 23 of 30: the seven closest to the middle are left out; the last two are equally far,
+  # so that either may be drawn.
   assert titles[1:12] == names[:11]
   assert titles[-11:] == names[-11:]

@@ -5,7 +5,7 @@ import pytest
 
 from pose_action.evaluation import metrics
 
-# Four clips of classes 0, 0, 1, 1; class 2 has none. Predicted: 0, 1, 1 (a tie with 2,
+# Four clips with classes 0, 0, 1, 1; class 2 has none. Predicted: 0, 1, 1 (a tie with 2,
 # the first counts), 0 (a tie with 1).
 SCORES = np.array(
   [[0.7, 0.2, 0.1], [0.1, 0.6, 0.3], [0.0, 0.5, 0.5], [0.4, 0.4, 0.2]], np.float32
@@ -15,8 +15,8 @@ LABELS = np.array([0, 0, 1, 1], np.int32)
 
 def test_accuracy_of_ties_takes_the_first_class():
   assert metrics.accuracy(SCORES, LABELS) == 0.5
-  # Where the last of equals counted, clip 2 would be lost and clip 3 won: class-wise
-  # the same, so look at the clips one by one.
+  # If the last class counted on a tie, clip 2 would be wrong and clip 3 right, with the
+  # same total; so check the clips one by one.
   assert metrics.accuracy(SCORES[2:3], LABELS[2:3]) == 1.0
   assert metrics.accuracy(SCORES[3:4], LABELS[3:4]) == 0.0
 
@@ -36,7 +36,9 @@ def test_mean_class_accuracy_is_over_the_classes_that_have_clips():
     metrics.per_class_accuracy(scores, labels), [1.0, 0.5, np.nan]
   )
   assert metrics.mean_class_accuracy(scores, labels) == 0.75
-  assert metrics.accuracy(scores, labels) == 0.8  # And 0.5 if class 2 counted as 0.
+  assert (
+    metrics.accuracy(scores, labels) == 0.8
+  )  # It would be 0.5 if class 2 counted as 0.
 
 
 def test_top_k_accuracy_ranks_as_argmax_does():
@@ -44,7 +46,7 @@ def test_top_k_accuracy_ranks_as_argmax_does():
   # Clip 1's label is last, clip 3's is second by its tie.
   assert metrics.top_k_accuracy(SCORES, LABELS, 2) == 0.75
   assert metrics.top_k_accuracy(SCORES, LABELS, 3) == 1.0
-  with pytest.raises(ValueError, match=r'top is 4, but must be 1\.\.3'):
+  with pytest.raises(ValueError, match=r'top is 4, but must be in 1\.\.3'):
     metrics.top_k_accuracy(SCORES, LABELS, 4)
 
 
@@ -76,7 +78,7 @@ def test_metrics_agree_with_scikit_learn_on_random_scores():
   [
     (SCORES, LABELS[:3], r'scores have shape \(4, 3\) and labels \(3,\)'),
     (SCORES[:0], LABELS[:0], 'with at least one clip'),
-    (SCORES, np.array([0, 0, 1, 3]), r'labels lie in 0\.\.3, but the 3 classes'),
+    (SCORES, np.array([0, 0, 1, 3]), r'labels are in 0\.\.3, but must be in 0\.\.2'),
     (SCORES, np.array([0, 0, 1, -1]), 'leave padding rows out'),
     (np.where(SCORES == 0.7, np.nan, SCORES), LABELS, 'scores of clip 0 .*diverged'),
   ],
@@ -87,7 +89,7 @@ def test_misuse_is_refused(scores, labels, message):
 
 
 def test_scores_over_other_classes_are_refused():
-  with pytest.raises(ValueError, match='over 3 classes, but the data set has 4'):
+  with pytest.raises(ValueError, match='have 3 classes, but the data set has 4'):
     metrics.confusion_matrix(SCORES, LABELS, 4)
 
 
@@ -105,7 +107,9 @@ def test_figures_of_multi_hot_labels():
   scores = np.array([[0.8, 0.5], [0.6, 0.1]], np.float32)
   labels = np.array([[1, 1], [0, 0]], np.uint8)
   figures = metrics.figures(scores, labels)
-  expected = -np.log([0.8, 0.5, 0.4, 0.9]).mean()  # Of the sum over classes, twice it.
+  expected = -np.log(
+    [0.8, 0.5, 0.4, 0.9]
+  ).mean()  # The sum over classes would be twice that.
   np.testing.assert_allclose(figures.pop('loss'), expected, rtol=1e-6)
   assert figures == {'mAP': 1.0}
   assert metrics.headline_figure({'loss': 3.0, **figures}) == 1.0
@@ -114,17 +118,17 @@ def test_figures_of_multi_hot_labels():
 def test_figures_that_a_protocol_asks_for():
   labels = np.array([[1, 1, 0], [0, 0, 0], [0, 1, 0], [1, 0, 0]], np.uint8)
   figures = metrics.figures(SCORES, labels, asked=('charades_mAP',))
-  # Class 0 ranks its clips 1 and 2; class 1 its clips 2 and 4 behind clip 1, which has
-  # no label: for Charades 1 and 3.
+  # Class 0 ranks its clips 1 and 2; class 1 ranks its clips 2 and 4 behind clip 1, which
+  # has no label: for Charades 1 and 3.
   assert figures['mAP'] == pytest.approx((1 + (1 / 2 + 2 / 4) / 2) / 2)
   assert figures['charades_mAP'] == pytest.approx((1 + (1 / 1 + 2 / 3) / 2) / 2)
   assert metrics.headline_figure(figures) == figures['charades_mAP']
   assert metrics.figures(SCORES, labels).keys() == {'loss', 'mAP'}
-  # Of boxes the figure that papers report is another, and the name says so.
+  # For boxes, papers report another figure, so that this one has another name.
   boxes = metrics.figures(SCORES, labels, asked=('frame_mAP',))
   assert boxes == {'loss': figures['loss'], 'box_mAP': figures['mAP']}
   assert metrics.headline_figure(boxes) == figures['mAP']
-  # Of one label a clip, each class against the others; accuracy stays the headline.
+  # With one label per clip: each class against the others; accuracy is the headline.
   figures = metrics.figures(SCORES, LABELS, asked=('accuracy', 'top5', 'mAP'))
   of_class = np.eye(3, dtype=int)[LABELS]
   oracle = pytest.importorskip('sklearn.metrics')

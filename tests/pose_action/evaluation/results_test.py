@@ -1,4 +1,4 @@
-"""What an evaluation leaves behind, read back with the plainest tools."""
+"""An evaluation's files, read back with the simplest tools."""
 
 import csv
 import json
@@ -131,7 +131,9 @@ def test_headline_is_not_chosen_on_the_split_it_is_measured_on(made, expected):
 
 def test_top5_is_given_beyond_five_classes_only(tmp_path):
   def entry(k):
-    scores = np.tile(np.linspace(0.6, 0.1, k), (2, 1))  # Class 0 first, the last last.
+    scores = np.tile(
+      np.linspace(0.6, 0.1, k), (2, 1)
+    )  # Class 0 ranks first, the last class last.
     evaluation = _evaluation(
       video_ids=('a', 'b'), scores=scores, labels=[0, k - 1], class_names='abcdefg'[:k]
     )
@@ -142,7 +144,7 @@ def test_top5_is_given_beyond_five_classes_only(tmp_path):
   assert entry(6)['top5'] == 0.5
 
 
-# Class 0 of clips 0 and 2, class 1 of clips 1 and 2; class 2 has none; clip 3 nothing.
+# Clips 0 and 2 have class 0, clips 1 and 2 class 1, no clip class 2; clip 3 has none.
 MULTI_HOT = np.array([[1, 0, 0], [0, 1, 0], [1, 1, 0], [0, 0, 0]], np.uint8)
 # Class 0 ranks its clips 1 and 3, class 1 ranks its clips 1 and 2.
 RANKING = np.array([[0.9, 0.1, 0.5], [0.6, 0.9, 0.5], [0.3, 0.5, 0.5], [0.1, 0.2, 0.5]])
@@ -182,11 +184,11 @@ def test_the_map_of_boxes_is_called_that_and_says_how_the_frame_map_is_had(tmp_p
   assert written['evaluations'][0]['box_mAP'] == 1
   assert 'mAP' not in written['evaluations'][0]
   assert 'tools/evaluate_ava.py' in written['definitions']['box_mAP']
-  assert '  mAP of boxes' in results.results_table(written, tmp_path)
+  assert '  box mAP' in results.results_table(written, tmp_path)
 
 
 def test_charades_is_judged_by_its_own_map_and_says_so(tmp_path):
-  # Clip 3, which has no label, leads: it counts against scikit-learn's mAP alone.
+  # Clip 3, which has no label, ranks first: it lowers scikit-learn's mAP only.
   scores = np.where(MULTI_HOT.any(axis=1, keepdims=True), RANKING, 0.95)
   evaluation = _evaluation(scores=scores, labels=MULTI_HOT, asked=('charades_mAP',))
   written = results.write_results(tmp_path, [evaluation], **PROTOCOL)
@@ -210,8 +212,8 @@ def test_charades_is_judged_by_its_own_map_and_says_so(tmp_path):
 def test_one_label_a_clip_may_be_judged_by_map_too(tmp_path):
   written = results.write_results(tmp_path, [_evaluation(asked=('mAP',))], **PROTOCOL)
   entry = written['evaluations'][0]
-  # Scores of class 0 are 0.8 for clips 0 and 3 and 0.1 for 1 and 2: of its clips 0 and 1
-  # one enters at the first threshold, precision 1/2; the other with all, 2/4. Class 1
+  # Class 0 scores 0.8 for clips 0 and 3, and 0.1 for clips 1 and 2. Its clips are 0 and
+  # 1: one enters at the first threshold, precision 1/2; the other with all, 2/4. Class 1
   # ranks clips 1 and 2 first: the same.
   assert entry['mAP'] == pytest.approx((1 / 2 + 2 / 4) / 2)
   assert entry['accuracy'] == 0.5
@@ -251,7 +253,7 @@ def test_as_published_the_test_split_selects_and_the_last_checkpoint_speaks(tmp_
   assert lines[2].startswith('test1  last    ')
   assert lines[3].startswith('test1  best *')
   assert lines[4:6] == [
-    '* selected on the split it is measured on, so optimistic',
+    '* optimistic: selected on the same split',
     note,
   ]
 
@@ -277,10 +279,10 @@ def test_results_table_is_aligned_and_marks_optimism(tmp_path):
     'split        checkpoint  step  clips  views  accuracy  mean class',
     'validation1  best *       200      4     10    75.0 %      75.0 %',
     'test1        best        1600      4     10    50.0 %      50.0 %',
-    '* selected on the split it is measured on, so optimistic',
+    '* optimistic: selected on the same split',
   ]
   assert lines[-2] == f'Pictures: {workdir}/confusion_matrix.png'
-  assert f"tensorboard --logdir='{workdir}'" in lines[-1]  # A shell can read it.
+  assert f"tensorboard --logdir='{workdir}'" in lines[-1]  # Quoted for a shell.
 
 
 def test_a_failure_leaves_the_results_that_were_there(tmp_path, monkeypatch):
@@ -298,6 +300,8 @@ def test_a_failure_leaves_the_results_that_were_there(tmp_path, monkeypatch):
 
 @pytest.mark.parametrize('evaluations', [[], [_evaluation(), _evaluation()]])
 def test_nothing_and_doubles_are_refused(tmp_path, evaluations):
-  with pytest.raises(ValueError, match='need at least one, and no checkpoint twice'):
+  with pytest.raises(
+    ValueError, match='give at least one, and each checkpoint at most once'
+  ):
     results.write_results(tmp_path, evaluations, **PROTOCOL)
   assert list(tmp_path.iterdir()) == []

@@ -1,4 +1,4 @@
-"""Score files: matched by name, and each mistake in one named."""
+"""Score files are matched by name, and each mistake is named."""
 
 import numpy as np
 import pytest
@@ -17,7 +17,7 @@ def probabilities(logits, function):
 
 @pytest.fixture
 def write(tmp_path):
-  """Writes a file of scores of three videos; what is None is left out."""
+  """Writes a file of scores for three videos; None leaves an array out."""
 
   def write(name, ids=('v1', 'v2', 'v3'), scores=None, classes=CLASSES, **others):
     if scores is None:
@@ -43,7 +43,7 @@ def test_videos_and_classes_are_matched_by_name(write):
   p = probabilities(LOGITS, 'softmax')
   a = write('a.npz', scores=p, labels=[0, 1, 2])
   turned = [2, 0, 1]
-  # Its class 0 is `wave`, and its first video v3.
+  # Its class 0 is `wave`, its first video is v3.
   b = write(
     'b.npz',
     ids=('v3', 'v2', 'v1'),
@@ -58,26 +58,28 @@ def test_videos_and_classes_are_matched_by_name(write):
   assert streams.labels.tolist() == [0, 1, 2]
   assert streams.video_ids.tolist() == ['v1', 'v2', 'v3']
   assert streams.notes == ()
-  # Multi-hot labels turn with their columns, and what is unknown comes from the others.
+  # Multi-hot labels follow their columns; unknown fields come from the other files.
   hot = np.array([[1, 0, 0], [0, 1, 1], [0, 0, 1]])
   b = write(
     'b.npz', scores=p[:, turned], classes=np.array(CLASSES)[turned], labels=None
   )
   c = write('c.npz', scores=p, classes=None, labels=hot)
   streams, _ = score_files.read_streams([c, b])
-  # The first file that has names gives the order; c is taken to have it.
+  # The first file with names gives the order; c is assumed to have the same.
   assert streams.class_names is not None
   assert streams.class_names.tolist() == ['wave', 'run', 'sit']
   np.testing.assert_array_equal(streams.labels, hot)
-  assert streams.notes == (f'{c} has no class names: read in the order of the others',)
+  assert streams.notes == (
+    f"{c} has no class names: the other files' order is assumed",
+  )
 
 
 def test_videos_that_not_all_have_are_named_and_left_out_if_asked(write):
   a = write('a.npz', labels=[0, 1, 2])
   b = write('b.npz', ids=('v3', 'v1', 'v4'))
   lacking = (
-    f'{a} lacks videos of the others: 1 (v4)',
-    f'{b} lacks videos of the others: 1 (v2)',
+    f'{a} lacks videos that others have: 1 (v4)',
+    f'{b} lacks videos that others have: 1 (v2)',
   )
   with pytest.raises(ValueError, match='all files have 2 of 4 videos') as error:
     score_files.read_streams([a, b])
@@ -101,15 +103,15 @@ def test_weights_are_not_fitted_on_what_is_fused(write):
   assert fit is not None
   assert fit.video_ids.tolist() == ['w1', 'w2', 'w3']
   leaky = write('leaky.npz', ids=('w1', 'v2', 'w3'))
-  # Also where the video would be left out.
-  with pytest.raises(ValueError, match=r'leaky\.npz, to fit .* 1 \(v2\); fit on held'):
+  # Even if the video would be left out.
+  with pytest.raises(ValueError, match=r'leaky\.npz \(to fit .* 1 \(v2\); fit on held'):
     score_files.read_streams([a, b], [fit_a, leaky], allow_missing=True)
 
 
 @pytest.mark.parametrize(
   ('mistake', 'message'),
   [
-    ({'scores': LOGITS}, r'lie in -1\.\.3, .* 0\.\.1; .*b\.npz:softmax'),
+    ({'scores': LOGITS}, r'are in -1\.\.3, .* 0\.\.1; .*b\.npz:softmax'),
     ({'scores': np.ones((3, 3))}, r'scores of v1 sum up to 3, .*b\.npz:softmax'),
     ({'scores': np.full((3, 3), np.nan)}, 'NaN or infinity'),
     ({'scores': np.ones(3)}, r'scores are float64 of shape \(3,\), but must be'),
@@ -120,7 +122,7 @@ def test_weights_are_not_fitted_on_what_is_fused(write):
     ({'ids': ('v1', 'v2', 'v2')}, r'video_ids hold 1 \(v2\) more than once'),
     ({'labels': [0, 1, 3]}, r'labels are int64 .* 0\.\.2 of shape \(3,\)'),
     ({'labels': [0, 1, 1]}, r'differ in the labels of 1 \(v3\)'),
-    ({'labels': np.eye(3)}, 'one label a video, one has several'),
+    ({'labels': np.eye(3)}, 'one has a single label per video, the other several'),
     ({'ids': np.array(['v1', 'v2', 'v3'], object)}, r'cannot be read: .*allow_pickle'),
     ({'ids': None}, r"must have \['video_ids'\]"),
   ],
@@ -161,7 +163,7 @@ def test_what_is_no_file_of_scores_is_refused(tmp_path):
     with pytest.raises(ValueError, match=f'{file} cannot be read'):
       score_files.read_scores(str(file))
   with pytest.raises(
-    ValueError, match=r'a\.npz:logits is no file .* FILE\.npz:softmax'
+    ValueError, match=r'a\.npz:logits is not a file .* FILE\.npz:softmax'
   ):
     score_files.read_scores('a.npz:logits')
   with pytest.raises(FileNotFoundError, match=r'absent\.npz'):
