@@ -1,7 +1,7 @@
-"""Arrays in, pictures out: what a model confuses, sees, computes and weighs, as RGB.
+"""Draws arrays as RGB pictures: confusion matrices, maps, activations, joint weights.
 
-A leaf that anyone may import: matplotlib is loaded when the first picture is drawn, by
-its object interface, so that no window opens and no global state is touched.
+Any room may import it. Matplotlib is imported with the first picture, and only through
+its object interface: no window opens and no global state changes.
 """
 
 from __future__ import annotations

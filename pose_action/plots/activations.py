@@ -1,4 +1,4 @@
-"""What PA3D makes of one clip (Fig. 4): its maps, motion maps, filters and features."""
+"""PA3D's activations for one clip (Fig. 4): maps, motion maps, filters, features."""
 
 from __future__ import annotations
 
@@ -24,19 +24,21 @@ def activations_image(
   features: Float[np.ndarray, 'h w o'] | None = None,
   map_name: str = 'frame',
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """PA3D's Fig. 4 of one clip; what is not given is left out.
+  """Draws PA3D's Fig. 4 for one clip; rows without data are omitted.
 
-  The rows: for each modality its maps, each the largest magnitude over channels (parts
-  have a sign: the paper's maximum would hide those that point left or up), and its
-  motion maps, each the signed value of the channel with the largest magnitude; then
-  32 channels of the convolution, those that this clip has the largest mean features of
-  (ours: the paper does not say which 32), by their numbers: their filters, the mean over
-  input channels (ours: what a filter makes of one input on all channels), and features.
+  Two rows per modality: its maps, as the largest magnitude over channels (parts have a
+  sign: the paper's maximum would hide those that point left or up), and its motion maps,
+  as the signed value of the channel with the largest magnitude.
+
+  Two rows for a convolution: the filters and the features of 32 channels, in the order
+  of their numbers. They are the channels with the largest mean feature for this clip
+  (ours: the paper does not say which 32). Filters are averaged over input channels (ours:
+  the response to the same input on all channels).
 
   Args:
-    maps, motion_maps: by modality; leave a background channel (1 - max) out.
-    layer: the name of the convolution that `filters` and `features` are of.
-    map_name: what axis `t` of the maps is.
+    maps, motion_maps: by modality, without a background channel (1 - max).
+    layer: the name of the convolution that `filters` and `features` belong to.
+    map_name: the name for axis `t` of the maps.
   """
   rows = []
   for modality, frames in maps.items():
@@ -52,7 +54,7 @@ def activations_image(
 def most_active(
   features: Float[np.ndarray, 'h w o'], count: int = CHANNELS_SHOWN
 ) -> Int[np.ndarray, ' n']:
-  """The channels with the largest mean, in the order of their numbers."""
+  """The channels with the largest means, in the order of their numbers."""
   means = np.nan_to_num(features.mean(axis=(0, 1)), nan=-np.inf)
   return np.sort(np.argsort(-means, kind='stable')[:count])
 
@@ -100,7 +102,7 @@ def _layer_rows(
       note='after BatchNorm and ReLU',
       panels=shown,
       names=names,
-      signed=bool((shown < 0).any()),  # BatchNorm may be the last.
+      signed=bool((shown < 0).any()),  # BatchNorm may be last.
       scale='feature',
     ),
   ]

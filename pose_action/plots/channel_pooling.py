@@ -1,4 +1,4 @@
-"""Maps of many channels as one map each: what is largest in a cell, and its scale."""
+"""Reduces maps with many channels to one map, and finds its scale."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from jaxtyping import Float, Real
 
 
 def largest(maps: Float[np.ndarray, '*b c']) -> Float[np.ndarray, '*b']:
-  """The largest magnitude over channels; NaN where all of them are."""
+  """The largest magnitude over channels; NaN where all channels are NaN."""
   return np.fmax.reduce(np.abs(maps), axis=-1)
 
 
@@ -19,6 +19,6 @@ def strongest(maps: Float[np.ndarray, '*b c']) -> Float[np.ndarray, '*b']:
 
 
 def peak(values: Real[np.ndarray, '...']) -> float:
-  """The largest finite magnitude, or 1 where there is nothing to scale by."""
+  """The largest finite magnitude; 1 if that is 0 or missing."""
   magnitude = np.abs(values)
   return float(magnitude.max(where=np.isfinite(magnitude), initial=0)) or 1.0

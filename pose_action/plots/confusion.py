@@ -1,4 +1,4 @@
-"""Which classes a model takes for which."""
+"""Draws confusion matrices."""
 
 from __future__ import annotations
 
@@ -14,18 +14,21 @@ from pose_action.plots import drawing
 if TYPE_CHECKING:
   from matplotlib.axes import Axes
 
-# All ours: sizes at which labels stay readable.
-_NUMBERED_CLASSES = 30  # Beyond it the numbers of a confusion matrix run together.
-_NAMED_CLASSES = 120  # Beyond it only every second, third, … class is named.
+# All ours: up to these sizes labels stay readable.
+_NUMBERED_CLASSES = 30  # With more classes, no counts are written.
+_NAMED_CLASSES = 120  # With more classes, only every second, third, … class is named.
 
 
 def confusion_matrix_image(
   counts: Int[np.ndarray, 'k k'], class_names: Sequence[str]
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """The confusion matrix, true classes in rows, predicted ones in columns.
+  """Draws a confusion matrix, with true classes in rows and predicted in columns.
 
-  Colour is the share of a row's clips; a class without clips is grey. Up to 30 classes
-  the counts stand in the cells, those above 0.
+  The colour is the share of the row's clips; a class without clips is grey. With up to 30
+  classes, counts above 0 are written in the cells.
+
+  Raises:
+    ValueError: if counts and class names do not fit.
   """
   counts = np.asarray(counts)
   num_classes = len(class_names)
@@ -38,7 +41,9 @@ def confusion_matrix_image(
   shares = np.where(clips > 0, counts / np.maximum(clips, 1), np.nan)
   numbered = num_classes <= _NUMBERED_CLASSES
   cell = 0.4 if numbered else min(0.18, drawing.WIDEST_INCHES / num_classes)
-  side = max(2.0, cell * num_classes)  # Inches; two classes still hold the title.
+  side = max(
+    2.0, cell * num_classes
+  )  # Inches; wide enough for the title with two classes.
 
   figure, axes = drawing.figure(side, side)
   picture = axes.imshow(shares, cmap=drawing.colours('Blues'), vmin=0, vmax=1)

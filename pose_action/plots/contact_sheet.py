@@ -1,4 +1,4 @@
-"""A contact sheet of poses: a few frames of many clips, left and right in colours."""
+"""Draws a contact sheet of poses: a few frames per clip, sides in colours."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 # All ours; in inches.
 _PANEL_WIDTH = 1.24
-_PANEL_HEIGHTS = 0.7, 1.8  # As the highest frame has it, but between these.
+_PANEL_HEIGHTS = 0.7, 1.8  # The limits; the highest frame decides.
 _GAP = 0.05
 _BETWEEN_CLIPS = 0.2
 _CAPTION = 0.4  # Two lines above the panels of a clip.
-_LETTER = 0.066  # The mean width of a letter of a caption.
+_LETTER = 0.066  # The mean width of a letter in a caption.
 _SIDE_COLOURS = {'left': '#0072B2', 'right': '#D55E00', 'middle': '0.35'}
 _MARK = '#B00020'
 
@@ -32,13 +32,13 @@ class SheetClip:
   """A clip on the sheet.
 
   Attributes:
-    title: its id.
-    caption: what else there is to say of it.
-    keypoints: `[t, m, j, 2]` of the frames that are shown, (x, y) in pixels.
-    seen: `[t, m, j]`, whether a joint is there.
-    frames: their numbers.
+    title: the clip's id.
+    caption: a second line of text.
+    keypoints: `[t, m, j, 2]`, (x, y) in pixels, for the frames to draw.
+    seen: `[t, m, j]`, whether a joint was detected.
+    frames: the numbers of these frames.
     frame_size: (height, width) in pixels.
-    marked: whether the caption is in red.
+    marked: draws the caption in red.
   """
 
   title: str
@@ -67,13 +67,16 @@ def contact_sheet_image(
   limb_sides: Sequence[str],
   columns: int = 3,
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """The sheet: clips from left to right, then downwards, as high as it takes.
+  """Draws clips from left to right, then downwards; the sheet is as high as needed.
 
-  What lies outside a frame is cut off at its edge.
+  Poses are cut off at the frame's edge.
 
   Args:
-    limbs: joint indices of each limb.
-    limb_sides: 'left', 'right' or 'middle' of each, the person's own.
+    limbs: two joint indices per limb.
+    limb_sides: the person's own 'left' or 'right', or 'middle', per limb.
+
+  Raises:
+    ValueError: without a clip.
   """
   if not clips:
     raise ValueError('there is no clip to draw; give at least one')
@@ -139,9 +142,9 @@ def _draw_frames(
   limbs: Sequence[tuple[int, int]],
   limb_sides: Sequence[str],
 ):
-  """Every frame is fitted into its panel, at the panel's upper left corner."""
+  """Fits every frame into its panel, at the panel's upper left corner."""
   height, width = clip.frame_size
-  scale = min(_PANEL_WIDTH / width, panel_height / height)  # Inches in a pixel.
+  scale = min(_PANEL_WIDTH / width, panel_height / height)  # Inches per pixel.
   for index, frame in enumerate(clip.frames):
     corner = np.array([left + index * (_PANEL_WIDTH + _GAP), top + _CAPTION])
     edge = _draw_frame(axes, corner, width * scale, height * scale, frame)
@@ -190,7 +193,7 @@ def _draw_poses(
     axes.add_collection(drawn)
     drawn.set_clip_path(edge)
   x, y = points[seen].T
-  # A joint without limbs would not be seen otherwise.
+  # A joint without limbs would be invisible otherwise.
   (dots,) = axes.plot(
     x, y, linestyle='', marker='o', markersize=1.7, markeredgewidth=0, color='0.1'
   )
@@ -198,7 +201,7 @@ def _draw_poses(
 
 
 def _shortened(text: str, most: int) -> str:
-  """The end of an id tells more than its middle."""
+  """Cuts out the middle of a long text: an id's end says more."""
   if len(text) <= most:
     return text
   head = most // 2

@@ -1,4 +1,4 @@
-"""What every picture is drawn with: axes, colours, a colour bar, RGB and PNG."""
+"""Axes, colours, colour bars, and the conversion to RGB and PNG, for all pictures."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 # All ours.
 _DOTS_PER_INCH = 100
 _NO_VALUE = '0.75'  # Grey: a class without clips, a gap between panels, NaN.
-WIDEST_INCHES = 16.0  # A picture fits a screen.
+WIDEST_INCHES = 16.0  # So that a picture fits on a screen.
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:
-  """Axes of exactly that size in inches; labels stand outside, see `rgb`."""
+  """A figure and axes of exactly this size in inches; labels are outside, see `rgb`."""
   from matplotlib.backends.backend_agg import FigureCanvasAgg
   from matplotlib.figure import Figure
 
@@ -33,13 +33,14 @@ def figure(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def colours(name: str):
+  """A matplotlib colour map, with grey for NaN."""
   import matplotlib
 
   return matplotlib.colormaps[name].with_extremes(bad=_NO_VALUE)
 
 
 def add_scale(figure: Figure, picture: ScalarMappable, label: str) -> None:
-  """A colour bar of fixed width, to the right of the axes."""
+  """Adds a colour bar with a fixed width to the right of the axes."""
   width, height = figure.get_size_inches()
   tall = min(height, 4.0) / height
   bar = figure.add_axes((1 + 0.15 / width, (1 - tall) / 2, 0.15 / width, tall))
@@ -47,7 +48,7 @@ def add_scale(figure: Figure, picture: ScalarMappable, label: str) -> None:
 
 
 def rgb(figure: Figure) -> UInt8[np.ndarray, 'h w 3']:
-  """Draws; the picture is as large as it takes to hold every label."""
+  """Draws the figure; the picture is as large as its labels need."""
   from matplotlib import image as images
 
   png = io.BytesIO()
@@ -57,7 +58,7 @@ def rgb(figure: Figure) -> UInt8[np.ndarray, 'h w 3']:
 
 
 def save_png(path: str | os.PathLike[str], image: UInt8[np.ndarray, 'h w 3']) -> None:
-  """Writes an image of any of these functions; whole, or not at all."""
+  """Writes an image atomically."""
   from matplotlib import image as images
 
   with atomic_files.replacing(path) as unfinished:

@@ -1,4 +1,4 @@
-"""Which joints a model listens to (JMRN Fig. 2): a table in colours, standing figures."""
+"""Draws joint weights (JMRN Fig. 2), as a coloured table and on standing figures."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ if TYPE_CHECKING:
   from matplotlib.cm import ScalarMappable
 
 _WEIGHT_COLOURS = 'YlOrRd'
-_LEAST_SPREAD = 0.01  # Weights closer together than this look alike.
-_UNIT_INCHES = 0.3  # Of a standing figure's coordinates.
-_PANEL_WIDTH, _PANEL_HEIGHT = 4.8, 10.4  # Units of one figure and what stands around.
-_TITLE_HEIGHT = 1.2  # Of it, above the head.
-_OTHERS_HEIGHT = 1.2  # Added where there are joints that the figure has no place for.
+_LEAST_SPREAD = 0.01  # The colour scale spans at least this much.
+_UNIT_INCHES = 0.3  # One unit of a standing figure's coordinates.
+_PANEL_WIDTH, _PANEL_HEIGHT = 4.8, 10.4  # A figure with its labels, in units.
+_TITLE_HEIGHT = 1.2  # The part of the panel above the head.
+_OTHERS_HEIGHT = 1.2  # Added if some joints have no place on the figure.
 _FIGURES_A_ROW = 8
 
-# Where each joint of a standing figure is drawn, (x, y) in units, y down. Of a pair the
-# person's left is given; the figure faces the viewer, so it is on the image's right.
+# The place of each joint on a standing figure, (x, y) in units, y down. For a pair only
+# the person's left is given; the figure faces the viewer, so it is on the image's right.
 _STANDING = {
   'head_top': (0.0, -0.1),
   'head': (0.0, 0.4),
@@ -65,7 +65,7 @@ _STANDING = {
   'left_big_toe': (1.15, 8.45),
   'left_small_toe': (1.6, 8.2),
 }
-_OTHERS_ROW = 9.1  # The row of joints that are not in the table, each with its name.
+_OTHERS_ROW = 9.1  # The row for joints that are not in the table.
 
 
 def joint_weights_image(
@@ -73,9 +73,12 @@ def joint_weights_image(
   class_names: Sequence[str],
   joint_names: Sequence[str],
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """Mean weight of each joint (row) for each class (column), as in JMRN Fig. 2.
+  """Draws the mean weight per joint (row) and class (column), same as in JMRN Fig. 2.
 
-  Colours span the weights there are; a class without weights (NaN) is grey.
+  The colour scale spans the given weights; a class without weights (NaN) is grey.
+
+  Raises:
+    ValueError: if weights and names do not fit.
   """
   weights = _checked_weights(weights, class_names, 'classes', joint_names)
   classes, joints = weights.shape
@@ -101,23 +104,23 @@ def skeleton_weights_image(
   joint_names: Sequence[str],
   limbs: Sequence[tuple[str, str]],
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """Standing figures, a disc a joint, its size and colour by weight; limbs are lines.
+  """Draws standing figures, with a disc per joint whose size and colour are its weight.
 
-  Figures stand in rows of 8 on one common scale. They face the viewer, and the picture
-  says so. A joint that has no place on the figure stands below it, with its name.
+  There are 8 figures per row, on a common scale. They face the viewer, which the picture
+  says. A joint without a place on the figure is drawn below it, with its name.
 
   Args:
-    limbs: pairs of joint names.
+    limbs: pairs of joint names, drawn as lines.
 
   Raises:
-    ValueError: where shapes do not fit, or a limb names a joint that is not there.
+    ValueError: if shapes do not fit, or a limb names an unknown joint.
   """
   weights = _checked_weights(weights, titles, 'titles', joint_names)
   unknown = {joint for limb in limbs for joint in limb} - set(joint_names)
   if unknown:
     raise ValueError(
       f'limbs name {sorted(unknown)}, but the joints are {list(joint_names)}; leave'
-      ' limbs of other joints out'
+      ' out limbs with other joints'
     )
   places = _standing_places(joint_names)
   panel_height = _PANEL_HEIGHT + _OTHERS_HEIGHT * (places[:, 1] == _OTHERS_ROW).any()
@@ -130,7 +133,7 @@ def skeleton_weights_image(
   row, column = np.divmod(np.arange(len(titles)), columns)
   tops = np.stack(
     [(column + 0.5) * _PANEL_WIDTH, row * panel_height + _TITLE_HEIGHT], axis=1
-  )  # The middle of each head's top, [n, 2].
+  )  # The top centre of each head, [n, 2].
   points = tops[:, None] + places
   ends = [[joint_names.index(a), joint_names.index(b)] for a, b in limbs]
   _draw_limbs(axes, points[:, ends].reshape(-1, 2, 2))
@@ -156,7 +159,7 @@ def _checked_weights(
 
 
 def _weight_limits(weights: np.ndarray) -> tuple[float, float]:
-  """The least and the largest weight, at least `_LEAST_SPREAD` apart."""
+  """The smallest and the largest weight, at least `_LEAST_SPREAD` apart."""
   finite = weights[np.isfinite(weights)]
   low, high = (finite.min(), finite.max()) if finite.size else (0.0, 1.0)
   missing = max(0.0, _LEAST_SPREAD - (high - low)) / 2
@@ -164,7 +167,7 @@ def _weight_limits(weights: np.ndarray) -> tuple[float, float]:
 
 
 def _standing_places(joint_names: Sequence[str]) -> Float[np.ndarray, 'j 2']:
-  """(x, y) of each joint, in units from the middle of the head's top, y down."""
+  """(x, y) per joint, in units from the top centre of the head, y down."""
   places = dict(_STANDING)
   for joint, (x, y) in _STANDING.items():
     places[joint.replace('left_', 'right_')] = (-x if x else x, y)
@@ -207,7 +210,7 @@ def _write_names(
   joint_names: Sequence[str],
   places: Float[np.ndarray, 'j 2'],
 ):
-  """Of one figure: title, sides, joints that have no place on it."""
+  """Writes a figure's title, its sides, and the joints without a place on it."""
   x, y = top
   text = textwrap.fill(title, 20, max_lines=3, placeholder=' …')
   axes.text(x, y - 0.25, text, fontsize=9, ha='center', va='bottom')

@@ -1,4 +1,4 @@
-"""Rows of panels under each other, each row with a heading, names and a scale."""
+"""Draws rows of panels, each row with a heading, names and a scale."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 # All ours, in inches.
 _PANEL = 1.555  # The widest: 8 of them, and 16 half as wide, fill a row.
-_ROW = 13.0  # The widest row, without its scale.
+_ROW = 13.0  # The widest row without its scale.
 _GAP = 0.08
 _NAME = 0.2  # The line of names above the panels.
 _HEADING = 0.32
@@ -30,15 +30,16 @@ _PANELS_A_LINE = 16
 
 @dataclasses.dataclass(frozen=True)
 class PanelRow:
-  """Panels that have one scale; they go on in a further line after 16.
+  """Panels with a common scale, at most 16 per line.
 
   Attributes:
-    heading: what they show.
-    note: how, in smaller letters behind it.
+    heading: what the panels show.
+    note: details, in smaller letters after the heading.
     panels: NaN is grey.
-    names: of each, a word.
-    signed: colours are symmetric about 0, red above and blue below; otherwise from 0.
-    scale: what the colours say, a word or two.
+    names: a word per panel.
+    signed: colours are symmetric about 0, red above and blue below; otherwise they start
+      at 0.
+    scale: the colour bar's label, a word or two.
   """
 
   heading: str
@@ -52,8 +53,8 @@ class PanelRow:
     shape = np.shape(self.panels)
     if len(shape) != 3 or 0 in shape:
       raise ValueError(
-        f'panels of {self.heading!r} have shape {shape}, but need [n, h, w], nothing of'
-        ' it empty'
+        f'panels of {self.heading!r} have shape {shape}, but need [n, h, w] without an'
+        ' empty axis'
       )
     if len(self.names) != shape[0]:
       raise ValueError(
@@ -65,7 +66,11 @@ class PanelRow:
 def panel_rows_image(
   title: str, subtitle: str, rows: Sequence[PanelRow]
 ) -> UInt8[np.ndarray, 'h w 3']:
-  """The picture of all rows, on one sheet whose unit is an inch."""
+  """Draws all rows on one sheet, whose unit is an inch.
+
+  Raises:
+    ValueError: without a row.
+  """
   if not rows:
     raise ValueError('there is no row of panels to draw; give at least one')
   height = sum(_height(row) for row in rows) + _BETWEEN * (len(rows) - 1)
@@ -83,7 +88,7 @@ def panel_rows_image(
 
 
 def _layout(row: PanelRow) -> tuple[int, int, float, float]:
-  """Lines, columns, and the width and height of a panel in inches."""
+  """Lines, columns, and a panel's width and height in inches."""
   count, rows, columns = np.shape(row.panels)
   across = min(count, _PANELS_A_LINE)
   width = min(_PANEL, (_ROW + _GAP) / across - _GAP)
@@ -91,7 +96,7 @@ def _layout(row: PanelRow) -> tuple[int, int, float, float]:
 
 
 def _width(row: PanelRow) -> float:
-  """Without the scale."""
+  """The row's width in inches, without the scale."""
   _, across, width, _ = _layout(row)
   return across * (width + _GAP) - _GAP
 
@@ -143,7 +148,7 @@ def _draw_panel(
   extent: tuple[float, float, float, float],
   colours: ScalarMappable,
 ):
-  """A map and a frame around it, at (left, right, bottom, top)."""
+  """Draws a map and a frame around it, at (left, right, bottom, top)."""
   from matplotlib.patches import Rectangle
 
   low, high = colours.get_clim()
@@ -152,7 +157,9 @@ def _draw_panel(
   )
   left, right, bottom, top = extent
   frame = Rectangle((left, top), right - left, bottom - top, fill=False)
-  frame.set(edgecolor='0.5', linewidth=0.6, clip_on=False)  # Or the outermost are cut.
+  frame.set(
+    edgecolor='0.5', linewidth=0.6, clip_on=False
+  )  # Otherwise the outermost frames are cut.
   axes.add_patch(frame)
 
 
@@ -164,7 +171,7 @@ def _draw_scale(
   top: float,
   tall: float,
 ):
-  """A colour bar as tall as the panels, to the right of them."""
+  """Draws a colour bar to the right of the panels, as tall as the panels."""
   width, height = figure.get_size_inches()
   bar = figure.add_axes(
     ((right + 0.15) / width, 1 - (top + tall) / height, 0.12 / width, tall / height)

@@ -1,4 +1,4 @@
-"""The picture of a clip's activations, looked at by its pixels."""
+"""The picture of a clip's activations, checked by its pixels."""
 
 import numpy as np
 import pytest
@@ -12,7 +12,7 @@ RNG = np.random.default_rng(0)
 
 
 def _where(image, colours, value):
-  """Pixels (row, column) of a colour, within a rounding step of the colour map."""
+  """Pixels (row, column) with a colour, up to the colour map's rounding."""
   colour = np.array(colormaps[colours](value)[:3]) * 255
   return np.argwhere(np.abs(image.astype(int) - colour).max(axis=-1) <= 2)
 
@@ -31,7 +31,7 @@ def _draw(**changes):
 
 
 def _rows_of(monkeypatch, **changes):
-  """The rows that are drawn, by heading."""
+  """The drawn rows, by heading."""
   drawn = {}
 
   def keep(title, subtitle, rows):
@@ -83,7 +83,7 @@ def test_a_layer_of_few_channels_shows_them_all(monkeypatch):
   )
   row = list(rows.values())[-1]
   assert row.panels.shape == (8, 2, 3)
-  assert row.signed  # BatchNorm came last: below 0 is something too.
+  assert row.signed  # BatchNorm was last, so that values below 0 matter.
 
 
 def test_what_is_not_given_is_left_out(monkeypatch):
@@ -98,7 +98,7 @@ def test_panels_stand_as_their_arrays_do():
   row = PanelRow('maps', '', panels, ['0', '1', '2'], signed=False, scale='value')
   image = panel_rows_image('clip', '', [row])[:, :480]  # Without the scale.
   half, full, quarter = (_where(image, 'magma', v) for v in (0.5, 1.0, 0.25))
-  side = 155.5 / 2  # Half a panel, of pixels; 8 are between panels.
+  side = 155.5 / 2  # Half a panel in pixels; 8 are between panels.
   top, left = half.min(axis=0)
   np.testing.assert_allclose(full.min(axis=0), [top, left + 2 * side + 8], atol=2)
   expected = [top + side, left + 5 * side + 16]

@@ -1,4 +1,4 @@
-"""The contact sheet: where colours stand, and what is refused."""
+"""The contact sheet: where the colours are, and what is refused."""
 
 import dataclasses
 
@@ -21,7 +21,7 @@ def clip(**fields) -> SheetClip:
 
 
 def drawn(image, colour, below=70):
-  """Columns of the pixels of a colour, without the legend above."""
+  """Columns of the pixels with a colour, without the legend above."""
   return np.nonzero((image[below:] == colour).all(axis=-1))[1]
 
 

@@ -1,4 +1,4 @@
-"""Pictures of joint weights, looked at by their pixels."""
+"""Pictures of joint weights, checked by their pixels."""
 
 import itertools
 
@@ -14,7 +14,7 @@ ARMS = ('neck', 'left_wrist', 'right_wrist')
 
 
 def _where(image: np.ndarray, value: float) -> np.ndarray:
-  """Pixels (row, column) of a value of the scale, outside the colour bar."""
+  """Pixels (row, column) with a value's colour, outside the colour bar."""
   colour = np.round(np.array(colormaps['YlOrRd'](value)[:3]) * 255)
   inside = image[:, :-100].astype(int)
   return np.argwhere(np.abs(inside - colour).max(axis=-1) <= 2)
@@ -36,7 +36,7 @@ def test_the_table_has_joints_in_rows_and_classes_in_columns():
 def test_a_class_without_clips_is_grey():
   weights = np.array([[0.2, 0.4, 0.6], [np.nan, np.nan, np.nan]])
   grey = (plots.joint_weights_image(weights, ['a', 'b'], ARMS) == 191).all(axis=-1)
-  assert grey.sum() > 40 * 85  # A column of three cells, less its edges.
+  assert grey.sum() > 40 * 85  # A column of three cells without its edges.
   complete = plots.joint_weights_image(np.nan_to_num(weights), ['a', 'b'], ARMS)
   assert (complete == 191).all(axis=-1).sum() < 100
 
@@ -72,7 +72,7 @@ def test_limbs_are_lines_between_their_joints():
 
   line = np.argwhere((draw([('neck', 'left_wrist')]) != draw([])).any(axis=-1))
   assert len(line) > 100
-  # It leads down and to the right, from the middle to the person's left.
+  # The limb runs down and to the right, from the middle to the person's left.
   down, right = line.T - line.mean(axis=0)[:, None]
   assert (down * right).sum() > 0.9 * np.sqrt((down**2).sum() * (right**2).sum())
   assert np.ptp(line, axis=0).min() > 30

@@ -1,4 +1,4 @@
-"""Pictures, looked at by their pixels: which cell has which colour."""
+"""Pictures, checked by their pixels: which cell has which colour."""
 
 import subprocess
 import sys
@@ -16,20 +16,21 @@ def _colour(name: str, value: float) -> np.ndarray:
 
 
 def _where(image: np.ndarray, colour) -> np.ndarray:
-  """Pixels (row, column) of that colour, within a rounding step of the colour map."""
+  """Pixels (row, column) with a colour, up to the colour map's rounding."""
   near = np.abs(image.astype(int) - np.asarray(colour)).max(axis=-1) <= 2
   return np.argwhere(near)
 
 
 def _filled_rows(image: np.ndarray, colour) -> np.ndarray:
-  """For each row of pixels that has many of a colour, how many; no line of text has."""
+  """The number of pixels with a colour, per row that has more than text would."""
   per_row = np.bincount(_where(image, colour)[:, 0], minlength=1)
   return per_row[per_row > 40]
 
 
 def test_rows_of_the_confusion_matrix_are_true_classes_and_add_up_to_one():
-  # 0.65 of class 0 is taken for class 1 (top right); class 1 is always right. The
-  # shares 0.35 and 0.65 occur nowhere else; on columns they would be 1 and 0.065.
+  # 0.65 of class 0 is predicted as class 1 (top right); class 1 is always right. The
+  # shares 0.35 and 0.65 occur only here; normalised by columns they would be 1 and
+  # 0.065.
   image = plots.confusion_matrix_image(np.array([[35, 65], [0, 1000]]), ['a', 'b'])
   assert image.dtype == np.uint8
   own = _where(image[:, :-90], _colour('Blues', 0.35)).mean(axis=0)
@@ -65,7 +66,7 @@ def test_longer_names_make_a_larger_picture_not_a_smaller_matrix():
 
 def test_counts_stand_in_the_cells_up_to_thirty_classes():
   def dark_pixels(num_classes):
-    """Inside the upper triangle, where only counts can be."""
+    """Inside the upper triangle, where only counts are drawn."""
     counts = np.triu(np.ones((num_classes, num_classes), int), 1)
     with_counts = plots.confusion_matrix_image(counts, ['a'] * num_classes)
     return int((with_counts.max(axis=-1) < 60).sum())
@@ -86,7 +87,7 @@ def test_sample_maps_stand_clip_by_row_and_frame_by_column():
 
 def test_motion_maps_show_the_strongest_channel_with_its_sign():
   motion = np.zeros((1, 16, 16, 3, 2), np.float32)
-  motion[..., 0, 0], motion[..., 2, 0] = 0.4, -0.8  # Output 0: -0.8 wins over 0.4.
+  motion[..., 0, 0], motion[..., 2, 0] = 0.4, -0.8  # Output 0: -0.8 is larger than 0.4.
   motion[..., 1, 1] = 0.4
   image = plots.motion_maps_image(motion, ['clip'])[:, :-90]
   negative = _where(image, _colour('RdBu_r', 0.0)).mean(axis=0)
