@@ -1,4 +1,4 @@
-"""Writes files atomically: a reader, or a kill at any moment, never meets half a file."""
+"""Writes files atomically: neither a reader nor a kill ever leaves half a file."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ PathLike = str | os.PathLike[str]
 
 @contextlib.contextmanager
 def replacing(path: PathLike) -> Iterator[pathlib.Path]:
-  """Gives a path beside `path` to write to, and renames it once the block has ended.
+  """Yields a temporary path beside `path`, and renames it when the block ends.
 
-  Missing parent folders are made. Where the block raises, `path` stays as it was.
+  Missing parent folders are created. If the block raises, `path` stays unchanged.
 
     with replacing('results.csv') as unfinished:
       unfinished.write_text('a,b')
@@ -35,16 +35,16 @@ def replacing(path: PathLike) -> Iterator[pathlib.Path]:
 
 
 def write_bytes(path: PathLike, content: bytes):
-  """Writes a whole file, or leaves it as it was."""
+  """Writes a whole file, or leaves it unchanged."""
   with replacing(path) as unfinished:
     unfinished.write_bytes(content)
 
 
 def write_text(path: PathLike, content: str):
-  """Writes a whole file as UTF-8, or leaves it as it was."""
+  """Writes a whole file as UTF-8, or leaves it unchanged."""
   write_bytes(path, content.encode('utf-8'))
 
 
 def write_json(path: PathLike, content: Any):
-  """Writes indented JSON with a line break at its end."""
+  """Writes indented JSON that ends with a line break, or leaves the file unchanged."""
   write_text(path, json.dumps(content, indent=2, ensure_ascii=False) + '\n')

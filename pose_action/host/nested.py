@@ -1,4 +1,4 @@
-"""Nested dicts, such as a config, as one level of dotted names."""
+"""Flattens nested dicts, such as a config."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 
 def flattened(tree: Mapping[str, Any], prefix: str = '') -> dict[str, Any]:
-  """`{'a': {'b': 1}, 'c': 2}` as `{'a.b': 1, 'c': 2}`."""
+  """Returns one level of dotted names: `{'a': {'b': 1}}` becomes `{'a.b': 1}`."""
   flat = {}
   for name, value in tree.items():
     if isinstance(value, Mapping):

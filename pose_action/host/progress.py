@@ -1,4 +1,4 @@
-"""How far long work is: a bar on a terminal, a line about once a second elsewhere."""
+"""Progress of long work: a bar on a terminal, otherwise about a line per second."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ Report = Callable[[str], object]
 
 
 def say(line: str):
-  """Prints a line to standard output, above a progress bar where there is one."""
+  """Prints a line to standard output, above a progress bar if one is shown."""
   tqdm.write(line, file=sys.stdout)
   sys.stdout.flush()
 
 
 class Progress:
-  """Counts what is done of some long work, and shows how long the rest will take.
+  """Counts finished units of work, and shows the time left.
 
-  Where `report` is `say` and standard error is a terminal, it is a bar there. Everywhere
-  else it is a line about once a second, given to `report`.
+  If `report` is `say` and standard error is a terminal, it shows a bar there. Otherwise
+  it reports a line about once per second.
 
   Args:
-    total: how much there is to do, as far as is known.
-    unit: what is counted, in the plural: 'clips'.
-    report: is given each line.
-    clock: seconds, monotonic.
+    total: the expected number of units.
+    unit: the name of the units, in the plural: 'clips'.
+    report: receives each line.
+    clock: monotonic seconds.
 
   Attributes:
-    done: counted so far.
-    total: may be corrected on the way.
+    done: units counted so far.
+    total: may be corrected at any time.
   """
 
   def __init__(
@@ -53,10 +53,10 @@ class Progress:
       self._bar = tqdm(total=total, unit=f' {unit}', leave=False, dynamic_ncols=True)
 
   def add(self, count: int = 1, *, label: str = ''):
-    """Counts some more; shows it where a line is due.
+    """Counts more units, and shows a line if one is due.
 
     Args:
-      label: what is under way, in front of the line.
+      label: the current work, shown before the line.
     """
     self.done += count
     if self._bar is not None:
@@ -70,7 +70,7 @@ class Progress:
       self._report(f'{label}: {self._line(now)}' if label else self._line(now))
 
   def close(self):
-    """Takes the bar away."""
+    """Removes the bar."""
     if self._bar is not None:
       self._bar.close()
 
@@ -78,11 +78,11 @@ class Progress:
     rate = self.done / (now - self._started)
     total = max(self.total, self.done)
     left = in_words((total - self.done) / rate)
-    return f'{self.done}/{total} {self._unit}, {rate:.1f} a second, {left} left'
+    return f'{self.done}/{total} {self._unit}, {rate:.1f} per second, {left} left'
 
 
 def in_words(seconds: float) -> str:
-  """45 s, 2 min 10 s, 3 h 05 min, 2 d 4 h."""
+  """A duration in two units: 45 s, 2 min 10 s, 3 h 05 min, 2 d 4 h."""
   seconds = round(seconds)
   minutes, hours, days = seconds // 60, seconds // 3600, seconds // 86400
   if days:

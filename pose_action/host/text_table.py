@@ -8,12 +8,12 @@ from collections.abc import Sequence
 def aligned(
   rows: Sequence[Sequence[str]], *, left: int = 1, gap: str = '  '
 ) -> list[str]:
-  """The rows as lines whose columns are aligned, all as wide as their widest cell.
+  """Returns one line per row, with aligned columns.
 
   Args:
-    rows: of equally many cells each; the heading is a row like any other.
-    left: how many of the first columns are aligned to the left, the rest to the right.
-    gap: between columns.
+    rows: all with the same number of cells; a heading is a row like any other.
+    left: the number of leading columns that are left-aligned; the rest is right-aligned.
+    gap: the text between columns.
   """
   widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
   lines = []

@@ -1,0 +1,1 @@
+"""Devices, compiler options, and a run's log writers."""

@@ -1,8 +1,8 @@
-"""The mesh, and where arrays live on it: the only code that knows of devices.
+"""The mesh, and how arrays are distributed over its devices; nothing else does this.
 
-One mesh axis, `data`, over all devices of all processes. Programs are written for the
-global batch and compiled by `jax.jit`, which inserts the communication: BatchNorm and
-losses see all rows, and one device gives the same result as eight.
+The mesh has one axis, `data`, over all devices of all processes. Functions are written
+for the global batch and compiled by `jax.jit`, which inserts the communication:
+BatchNorm and losses see all rows, and one device gives the same result as eight.
 """
 
 from __future__ import annotations
@@ -17,16 +17,21 @@ from jax.experimental import multihost_utils
 from jax.sharding import AxisType, Mesh, NamedSharding, PartitionSpec
 
 AXIS = 'data'
-# Arrays below this many elements are not worth splitting; ours.
+# Smaller arrays, in elements, are not worth splitting (our choice).
 _SMALLEST_SPLIT = 2**16
 
 
 def initialize_processes(detect: bool):
   """Joins this process to its job; does nothing for a job of one process.
 
-  A job is described by JAX_COORDINATOR_ADDRESS (host:port of process 0) with
-  JAX_NUM_PROCESSES and JAX_PROCESS_ID, or detected (TPU pods, Slurm, Open MPI,
-  Kubernetes) where `detect` is true.
+  JAX_COORDINATOR_ADDRESS (host:port of process 0), JAX_NUM_PROCESSES and JAX_PROCESS_ID
+  describe the job.
+
+  Args:
+    detect: detect the job instead (TPU pods, Slurm, Open MPI, Kubernetes).
+
+  Raises:
+    ValueError: if only some of the three variables are set.
   """
   address = os.environ.get('JAX_COORDINATOR_ADDRESS')
   if detect:
@@ -48,48 +53,52 @@ def initialize_processes(detect: bool):
 
 
 def wait_for_all(name: str):
-  """Returns once every process of the job has come here."""
+  """Blocks until every process of the job has called this."""
   if jax.process_count() > 1:
     multihost_utils.sync_global_devices(name)
 
 
 def make_mesh(devices: Sequence[Any] | None = None) -> Mesh:
-  """A mesh of all devices of all processes (or of those given), in one axis."""
+  """A mesh with one axis over the given devices; by default all of all processes."""
   devices = jax.devices() if devices is None else devices
-  # Explicit axes, the default of jax.make_mesh, break convolutions with BatchNorm.
+  # Explicit axes, the default for jax.make_mesh, break convolutions with BatchNorm.
   return jax.make_mesh(
     (len(devices),), (AXIS,), axis_types=(AxisType.Auto,), devices=devices
   )
 
 
 def replicated(mesh: Mesh) -> NamedSharding:
+  """A full copy on every device."""
   return NamedSharding(mesh, PartitionSpec())
 
 
 def over_rows(mesh: Mesh) -> NamedSharding:
-  """The leading axis (rows of a batch) divided over the devices."""
+  """The leading axis (a batch's rows) divided over the devices."""
   return NamedSharding(mesh, PartitionSpec(AXIS))
 
 
 def check_batch_size(batch_size: int, mesh: Mesh, field: str):
-  """Raises ValueError where the rows do not divide evenly over the devices."""
+  """Raises ValueError unless the rows divide evenly over the devices."""
   if batch_size % mesh.size:
     raise ValueError(
       f'config.{field} is {batch_size}, which does not divide evenly over'
-      f' {mesh.size} devices; take a multiple of {mesh.size}'
+      f' {mesh.size} devices; give a multiple of {mesh.size}'
     )
 
 
 def state_sharding(shapes: Any, mesh: Mesh, strategy: str) -> Any:
-  """Where each array of the train state lives, a tree like `shapes`.
+  """The sharding of each array in the train state, as a tree like `shapes`.
 
   Args:
     strategy: 'replicated' keeps a copy on every device; 'fsdp' divides the longest
-      divisible axis of every large array over them.
+      divisible axis of every large array over the devices.
+
+  Raises:
+    ValueError: for an unknown strategy.
   """
   if strategy not in ('replicated', 'fsdp'):
     raise ValueError(
-      f"config.train.state_sharding is {strategy!r}; it is 'replicated' or 'fsdp'"
+      f"config.train.state_sharding is {strategy!r}; give 'replicated' or 'fsdp'"
     )
 
   def place(array) -> NamedSharding:
@@ -103,7 +112,7 @@ def state_sharding(shapes: Any, mesh: Mesh, strategy: str) -> Any:
 
 
 def global_batch(local_rows: dict[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
-  """This process's rows, as its part of the global batch on the devices."""
+  """Places this process's rows on its devices, as part of the global batch."""
   rows = over_rows(mesh)
   return {
     name: jax.make_array_from_process_local_data(rows, array)

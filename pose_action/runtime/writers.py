@@ -1,6 +1,6 @@
-"""What a run writes while it goes: `metrics.jsonl` and TensorBoard events.
+"""Writes `metrics.jsonl` and TensorBoard events during a run.
 
-The only place that imports clu.metric_writers, and with it TensorFlow.
+Only this file imports clu.metric_writers, and with it TensorFlow.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ METRICS_FILE = 'metrics.jsonl'
 class RunWriter:
   """Writes scalars, images and texts by step; a context manager.
 
-  Scalars go to `metrics.jsonl`, a line `{"step": s, name: value, …}` for each call, and
-  to TensorBoard; images and texts to TensorBoard alone. Without TensorFlow a run goes
-  on, says so once, and keeps its `metrics.jsonl`.
+  Scalars go to TensorBoard and to `metrics.jsonl`, one line `{"step": s, name: value, …}`
+  per call. Images and texts go to TensorBoard only. Without TensorFlow it warns once and
+  writes only `metrics.jsonl`.
   """
 
   def __init__(
@@ -34,10 +34,10 @@ class RunWriter:
     """Opens the files.
 
     Args:
-      workdir: made where it is not there.
-      enabled: on process 0 alone; otherwise every method does nothing.
-      resume_step: steps done by the checkpoint that the run goes on from, 0 for a new
-        start. What an earlier run logged beyond is dropped: it will come again.
+      workdir: created if missing.
+      enabled: True on process 0 only; otherwise every method does nothing.
+      resume_step: the step of the checkpoint that the run resumes from, 0 for a new run.
+        Later lines of an earlier run are dropped: they will be logged again.
     """
     self._lines = None
     self._tensorboard = None
@@ -51,11 +51,13 @@ class RunWriter:
     self._lines = path.open('a', encoding='utf-8')
 
   def write_scalars(self, step: int, scalars: Mapping[str, Any]) -> None:
-    """Numbers or 0-d arrays by name; a NaN or infinity is `null` in metrics.jsonl."""
+    """Writes numbers or 0-d arrays by name; NaN and infinity become `null` in JSON."""
     if self._lines is None:
       return
     if 'step' in scalars:
-      raise ValueError("a scalar cannot be named 'step': metrics.jsonl has the step so")
+      raise ValueError(
+        "a scalar cannot be named 'step', which metrics.jsonl uses; give another name"
+      )
     values = {name: np.asarray(value).item() for name, value in scalars.items()}
     line = {'step': int(step)} | {n: _finite_or_none(v) for n, v in values.items()}
     self._lines.write(json.dumps(line, allow_nan=False) + '\n')
@@ -64,18 +66,18 @@ class RunWriter:
       self._tensorboard.write_scalars(int(step), values)
 
   def write_images(self, step: int, images: Mapping[str, np.ndarray]) -> None:
-    """RGB images uint8 `[h, w, 3]` by name."""
+    """Writes RGB images, uint8 `[h, w, 3]`, by name."""
     _check_images(images)
     if self._tensorboard:
       self._tensorboard.write_images(int(step), images)
 
   def write_text(self, step: int, texts: Mapping[str, str]) -> None:
-    """Texts by name; TensorBoard reads Markdown."""
+    """Writes Markdown texts by name."""
     if self._tensorboard:
       self._tensorboard.write_texts(int(step), texts)
 
   def flush(self) -> None:
-    """Brings everything written so far to the files."""
+    """Flushes everything written so far to the files."""
     if self._lines is not None:
       self._lines.flush()
     if self._tensorboard:
@@ -95,11 +97,11 @@ class RunWriter:
 
 
 class PictureWriter:
-  """Writes images of a run that is over, or goes on, to TensorBoard; a context manager.
+  """Writes images of any run, finished or training, to TensorBoard; a context manager.
 
-  Give it a folder inside the workdir, which TensorBoard shows beside the run. In the
-  workdir itself TensorBoard would go on to its events, and no longer read those of a
-  run that still trains. Without TensorFlow it says so once, and does nothing.
+  Give it a folder inside the workdir, which TensorBoard shows beside the run. If its
+  events were in the workdir itself, TensorBoard would read them and no longer those of a
+  run that still trains. Without TensorFlow it warns once and does nothing.
   """
 
   def __init__(self, folder: str | os.PathLike[str]):
@@ -108,7 +110,7 @@ class PictureWriter:
     self._tensorboard = _tensorboard_writer(folder, 'the picture files')
 
   def write_images(self, step: int, images: Mapping[str, np.ndarray]) -> None:
-    """RGB images uint8 `[h, w, 3]` by name."""
+    """Writes RGB images, uint8 `[h, w, 3]`, by name."""
     _check_images(images)
     if self._tensorboard:
       self._tensorboard.write_images(int(step), images)
@@ -125,16 +127,18 @@ class PictureWriter:
 
 
 def drop_lines_after(path: pathlib.Path, step: int) -> None:
-  """Keeps the lines up to a step; none for step 0, which a new start logs again.
+  """Keeps the lines up to a step; for step 0, a new run, it drops all lines.
 
-  A last line torn by a kill is dropped. The file changes whole or not at all.
+  It also drops a last line that a kill left incomplete. The file is replaced atomically.
 
   Raises:
-    ValueError: at a broken line before the last, which no kill of ours can leave.
+    ValueError: for an invalid line before the last, which a kill cannot cause.
   """
   if not path.exists():
     return
-  content = path.read_text('utf-8', errors='replace')  # A character may be torn too.
+  content = path.read_text(
+    'utf-8', errors='replace'
+  )  # A character may be incomplete too.
   lines = content.splitlines()
   kept = []
   for number, line in enumerate(lines, start=1):
@@ -151,7 +155,7 @@ def drop_lines_after(path: pathlib.Path, step: int) -> None:
 
 
 def _step_of(line: str) -> int | None:
-  """The step of a line of metrics.jsonl; None where the line is broken."""
+  """The step of a line in metrics.jsonl; None if the line is invalid."""
   try:
     values = json.loads(line)
   except json.JSONDecodeError:
@@ -173,15 +177,16 @@ def _finite_or_none(value: float) -> float | None:
 
 
 def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
-  """clu's TensorBoard writer; None, and a line that says so, without TensorFlow.
-
-  `otherwise` says what there is without it.
+  """clu's TensorBoard writer; without TensorFlow it warns and returns None.
 
   The plain SummaryWriter, not the AsyncWriter: TensorFlow queues events and writes them
-  in a thread of its own, our scalars are on the host already, and an error is raised
-  where it happens instead of at some later call.
+  in its own thread, our scalars are on the host already, and an error is raised where it
+  happens instead of at a later call.
+
+  Args:
+    otherwise: what is still written without TensorFlow, for the warning.
   """
-  # TensorFlow reads these when it is imported; it has nothing to say that matters here.
+  # TensorFlow reads these at import; its log lines do not matter here.
   os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
   os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   try:
@@ -189,11 +194,13 @@ def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
     from clu import metric_writers
   except ImportError as error:
     logging.warning(
-      'No TensorBoard events, only %s: %s. To have them:'
+      'No TensorBoard events, only %s: %s. To get them:'
       " pip install 'pose-action-jax[tensorboard]'",
       otherwise,
       error,
     )
     return None
-  tf.config.set_visible_devices([], 'GPU')  # Or it takes the memory that JAX needs.
+  tf.config.set_visible_devices(
+    [], 'GPU'
+  )  # Otherwise it reserves memory that JAX needs.
   return metric_writers.SummaryWriter(str(workdir))

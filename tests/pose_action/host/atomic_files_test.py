@@ -1,3 +1,5 @@
+"""A file is written whole, or stays unchanged, even after a kill."""
+
 import json
 import os
 import signal

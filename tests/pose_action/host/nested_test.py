@@ -1,3 +1,5 @@
+"""Nested dicts as dotted names."""
+
 from pose_action.host.nested import flattened
 
 

@@ -1,4 +1,4 @@
-"""Lines about long work, by a clock that the test turns; a bar on a terminal."""
+"""Progress lines with a clock that the test sets; a bar on a terminal."""
 
 import io
 import sys
@@ -28,8 +28,8 @@ def test_count_rate_and_time_left_once_a_second(clock):
   for clock.now in (0.5, 1.0, 1.5, 2.0):
     work.add()
   assert lines == [
-    '2/10 clips, 2.0 a second, 4 s left',
-    '4/10 clips, 2.0 a second, 3 s left',
+    '2/10 clips, 2.0 per second, 4 s left',
+    '4/10 clips, 2.0 per second, 3 s left',
   ]
 
 
@@ -38,7 +38,7 @@ def test_several_at_once_with_what_is_under_way(clock):
   work = Progress(10, 'frames', lines.append, clock=clock)
   clock.now = 2.0
   work.add(4, label='walk.mp4')
-  assert lines == ['walk.mp4: 4/10 frames, 2.0 a second, 3 s left']
+  assert lines == ['walk.mp4: 4/10 frames, 2.0 per second, 3 s left']
 
 
 def test_a_corrected_total_and_more_than_promised(clock):
@@ -50,8 +50,8 @@ def test_a_corrected_total_and_more_than_promised(clock):
   work.add(5)
   clock.now = 5
   work.add(75)
-  assert lines[0] == '25/70 frames, 10.0 a second, 4 s left'
-  assert lines[1] == '100/100 frames, 20.0 a second, 0 s left'
+  assert lines[0] == '25/70 frames, 10.0 per second, 4 s left'
+  assert lines[1] == '100/100 frames, 20.0 per second, 0 s left'
 
 
 class Terminal(io.StringIO):

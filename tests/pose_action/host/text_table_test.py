@@ -1,3 +1,5 @@
+"""Columns of a text table are aligned."""
+
 import pytest
 
 from pose_action.host.text_table import aligned

@@ -1,4 +1,4 @@
-"""One device and eight give the same; states are divided where asked for."""
+"""One device gives the same as eight; states are divided on request."""
 
 import math
 import re
@@ -48,10 +48,10 @@ def test_one_device_equals_eight(program, program_of_eight, data):
   one, figures_of_one = _steps(program, data)
   eight, figures_of_eight = _steps(program_of_eight, data)
   _assert_close(figures_of_eight, figures_of_one, rtol=1e-5)
-  # The trace after one step is the gradient and its decay.
+  # The trace after one step is the gradient plus the decay.
   _assert_close(eight.opt_state, one.opt_state, rtol=1e-3, atol=2e-6)
   _assert_close(eight.params, one.params, rtol=1e-4, atol=1e-6)
-  # Of one row a device, were each device to take its own: far from those of eight.
+  # If each device took the statistics of its own single row, they would differ widely.
   _assert_close(eight.collections, one.collections, rtol=1e-5, atol=1e-7)
   _assert_close(
     _scores(program_of_eight, eight, data), _scores(program, one, data), atol=1e-5
@@ -70,11 +70,11 @@ LATE = 10
 def test_jmrn_on_one_device_equals_eight(
   jmrn_program, jmrn_of_eight, jmrn_data, loose_dtypes
 ):
-  """Two views of each clip, and a loss that compares all rows with each other."""
+  """Two views per clip, and a loss that compares all rows with each other."""
   one, figures_of_one = _steps(jmrn_program, jmrn_data, first=LATE)
   eight, figures_of_eight = _steps(jmrn_of_eight, jmrn_data, first=LATE)
-  # Each device has the two views of one clip. Were these its only rows, each would be
-  # the other's one and only neighbour, and the loss 0.
+  # Each device has the two views of one clip. If a device saw only these rows, each view
+  # would be the other's only neighbour, and the loss 0.
   assert figures_of_one['contrastive_loss'] > 0.1
   _assert_close(figures_of_eight, figures_of_one, rtol=1e-5)
   # Adam's first moment after one step is a tenth of the gradient.
@@ -85,7 +85,7 @@ def test_jmrn_on_one_device_equals_eight(
 def test_jmrn_leaves_what_its_encoder_computes_where_it_is(
   jmrn_of_eight, jmrn_data, loose_dtypes
 ):
-  """Nothing that eight devices exchange is as large as one device's features."""
+  """No array that eight devices exchange is as large as one device's features."""
   batch = sharding.global_batch(tiny_run.training_batch(jmrn_data), jmrn_of_eight.mesh)
   metrics = jax.eval_shape(jmrn_of_eight.empty_metrics)
   step = jmrn_of_eight.train_step.lower(jmrn_of_eight.state_shapes, metrics, batch)
@@ -93,12 +93,12 @@ def test_jmrn_leaves_what_its_encoder_computes_where_it_is(
   # Each encoder's last features, two rows of 5 joints, [4, 4, 16].
   share = 2 * 5 * 4 * 4 * 16
   assert {line for size, line in exchanged if size >= share} == set()
-  # The embeddings [16, 5, 8] of all rows are gathered: the lines are read aright.
+  # All rows' embeddings [16, 5, 8] are gathered: so the lines were read correctly.
   assert any('all-gather' in line and size == 16 * 5 * 8 for size, line in exchanged)
 
 
 def _exchanged(program):
-  """(elements of the largest array, line) of a compiled program's collectives."""
+  """(elements in the largest array, line) for each collective operation."""
   kinds = 'all-gather|all-to-all|all-reduce|reduce-scatter|collective-permute'
   found = []
   for line in program.splitlines():
@@ -161,17 +161,17 @@ def test_batches_go_to_the_devices_row_by_row(eight_devices):
 
 def test_misuse(eight_devices):
   sharding.check_batch_size(16, eight_devices, 'train.batch_size')
-  message = r'config\.train\.batch_size is 12, .* over 8 devices; take a multiple of 8'
+  message = r'config\.train\.batch_size is 12, .* over 8 devices; give a multiple of 8'
   with pytest.raises(ValueError, match=message):
     sharding.check_batch_size(12, eight_devices, 'train.batch_size')
-  message = r"state_sharding is 'zero'; it is 'replicated' or 'fsdp'"
+  message = r"state_sharding is 'zero'; give 'replicated' or 'fsdp'"
   with pytest.raises(ValueError, match=message):
     sharding.state_sharding({}, eight_devices, 'zero')
 
 
 @pytest.fixture
 def joined(monkeypatch):
-  """What jax.distributed.initialize is called with; nothing is joined."""
+  """The arguments of jax.distributed.initialize, which does nothing here."""
   for name in ('COORDINATOR_ADDRESS', 'NUM_PROCESSES', 'PROCESS_ID'):
     monkeypatch.delenv(f'JAX_{name}', raising=False)
   calls = []

@@ -1,4 +1,4 @@
-"""metrics.jsonl through kills and resumes, and TensorBoard events read back."""
+"""metrics.jsonl after kills and resumes; TensorBoard events read back."""
 
 import importlib.util
 import io
@@ -15,7 +15,7 @@ from pose_action.runtime import writers
 
 @pytest.fixture
 def no_tensorflow(monkeypatch):
-  monkeypatch.setitem(sys.modules, 'tensorflow', None)  # Its import raises.
+  monkeypatch.setitem(sys.modules, 'tensorflow', None)  # Importing it raises.
 
 
 def _lines(workdir):
@@ -33,7 +33,7 @@ def test_scalars_are_a_json_line_each(tmp_path, no_tensorflow):
     writer.write_scalars(
       jnp.int32(3), {'loss': jnp.float32(0.5), 'epoch': 2, 'rate': np.float64(0.25)}
     )
-    written = _lines(tmp_path / 'new')  # Before it is closed: a kill loses nothing.
+    written = _lines(tmp_path / 'new')  # Before closing: a kill loses nothing.
   assert written == ['{"step": 3, "loss": 0.5, "epoch": 2, "rate": 0.25}']
 
 
@@ -64,7 +64,7 @@ def test_a_new_start_leaves_nothing_of_the_old_one(tmp_path, no_tensorflow):
 def test_a_torn_last_line_is_dropped(tmp_path, no_tensorflow, torn):
   _write_steps(tmp_path, 10)
   with (tmp_path / 'metrics.jsonl').open('ab') as file:
-    file.write(torn.encode('utf-8', 'surrogatepass'))  # A character torn, too.
+    file.write(torn.encode('utf-8', 'surrogatepass'))  # Even half a character.
   _write_steps(tmp_path, 20, resume_step=15)
   assert _lines(tmp_path) == ['{"step": 10, "loss": 2.5}', '{"step": 20, "loss": 5.0}']
 
@@ -124,7 +124,7 @@ def test_misuse_is_refused(tmp_path, no_tensorflow):
 
 
 def test_tensorboard_reads_what_was_written(tmp_path):
-  """One test, for the import of TensorFlow takes seconds."""
+  """One test only: importing TensorFlow takes seconds."""
   if importlib.util.find_spec('tensorflow') is None:
     pytest.skip('TensorFlow is not installed')
   accumulators = pytest.importorskip(
