@@ -1,4 +1,4 @@
-"""JMRN on a small AVA in the official form: from its files to the frame mAP."""
+"""JMRN on a small AVA in the official format: from its files to the frame mAP."""
 
 import dataclasses
 import json
@@ -23,17 +23,17 @@ from pose_action.training import experiment, run_data
 
 @pytest.fixture
 def loose_dtypes():
-  """Optax's Adam and drop on plateau mix counts with float32."""
+  """Optax's Adam and drop on plateau mix int32 with float32."""
   with jax.numpy_dtype_promotion('standard'):
     yield
 
 
 def small(folder, arg=''):
-  """The experiment on maps of a quarter of the side, by a narrow network."""
+  """The experiment with a quarter of the map size and a narrow network."""
   config = jmrn_ava.get_config(arg).unlock()
   config.data.data_dir = str(folder / 'data')
   config.data.poses = str(folder / 'ava')
-  config.data.validation_folds = 2  # Of two training movies one.
+  config.data.validation_folds = 2  # One of two training movies is held out.
   config.data.map_short_side, config.data.map_size = 16, (16, 16)
   config.data.map_sigma = 1.0
   config.model.compressed, config.model.features = 4, (8, 16)
@@ -82,17 +82,17 @@ def test_a_run_ends_with_scores_that_the_frame_map_is_had_of(folder, loose_dtype
 
   scores = read_scores(str(folder / 'run' / 'scores_val.npz'))
   assert list(scores.class_names) == list(ava_tree.CLASSES.values())
-  # All sure boxes; of the one of nobody others are in view.
+  # All confident boxes; the box without a person still has others in view.
   corners = [PersonBox.from_name(name).corners for name in scores.video_ids]
   expected = [box for box, score in ava_tree.DETECTED.items() if score >= 0.8]
   assert corners == 2 * expected
   annotations = Annotations(folder / 'ava')
   figures = frame_map(scores, annotations)
-  # Two boxes of the right person: at best one of them is right of each class.
+  # Two boxes for the right person: at best one is right per class.
   assert (figures.positives == 2).all()
   assert ((figures.precisions > 0) & (figures.precisions <= 1)).all()
-  # With right scores all boxes are right as clips. But the first two that bend are of one
-  # person, so that of two people the second is the third: (1 + 2/3) / 2.
+  # With right scores all boxes are right as clips. But the first two that bend are the
+  # same person, so that the second person comes third: (1 + 2/3) / 2.
   labels = np.load(folder / 'run' / 'scores_val.npz')['labels'].astype(float)
   best = frame_map(dataclasses.replace(scores, probabilities=labels), annotations)
   assert average_precision(labels[:, 0], labels[:, 0]) == 1
@@ -110,7 +110,7 @@ def test_a_model_reads_two_joints_for_each_of_the_layout(folder):
     num_views=1,
     read_threads=0,
   )
-  # 25 frames and 7 to fill; six places of a person and of others.
+  # 25 frames and 7 padding frames; six places, for the person and for others.
   assert batch['keypoints'].shape == (4, 1, 32, 6, 34, 3)
   assert (batch['num_frames'] == 25).all()
   assert data.example_maps.shape == (1, 34, 16, 16, 3)
@@ -128,7 +128,7 @@ def test_a_movie_is_trained_or_validated_on_but_not_both(folder):
 
 
 def maps_of(folder, arg, name):
-  """The PoTion maps of a test clip, as a model reads them."""
+  """A test clip's PoTion maps, in the model's input format."""
   config = small(folder, arg)
   data = open_data(config)
   assert data.test is not None
@@ -159,7 +159,7 @@ def test_a_model_cannot_tell_which_representation_fed_it(folder):
   assert rendered.shape == (34, 16, 16, 3)
   np.testing.assert_allclose(rendered, stored, atol=2e-3)  # Half precision.
   assert (rendered[:17] > 0.1).any(axis=(1, 2, 3)).all()
-  assert (rendered[17:] > 0.01).any()  # The middle person is near.
+  assert (rendered[17:] > 0.01).any()  # The middle person is close.
 
 
 def test_without_context_there_is_the_person_alone(folder, tmp_path_factory):
@@ -171,7 +171,7 @@ def test_without_context_there_is_the_person_alone(folder, tmp_path_factory):
   np.testing.assert_allclose(alone, both[:17], atol=1e-6)
   data = open_data(small(other, 'representation=keypoints,context=false'))
   assert one_person(data.skeleton) == data.skeleton
-  # Of the box that nobody is in there is nothing to see then: it is left out.
+  # The box without a person then shows nothing, and is left out.
   assert data.test is not None
   corners = {PersonBox.from_name(name).corners for name in data.test.video_ids}
   assert corners == {ava_tree.NEARLY_LEFT, ava_tree.RIGHT, ava_tree.NEARLY_RIGHT}

@@ -1,4 +1,4 @@
-"""Whole runs as processes: killed and resumed, several at once, without TensorFlow."""
+"""Whole runs as processes: killed and resumed, as two processes, without TensorFlow."""
 
 import contextlib
 import json
@@ -22,7 +22,7 @@ from pose_action.training.program import build_program
 
 EPOCHS, LAST_STEP = 6, 18
 
-# Python runs a module of this name at its start; to it, TensorFlow is not installed.
+# Python imports `sitecustomize` when it starts; this one hides TensorFlow.
 _HIDE_TENSORFLOW = """
 import importlib.machinery
 
@@ -34,7 +34,7 @@ importlib.machinery.PathFinder.find_spec = lambda name, *more: (
 
 
 class Runs:
-  """Runs of one config over one data set, which share what they compile."""
+  """Runs with one config and data set, which share compiled programs."""
 
   def __init__(self, folder):
     self.folder = folder
@@ -70,7 +70,7 @@ class Runs:
       )
 
   def finish(self, *processes, name):
-    """Waits for processes that must end well."""
+    """Waits for processes, which must succeed."""
     try:
       codes = [process.wait(timeout=150) for process in processes]
     finally:
@@ -86,7 +86,7 @@ class Runs:
     return '\n'.join(log.read_text() for log in logs)
 
   def saved_bits(self, name):
-    """Every number of the last checkpoint's state, as bytes."""
+    """Every number in the last checkpoint's state, as bytes."""
     data = tiny_run.open_run_data(self.config)
     mesh = sharding.make_mesh(jax.devices()[:1])
     shapes = build_program(self.config, data, mesh).state_shapes
@@ -109,7 +109,7 @@ def runs(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def whole(runs):
-  """The name of a run that nothing disturbs."""
+  """The name of an uninterrupted run."""
   runs.finish(runs.start('whole'), name='whole')
   return 'whole'
 
@@ -142,7 +142,7 @@ def test_killed_and_resumed_is_as_never_killed(runs, whole):
     process = runs.start('killed')
     while _logged_step(workdir) < step and process.poll() is None:
       time.sleep(0.005)
-    time.sleep(moments.uniform(0, 0.1))  # Anywhere in a step, a log, a save.
+    time.sleep(moments.uniform(0, 0.1))  # Anywhere in a step, a log or a save.
     process.kill()
     assert process.wait() == -signal.SIGKILL, runs.log('killed')
     assert not (workdir / 'results.json').exists()
@@ -179,11 +179,13 @@ def test_two_processes_train_as_one(runs, whole):
     (line['step'], line.keys()) for line in alone
   ]
   np.testing.assert_allclose(lines[0]['train/loss'], alone[0]['train/loss'], rtol=1e-5)
-  for line, wanted in zip(lines, alone, strict=True):  # Rounding grows, step by step.
+  for line, wanted in zip(
+    lines, alone, strict=True
+  ):  # Rounding errors grow with each step.
     for name in line.keys() & {'train/loss', 'validation/loss'}:
       np.testing.assert_allclose(line[name], wanted[name], rtol=1e-3, err_msg=str(line))
   np.testing.assert_allclose(runs.scores('job'), runs.scores(whole), atol=1e-3)
   assert _names(runs.folder / 'job') == _names(runs.folder / whole)
-  # Only process 0 speaks.
+  # Only process 0 prints.
   assert 'validation at step' in runs.log_file('job', 0).read_text()
   assert 'validation at step' not in runs.log_file('job', 1).read_text()

@@ -1,4 +1,4 @@
-"""A user's own data, from OpenPose's files and videos.csv to a model and its answer."""
+"""A user's own data, from OpenPose files and videos.csv to a model's prediction."""
 
 import json
 import pathlib
@@ -17,7 +17,7 @@ from pose_action.training import experiment
 
 
 def write_video(folder: pathlib.Path, number: int, wave: bool):
-  """Eight frames of someone, who waves or does not; every third video shows two."""
+  """Eight frames of a person who waves or not; every third video shows two people."""
   folder.mkdir()
   rng = np.random.default_rng(number)
   for frame in range(8):

@@ -1,4 +1,4 @@
-"""The walk-through of docs/data_formats.md, command by command, on real OpenPose output."""
+"""The walk-through in docs/data_formats.md, with every command, on real OpenPose output."""
 
 import json
 import os
@@ -13,7 +13,7 @@ import pytest
 from places import PYTHON_PATH, ROOT
 
 PAGE = (ROOT / 'docs' / 'data_formats.md').read_text('utf-8')
-# Less of everything, for a test.
+# Smaller sizes, for a test.
 LESS = (
   '--config.train.epochs=1',
   '--config.eval.views=1',
@@ -31,7 +31,7 @@ def commands() -> list[list[str]]:
 
 @pytest.fixture
 def poses(shared_data, tmp_path):
-  """Two classes of four videos of 20 frames, cut from two real ones."""
+  """Two classes with four videos of 20 frames each, cut from two real videos."""
   single = shared_data / 'openpose_json' / 'single'
   for camera, name in (('cam02_json', 'wave'), ('cam03_json', 'walk')):
     frames = sorted((single / camera).glob('*.json'))
