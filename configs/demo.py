@@ -9,11 +9,11 @@ Ours: 97.2 % on its test split, seed 0, 4 minutes on two CPU cores (docs/results
 """
 
 from configs.shared import base, pa3d_model
-from configs.shared import options as config_args
+from configs.shared.options import parse_arg
 
 
 def get_config(arg: str = ''):
-  config_args.parse_arg(arg)  # Refuses every option: this config has none.
+  parse_arg(arg)  # Refuses every option: this config has none.
   config = base.base_config()
   config.data.dataset = 'stick_actions'
   config.data.train_split = 'train'

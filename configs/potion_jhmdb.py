@@ -22,11 +22,11 @@ Options, after a colon, separated by commas:
 """
 
 from configs.shared import base, jmrn_model
-from configs.shared import options as config_args
+from configs.shared.options import parse_arg
 
 
 def get_config(arg: str = ''):
-  args = config_args.parse_arg(
+  args = parse_arg(
     arg,
     split=1,
     quick=False,

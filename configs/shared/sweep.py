@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 
 import ml_collections
 
-from configs.shared import options as config_args
+from configs.shared.options import parse_arg
 
 QUICK = ('jhmdb', 'penn')  # data sets with our small setting
 _THREE_SPLITS = ('jhmdb', 'hmdb51')
@@ -135,7 +135,7 @@ def parse_options(
   arg: str, *, choices: Mapping[str, Sequence] | None = None, **own
 ) -> ml_collections.ConfigDict:
   """Parses the options of all sweeps (see the module) and a sweep's `own` ones."""
-  return config_args.parse_arg(
+  return parse_arg(
     arg,
     choices={'folds': _FOLDS, **(choices or {})},
     **{

@@ -18,7 +18,6 @@ import pytest
 from places import ROOT
 
 import configs
-from configs.shared import options as config_args
 from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.loading.loader import evaluation_batches, training_batches
 from input_pipeline.maps.batch_maps import batch_maps

@@ -5,8 +5,6 @@ import inspect
 
 import pytest
 
-from configs.shared import options as config_args
-
 DATASETS = ('jhmdb', 'hmdb51', 'penn')
 ALL_TABLES = 'table2,table3,table4,table5'
 # JHMDB and HMDB, split 1.

@@ -5,8 +5,6 @@ import inspect
 
 import pytest
 
-from configs.shared import options as config_args
-
 SWEEPS = ('jmrn_table1_sweep', 'jmrn_table7_sweep', 'jmrn_table8_sweep')
 # JMRN Tables 1, 7 and 8: JHMDB and HMDB accuracy on split 1, Charades mAP.
 PAPER = {
