@@ -8,12 +8,11 @@ Ours: 97.2 % on its test split, seed 0, 4 minutes on two CPU cores (docs/results
   python main.py --config=configs/demo.py --workdir=/tmp/demo
 """
 
-from configs.shared import base, pa3d_model
-from configs.shared.options import parse_arg
+from configs.shared import base, options, pa3d_model
 
 
 def get_config(arg: str = ''):
-  parse_arg(arg)  # Refuses every option: this config has none.
+  options.parse_arg(arg)  # Refuses every option: this config has none.
   config = base.base_config()
   config.data.dataset = 'stick_actions'
   config.data.train_split = 'train'

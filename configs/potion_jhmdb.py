@@ -21,12 +21,11 @@ Options, after a colon, separated by commas:
 - `variant=UIN`: PoTion's `U` (default), `I` or `N`, or `UIN` for all three.
 """
 
-from configs.shared import base, jmrn_model
-from configs.shared.options import parse_arg
+from configs.shared import base, jmrn_model, options
 
 
 def get_config(arg: str = ''):
-  args = parse_arg(
+  args = options.parse_arg(
     arg,
     split=1,
     quick=False,

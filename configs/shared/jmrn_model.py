@@ -9,7 +9,7 @@ import math
 
 import ml_collections
 
-from configs.shared.options import parse_arg
+from configs.shared import options
 
 MODELS = ('jmrn', 'potion', 'potion_deeper')
 MOTIONS = ('translation', 'continuous', 'rotation', 'joint', 'none')
@@ -21,7 +21,7 @@ def parse_options(arg: str, *, choices: dict | None = None, **own):
     'representation': ('potion', 'heatmaps', 'keypoints'),
     'paa': MOTIONS,
   }
-  return parse_arg(
+  return options.parse_arg(
     arg,
     choices={**shared, **(choices or {})},
     **{

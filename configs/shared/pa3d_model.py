@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_collections
 
-from configs.shared.options import parse_arg
+from configs.shared import options
 
 MODALITIES = (
   *('joints', 'parts', 'features'),
@@ -28,7 +28,7 @@ def parse_options(arg: str, *, choices: dict | None = None, **own):
     'frames': _FRAMES,
     'outputs': _OUTPUTS,
   }
-  return parse_arg(
+  return options.parse_arg(
     arg,
     choices={**shared, **(choices or {})},
     **{

@@ -19,7 +19,7 @@ from collections.abc import Mapping, Sequence
 
 import ml_collections
 
-from configs.shared.options import parse_arg
+from configs.shared import options
 
 QUICK = ('jhmdb', 'penn')  # data sets with our small setting
 _THREE_SPLITS = ('jhmdb', 'hmdb51')
@@ -135,7 +135,7 @@ def parse_options(
   arg: str, *, choices: Mapping[str, Sequence] | None = None, **own
 ) -> ml_collections.ConfigDict:
   """Parses the options of all sweeps (see the module) and a sweep's `own` ones."""
-  return parse_arg(
+  return options.parse_arg(
     arg,
     choices={'folds': _FOLDS, **(choices or {})},
     **{
@@ -171,9 +171,9 @@ def make_sweep(
   runs = {}
   for table in tables:
     for stream in (stream for row in table.rows for stream in row.streams):
-      for suffix, options, flags in samples:
+      for suffix, own_options, flags in samples:
         name = stream.name + suffix
-        config = _config(stream, (*words, *options))
+        config = _config(stream, (*words, *own_options))
         runs.setdefault(name, SweepRun(name, config, flags))
   suffixes = [suffix for suffix, *_ in samples]
   return Sweep(

@@ -18,6 +18,7 @@ import pytest
 from places import ROOT
 
 import configs
+from configs.shared import options
 from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.loading.loader import evaluation_batches, training_batches
 from input_pipeline.maps.batch_maps import batch_maps
@@ -40,9 +41,7 @@ EXPERIMENTS = [
 
 def options_of(experiment: str) -> dict[str, list[str]]:
   """For every option of an experiment, config strings that set it."""
-  with mock.patch.object(
-    config_args, 'parse_arg', wraps=config_args.parse_arg
-  ) as parse_arg:
+  with mock.patch.object(options, 'parse_arg', wraps=options.parse_arg) as parse_arg:
     MODULES[experiment].get_config('')
   defaults = dict(parse_arg.call_args.kwargs)
   choices = defaults.pop('choices', None) or {}

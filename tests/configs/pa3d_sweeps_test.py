@@ -5,6 +5,8 @@ import inspect
 
 import pytest
 
+from configs.shared import options
+
 DATASETS = ('jhmdb', 'hmdb51', 'penn')
 ALL_TABLES = 'table2,table3,table4,table5'
 # JHMDB and HMDB, split 1.
@@ -298,13 +300,13 @@ def test_the_header_gives_the_command(dataset):
 
 def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
   asked = {}
-  parse_arg = config_args.parse_arg
+  parse_arg = options.parse_arg
 
   def spy(arg, **defaults):
     asked.update(defaults)
     return parse_arg(arg, **defaults)
 
-  monkeypatch.setattr(config_args, 'parse_arg', spy)
+  monkeypatch.setattr(options, 'parse_arg', spy)
   sweep_of('jhmdb', 'table3')
   own, shared = (
     inspect.getdoc(importlib.import_module(f'configs.shared.{name}')) or ''

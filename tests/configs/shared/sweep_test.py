@@ -5,6 +5,8 @@ import inspect
 
 import pytest
 
+from configs.shared import options
+
 SWEEPS = ('jmrn_table1_sweep', 'jmrn_table7_sweep', 'jmrn_table8_sweep')
 # JMRN Tables 1, 7 and 8: JHMDB and HMDB accuracy on split 1, Charades mAP.
 PAPER = {
@@ -231,13 +233,13 @@ def test_the_header_gives_the_command(sweep):
 
 def test_the_options_are_named_where_headers_send_the_reader(monkeypatch):
   asked = {}
-  parse_arg = config_args.parse_arg
+  parse_arg = options.parse_arg
 
   def spy(arg, **defaults):
     asked.update(defaults)
     return parse_arg(arg, **defaults)
 
-  monkeypatch.setattr(config_args, 'parse_arg', spy)
+  monkeypatch.setattr(options, 'parse_arg', spy)
   runs_of('jmrn_table1_sweep')
   shared = inspect.getdoc(importlib.import_module('configs.shared.sweep'))
   own = inspect.getdoc(importlib.import_module('configs.shared.jmrn_tables'))
