@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import PoseDataError
+from pose_action.host.extras import naming_the_extra
 
 if TYPE_CHECKING:
   import ml_collections
@@ -184,7 +185,8 @@ def train(
     >>> config = demo.get_config()
     >>> results = pose_action.train(config, 'demo_run')  # doctest: +SKIP
   """
-  from pose_action.training.experiment import train_and_evaluate
+  with naming_the_extra():
+    from pose_action.training.experiment import train_and_evaluate
 
   return train_and_evaluate(_as_config(config), os.fspath(workdir))
 
@@ -206,8 +208,9 @@ def evaluate(
     >>> import pose_action
     >>> results = pose_action.evaluate('demo_run')  # doctest: +SKIP
   """
-  from pose_action.training import saved_config
-  from pose_action.training.experiment import train_and_evaluate
+  with naming_the_extra():
+    from pose_action.training import saved_config
+    from pose_action.training.experiment import train_and_evaluate
 
   saved = pathlib.Path(workdir).expanduser() / 'config.json'
   if config is None and not saved.is_file():

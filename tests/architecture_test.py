@@ -72,7 +72,10 @@ MAY_HAVE_40_FILES = (
 )
 DATA_LIBRARIES = ('grain', 'tensorflow_datasets', 'array_record', 'cv2', 'pooch')
 ONLY_IMPORTERS = {
-  'orbax': ('pose_action/training/checkpoints.py',),
+  'orbax': (
+    'pose_action/training/checkpoints.py',
+    'pose_action/training/saved_checkpoints.py',
+  ),
   'clu.metric_writers': ('pose_action/runtime/writers.py',),
   'tensorflow': (
     'pose_action/runtime/writers.py',

@@ -15,7 +15,7 @@ from jaxtyping import Float
 
 from input_pipeline.maps.batch_maps import VIEWED
 from pa3d_jax.model import PA3D
-from pose_action.training.step import Batch, MapsOfBatch
+from pose_action.training.evaluation_step import Batch, MapsOfBatch
 
 
 @struct.dataclass

@@ -26,10 +26,10 @@ from model_lib.output import ModelOutput
 from pose_action.inference.activations import Activations, activations_of_clip
 from pose_action.inference.prediction import Prediction
 from pose_action.runtime import sharding
-from pose_action.training import run_data
+from pose_action.training import input_settings
+from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
-from pose_action.training.step import evaluation_step
 
 _NO_POTION = (
   'this model reads maps of single frames, not PoTion maps; give it clips of poses'
@@ -75,12 +75,12 @@ class Predictor:
     self.step = step
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
-    self._clip_settings = run_data.clip_settings(config, skeleton)
+    self._clip_settings = input_settings.clip_settings(config, skeleton)
     maps_of_batch = functools.partial(
       batch_maps,
       skeleton=skeleton,
-      settings=run_data.map_settings(config),
-      augmentation=run_data.augment_settings(config),
+      settings=input_settings.map_settings(config),
+      augmentation=input_settings.augment_settings(config),
     )
     self._evaluate = jax.jit(
       functools.partial(
@@ -209,7 +209,9 @@ class Predictor:
     """
     if self.config.data.encoding != 'potion':
       raise PredictorError(_NO_POTION)
-    (example,) = jax.tree.leaves(run_data.example_maps(self.config, self.skeleton))
+    (example,) = jax.tree.leaves(
+      input_settings.example_maps(self.config, self.skeleton)
+    )
     expected, shape = example.shape, np.shape(maps)
     # Height and width are free: the network averages over them.
     if len(shape) != 5 or shape[1] != expected[1] or shape[-1] != expected[-1]:

@@ -17,6 +17,38 @@ from pa3d_jax.model import PA3D
 MODELS: dict[str, type[nn.Module]] = {'jmrn': JMRN, 'pa3d': PA3D}
 
 
+def register_model(name: str, model: type[nn.Module]):
+  """Makes a model available as `config.model.name` in this process.
+
+  Args:
+    name: the model's name in configs.
+    model: a Linen module `model(maps, *, train) -> ModelOutput` with the fields
+      `num_classes` and `dtype` and a property `encoding`, 'frames' or 'potion'; its other
+      fields are those of `config.model`.
+
+  Raises:
+    ValueError: if the name exists.
+
+  Example:
+    >>> import flax.linen as nn
+    >>> import jax.numpy as jnp
+    >>> import pose_action
+    >>> from model_lib import ModelOutput
+    >>> class MeanMaps(nn.Module):
+    ...   num_classes: int
+    ...   dtype: jnp.dtype
+    ...   encoding = 'frames'
+    ...   @nn.compact
+    ...   def __call__(self, maps, *, train):
+    ...     means = maps.mean(axis=(1, 2, 3))
+    ...     return ModelOutput(logits=nn.Dense(self.num_classes)(means))
+    >>> pose_action.register_model('mean_maps', MeanMaps)
+  """
+  if name in MODELS:
+    raise ValueError(f'a model named {name!r} exists; choose another name')
+  MODELS[name] = model
+
+
 def check_encoding(model: Any, encoding: str):
   """Raises ValueError unless the model reads the maps of `config.data.encoding`."""
   if model.encoding != encoding:

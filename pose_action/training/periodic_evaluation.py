@@ -13,8 +13,9 @@ from input_pipeline.maps.modalities import stored_modality
 from pose_action import plots
 from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
+from pose_action.training.evaluation_step import Batch
 from pose_action.training.run import Run
-from pose_action.training.step import Batch, TrainState
+from pose_action.training.step import TrainState
 
 
 def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:

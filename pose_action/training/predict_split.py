@@ -11,8 +11,9 @@ from jax.sharding import Mesh
 
 from input_pipeline.loading.loader import HostShare, evaluation_batches
 from pose_action.runtime import sharding
+from pose_action.training.evaluation_step import EvaluationOutput
 from pose_action.training.run_data import RunData, Split
-from pose_action.training.step import EvaluationOutput, TrainingDiverged
+from pose_action.training.step import TrainingDiverged
 
 _BATCHES_AHEAD = 3
 

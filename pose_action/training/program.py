@@ -19,18 +19,16 @@ from input_pipeline.maps.batch_maps import batch_maps
 from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
 from pose_action.training import optimizers
+from pose_action.training.evaluation_step import (
+  Batch,
+  EvaluationOutput,
+  check_average,
+  evaluation_step,
+)
 from pose_action.training.losses import LossSettings, make_class_weights
 from pose_action.training.model_registry import build_model, check_encoding
 from pose_action.training.run_data import RunData
-from pose_action.training.step import (
-  Batch,
-  EvaluationOutput,
-  TrainState,
-  check_average,
-  evaluation_step,
-  initial_state,
-  train_step,
-)
+from pose_action.training.step import TrainState, initial_state, train_step
 from pose_action.training.step_metrics import TrainMetrics
 
 _CLIPS_SHOWN = 4

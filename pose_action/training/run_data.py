@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 
-import jax
-import jax.numpy as jnp
 import ml_collections
 import numpy as np
 
@@ -17,17 +15,17 @@ from input_pipeline.loading.records import Records
 from input_pipeline.maps.augment import AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import (
-  num_frames_of,
   stored_modalities,
-  stored_modality,
 )
-from input_pipeline.maps.pose_aware import PoseAwareSettings
-from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.dataset import PoseDataset
-
-# Shapes of a model's input: maps of one modality, or of several by name.
-ExampleMaps = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]
+from pose_action.training.input_settings import (
+  ExampleMaps,
+  augment_settings,
+  clip_settings,
+  example_maps,
+  map_settings,
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,84 +98,6 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
     read_threads=data.read_threads,
     asked_figures=asked_figures(data.dataset),
   )
-
-
-def clip_settings(
-  config: ml_collections.ConfigDict, stored_skeleton: Skeleton
-) -> ClipSettings:
-  """The settings that turn a record into a clip, on the host.
-
-  Args:
-    stored_skeleton: the data set's own joint layout.
-  """
-  data = config.data
-  return ClipSettings(
-    num_frames=data.num_frames,
-    rule=data.sampling,
-    max_persons=data.max_persons,
-    canvas=tuple(data.map_size),
-    background=stored_skeleton.background,
-    modalities=stored_modalities(data.modalities),
-    random_crop=data.random_crop,
-    stretch=data.stretch,
-  )
-
-
-def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
-  """The settings that turn a clip into maps, on the device.
-
-  Raises:
-    ValueError: for an unknown encoding.
-  """
-  data = config.data
-  if data.encoding not in ('frames', 'potion'):
-    raise ValueError(
-      f"config.data.encoding is {data.encoding!r}; give 'frames' or 'potion'"
-    )
-  return MapSettings(
-    size=tuple(data.map_size),
-    short_side=data.map_short_side,
-    sigma=data.map_sigma,
-    crop=data.crop,
-    modalities=tuple(data.modalities),
-    part_width=data.part_width,
-    potion=PotionSettings(**data.potion) if data.encoding == 'potion' else None,
-  )
-
-
-def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
-  """The random changes to training clips."""
-  return AugmentSettings(
-    flip_probability=config.augment.flip_probability,
-    scale=tuple(config.augment.scale),
-    shift=config.augment.shift,
-    pose_aware=PoseAwareSettings(**config.augment.pose_aware),
-    views=config.augment.views,
-  )
-
-
-def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> ExampleMaps:
-  """The shape of one clip's maps, `[1, t, h, w, c]` or (PoTion) `[1, j, h, w, c]`.
-
-  Args:
-    skeleton: the joint layout of the maps that the model reads.
-  """
-  settings = map_settings(config)
-  if settings.potion is not None:
-    joints, channels = skeleton.num_maps, settings.potion.num_maps_channels
-    return jax.ShapeDtypeStruct((1, joints, *settings.size, channels), jnp.float32)
-  channels_of = {
-    'joints': skeleton.num_maps,
-    'parts': skeleton.num_part_maps,
-    'features': config.data.num_features,
-  }
-  shapes = {}
-  for modality in settings.modalities:
-    frames = num_frames_of(modality, config.data.num_frames)
-    channels = channels_of[stored_modality(modality)]
-    shape = (1, frames, *settings.size, channels)
-    shapes[modality] = jax.ShapeDtypeStruct(shape, jnp.float32)
-  return shapes[settings.modalities[0]] if len(shapes) == 1 else shapes
 
 
 def _train_and_validation(

@@ -15,10 +15,10 @@ from jax.sharding import Mesh
 
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.runtime import sharding
-from pose_action.training import run_data
-from pose_action.training.checkpoints import CheckpointError, SavedCheckpoints
+from pose_action.training import input_settings
 from pose_action.training.model_registry import build_model
 from pose_action.training.past_configs import with_missing_fields
+from pose_action.training.saved_checkpoints import CheckpointError, SavedCheckpoints
 
 
 class SavedModelError(ValueError):
@@ -85,7 +85,7 @@ def _rebuilt(
     shapes = jax.eval_shape(
       functools.partial(model.init, train=False),
       jax.random.key(0),
-      run_data.example_maps(config, skeleton),
+      input_settings.example_maps(config, skeleton),
     )
   except (AttributeError, KeyError, TypeError, ValueError) as error:
     reason = ' '.join(str(error).split())

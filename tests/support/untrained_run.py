@@ -11,7 +11,7 @@ import numpy as np
 
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.inference.predictor import Predictor
-from pose_action.training import optimizers, run_data
+from pose_action.training import input_settings, optimizers
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.model_registry import build_model
 from pose_action.training.step import initial_state
@@ -25,7 +25,7 @@ def predictor(
   shapes = jax.eval_shape(
     functools.partial(model.init, train=False),
     jax.random.key(0),
-    run_data.example_maps(config, skeleton),
+    input_settings.example_maps(config, skeleton),
   )
   rng = np.random.default_rng(0)
 
@@ -59,7 +59,7 @@ def write_workdir(
       build_model(config.model, len(class_names)),
       optimizers.make_optimizer(config.optimizer, schedule),
       optimizers.make_plateau(config.optimizer),
-      run_data.example_maps(config, skeleton),
+      input_settings.example_maps(config, skeleton),
     )
     state = jax.jit(fresh_state)(jnp.int32(0))
   description = {

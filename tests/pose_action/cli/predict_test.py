@@ -15,7 +15,7 @@ import tiny_run
 from places import ROOT
 
 from input_pipeline.skeletons.registry import get_skeleton
-from pose_action.training import optimizers, run_data
+from pose_action.training import input_settings, optimizers
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.model_registry import build_model
 from pose_action.training.step import initial_state
@@ -40,7 +40,7 @@ def workdir(tmp_path_factory):
       build_model(config.model, len(CLASSES)),
       optimizers.make_optimizer(config.optimizer, schedule),
       optimizers.make_plateau(config.optimizer),
-      run_data.example_maps(config, skeleton),
+      input_settings.example_maps(config, skeleton),
     )
     state = jax.jit(fresh_state)(jnp.int32(0))
   description = {

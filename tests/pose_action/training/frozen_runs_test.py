@@ -17,12 +17,12 @@ from pose_action.runtime import sharding
 from pose_action.sweeps.record import read_record
 from pose_action.sweeps.table import report
 from pose_action.training import experiment
+from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.predict_split import predict_split
 from pose_action.training.resume import ResumeError
 from pose_action.training.saved_model import SavedModelError, load_model
-from pose_action.training.step import evaluation_step
 
 FROZEN = pathlib.Path(__file__).with_name('frozen')
 # Fields that the frozen runs have at their past defaults: older versions lacked some.

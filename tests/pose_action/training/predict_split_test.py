@@ -9,6 +9,7 @@ import tiny_run
 from input_pipeline.loading.loader import evaluation_batches
 from pose_action.evaluation import metrics
 from pose_action.training import step
+from pose_action.training.evaluation_step import EvaluationOutput
 from pose_action.training.predict_split import predict_split
 
 VIEWS = 2
@@ -105,7 +106,7 @@ def test_joint_weights_stand_in_the_order_of_the_split(jmrn_data, one_device):
     index = batch['index']
     weights = jnp.stack([index, 2 * index], axis=1).astype(jnp.float32)
     scores = jnp.ones((len(index), 3))
-    return step.EvaluationOutput(probabilities=scores, joint_weights=weights), index
+    return EvaluationOutput(probabilities=scores, joint_weights=weights), index
 
   split = jmrn_data.validation
   prediction = predict_split(

@@ -9,8 +9,8 @@ import tiny_run
 
 from pose_action.runtime import sharding
 from pose_action.training import experiment
-from pose_action.training.checkpoints import SavedCheckpoints
 from pose_action.training.program import build_program
+from pose_action.training.saved_checkpoints import SavedCheckpoints
 from pose_action.training.saved_model import SavedModelError, load_model
 from pose_action.training.warm_start import start_from
 
