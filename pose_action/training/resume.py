@@ -29,7 +29,8 @@ from pose_action.training.warm_start import start_from
 if TYPE_CHECKING:
   from pose_action.training.run import Run
 
-# Fields that may differ when a run is resumed: they do not change what is learned.
+# Fields that may differ when a run is resumed: they do not change what is learned, or
+# only its float32 rounding, same as another device would.
 _FREE_TO_CHANGE = (
   'data.annotations',
   'data.data_dir',
@@ -38,6 +39,7 @@ _FREE_TO_CHANGE = (
   'data.read_threads',
   'data.test_split',
   'eval.batch_size',
+  'train.fast_cpu_convolutions',
   'train.log_every_steps',
 )
 _SHOWN = 8

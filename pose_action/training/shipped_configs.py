@@ -12,13 +12,13 @@ SHIPPED = pathlib.Path(__file__).parents[2] / 'configs'
 
 
 def config_path(config: str) -> str:
-  """Path and options of a config that is given as a file or by name.
+  """The path and options of a config given as a file or by name.
 
-  A file that exists stays as it is. Otherwise `pa3d_jhmdb:quick`, `pa3d_jhmdb.py:quick`
-  and `configs/pa3d_jhmdb.py:quick` all mean the shipped file.
+  An existing file is returned unchanged. Otherwise `pa3d_jhmdb:quick`,
+  `pa3d_jhmdb.py:quick` and `configs/pa3d_jhmdb.py:quick` all mean the shipped file.
 
   Raises:
-    ValueError: where there is neither such a file nor a shipped config of the name.
+    ValueError: if neither a file nor a shipped config has this name.
   """
   file, colon, options = config.partition(':')
   path = pathlib.Path(file).expanduser()
@@ -37,14 +37,16 @@ def config_path(config: str) -> str:
 
 
 def load_config(config: str) -> ml_collections.ConfigDict:
-  """The experiment of a config's file or name, with its options after a colon.
+  """Loads a config by file or name, with options after a colon.
 
   Raises:
-    ValueError: where there is no such config, it describes no experiment, or it does not
-      know an option.
+    ValueError: if there is no such config, it is not an experiment, or it does not know
+      an option.
   """
   path, _, options = config_path(config).partition(':')
   get_config = runpy.run_path(path).get('get_config')
   if get_config is None:
-    raise ValueError(f'{path} has no get_config, so it describes no experiment')
+    raise ValueError(
+      f'{path} has no get_config, so it is not an experiment; give another config'
+    )
   return get_config(options) if options else get_config()

@@ -19,7 +19,6 @@ from pose_action.sweeps.table import report
 from pose_action.training import experiment
 from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings
-from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.predict_split import predict_split
 from pose_action.training.resume import ResumeError
 from pose_action.training.saved_model import SavedModelError, load_model
@@ -237,12 +236,3 @@ def test_a_checkpoint_that_lacks_a_part_is_refused(part, tmp_path, one_device):
   message = r'made by another version of this library: (it|its description) has no '
   with pytest.raises(SavedModelError, match=message):
     load_model(tmp_path, mesh=one_device)
-
-
-def test_the_frozen_settings_are_those_of_the_tiny_run(todays_config, workdir):
-  """Or the tests above would compare other runs; see frozen/README.md."""
-  saved = json.loads((workdir / 'config.json').read_text())
-  today = json.loads(json.dumps(todays_config.to_dict()))
-  for config in (saved, today):
-    config['data'].pop('data_dir')
-  assert with_missing_fields(today) == with_missing_fields(saved)
