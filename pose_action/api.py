@@ -24,13 +24,13 @@ def load(workdir: PathLike, *, checkpoint: str = 'best') -> Predictor:
   """Opens a trained model, or imported weights, ready to predict.
 
   Args:
-    workdir: of a run, or made by `pose-action import`. Its checkpoint holds config,
-      class names and skeleton; nothing else is needed.
-    checkpoint: 'best' on validation (the last where nothing was validated), or 'last'.
+    workdir: the output folder of a run, or of `pose-action import`. Its checkpoint holds
+      config, class names and skeleton; nothing else is needed.
+    checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
 
   Raises:
-    FileNotFoundError: where there is no checkpoint.
-    PredictorError: for another checkpoint, or a workdir of an incompatible version.
+    FileNotFoundError: if there is no checkpoint.
+    PredictorError: for another checkpoint name, or an incompatible workdir.
 
   Example:
     >>> import pose_action
@@ -60,16 +60,16 @@ def read_poses(
   dataset: str | None = None,
   annotations: PathLike | None = None,
 ) -> ClipSource:
-  """Opens the pose clips of a file or folder; each is loaded when it is asked for.
+  """Opens the pose clips in a file or folder; each clip is loaded on demand.
 
   Args:
-    path: file or folder. None where `dataset` is one that the library generates.
-    format: which tool or data set wrote it: 'openpose', 'alphapose', 'mmpose',
+    path: file or folder. None for a `dataset` that the library generates.
+    format: the tool or data set that wrote it: 'openpose', 'alphapose', 'mmpose',
       'mediapipe', 'coco', 'numpy', 'pyskl', …; docs/data_formats.md describes each.
       'auto' takes the format of a known `dataset`.
     skeleton: the joint layout: a registered name, such as 'coco_17', or a file *.yaml
       or *.json. Not for formats or data sets that fix it.
-    frame_size: (height, width) of the frames in pixels, where the files do not say.
+    frame_size: (height, width) of the frames in pixels, if the files do not contain it.
     max_people: keep the most prominent people of each frame; 5 by default.
     per_person: one clip per person of a video, named VIDEO#0, VIDEO#1, ….
     short_side: for maps of a pose network: cells on the shorter side of the frame.
@@ -78,13 +78,13 @@ def read_poses(
       neither splits nor labels.
 
   Returns:
-    A source: `splits` (clip names by split), `class_names`, `skeleton`, and `load(name)`
-    for a clip, which is a `PoseClip` for poses.
+    A source with `splits` (clip names by split), `class_names`, `skeleton`, and
+    `load(name)`, which returns a clip: a `PoseClip` for poses.
 
   Raises:
     PoseDataError: for an unknown format, a path that does not hold it, or options that
       the format does not take.
-    PoseDatasetError: where the clips are not those of `dataset`.
+    PoseDatasetError: if the clips do not belong to `dataset`.
     SkeletonError: for an unknown skeleton.
 
   Example:
@@ -137,15 +137,15 @@ def validate(
   dataset: str | None = None,
   progress: Callable[[str], object] | None = None,
 ) -> Validation:
-  """Loads every clip once, and reports what is wrong with the poses or may be.
+  """Loads every clip once, and reports errors and warnings about the poses.
 
   Args:
     source: what `read_poses` returns.
     dataset: name of a known data set, whose training and test splits are compared.
-    progress: is given lines of text, about one a second; nothing by default.
+    progress: called with a line of text about once per second; silent by default.
 
   Returns:
-    `errors` and `warnings`, each with a message and the clips it is about. `print` shows
+    `errors` and `warnings`, each with a message and the clips concerned; `print` shows
     them.
 
   Example:
@@ -166,24 +166,26 @@ def validate(
 def train(
   config: ml_collections.ConfigDict | str, workdir: PathLike
 ) -> dict[str, Any] | None:
-  """Trains a model and evaluates it; resumes the run that the workdir holds.
+  """Trains a model and evaluates it, or resumes the run in the workdir.
 
   Args:
-    config: the experiment, or its name with options: 'pa3d_jhmdb:split=1,quick'.
-    workdir: takes checkpoints, metrics and results.
+    config: the experiment, or its file or name with options, such as
+      'pa3d_jhmdb:split=1,quick'.
+    workdir: output folder for checkpoints, metrics and results.
 
   Returns:
-    What `results.json` holds.
+    The content of `results.json`.
 
   Raises:
-    ValueError: for a config that cannot be, data that is missing, or a workdir that
-      belongs to another run.
+    ValueError: for an invalid config, missing data, or a workdir that belongs to another
+      run.
 
   Example:
     >>> import pose_action
-    >>> from configs import demo
-    >>> config = demo.get_config()
-    >>> results = pose_action.train(config, 'demo_run')  # doctest: +SKIP
+    >>> results = pose_action.train('my_config.py', 'new_run')  # doctest: +ELLIPSIS
+    +---...
+    >>> results['dataset'], results['evaluations'][0]['num_clips']
+    ('tiny', 7)
   """
   with naming_the_extra():
     from pose_action.training.experiment import train_and_evaluate
@@ -194,19 +196,22 @@ def train(
 def evaluate(
   workdir: PathLike, config: ml_collections.ConfigDict | str | None = None
 ) -> dict[str, Any] | None:
-  """Evaluates the checkpoints of a run again, and writes its results files.
+  """Evaluates the checkpoints of a run again and writes its results files.
 
   Args:
-    workdir: of the run.
-    config: to evaluate otherwise, for example with more views; that of the run by
+    workdir: the run's output folder.
+    config: another config, for example with another data folder; the run's own by
       default.
 
   Returns:
-    What `results.json` holds.
+    The content of `results.json`.
 
   Example:
     >>> import pose_action
-    >>> results = pose_action.evaluate('demo_run')  # doctest: +SKIP
+    >>> results = pose_action.evaluate('my_run')  # doctest: +ELLIPSIS
+    tiny: trained on train, ...
+    >>> results['headline']['split']
+    'test'
   """
   with naming_the_extra():
     from pose_action.training import saved_config

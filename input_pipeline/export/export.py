@@ -84,6 +84,16 @@ def export_dataset(
       no usable clip, the source cannot serve this representation or these settings, or
       Beam is not installed or loses a worker.
     PoseDataError: with `strict`, the error of the first clip that cannot be used.
+
+  Example:
+    >>> import pose_action
+    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+    ...                                 frame_size=(240, 320))
+    >>> summary = pose_action.export_dataset(
+    ...   source, dataset='mine', representation='keypoints', data_dir='data',
+    ...   progress=lambda line: None)
+    >>> [(split.name, split.num_clips) for split in summary.splits]
+    [('all', 2)]
   """
   started = time.monotonic()
   root = data_path(data_dir)
