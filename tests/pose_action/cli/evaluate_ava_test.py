@@ -39,7 +39,7 @@ def test_prints_the_frame_map_and_writes_the_classes(files, tmp_path):
   done = run(*files, f'--per_class={table}')
   assert done.returncode == 0, done.stderr
   # Two classes have one of two people found, and the third has none.
-  assert 'frame mAP at IoU 0.5: 33.33%, the mean over 3 of 3 classes' in done.stdout
+  assert 'frame mAP at IoU 0.5: 33.33%, the mean over the 3 of 3 classes' in done.stdout
   assert f'Figures per class: {table}' in done.stdout
   assert table.read_text().splitlines()[2] == 'stand,12,2,0.5,0.5'
 

@@ -36,8 +36,8 @@ def test_a_predictor_says_what_the_evaluation_said(config, with_parts, tmp_path)
   predictor = Predictor.from_workdir(tmp_path, checkpoint='last')
   clips = tiny_run.source()
   for row, video_id in enumerate(clips.splits['test'][:3]):
-    (prediction,) = predictor.predict([clips.load(video_id)])
-    np.testing.assert_allclose(prediction.probabilities[0], scores[row], atol=1e-5)
+    prediction = predictor(clips.load(video_id))
+    np.testing.assert_allclose(prediction.probabilities, scores[row], atol=1e-5)
   names = {path.name for path in tmp_path.glob('*.png')}
   assert {f'sample_maps_{name}.png' for name in SEVERAL} <= names
   assert {f'motion_maps_{name}.png' for name in SEVERAL} <= names

@@ -236,7 +236,9 @@ def test_balance_is_of_one_label_a_clip(config, several_labels_dir):
   config.data.balance = 'inverse_frequency'
   config.train.loss = 'binary_cross_entropy'
   config.data.data_dir = str(several_labels_dir)
-  message = r"clips of several labels .* set it to '', and config\.train\.class_weights"
+  message = (
+    r"clips with several labels .* set it to '', and config\.train\.class_weights"
+  )
   with pytest.raises(ValueError, match=message):
     tiny_run.open_run_data(config)
 
