@@ -282,7 +282,7 @@ def test_three_splits_have_the_rows_that_are_published_so():
     ('jhmdb', 'table6', "did you mean 'table"),
   ],
 )
-def test_options_that_cannot_be(dataset, arg, message):
+def test_options_that_contradict_each_other_are_refused(dataset, arg, message):
   with pytest.raises(ValueError, match=message):
     sweep_of(dataset, arg)
 

@@ -217,7 +217,7 @@ def test_the_header_gives_the_command_of_three_splits(dataset):
     ('develop', "did you mean 'development'"),
   ],
 )
-def test_options_that_cannot_be(arg, message):
+def test_options_that_contradict_each_other_are_refused(arg, message):
   with pytest.raises(ValueError, match=message):
     runs_of('jmrn_table1_sweep', arg)
 
