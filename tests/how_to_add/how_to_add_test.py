@@ -59,7 +59,7 @@ print(output.logits.shape)
 """,
 }
 SHOWN = {
-  'reader': '(2, 1, 17, 2) [30.0, 40.0] 2.5\nTrue\n',
+  'reader': '(2, 1, 17, 2) [30.0, 40.0] 3.5\nTrue\n',
   'skeleton': '8 3\n',
   'dataset': 'gym_waves True\n',
   'model': '(1, 12)\n',
@@ -72,7 +72,9 @@ def copy(tmp_path):
   for room in ROOMS:
     skip = shutil.ignore_patterns('__pycache__')
     shutil.copytree(ROOT / room, tmp_path / room, ignore=skip)
-  (tmp_path / 'walk.txt').write_text('0 0 10 20 1\n1 2 30 40 0.5\n1 3 50 60 1\n')
+  (tmp_path / 'walk.txt').write_text(
+    '0 2 28 38 1\n0 3 50 58 1\n1 2 30 40 0.5\n1 3 52 60 1\n'
+  )
   (tmp_path / 'torn.txt').write_text('0 99 10 20 1\n')
   return tmp_path
 
