@@ -96,11 +96,6 @@ def read_poses(
     >>> source.load('clip1').keypoints.shape  # frames, people, joints, (x, y)
     (8, 1, 17, 2)
   """
-  from input_pipeline.catalog.open_source import load_source
-  from input_pipeline.readers.options import ReadOptions
-  from input_pipeline.readers.registry import READERS
-  from input_pipeline.readers.registry import read_poses as read
-
   given = {
     'frame_size': frame_size,
     'max_people': max_people,
@@ -108,6 +103,15 @@ def read_poses(
     'short_side': short_side,
   }
   given = {name: value for name, value in given.items() if value is not None}
+  return _open_poses(path, format, skeleton, given, dataset, annotations)
+
+
+def _open_poses(path, format, skeleton, given, dataset, annotations) -> ClipSource:
+  from input_pipeline.catalog.open_source import load_source
+  from input_pipeline.readers.options import ReadOptions
+  from input_pipeline.readers.registry import READERS
+  from input_pipeline.readers.registry import read_poses as read
+
   options = ReadOptions(**given) if given else None
   chosen = None if format == 'auto' else format
   if dataset is not None:
@@ -121,12 +125,14 @@ def read_poses(
     )
   if annotations is not None:
     raise PoseDataError('annotations belong to a known data set: give dataset too')
-  if chosen is None or path is None:
+  if path is None:
     raise PoseDataError(
-      f"format is 'auto', which is not recognised from files yet: give one of"
+      'give the path of a file or folder, or the name of a known dataset'
+    )
+  if chosen is None:
+    raise PoseDataError(
+      "format is 'auto', but formats are not recognised from files yet; give one of"
       f' {", ".join(sorted(READERS))}'
-      if path is not None
-      else 'give the path of a file or folder, or the name of a known dataset'
     )
   return read(chosen, path, skeleton=skeleton, options=options)
 

@@ -22,3 +22,38 @@ def shared_data() -> pathlib.Path:
   if not SHARED_DATA.is_dir():
     pytest.skip(f'development data not found at {SHARED_DATA}')
   return SHARED_DATA
+
+
+# What `-m fast` runs: rooms whose tests compile little, under two minutes on two cores.
+_FAST = (
+  'architecture_planted_test.py',
+  'architecture_test.py',
+  'configs/shared',
+  'how_to_add',
+  'input_pipeline/annotations',
+  'input_pipeline/catalog',
+  'input_pipeline/export',
+  'input_pipeline/loading',
+  'input_pipeline/poses',
+  'input_pipeline/readers',
+  'input_pipeline/skeletons',
+  'input_pipeline/storage',
+  'input_pipeline/validation',
+  'main_test.py',
+  'pose_action/cli/launch',
+  'pose_action/evaluation',
+  'pose_action/fusion',
+  'pose_action/host',
+  'pose_action/plots',
+  'pose_action/sweeps',
+  'pose_action/training/shipped_configs_test.py',
+  'setup_test.py',
+)
+
+
+def pytest_collection_modifyitems(items):
+  here = pathlib.Path(__file__).parent
+  for item in items:
+    place = item.path.relative_to(here).as_posix()
+    if any(place == name or place.startswith(f'{name}/') for name in _FAST):
+      item.add_marker('fast')

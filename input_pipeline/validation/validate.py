@@ -40,6 +40,14 @@ class Validation:
   def warnings(self) -> tuple[Finding, ...]:
     return tuple(f for f in self.findings if f.severity == 'warning')
 
+  def __str__(self) -> str:
+    """Counts, then one line per finding; `validation_report.as_text` is the full text."""
+    counts = f'{len(self.errors)} errors, {len(self.warnings)} warnings'
+    loaded = f'{len(self.clips)} clips loaded, {len(self.broken)} broken'
+    lines = [f'{loaded}: {counts}']
+    lines += [f'{finding.severity}: {finding.message}' for finding in self.findings]
+    return '\n'.join(lines)
+
 
 def validate(
   source: ClipSource,

@@ -19,6 +19,11 @@ _GAP = 0.06
 _HEADING = 0.42
 _ROW = _PANEL + _HEADING
 _ANSWER_WIDTH = 3.4
+_HEADINGS = (
+  'Poses, frame by frame',
+  'Joint heatmaps: where the joints are',
+  'Motion maps: how the joints move',
+)
 _SIDE_COLOURS = {'left': '#0072B2', 'right': '#D55E00', 'middle': '0.35'}
 
 
@@ -58,31 +63,32 @@ def clip_overview_image(
     axes.set(xticks=[], yticks=[])
     return axes
 
-  headings = (
-    'Poses, frame by frame',
-    'Joint heatmaps: where the joints are',
-    'Motion maps: how the joints move',
-  )
-  for row, text in enumerate(headings):
+  for row, text in enumerate(_HEADINGS):
     y = 1 - (row * _ROW + _HEADING - 0.1) / height
     figure.text(0, y, f'{row + 1}. {text}', fontsize=12, fontweight='bold')
+  _draw_poses(panel, poses, seen, limbs, limb_sides)
+  _draw_maps(panel, maps, motion_maps)
+  left = (across + 0.45) / width
+  figure.text(left, 0.9, '4. Prediction', fontsize=12, fontweight='bold')
+  place = ((across + 1.7) / width, 0.3, (_ANSWER_WIDTH - 0.1) / width, 0.52)
+  _draw_answer(figure.add_axes(place), answer, truth)
+  return drawing.rgb(figure)
+
+
+def _draw_poses(panel, poses, seen, limbs, limb_sides):
   low, high = _span(poses, seen)
   for column, (pose, there) in enumerate(zip(poses, seen, strict=True)):
     _draw_pose(panel(0, column), pose, there, limbs, limb_sides, low, high)
-    panel(1, column).imshow(maps[column], cmap='magma', vmin=0, vmax=1, aspect='auto')
+
+
+def _draw_maps(panel, maps, motion_maps):
+  for column, heatmap in enumerate(maps):
+    panel(1, column).imshow(heatmap, cmap='magma', vmin=0, vmax=1, aspect='auto')
   strongest = float(np.abs(motion_maps).max()) or 1.0
   for column, motion in enumerate(motion_maps):
     panel(2, column).imshow(
       motion, cmap='RdBu_r', vmin=-strongest, vmax=strongest, aspect='auto'
     )
-  bars = figure.add_axes(
-    ((across + 1.7) / width, 0.3, (_ANSWER_WIDTH - 0.1) / width, 0.52)
-  )
-  figure.text(
-    (across + 0.45) / width, 0.9, '4. Prediction', fontsize=12, fontweight='bold'
-  )
-  _draw_answer(bars, answer, truth)
-  return drawing.rgb(figure)
 
 
 def _span(

@@ -84,7 +84,10 @@ class Flags:
     Raises:
       UsageError: for an unknown flag, an invalid value, or a missing required flag.
     """
-    self.values.unparse_flags()  # An earlier call in this process may have set them.
+    # An earlier call in this process may have set flags, and defined --config.FIELD.
+    self.values.unparse_flags()
+    for name in [name for name in self.values if '.' in name]:
+      delattr(self.values, name)
     try:
       rest = self.values(['program', *args])[1:]
     except flags.Error as error:

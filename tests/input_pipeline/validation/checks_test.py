@@ -287,3 +287,10 @@ def test_ready_maps_pass_all_checks_but_those_on_positions():
     ('error', 'label_out_of_range', ('a', 'b')),
     ('warning', 'short_clip', ('a', 'b')),
   ]
+
+
+def test_a_validation_prints_counts_and_findings(good):
+  clips = {**good, 'torn': PoseDataError('torn: no frame')}
+  lines = str(validate(source_of(clips), progress=lambda line: None)).splitlines()
+  assert lines[0].startswith('12 clips loaded, 1 broken: 1 errors, ')
+  assert 'error: torn: no frame' in lines
