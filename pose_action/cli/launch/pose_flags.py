@@ -10,6 +10,22 @@ from pose_action.cli.launch.program import Flags
 if TYPE_CHECKING:
   from input_pipeline.readers.options import ReadOptions
 
+# Names of the readers' registry, which --help has no time to import.
+FORMATS = (
+  'alphapose',
+  'ava',
+  'coco',
+  'jhmdb_tree',
+  'jmrn_official',
+  'mediapipe',
+  'mmpose',
+  'numpy',
+  'openpose',
+  'openpose_maps',
+  'penn_action',
+  'pyskl',
+)
+
 
 @dataclasses.dataclass(frozen=True)
 class PoseFlags:
@@ -58,7 +74,8 @@ def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> Po
     skeleton=flags.string(
       'skeleton',
       None,
-      'Joint layout of --poses: a registered name, or your own file *.yaml or *.json.'
+      'Joint layout of --poses: a name such as coco_17, body_25 or jhmdb (a wrong name'
+      ' lists all), or your own file *.yaml or *.json.'
       f' Default: that of {default}.',
     ),
     frame_size=flags.string(

@@ -1,0 +1,18 @@
+from input_pipeline.readers.registry import READERS
+from pose_action.cli.launch.pose_flags import FORMATS, define_pose_flags
+from pose_action.cli.launch.program import Flags
+
+
+def test_help_names_every_format():
+  assert sorted(READERS) == list(FORMATS)
+
+
+def test_the_flags_are_optional_but_for_the_poses():
+  flags = Flags()
+  poses = define_pose_flags(flags, default='the data set', poses_required=True)
+  assert flags.parse(['--poses=p', '--frame_size=10x20', '--per_person']) == []
+  options = poses.options(short_side=None)
+  assert options is not None
+  assert (options.frame_size, options.per_person) == ((10, 20), True)
+  flags.parse(['--poses=p'])
+  assert poses.options() is None
