@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+import os
 import pickle
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from input_pipeline.skeletons.registry import get_skeleton
 from pose_action.training import input_settings, optimizers
@@ -82,6 +83,7 @@ def predict(*flags):
     capture_output=True,
     text=True,
     cwd=ROOT,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     check=False,
   )
 

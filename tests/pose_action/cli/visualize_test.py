@@ -1,6 +1,7 @@
 """tools/visualize.py as a user calls it, on workdirs that have learned nothing."""
 
 import importlib.util
+import os
 import pickle
 import subprocess
 import sys
@@ -10,7 +11,7 @@ import pytest
 import tiny_run
 import untrained_run
 from matplotlib import image as images
-from places import ROOT
+from places import PYTHON_PATH, ROOT
 
 from input_pipeline.skeletons.registry import get_skeleton
 
@@ -64,6 +65,7 @@ def visualize(*flags):
     capture_output=True,
     text=True,
     cwd=ROOT,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
     check=False,
   )
 
