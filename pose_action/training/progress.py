@@ -66,7 +66,6 @@ class TrainingProgress:
     clock: Callable[[], float] = time.monotonic,
   ):
     self._total_steps = total_steps
-    self._start_step = start_step
     self._steps_per_epoch = steps_per_epoch
     self._clips_per_step = clips_per_step
     self._report = report

@@ -1,25 +1,18 @@
 """tools/predict.py as a user calls it, on a workdir that has learned nothing."""
 
-import contextlib
-import functools
 import json
 import os
 import pickle
 import subprocess
 import sys
 
-import jax
-import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
+import untrained_run
 from places import PYTHON_PATH, ROOT
 
 from input_pipeline.skeletons.registry import get_skeleton
-from pose_action.training import input_settings, optimizers
-from pose_action.training.checkpoints import Checkpoints
-from pose_action.training.model_registry import build_model
-from pose_action.training.step import initial_state
 
 CLASSES = ('wave', 'walk', 'sit')
 
@@ -31,27 +24,7 @@ def workdir(tmp_path_factory):
   config.data.dataset = 'mine'
   config.data.format = 'pyskl'
   config.data.skeleton = 'coco_17'
-  skeleton = get_skeleton('coco_17')
-  schedule = optimizers.make_schedule(
-    config.optimizer, total_steps=1, steps_per_epoch=1
-  )
-  with jax.numpy_dtype_promotion('standard'):
-    fresh_state = functools.partial(
-      initial_state,
-      build_model(config.model, len(CLASSES)),
-      optimizers.make_optimizer(config.optimizer, schedule),
-      optimizers.make_plateau(config.optimizer),
-      input_settings.example_maps(config, skeleton),
-    )
-    state = jax.jit(fresh_state)(jnp.int32(0))
-  description = {
-    'config': config.to_dict(),
-    'class_names': list(CLASSES),
-    'skeleton': skeleton.to_dict(),
-  }
-  with contextlib.closing(Checkpoints(folder)) as checkpoints:
-    checkpoints.save(0, state, None, description, None)
-    checkpoints.wait()
+  untrained_run.write_workdir(folder, config, get_skeleton('coco_17'), CLASSES)
   return folder
 
 
