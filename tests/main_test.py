@@ -79,3 +79,12 @@ def test_missing_poses_are_reported_without_a_traceback(tmp_path):
   assert 'Traceback' not in answer.stderr
   assert 'Traceback' in log.read_text()
   assert message in log.read_text()
+
+
+def test_a_reader_that_leaves_early_causes_no_error():
+  command = f'{sys.executable} main.py --config=demo --print_config | head -1'
+  answer = subprocess.run(
+    command, shell=True, cwd=ROOT, capture_output=True, text=True, timeout=60
+  )
+  assert answer.stdout.count('\n') == 1
+  assert answer.stderr == ''

@@ -180,6 +180,9 @@ def run(verb: str, args: Sequence[str] | None = None):
     sys.argv = [sys.argv[0], *words]  # ml_collections reads the fields' flags here.
     with naming_the_extra():
       program.main(program.FLAGS.parse(words))
+    sys.stdout.flush()  # Not first when Python ends, where an error has no handler.
+  except BrokenPipeError:  # The reader, such as `head`, has seen enough.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except UsageError as error:
     _fail(f'{error}\nSee `pose-action {verb} --help`.')
   except (ValueError, OSError, MissingExtraError) as error:
