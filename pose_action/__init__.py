@@ -112,10 +112,10 @@ def __dir__() -> list[str]:
 
 
 def refuse_hidden_packages():
-  """Names a folder of the user's that Python finds before a package of this library.
+  """Refuses to run if a user's own folder hides one of this library's packages.
 
   Raises:
-    ImportError: where there is one.
+    ImportError: naming the folder and the package that it hides.
   """
   home = pathlib.Path(__file__).resolve().parents[1]
   for name in _SIBLINGS:

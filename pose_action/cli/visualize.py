@@ -31,7 +31,6 @@ def main(args):
   refuse_arguments(args)
 
   # Imported here, so that --help and wrong flags are answered at once.
-  from input_pipeline.catalog.open_source import load_source
   from pose_action import plots
   from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
@@ -40,14 +39,7 @@ def main(args):
   from pose_action.runtime.writers import PictureWriter
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
-  data = predictor.config.data
-  source = load_source(
-    data.dataset,
-    format=_POSES.format.value or data.format or None,
-    poses=_POSES.poses.value,
-    skeleton=_POSES.skeleton.value or data.skeleton or None,
-    options=_POSES.options(),
-  )
+  source = _POSES.open_for(predictor.config)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = pathlib.Path(_WORKDIR.value) / 'visualizations'
   folder = pathlib.Path(_OUTPUT.value or events)

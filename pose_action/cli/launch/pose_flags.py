@@ -8,6 +8,9 @@ from typing import TYPE_CHECKING, Any
 from pose_action.cli.launch.program import Flags
 
 if TYPE_CHECKING:
+  import ml_collections
+
+  from input_pipeline.poses.sources import ClipSource
   from input_pipeline.readers.options import ReadOptions
 
 # Names of the readers' registry, which --help has no time to import.
@@ -54,6 +57,22 @@ class PoseFlags:
       max_people=self.max_people.value,
       per_person=self.per_person.value,
       **more,
+    )
+
+  def open_for(self, config: ml_collections.ConfigDict) -> ClipSource:
+    """Opens the poses; format and skeleton are the run's where no flag gives them.
+
+    Args:
+      config: the config of the run whose model reads the poses.
+    """
+    from input_pipeline.catalog.open_source import load_source
+
+    return load_source(
+      config.data.dataset,
+      format=self.format.value or config.data.format or None,
+      poses=self.poses.value,
+      skeleton=self.skeleton.value or config.data.skeleton or None,
+      options=self.options(),
     )
 
 

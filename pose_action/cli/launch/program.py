@@ -16,7 +16,7 @@ from absl import flags
 
 from pose_action.host.extras import MissingExtraError, naming_the_extra
 
-# What a user types after `pose-action`; the program's file in this folder; what it does.
+# What a user types after `pose-action`: the file in pose_action/cli, and what it does.
 VERBS = {
   'train': ('train', 'Train a model, then evaluate it.'),
   'evaluate': ('evaluate', "Evaluate a run's checkpoints again."),
@@ -180,7 +180,7 @@ def run(verb: str, args: Sequence[str] | None = None):
     sys.argv = [sys.argv[0], *words]  # ml_collections reads the fields' flags here.
     with naming_the_extra():
       program.main(program.FLAGS.parse(words))
-    sys.stdout.flush()  # Not first when Python ends, where an error has no handler.
+    sys.stdout.flush()  # Here, because nothing handles an error when Python exits.
   except BrokenPipeError:  # The reader, such as `head`, has seen enough.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except UsageError as error:

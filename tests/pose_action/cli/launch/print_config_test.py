@@ -25,7 +25,7 @@ def whole():
         1,
         2,
       ),
-      # Of the group.
+      # The whole group.
       'group': {
         'c': 3,
         # Above.
@@ -59,7 +59,7 @@ def test_comments_are_those_above_and_beside_a_field(tmp_path):
   assert found == {
     'a': 'beside',
     'b': 'Above, in two lines.',
-    'group': 'Of the group.',
+    'group': 'The whole group.',
     'group.c': '',
     'group.d': 'Above. And beside.',
     'e': '',
