@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import Note
 from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 
@@ -49,6 +50,7 @@ class PoseClip:
     skeleton: the layout of axis `j`.
     labels: class indices; exactly one in a single-label data set.
     segments: the time spans of the labels, if known. An export does not store them.
+    notes: what was doubtful in the clip's file. An export prints them.
 
   Raises:
     PoseDataError: on a wrong shape, a score outside 0..1, a non-finite coordinate for a
@@ -62,6 +64,7 @@ class PoseClip:
   skeleton: Skeleton
   labels: tuple[int, ...] = ()
   segments: tuple[Segment, ...] = ()
+  notes: tuple[Note, ...] = ()
 
   def __post_init__(self):
     set_field = object.__setattr__  # The dataclass is frozen for everyone else.

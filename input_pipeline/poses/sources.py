@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import Note
 from input_pipeline.skeletons.registry import Skeleton
 
 # Field name in a record for each stored modality.
@@ -33,6 +34,7 @@ class PoseSource:
     splits: video ids by split name; split names are the source's own.
     load: returns the clip with a given video id.
     multi_label: whether a clip may have any number of labels instead of exactly one.
+    notes: what was doubtful in files that concern several clips.
 
   Raises:
     PoseDataError: if a split names a clip twice.
@@ -43,6 +45,7 @@ class PoseSource:
   splits: Mapping[str, tuple[str, ...]]
   load: Callable[[str], PoseClip]
   multi_label: bool = False
+  notes: tuple[Note, ...] = ()
 
   def __post_init__(self):
     _check_splits(self.splits)

@@ -24,12 +24,16 @@ class ReadOptions:
       (`VIDEO#0`, `VIDEO#1`, ...) instead of one clip with everyone.
     short_side: cells on the frame's shorter side, to which a pose network's maps are
       resampled.
+    normalized: positions are fractions of the frame, though the format's are pixels.
+    trust_order: take joints in the skeleton's order, whatever names the file gives them.
   """
 
   frame_size: tuple[int, int] | None = None
   max_people: int = MAX_PEOPLE
   per_person: bool = False
   short_side: int = _SHORT_SIDE
+  normalized: bool = False
+  trust_order: bool = False
 
   def __post_init__(self):
     if self.max_people < 1 or self.short_side < 1:
@@ -48,6 +52,9 @@ class ReadOptions:
     """Names of the options that differ from their defaults."""
     fields = dataclasses.fields(self)
     return tuple(f.name for f in fields if getattr(self, f.name) != f.default)
+
+
+AS_READ = ReadOptions()  # Nothing stated.
 
 
 def options_of_flags(

@@ -61,7 +61,7 @@ def _video_reader(
     kind='file or folder',
     expects=_videos(a_video),
     skeleton=skeleton,
-    options=('frame_size', 'max_people', 'per_person'),
+    options=('frame_size', 'max_people', 'per_person', 'normalized', 'trust_order'),
   )
 
 
@@ -75,7 +75,7 @@ READERS: dict[str, Reader] = {
     read=pyskl.read,
     kind='file',
     expects='a skeleton pickle of PYSKL or MMAction2, *.pkl',
-    options=('max_people',),
+    options=('frame_size', 'max_people', 'normalized'),
   ),
   'jhmdb_tree': Reader(
     read=jhmdb.read,

@@ -28,9 +28,9 @@ from input_pipeline.readers.files.keypoint_json import (
 )
 from input_pipeline.readers.files.numbered_files import frame_number
 from input_pipeline.readers.formats.openpose import people_of_frame
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
-  seen_joints,
 )
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -49,7 +49,9 @@ def is_video(path: pathlib.Path) -> bool:
   )
 
 
-def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_video(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads the people in each frame; the frame number is the last one in `image_id`.
 
   Raises:
@@ -71,7 +73,7 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
     raise PoseDataError(f'{file} shows nobody in any frame')
   scale = _score_scale([person for frame in people.values() for person in frame])
   return PosesByFrame(
-    {number: seen_joints(np.stack(people[number]) * scale) for number in people},
+    {number: np.stack(people[number]) * scale for number in people},
     skeleton.num_joints,
     {number: np.array(identities[number], np.int64) for number in people},
     lists_empty_frames=False,

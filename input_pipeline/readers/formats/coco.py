@@ -32,9 +32,9 @@ from input_pipeline.readers.files.keypoint_json import (
   tracked_identity,
 )
 from input_pipeline.readers.files.numbered_files import frame_number
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
-  seen_joints,
 )
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -63,7 +63,9 @@ def videos_in(path: pathlib.Path) -> tuple[str, ...]:
   return tuple(_read(path).images)
 
 
-def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFrame:
+def read_video(
+  path: pathlib.Path, skeleton: Skeleton, video: str, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads the people in each frame of a video.
 
   Args:
@@ -90,9 +92,7 @@ def read_video(path: pathlib.Path, skeleton: Skeleton, video: str) -> PosesByFra
       )
     records = content.annotations.get(str(image['id']), [])
     joints = [_joints(record, skeleton, content, path) for record in records]
-    people[number] = seen_joints(
-      np.reshape(joints, (len(joints), skeleton.num_joints, 3))
-    )
+    people[number] = np.reshape(joints, (len(joints), skeleton.num_joints, 3))
     identities[number] = np.array(
       [tracked_identity(record.get('track_id')) for record in records], np.int64
     )

@@ -36,25 +36,24 @@ from input_pipeline.readers.files.keypoint_json import (
   read_json,
 )
 from input_pipeline.readers.formats import mediapipe_csv
+from input_pipeline.readers.joints import scores_of_positions
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   People,
   PosesByFrame,
-  scores_of_positions,
-  seen_joints,
 )
 from input_pipeline.skeletons.registry import Skeleton
 
 _PEOPLE = ('landmarks', 'pose_landmarks', 'poseLandmarks')
-# The largest plausible fraction: MediaPipe also guesses landmarks outside the frame (our
-# choice).
-_LARGEST_SHARE = 10
 
 
 def is_video(path: pathlib.Path) -> bool:
   return path.is_file() and path.suffix.lower() in ('.json', '.csv')
 
 
-def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_video(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads the people in each frame; a frame without a number is numbered by its place.
 
   Raises:
@@ -70,8 +69,7 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
     size = described_size(described, str(path))
     rate = described.get('fps')
   people = {number: _scored(array) for number, array in landmarks.items()}
-  _check_shares(people, path)
-  return PosesByFrame(people, skeleton.num_joints, None, size, rate, in_shares=True)
+  return PosesByFrame(people, skeleton.num_joints, None, size, rate, unit='shares')
 
 
 def _landmarks(
@@ -118,13 +116,4 @@ def _scored(landmarks: Float[np.ndarray, 'm j 3']) -> People:
   """Uses visibilities as scores; a joint without one has score 1, or 0 at (0, 0)."""
   positions, visibility = landmarks[..., :2], landmarks[..., 2]
   scores = np.where(np.isnan(visibility), scores_of_positions(positions), visibility)
-  return seen_joints(np.concatenate([positions, scores[..., None]], axis=-1))
-
-
-def _check_shares(people: dict[int, People], path: pathlib.Path):
-  for number, array in people.items():
-    if np.abs(array[..., :2]).max(initial=0) > _LARGEST_SHARE:
-      raise PoseDataError(
-        f'{path}: frame {number} has positions up to {np.abs(array[..., :2]).max():.0f},'
-        ' but landmarks must be fractions of the frame, 0..1, as MediaPipe returns them'
-      )
+  return np.concatenate([positions, scores[..., None]], axis=-1)

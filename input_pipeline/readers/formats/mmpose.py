@@ -28,11 +28,11 @@ from input_pipeline.readers.files.numbered_files import (
   has_numbered_files,
   numbered_files,
 )
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   Identities,
   People,
   PosesByFrame,
-  seen_joints,
 )
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -59,7 +59,9 @@ def is_video(path: pathlib.Path) -> bool:
   return True
 
 
-def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_video(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads the people in each frame; scores above 1, as from SimCC heads, become 1.
 
   Raises:
@@ -108,7 +110,7 @@ def _people(
     people.append(_person(instance, skeleton, f'{where}, instance {index}'))
     identities.append(tracked_identity(instance.get('track_id')))
   joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
-  return seen_joints(joints), np.array(identities, np.int64)
+  return joints, np.array(identities, np.int64)
 
 
 def _person(instance: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j 3']:

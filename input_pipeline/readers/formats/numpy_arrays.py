@@ -19,10 +19,12 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.axis_order import frames_read_as_people
 from input_pipeline.readers.files.keypoint_json import described_size, read_json
+from input_pipeline.readers.joints import scores_of_positions
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
-  scores_of_positions,
 )
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -33,7 +35,9 @@ def is_video(path: pathlib.Path) -> bool:
   return path.is_file() and path.suffix.lower() in ('.npy', '.npz')
 
 
-def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_video(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads the people in each frame.
 
   Raises:
@@ -43,6 +47,13 @@ def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
   arrays = _read_arrays(path)
   axes = description.get('axes') or ('t j c' if arrays[0].ndim == 3 else 't m j c')
   people = _people(arrays, str(axes), skeleton, path)
+  if frames_read_as_people(people):
+    raise PoseDataError(
+      f'{path}: shape {list(arrays[0].shape)} is read as [{", ".join(str(axes).split())}]'
+      f' with {people.shape[1]} people per frame, but all are in one place, so they are'
+      f' probably {people.shape[1]} frames; if so, write {{"axes": "m t j c"}} to'
+      f' {path.with_suffix(".json").name}'
+    )
   return PosesByFrame(
     people=dict(enumerate(people)),
     num_joints=skeleton.num_joints,
@@ -105,10 +116,7 @@ def _people(
   order = 't m j c' if 'm' in letters else 't 1 j c'
   people = einops.rearrange(keypoints.astype(np.float32), f'{axes} -> {order}')
   scores = _scores(arrays, people, [a for a in letters if a != 'c'], path)
-  positions = people[..., :2]
-  known = np.isfinite(positions).all(axis=-1) & ~np.isnan(scores)
-  joints = np.concatenate([positions, scores[..., None]], axis=-1)
-  return np.where(known[..., None], joints, np.float32(0))
+  return np.concatenate([people[..., :2], scores[..., None]], axis=-1)
 
 
 def _scores(

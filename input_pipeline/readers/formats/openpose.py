@@ -15,7 +15,6 @@ from typing import Any
 
 import numpy as np
 
-from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.keypoint_json import (
   checked_list,
   field,
@@ -27,11 +26,11 @@ from input_pipeline.readers.files.numbered_files import (
   has_numbered_files,
   numbered_files,
 )
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   Identities,
   People,
   PosesByFrame,
-  seen_joints,
 )
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -45,7 +44,9 @@ def is_video(path: pathlib.Path) -> bool:
   return has_numbered_files(path, SUFFIXES)
 
 
-def read_video(folder: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_video(
+  folder: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads the people in each frame.
 
   A joint (0, 0, 0) is missing; a negative position is outside the frame. Entries without
@@ -58,7 +59,6 @@ def read_video(folder: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
   for number, file in numbered_files(folder, SUFFIXES).items():
     content = read_json(file)
     people[number], identities[number] = people_of_frame(content, skeleton, str(file))
-  _check_pixels(people.values(), folder)
   return PosesByFrame(people, skeleton.num_joints, identities)
 
 
@@ -79,14 +79,4 @@ def people_of_frame(
       # [-1] unless OpenPose ran with tracking.
       identities.append(tracked_identity(person.get('person_id')))
   joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
-  return seen_joints(joints), np.array(identities, np.int64)
-
-
-def _check_pixels(frames: Any, folder: pathlib.Path):
-  """Checks that positions are pixels; --keypoint_scale can make them fractions."""
-  positions = np.concatenate([people[people[..., 2] > 0][:, :2] for people in frames])
-  if positions.size and np.abs(positions).max() <= 1:
-    raise PoseDataError(
-      f'{folder}: all positions are within -1..1, but must be pixels; run OpenPose with'
-      ' --keypoint_scale 0'
-    )
+  return joints, np.array(identities, np.int64)

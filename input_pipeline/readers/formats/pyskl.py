@@ -16,6 +16,7 @@ The file for Kinetics keeps its poses in many files beside it (see `pyskl_kpfile
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 import pathlib
 from collections.abc import Mapping
@@ -26,17 +27,22 @@ import numpy as np
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
+from input_pipeline.readers.axis_order import frames_read_as_people
 from input_pipeline.readers.files import safe_pickle
 from input_pipeline.readers.formats.pyskl_kpfiles import (
   KeypointFiles,
   has_keypoint_file,
 )
+from input_pipeline.readers.joints import Joints, scores_of_positions, to_joints
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import Skeleton
 
-# How far rounding may lift a score above 1; half precision has eps 1e-3 (our choice).
-_SCORE_ROUNDING = 1e-3
+_DEPTH = Note(
+  'depth_dropped',
+  'keypoint has 3 coordinates beside keypoint_score; the third, a depth, is not read',
+)
 
 
 def read(
@@ -69,7 +75,8 @@ def read(
       skeleton,
       class_names,
       annotations,
-      KeypointFiles(path, skeleton, (options or ReadOptions()).max_people),
+      KeypointFiles(path, skeleton),
+      options,
     ),
     multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
   )
@@ -90,6 +97,7 @@ def clip_of(
   skeleton: Skeleton,
   labels: tuple[int, ...] = (),
   keypoint_files: KeypointFiles | None = None,
+  options: ReadOptions | None = None,
 ) -> PoseClip:
   """Makes a clip from an annotation, ignoring its label.
 
@@ -97,29 +105,36 @@ def clip_of(
     path: the annotation's file, for messages.
     labels: the clip's labels.
     keypoint_files: the files that hold the poses, if the annotation does not.
+    options: what the file does not state.
 
   Raises:
     PoseDataError: if the annotation is malformed.
   """
   video_id = str(annotation['frame_dir'])
+  options = options or ReadOptions()
   apart = keypoint_files if has_keypoint_file(annotation) else None
-  for key in ('img_shape',) if apart else ('keypoint', 'img_shape'):
-    if key not in annotation:
-      raise PoseDataError(
-        f'clip {video_id!r}: its annotation in {path} lacks {key!r}; it has'
-        f' {", ".join(map(str, annotation))}'
-      )
-  if apart:
-    keypoints, scores = apart.read(video_id, annotation)
-  else:
-    keypoints, scores = _keypoints_and_scores(video_id, annotation)
+  if apart is None and 'keypoint' not in annotation:
+    raise PoseDataError(
+      f"clip {video_id!r}: its annotation in {path} lacks 'keypoint'; it has"
+      f' {", ".join(map(str, annotation))}'
+    )
+  size = _frame_size(video_id, annotation, options)
+  try:
+    joints = (
+      apart.read(video_id, annotation, size, options)
+      if apart
+      else _joints(annotation, size, options)
+    )
+  except PoseDataError as error:
+    raise PoseDataError(f'clip {video_id!r}: {error}') from error
   return PoseClip(
     video_id=video_id,
-    keypoints=keypoints,
-    scores=scores,
-    frame_size=_frame_size(video_id, annotation),
+    keypoints=joints.values[..., :2],
+    scores=joints.values[..., 2],
+    frame_size=size,
     skeleton=skeleton,
     labels=labels,
+    notes=joints.notes,
   )
 
 
@@ -185,6 +200,7 @@ def _load_clip(
   class_names: tuple[str, ...],
   annotations: Mapping[str, Any],
   keypoint_files: KeypointFiles,
+  options: ReadOptions | None,
   video_id: str,
 ) -> PoseClip:
   if video_id not in annotations:
@@ -197,7 +213,7 @@ def _load_clip(
         f'clip {video_id!r}: label is {label}, but must be one of the'
         f' {len(class_names)} classes in {path}, 0..{len(class_names) - 1}'
       )
-  return clip_of(annotation, path, skeleton, labels, keypoint_files)
+  return clip_of(annotation, path, skeleton, labels, keypoint_files, options)
 
 
 def _is_list(label: Any) -> bool:
@@ -215,7 +231,21 @@ def _labels(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, ...]:
   return tuple(int(label) for label in labels)
 
 
-def _frame_size(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, int]:
+def _frame_size(
+  video_id: str, annotation: Mapping[str, Any], options: ReadOptions
+) -> tuple[int, int]:
+  if annotation.get('img_shape') is None:
+    if options.frame_size is None:
+      in_space = np.shape(annotation.get('keypoint', ()))[-1:] == (3,)
+      raise PoseDataError(
+        f"clip {video_id!r}: its annotation lacks 'img_shape', the frame size"
+        + (
+          ', and its keypoints have 3 coordinates: 3-D poses are not read'
+          if in_space and annotation.get('keypoint_score') is None
+          else '; give it as --frame_size (frame_size=(height, width))'
+        )
+      )
+    return options.frame_size
   size = np.asarray(annotation['img_shape'])
   if size.shape != (2,) or not np.issubdtype(size.dtype, np.integer):
     raise PoseDataError(
@@ -225,50 +255,61 @@ def _frame_size(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, int]
   return int(size[0]), int(size[1])
 
 
-def _keypoints_and_scores(
-  video_id: str, annotation: Mapping[str, Any]
-) -> tuple[np.ndarray, np.ndarray]:
-  """Pixels `[t, m, j, 2]` and scores `[t, m, j]`, both float32."""
-  keypoint = _floats(video_id, annotation, 'keypoint')
+def _joints(
+  annotation: Mapping[str, Any],
+  frame_size: tuple[int, int],
+  options: ReadOptions,
+) -> Joints:
+  """(x, y) in pixels and score, `[t, m, j, 3]`."""
+  keypoint = _floats(annotation, 'keypoint')
   if keypoint.ndim != 4 or keypoint.shape[-1] not in (2, 3):
     raise PoseDataError(
-      f'clip {video_id!r}: keypoint has shape {keypoint.shape}, but needs [persons,'
-      ' frames, joints, 2 or 3]'
+      f'keypoint has shape {keypoint.shape}, but needs [persons, frames, joints, 2 or 3]'
     )
-  frames = keypoint.shape[1]
-  if annotation.get('total_frames', frames) != frames:
-    raise PoseDataError(
-      f'clip {video_id!r}: total_frames is {annotation["total_frames"]}, but keypoint'
-      f' has {frames} frames'
-    )
-  positions = keypoint[..., :2]
+  _check_frames(annotation, keypoint)
+  positions, depth = keypoint[..., :2], False
   if annotation.get('keypoint_score') is not None:
-    scores = _floats(video_id, annotation, 'keypoint_score')
+    scores = _floats(annotation, 'keypoint_score')
     if scores.shape != keypoint.shape[:3]:
       raise PoseDataError(
-        f'clip {video_id!r}: keypoint_score has shape {scores.shape}, but keypoint'
-        f' needs {keypoint.shape[:3]}'
+        f'keypoint_score has shape {scores.shape}, but keypoint needs'
+        f' {keypoint.shape[:3]}'
       )
+    depth = keypoint.shape[-1] == 3
   elif keypoint.shape[-1] == 3:
     scores = keypoint[..., 2]
   else:
-    seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
-    scores = seen.astype(np.float32)
-  rounded_up = (scores > 1) & (scores <= 1 + _SCORE_ROUNDING)
-  scores = np.where(rounded_up, np.float32(1), scores)
-  return (
-    einops.rearrange(positions, 'm t j xy -> t m j xy'),
-    einops.rearrange(scores, 'm t j -> t m j'),
+    scores = scores_of_positions(positions)
+  values = np.concatenate([positions, scores[..., None]], axis=-1)
+  values = einops.rearrange(values, 'm t j c -> t m j c')
+  joints = to_joints(values, 'pixels', frame_size, normalized=options.normalized)
+  return dataclasses.replace(
+    joints, notes=(*joints.notes, *([_DEPTH] if depth else []))
   )
 
 
-def _floats(video_id: str, annotation: Mapping[str, Any], key: str) -> np.ndarray:
+def _check_frames(annotation: Mapping[str, Any], keypoint: np.ndarray):
+  """Checks the number of frames, and that frames were not written as people."""
+  frames = keypoint.shape[1]
+  if annotation.get('total_frames', frames) != frames:
+    raise PoseDataError(
+      f'total_frames is {annotation["total_frames"]}, but keypoint has {frames} frames'
+    )
+  people = einops.rearrange(keypoint[..., :2], 'm t j c -> t m j c')
+  scores = scores_of_positions(people)[..., None]
+  if frames_read_as_people(np.concatenate([people, scores], axis=-1)):
+    raise PoseDataError(
+      f'keypoint has shape {list(keypoint.shape)}, read as [persons, frames, ...], but all'
+      f' {len(keypoint)} people of a frame are in one place, so they are probably frames;'
+      ' exchange the first two axes'
+    )
+
+
+def _floats(annotation: Mapping[str, Any], key: str) -> np.ndarray:
   try:
     return np.asarray(annotation[key], np.float32)
   except (TypeError, ValueError) as error:  # Ragged, or not numbers.
-    raise PoseDataError(
-      f'clip {video_id!r}: {key} is not an array of numbers: {error}'
-    ) from error
+    raise PoseDataError(f'{key} is not an array of numbers: {error}') from error
 
 
 def _describe(value: Any) -> str:

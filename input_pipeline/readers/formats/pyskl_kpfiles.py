@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.tracking import associate
 from input_pipeline.readers.files import safe_pickle
-from input_pipeline.readers.videos.poses_by_frame import seen_joints
+from input_pipeline.readers.joints import Joints, to_joints
+from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import Skeleton
 
 _FOLDER = 'kpfiles'
@@ -35,16 +35,19 @@ def has_keypoint_file(annotation: Mapping[str, Any]) -> bool:
 class KeypointFiles:
   """The files beside a pickle; caches the last one, as clips are ordered by file."""
 
-  def __init__(self, pickle_path: pathlib.Path, skeleton: Skeleton, max_people: int):
+  def __init__(self, pickle_path: pathlib.Path, skeleton: Skeleton):
     self._folder = pickle_path.parent
     self._skeleton = skeleton
-    self._max_people = max_people
     self._load = functools.lru_cache(maxsize=1)(safe_pickle.load)
 
   def read(
-    self, video_id: str, annotation: Mapping[str, Any]
-  ) -> tuple[Float[np.ndarray, 't m j 2'], Float[np.ndarray, 't m j']]:
-    """Pixels and scores for a clip's people, one index per person.
+    self,
+    video_id: str,
+    annotation: Mapping[str, Any],
+    frame_size: tuple[int, int],
+    options: ReadOptions,
+  ) -> Joints:
+    """A clip's joints `[t, m, j, 3]`, one index per person.
 
     Raises:
       PoseDataError: if the file is missing, or does not match the annotation.
@@ -57,24 +60,27 @@ class KeypointFiles:
       count = int(annotation['total_frames'])
     except (KeyError, TypeError, ValueError, IndexError) as error:
       raise PoseDataError(
-        f"clip {video_id!r}: needs 'frame_inds' and 'total_frames' in the annotation, and"
+        f"needs 'frame_inds' and 'total_frames' in the annotation, and"
         f" 'keypoint' under its name in {file}: {type(error).__name__} {error}"
       ) from error
     if keypoint.shape != (len(frames), self._skeleton.num_joints, 3):
       raise PoseDataError(
-        f'clip {video_id!r}: keypoint in {file} has shape {keypoint.shape}, but needs'
+        f'keypoint in {file} has shape {keypoint.shape}, but needs'
         f' [{len(frames)} skeletons (one per frame_inds), {self._skeleton.num_joints}'
         ' joints, 3]'
       )
     if len(frames) and not 0 <= frames.min() <= frames.max() < count:
       raise PoseDataError(
-        f'clip {video_id!r}: frame_inds are {frames.min()}..{frames.max()}, but must be'
+        f'frame_inds are {frames.min()}..{frames.max()}, but must be'
         f' in 0..{count - 1}, as total_frames is {count}'
       )
-    people = seen_joints(keypoint)
-    return associate(
-      [people[frames == frame] for frame in range(count)], max_people=self._max_people
+    joints = to_joints(keypoint, 'pixels', frame_size, normalized=options.normalized)
+    keypoints, scores = associate(
+      [joints.values[frames == frame] for frame in range(count)],
+      max_people=options.max_people,
     )
+    values = np.concatenate([keypoints, scores[..., None]], axis=-1)
+    return Joints(values, joints.notes)
 
   def _find(self, video_id: str, raw_file: str) -> pathlib.Path:
     """The file at its path relative to the pickle's folder, or in kpfiles/ there."""
@@ -84,6 +90,6 @@ class KeypointFiles:
       if place.is_file():
         return place
     raise PoseDataError(
-      f'clip {video_id!r}: its poses are in {raw_file!r}, but there is no file'
+      f'its poses are in {raw_file!r}, but there is no file'
       f' {places[0]} and no file {places[1]}; put the kpfiles there'
     )

@@ -11,10 +11,16 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.tracking import UNKNOWN
+from input_pipeline.readers.joints import Unit, to_joints
 
 # A longer video is a mistake in a file name (such as a date read as a frame number).
 _MAX_FRAMES = 1_000_000
+# A numbering that leaves nearly all frames of a long video empty is a mistake, too
+# (both numbers are ours).
+_LONG = 100
+_LEAST_PRESENT = 0.05
 
 People = Float[np.ndarray, 'm j 3']
 Identities = Int[np.ndarray, 'm']
@@ -26,15 +32,15 @@ class PosesByFrame:
 
   Attributes:
     people: for each frame number (the first may be any number), every person's joints
-      as x, y and score in 0..1; all 0 if missing. A number that is absent is a frame
-      without people.
+      as x, y and score, as the file has them; see `joints.to_joints`. A number that is
+      absent is a frame without people.
     num_joints: j.
     identities: for each of these frame numbers, the identity of every person,
       `tracking.UNKNOWN` if the tool gives none; None if it never gives any.
     frame_size: (height, width) in pixels, if the files state it.
     frame_rate: frames per second, if the files state it.
-    in_shares: whether positions are fractions of the frame's width and height (0..1
-      from edge to edge) instead of pixels.
+    unit: the unit of the positions, see `joints.Unit`.
+    notes: what was doubtful in the files.
     lists_empty_frames: whether frames without people have a number too. If so, and only
       every k-th number is present, the tool processed only every k-th frame.
   """
@@ -44,7 +50,8 @@ class PosesByFrame:
   identities: Mapping[int, Identities] | None = None
   frame_size: tuple[int, int] | None = None
   frame_rate: float | None = None
-  in_shares: bool = False
+  unit: Unit = 'pixels'
+  notes: tuple[Note, ...] = ()
   lists_empty_frames: bool = True
 
   def __post_init__(self):
@@ -64,19 +71,38 @@ class PosesByFrame:
         f'frame numbers go from {numbers[0]} to {numbers[-1]}, but a video has at most'
         f' {_MAX_FRAMES} frames; name files so that the last number is the frame number'
       )
-    return range(numbers[0], numbers[-1] + 1, step)
+    frames = range(numbers[0], numbers[-1] + 1, step)
+    if len(frames) >= _LONG and len(numbers) < _LEAST_PRESENT * len(frames):
+      raise PoseDataError(
+        f'frame numbers go from {numbers[0]} to {numbers[-1]}, but only {len(numbers)} of'
+        f' these {len(frames)} frames are there, so the numbers are hardly frame numbers;'
+        ' number the frames one by one'
+      )
+    return frames
 
   def frames(self, frame_size: tuple[int, int]) -> list[People]:
-    """The people in each frame, in pixels.
+    """The joints of the people in each frame, in pixels, see `joints`."""
+    return self.joints(frame_size)[0]
+
+  def joints(
+    self, frame_size: tuple[int, int], *, normalized: bool = False
+  ) -> tuple[list[People], tuple[Note, ...]]:
+    """The joints of the people in each frame, in pixels, and what was doubtful.
 
     Args:
       frame_size: (height, width) in pixels.
+      normalized: positions are fractions of the frame, though the unit is pixels.
+
+    Raises:
+      PoseDataError: if the positions cannot be in this unit.
     """
     nobody = np.zeros((0, self.num_joints, 3), np.float32)
     frames = [self.people.get(number, nobody) for number in self.frame_numbers()]
-    if not self.in_shares:
-      return frames
-    return [_to_pixels(people, frame_size) for people in frames]
+    joints = to_joints(
+      np.concatenate(frames), self.unit, frame_size, normalized=normalized
+    )
+    ends = np.cumsum([len(people) for people in frames])[:-1]
+    return np.split(joints.values, ends), (*self.notes, *joints.notes)
 
   def names(self) -> list[Identities] | None:
     """The identities in each frame; None if the tool never gives any."""
@@ -87,35 +113,6 @@ class PosesByFrame:
     return names if any((name != UNKNOWN).any() for name in names) else None
 
 
-def _to_pixels(people: People, frame_size: tuple[int, int]) -> People:
-  """Converts fractions of the frame to pixels, whose centres are whole numbers."""
-  size = np.array(frame_size[::-1], np.float32)
-  seen = people[..., 2:] > 0
-  pixels = np.where(seen, people[..., :2] * size - 0.5, 0)
-  return np.concatenate([pixels, people[..., 2:]], axis=-1)
-
-
 def common_step(numbers: Sequence[int]) -> int:
   """The largest step that reaches every number from the first; 1 for one number."""
   return math.gcd(*(b - a for a, b in itertools.pairwise(numbers))) or 1
-
-
-def seen_joints(values: Float[np.ndarray, '*b 3']) -> Float[np.ndarray, '*b 3']:
-  """(x, y, score), all 0 for a missing joint and with scores clipped to 1.
-
-  A joint is missing if a value is not finite or the score is not above 0. Scores are
-  heatmap peaks or unbounded outputs and may exceed 1 (1.4 was seen from OpenPose, 1.3
-  from MMPose); such a joint counts as fully certain.
-  """
-  values = np.asarray(values, np.float32)
-  seen = np.isfinite(values).all(axis=-1) & (values[..., 2] > 0)
-  certain = np.minimum(values, np.array([np.inf, np.inf, 1], np.float32))
-  return np.where(seen[..., None], certain, np.float32(0))
-
-
-def scores_of_positions(
-  positions: Float[np.ndarray, '*b 2'],
-) -> Float[np.ndarray, '*b']:
-  """Scores for joints without one: 0 (missing) at (0, 0) or if not finite, else 1."""
-  seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
-  return seen.astype(np.float32)

@@ -12,6 +12,7 @@ import numpy as np
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.poses.tracking import Track, associate, find_tracks
 from input_pipeline.readers.options import ReadOptions
@@ -31,7 +32,8 @@ class VideoFormat:
 
   Attributes:
     is_video: whether a path is a video, or a file with several videos.
-    read_video: reads the poses at (path, skeleton); (path, skeleton, part) with `parts`.
+    read_video: reads the poses at (path, skeleton, options), or, with `parts`, at (path,
+      skeleton, part, options).
     parts: lists the names of the videos in a file with several.
   """
 
@@ -141,17 +143,17 @@ class _Clips:
     video = _known(video_id, self._videos)
     with naming(video_id):
       poses, frame_size = self._read(video)
+      frames, notes = poses.joints(frame_size, normalized=self._options.normalized)
       keypoints, scores = associate(
-        poses.frames(frame_size),
-        max_people=self._options.max_people,
-        identities=poses.names(),
+        frames, max_people=self._options.max_people, identities=poses.names()
       )
       _check_inside(keypoints, scores, frame_size)
       segments = tuple(
         Segment(self._class_names.index(label), start, end)
         for label, start, end in video.segments
       )
-    return self._clip(video, video_id, keypoints, scores, frame_size, segments)
+    clip = self._clip(video, video_id, keypoints, scores, frame_size)
+    return dataclasses.replace(clip, segments=segments, notes=notes)
 
   def person_ids(self, video: PoseVideo) -> tuple[str, ...]:
     """Names one clip per person in a video; one clip if the video cannot be read."""
@@ -170,7 +172,7 @@ class _Clips:
     """
     video, rank = _known(video_id, self._persons)
     with naming(video_id):
-      tracks, num_frames, frame_size = self._tracks(video)
+      tracks, num_frames, frame_size, notes = self._tracks(video)
       if not tracks:
         raise PoseDataError(f'{video.path} shows nobody in any frame')
       frames, poses = tracks[rank].frames, tracks[rank].poses
@@ -184,22 +186,25 @@ class _Clips:
       person = np.zeros((length, 1, self._skeleton.num_joints, 3), np.float32)
       person[np.array(frames) - frames[0], 0] = poses
       _check_inside(person[..., :2], person[..., 2], frame_size)
-    return self._clip(video, video_id, person[..., :2], person[..., 2], frame_size)
+    clip = self._clip(video, video_id, person[..., :2], person[..., 2], frame_size)
+    return dataclasses.replace(clip, notes=notes)
 
-  def _tracks(self, video: PoseVideo) -> tuple[list[Track], int, tuple[int, int]]:
-    """A video's people, number of frames, and frame size."""
+  def _tracks(
+    self, video: PoseVideo
+  ) -> tuple[list[Track], int, tuple[int, int], tuple[Note, ...]]:
+    """A video's people, number of frames, frame size, and notes."""
     poses, frame_size = self._read(video)
-    frames = poses.frames(frame_size)
+    frames, notes = poses.joints(frame_size, normalized=self._options.normalized)
     tracks = find_tracks(
       frames, max_people=self._options.max_people, identities=poses.names()
     )
-    return tracks, len(frames), frame_size
+    return tracks, len(frames), frame_size, notes
 
   def _read(self, video: PoseVideo) -> tuple[PosesByFrame, tuple[int, int]]:
     if not video.path.exists():
       raise PoseDataError(f'{video.path} does not exist')
     part = (video.part,) if self._format.parts else ()
-    poses = self._format.read_video(video.path, self._skeleton, *part)
+    poses = self._format.read_video(video.path, self._skeleton, *part, self._options)
     return poses, frame_size_of(video, poses.frame_size, self._options)
 
   def _clip(
@@ -209,7 +214,6 @@ class _Clips:
     keypoints: np.ndarray,
     scores: np.ndarray,
     frame_size: tuple[int, int],
-    segments: tuple[Segment, ...] = (),
   ) -> PoseClip:
     return PoseClip(
       video_id=video_id,
@@ -218,7 +222,6 @@ class _Clips:
       frame_size=frame_size,
       skeleton=self._skeleton,
       labels=tuple(self._class_names.index(label) for label in video.labels),
-      segments=segments,
     )
 
 
