@@ -28,6 +28,7 @@ if TYPE_CHECKING:
   from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
   from input_pipeline.export.export import export_dataset
   from input_pipeline.poses.clip import PoseClip
+  from input_pipeline.poses.notes import PoseWarning
   from input_pipeline.readers.registry import Reader, register_reader
   from input_pipeline.skeletons.registry import Skeleton, register_skeleton
   from pose_action.api import (
@@ -50,6 +51,7 @@ _HOMES = {
   'PoseClip': 'input_pipeline.poses.clip',
   'PoseDataError': 'input_pipeline.errors',
   'PoseDatasetError': 'input_pipeline.errors',
+  'PoseWarning': 'input_pipeline.poses.notes',
   'Prediction': 'pose_action.inference.prediction',
   'Predictor': 'pose_action.inference.predictor',
   'PredictorError': 'pose_action.inference.predictor',
@@ -75,6 +77,7 @@ __all__ = [
   'PoseClip',
   'PoseDataError',
   'PoseDatasetError',
+  'PoseWarning',
   'Prediction',
   'Predictor',
   'PredictorError',

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
+import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -87,6 +89,10 @@ def read_poses(
     PoseDatasetError: if the clips do not belong to `dataset`.
     SkeletonError: for an unknown skeleton.
 
+  Warns:
+    PoseWarning: if something in a file is doubtful; on opening, or on loading a clip,
+      whose `notes` say the same.
+
   Example:
     >>> import pose_action
     >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
@@ -103,7 +109,28 @@ def read_poses(
     'short_side': short_side,
   }
   given = {name: value for name, value in given.items() if value is not None}
-  return _open_poses(path, format, skeleton, given, dataset, annotations)
+  source = _open_poses(path, format, skeleton, given, dataset, annotations)
+  return _warning_source(source)
+
+
+def _warning_source(source: ClipSource) -> ClipSource:
+  """Makes Python warnings of the source's notes, and of each clip's when it is loaded."""
+  from input_pipeline.poses.notes import PoseWarning
+  from input_pipeline.poses.sources import PoseSource
+
+  if not isinstance(source, PoseSource):
+    return source
+  load = source.load
+
+  def warning_load(video_id: str):
+    clip = load(video_id)
+    for note in clip.notes:
+      warnings.warn(f'clip {video_id!r}: {note.message}', PoseWarning, stacklevel=2)
+    return clip
+
+  for note in source.notes:
+    warnings.warn(note.message, PoseWarning, stacklevel=3)
+  return dataclasses.replace(source, load=warning_load)
 
 
 def _open_poses(path, format, skeleton, given, dataset, annotations) -> ClipSource:

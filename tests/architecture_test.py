@@ -32,6 +32,8 @@ FLOORS = (
   'input_pipeline/loading',
   'input_pipeline/annotations',
   'input_pipeline/readers/options.py',
+  'input_pipeline/readers/joints.py',
+  'input_pipeline/readers/axis_order.py',
   'input_pipeline/readers/files',
   'input_pipeline/readers/videos',
   'input_pipeline/readers/formats',

@@ -25,7 +25,7 @@ from input_pipeline.export.shard_plan import (
 from input_pipeline.export.staging import build_place
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
-from input_pipeline.poses.sources import ClipSource
+from input_pipeline.poses.sources import ClipSource, source_notes
 from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import SplitFiles, write_metadata
@@ -130,7 +130,10 @@ def export_dataset(
       _metadata(opened, settings, summaries),
     )
   return ExportSummary(
-    directory=target, splits=summaries, seconds=time.monotonic() - started
+    directory=target,
+    splits=summaries,
+    seconds=time.monotonic() - started,
+    notes=source_notes(opened),
   )
 
 

@@ -7,6 +7,7 @@ import dataclasses
 from etils import epath
 
 from input_pipeline.export.write_shard import ShardReport
+from input_pipeline.poses.notes import Note, as_lines
 
 _LEFT_OUT_SHOWN = 20
 
@@ -21,6 +22,7 @@ class SplitSummary:
     video_ids, labels, num_frames: of the written clips, in record order; each label is a
       list if the data set is multi-label.
     left_out: (video id, reason) for each of the other clips.
+    notes: (video id, note) for what was doubtful in written clips.
     shard_lengths: number of clips in each shard.
     num_bytes: bytes of all shards on disk.
   """
@@ -31,6 +33,7 @@ class SplitSummary:
   labels: list[int | list[int]] = dataclasses.field(default_factory=list)
   num_frames: list[int] = dataclasses.field(default_factory=list)
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+  notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   shard_lengths: list[int] = dataclasses.field(default_factory=list)
   num_bytes: int = 0
 
@@ -40,6 +43,7 @@ class SplitSummary:
     self.labels += report.labels
     self.num_frames += report.num_frames
     self.left_out += report.left_out
+    self.notes += report.notes
     self.shard_lengths.append(len(report.video_ids))
     self.num_bytes += report.num_bytes
 
@@ -60,11 +64,12 @@ class SplitSummary:
 
 @dataclasses.dataclass(frozen=True)
 class ExportSummary:
-  """What an export wrote, where, and in how many seconds."""
+  """What an export wrote, where, in how many seconds, and the source's notes."""
 
   directory: epath.Path
   splits: tuple[SplitSummary, ...]
   seconds: float
+  notes: tuple[Note, ...] = ()
 
   @property
   def num_bytes(self) -> int:
@@ -72,8 +77,11 @@ class ExportSummary:
     return sum(split.num_bytes for split in self.splits)
 
   def __str__(self) -> str:
+    notes = [('', note) for note in self.notes]
+    notes += [note for split in self.splits for note in split.notes]
     return '\n'.join(
       [
+        *as_lines(notes),
         f'Exported to {self.directory}: {self.num_bytes / 1e6:.1f} MB on disk in'
         f' {self.seconds:.1f} s',
         *(f'  {split}' for split in self.splits),

@@ -9,6 +9,8 @@ from typing import Any
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.export.shard_plan import Shard
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import (
   Example,
@@ -19,7 +21,7 @@ from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import shard_path, write_shard
 
 # Called after every clip with its name and the reason why it was left out, or None.
-Note = Callable[[str, str | None], object]
+Tell = Callable[[str, str | None], object]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -50,6 +52,7 @@ class ShardReport:
   Attributes:
     video_ids, labels, num_frames: of the written clips, in record order.
     left_out: (video id, reason) for each of the other clips.
+    notes: (video id, note) for what was doubtful in written clips.
     num_bytes: the file's size on disk.
   """
 
@@ -57,6 +60,7 @@ class ShardReport:
   labels: list[int | list[int]] = dataclasses.field(default_factory=list)
   num_frames: list[int] = dataclasses.field(default_factory=list)
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
+  notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   num_bytes: int = 0
 
   def to_json(self) -> str:
@@ -66,11 +70,12 @@ class ShardReport:
   def from_json(cls, text: str) -> ShardReport:
     fields = json.loads(text)
     fields['left_out'] = [(video_id, reason) for video_id, reason in fields['left_out']]
+    fields['notes'] = [(video_id, Note(**note)) for video_id, note in fields['notes']]
     return cls(**fields)
 
 
 def export_shard(
-  source: ClipSource, shard: Shard, recipe: Recipe, note: Note
+  source: ClipSource, shard: Shard, recipe: Recipe, tell: Tell
 ) -> ShardReport:
   """Writes a shard, leaving out clips that cannot be used.
 
@@ -81,13 +86,13 @@ def export_shard(
   path = shard_path(
     recipe.directory, recipe.form.dataset, shard.split, shard.index, shard.num_shards
   )
-  examples = _examples(source, shard, recipe, report, note)
+  examples = _examples(source, shard, recipe, report, tell)
   report.num_bytes = write_shard(path, examples, recipe.form.features())
   return report
 
 
 def _examples(
-  source: ClipSource, shard: Shard, recipe: Recipe, report: ShardReport, note: Note
+  source: ClipSource, shard: Shard, recipe: Recipe, report: ShardReport, tell: Tell
 ) -> Iterator[Mapping[str, Any]]:
   for video_id in shard.video_ids:
     reason = None
@@ -103,5 +108,7 @@ def _examples(
       labels = list(clip.labels)
       report.labels.append(labels if source.multi_label else labels[0])
       report.num_frames.append(clip.num_frames)
+      if isinstance(clip, PoseClip):
+        report.notes += [(video_id, note) for note in clip.notes]
       yield make_example(source, clip, recipe.form.representation, recipe.settings)
-    note(video_id, reason)
+    tell(video_id, reason)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
+
+_CLIPS_SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -20,3 +23,29 @@ class Note:
 
 class PoseWarning(UserWarning):
   """Poses were read, but perhaps not as meant; the message is that of a `Note`."""
+
+
+def grouped(notes: Iterable[tuple[str, Note]]) -> list[tuple[Note, tuple[str, ...]]]:
+  """Joins notes of a kind: the first note of each kind, and all clips with that kind.
+
+  Args:
+    notes: (clip, note); the clip is '' for a note about several clips.
+  """
+  first: dict[str, Note] = {}
+  clips: dict[str, dict[str, None]] = {}
+  for video_id, note in notes:
+    first.setdefault(note.kind, note)
+    clips.setdefault(note.kind, {}).setdefault(video_id)
+  return [(first[kind], tuple(filter(None, clips[kind]))) for kind in first]
+
+
+def as_lines(notes: Iterable[tuple[str, Note]]) -> list[str]:
+  """One line per kind of note: `warning: MESSAGE (2 clips: a, b)`."""
+  lines = []
+  for note, clips in grouped(notes):
+    shown = ', '.join(clips[:_CLIPS_SHOWN])
+    more = f' and {len(clips) - _CLIPS_SHOWN} more' if len(clips) > _CLIPS_SHOWN else ''
+    count = '1 clip' if len(clips) == 1 else f'{len(clips)} clips'
+    named = f' ({count}: {shown}{more})' if clips else ''
+    lines.append(f'warning: {note.message}{named}')
+  return lines

@@ -201,6 +201,11 @@ class HeatmapSource:
 ClipSource = PoseSource | PotionSource | HeatmapSource
 
 
+def source_notes(source: ClipSource) -> tuple[Note, ...]:
+  """What was doubtful in a source's files; ready maps have no notes."""
+  return source.notes if isinstance(source, PoseSource) else ()
+
+
 def _check_splits(splits: Mapping[str, tuple[str, ...]]):
   for split, video_ids in splits.items():
     if len(set(video_ids)) < len(video_ids):

@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import Note
 from input_pipeline.storage.examples import AnyClip
 from input_pipeline.validation.sides import SideFacts, side_facts
 
@@ -53,6 +54,7 @@ class ClipFacts:
   labels: tuple[int, ...]
   num_frames: int
   poses: PoseFacts | None
+  notes: tuple[Note, ...] = ()
 
 
 def clip_facts(clip: AnyClip) -> ClipFacts:
@@ -61,6 +63,7 @@ def clip_facts(clip: AnyClip) -> ClipFacts:
     labels=clip.labels,
     num_frames=clip.num_frames,
     poses=_pose_facts(clip) if isinstance(clip, PoseClip) else None,
+    notes=clip.notes if isinstance(clip, PoseClip) else (),
   )
 
 

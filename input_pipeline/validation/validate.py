@@ -6,11 +6,17 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.sources import ClipSource, HeatmapClip, HeatmapSource
+from input_pipeline.poses.notes import grouped
+from input_pipeline.poses.sources import (
+  ClipSource,
+  HeatmapClip,
+  HeatmapSource,
+  source_notes,
+)
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation import pose_checks, split_checks
 from input_pipeline.validation.clip_facts import ClipFacts, clip_facts
-from input_pipeline.validation.findings import Finding, error
+from input_pipeline.validation.findings import Finding, error, warning
 from pose_action.host.progress import Progress
 
 
@@ -66,6 +72,7 @@ def validate(
   usable = {c.video_id for c in clips if c.poses is None or c.poses.people}
   findings = [
     *(error('broken_clip', reason, (video_id,)) for video_id, reason in broken.items()),
+    *_noted(source, clips),
     *split_checks.check_splits(source.splits, pairs, usable),
     *split_checks.check_classes(clips, source.class_names, source.multi_label),
     *split_checks.check_lengths(clips),
@@ -82,6 +89,13 @@ def validate(
     broken=broken,
     findings=tuple(sorted(findings, key=lambda finding: finding.severity)),
   )
+
+
+def _noted(source: ClipSource, clips: Sequence[ClipFacts]) -> list[Finding]:
+  """What readers found doubtful: one warning per kind."""
+  notes = [('', note) for note in source_notes(source)]
+  notes += [(clip.video_id, note) for clip in clips for note in clip.notes]
+  return [warning(note.kind, note.message, ids) for note, ids in grouped(notes)]
 
 
 def _load_all(

@@ -42,6 +42,6 @@ def main(args):
     failed.append(line)
     say(line)
 
-  for clip in usable_clips(source, video_ids, predictor, refuse):
+  for clip in usable_clips(source, video_ids, predictor, refuse, say):
     say(describe(predictor(clip), clip.labels, _TOP.value))
   fail_for_clips(len(failed))

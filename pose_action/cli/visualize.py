@@ -51,7 +51,7 @@ def main(args):
     say(line)
 
   with PictureWriter(events) as writer:
-    for clip in usable_clips(source, video_ids, predictor, refuse):
+    for clip in usable_clips(source, video_ids, predictor, refuse, say):
       picture = clip_picture(predictor, clip)
       path = folder / picture_name(clip.video_id)
       plots.save_png(path, picture)

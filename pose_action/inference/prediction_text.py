@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Iterator, Sequence
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import AnyClip
 from pose_action.inference.prediction import Prediction
@@ -33,13 +34,23 @@ def usable_clips(
   video_ids: Sequence[str],
   predictor: Predictor,
   refuse: Callable[[str], object],
+  warn: Callable[[str], object],
 ) -> Iterator[AnyClip]:
-  """Yields the clips that can be loaded; calls `refuse` with a line for each other."""
+  """Yields the clips that can be loaded.
+
+  Args:
+    refuse: called with a line for each other clip.
+    warn: called with a line for each thing that is doubtful in a clip.
+  """
   for video_id in video_ids:
     try:
-      yield load_clip(source, video_id, predictor)
+      clip = load_clip(source, video_id, predictor)
     except PoseDataError as error:
       refuse(f'{video_id}: cannot be used: {error}')
+      continue
+    for note in clip.notes if isinstance(clip, PoseClip) else ():
+      warn(f'warning: {video_id}: {note.message}')
+    yield clip
 
 
 def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:

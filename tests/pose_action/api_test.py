@@ -199,3 +199,15 @@ def test_python_m_ignores_the_users_own_packages(tmp_path):
   )
   assert done.returncode == 1
   assert done.stderr.startswith('error: --workdir is missing')
+
+
+def test_doubtful_files_give_python_warnings(folder):
+  joints = np.full((4, 17, 3), 40.0)
+  joints[..., 2] = 55
+  (folder / 'doubtful').mkdir()
+  np.save(folder / 'doubtful' / 'v.npy', joints)
+  source = pose_action.read_poses(
+    folder / 'doubtful', 'numpy', skeleton='coco_17', frame_size=(240, 320)
+  )
+  with pytest.warns(pose_action.PoseWarning, match=r"clip 'v': scores go up to 55"):
+    assert source.load('v').notes[0].kind == 'large_scores'

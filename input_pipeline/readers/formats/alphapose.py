@@ -40,6 +40,7 @@ _RESULTS = 'alphapose-results.json'
 # choice).
 _LARGEST_SCORE = 6
 _LARGEST_HEIGHT = 2
+_NO_SCORE = 10  # Larger numbers are not scores; `joints.to_joints` names them.
 
 
 def is_video(path: pathlib.Path) -> bool:
@@ -105,5 +106,6 @@ def _number(image_id: Any, where: str) -> int:
 def _score_scale(people: list[np.ndarray]) -> np.ndarray:
   """Factors for (x, y, score) that scale scores to 0..1."""
   largest = max(person[:, 2].max() for person in people)
-  scale = 1 / _LARGEST_SCORE if largest > _LARGEST_HEIGHT else 1
+  scaled = _LARGEST_HEIGHT < largest <= _NO_SCORE
+  scale = 1 / _LARGEST_SCORE if scaled else 1
   return np.array([1, 1, scale])

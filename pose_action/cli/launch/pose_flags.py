@@ -66,14 +66,20 @@ class PoseFlags:
       config: the config of the run whose model reads the poses.
     """
     from input_pipeline.catalog.open_source import load_source
+    from input_pipeline.poses.notes import as_lines
+    from input_pipeline.poses.sources import source_notes
+    from pose_action.host.progress import say
 
-    return load_source(
+    source = load_source(
       config.data.dataset,
       format=self.format.value or config.data.format or None,
       poses=self.poses.value,
       skeleton=self.skeleton.value or config.data.skeleton or None,
       options=self.options(),
     )
+    for line in as_lines(('', note) for note in source_notes(source)):
+      say(line)
+    return source
 
 
 def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> PoseFlags:

@@ -1,6 +1,7 @@
 """What an export stores, leaves out and refuses."""
 
 import collections
+import dataclasses
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tiny_export import SKELETON, export_tiny, make_clip, make_source
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.export import shard_plan
 from input_pipeline.export.export import export_dataset
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import HeatmapClip, HeatmapSource, PoseSource
 from input_pipeline.readers.registry import read_poses
 from input_pipeline.storage.dataset import open_dataset
@@ -252,3 +254,17 @@ def test_real_jhmdb(tmp_path, shared_data):
   assert (counts['brush_hair'], counts['catch'], counts['wave']) == (19, 34, 30)
   record, clip = dataset.records('train1')[300], source.load(clips.video_ids[300])
   np.testing.assert_array_equal(record['keypoints'][..., :2], clip.keypoints)
+
+
+def test_doubtful_clips_are_named_in_the_summary(tmp_path):
+  def load(video_id):
+    notes = (Note('large_scores', 'scores go up to 12'),) if video_id == 'v1' else ()
+    return dataclasses.replace(make_clip(video_id), notes=notes)
+
+  source = make_source(load, train=('v0', 'v1'), test=('v2',))
+  source = dataclasses.replace(source, notes=(Note('two_videos', 'split by name'),))
+  summary = export_tiny(tmp_path, source)
+  assert str(summary).splitlines()[:2] == [
+    'warning: split by name',
+    'warning: scores go up to 12 (1 clip: v1)',
+  ]

@@ -20,7 +20,7 @@ def pickle_file(tmp_path):
     'frame_dir': 'a',
     'label': 0,
     'img_shape': (48, 64),
-    'keypoint': np.ones((1, 2, 17, 2)),
+    'keypoint': np.full((1, 2, 17, 2), 9.0),
   }
   path = tmp_path / 'poses.pkl'
   path.write_bytes(pickle.dumps({'annotations': [annotation]}))
@@ -107,7 +107,7 @@ def test_options_are_for_formats_that_take_them(jhmdb_folder, pickle_file):
   ):
     read_poses('jhmdb_tree', jhmdb_folder, options=ReadOptions(frame_size=(3, 4)))
   with pytest.raises(
-    PoseDataError, match=r"'pyskl' takes no per_person; .*: max_people"
+    PoseDataError, match=r"'pyskl' takes no per_person; .*: frame_size, max_people"
   ):
     options = ReadOptions(per_person=True)
     read_poses('pyskl', pickle_file, skeleton='coco_17', options=options)

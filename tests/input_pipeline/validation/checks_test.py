@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons.registry import SKELETONS
 from input_pipeline.validation.split_checks import split_pairs
@@ -294,3 +295,15 @@ def test_a_validation_prints_counts_and_findings(good):
   lines = str(validate(source_of(clips), progress=lambda line: None)).splitlines()
   assert lines[0].startswith('12 clips loaded, 1 broken: 1 errors, ')
   assert 'error: torn: no frame' in lines
+
+
+def test_what_readers_noted(good):
+  note = Note('large_scores', 'scores go up to 12')
+  for name in ('clip0', 'clip3'):
+    good[name] = dataclasses.replace(good[name], notes=(note,))
+  source = source_of(good)
+  source = dataclasses.replace(source, notes=(Note('two_videos', 'split by name'),))
+  assert findings(source) == [
+    ('warning', 'two_videos', ()),
+    ('warning', 'large_scores', ('clip0', 'clip3')),
+  ]

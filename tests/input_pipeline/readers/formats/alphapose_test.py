@@ -67,7 +67,7 @@ def test_identities_of_trackers(read):
   ],
 )
 def test_scores(read, scores, expected):
-  people = read([entry('0.jpg', *scores)]).people[0]
+  (people,) = read([entry('0.jpg', *scores)]).frames((48, 64))
   assert people[0, :, 2].tolist() == pytest.approx(expected)
 
 

@@ -152,12 +152,17 @@ def test_all_33_landmarks_by_the_registry(tmp_path):
     ([{'frame': 'a', 'landmarks': []}], r"its number is 'a', but must be an integer"),
     ([{'frame': 1, 'landmarks': []}] * 2, r'frame 1: its number is 1'),
     ({'frames': [PERSON], 'width': 40}, r'height and width are None and 40'),
-    ([[LEFT, {**RIGHT, 'x': 640}]], r'frame 0 has positions up to 640, .* fractions'),
   ],
 )
 def test_json_that_is_refused(read, content, message):
   with pytest.raises(PoseDataError, match=message):
     read(content)
+
+
+def test_pixels_are_refused(read):
+  poses = read([[LEFT, {**RIGHT, 'x': 640}]])
+  with pytest.raises(PoseDataError, match=r'in 0\.\.640, but must be fractions'):
+    poses.frames((48, 64))
 
 
 @pytest.mark.parametrize(

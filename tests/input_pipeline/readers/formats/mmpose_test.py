@@ -54,8 +54,8 @@ def test_the_demos_form(read):
 
 
 def test_scores_of_simcc_heads_have_no_bound(read):
-  poses = read(frames([instance(scores=(6.2, -0.3))]))
-  assert poses.people[0][0, :, 2].tolist() == [1, 0]
+  (people,) = read(frames([instance(scores=(6.2, -0.3))])).frames((48, 64))
+  assert people[0, :, 2].tolist() == [1, 0]
 
 
 def test_identities(read):

@@ -80,7 +80,7 @@ def test_what_is_not_a_number_is_missing(read):
   assert np.isfinite(found).all()
 
 
-def test_a_score_above_1_is_refused_and_an_index_stays_a_person(tmp_path):
+def test_an_index_stays_a_person_and_large_scores_are_noted(tmp_path):
   # Two people swap places in one frame; the array index still identifies them.
   joints = np.zeros((2, 2, 17, 3), np.float32)
   joints[..., 0] = np.array([[10, 40], [40, 10]])[:, :, None]
@@ -91,8 +91,10 @@ def test_a_score_above_1_is_refused_and_an_index_stays_a_person(tmp_path):
   assert source.load('v').keypoints[..., 0, 0].tolist() == [[10, 40], [40, 10]]
   joints[..., 2] = 50
   np.save(tmp_path / 'v.npy', joints)
-  with pytest.raises(PoseDataError, match=r"clip 'v': scores hold 50\.0"):
-    source.load('v')
+  clip = source.load('v')
+  assert (clip.scores == 1).all()
+  assert [note.kind for note in clip.notes] == ['large_scores']
+  assert 'up to 50' in clip.notes[0].message
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_a_video_without_people(read):
 
 
 def test_poses_in_the_pickle_stay_as_they_are(read):
-  own = annotation('w', [], keypoint=np.ones((7, 4, 2, 3)))
+  own = annotation('w', [], keypoint=np.full((7, 4, 2, 3), 9.0))
   source = read([own], {})
   assert source.load('w').num_persons == 7
 
@@ -118,7 +118,7 @@ def test_one_broken_clip_raises_alone(read, changes, keypoints, message):
 
 def test_by_the_registry(tmp_path):
   (tmp_path / 'kpfiles').mkdir()
-  content = {'v': {'keypoint': np.full((1, 17, 3), 0.5)}}
+  content = {'v': {'keypoint': np.full((1, 17, 3), [9, 9, 0.5])}}
   (tmp_path / 'kpfiles' / '0001.pkl').write_bytes(pickle.dumps(content))
   path = tmp_path / 'k400.pkl'
   path.write_bytes(pickle.dumps([annotation('v', [1])]))

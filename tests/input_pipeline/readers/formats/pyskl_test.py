@@ -137,10 +137,11 @@ def test_score_that_rounding_lifted_above_1(read):
   assert (clip.scores == 1).all()
 
 
-def test_score_above_1_is_refused(read):
-  source = read([annotation(keypoint_score=np.full((1, 3, 2), 1.25))])
-  with pytest.raises(PoseDataError, match=r"clip 'a': scores hold 1\.25"):
-    source.load('a')
+def test_a_score_above_1_counts_as_1(read):
+  scores = np.full((1, 3, 2), 1.25)
+  scores[0, 0] = (np.nan, -0.5)
+  clip = read([annotation(keypoint_score=scores)]).load('a')
+  assert clip.scores[:, 0].tolist() == [[0, 0], [1, 1], [1, 1]]
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_score_above_1_is_refused(read):
     ({'img_shape': 'x'}, r"img_shape is 'x'"),
     ({'keypoint': np.zeros((1, 3, 3, 2))}, r'keypoint_score has shape \(1, 3, 2\)'),
     (
-      {'keypoint': np.ones((1, 3, 3, 2)), 'keypoint_score': None},
+      {'keypoint': np.full((1, 3, 3, 2), 9.0), 'keypoint_score': None},
       r"keypoints have shape \(3, 1, 3, 2\).*'eyes' has 2",
     ),
     ({'keypoint': np.zeros((3, 2, 2))}, r'keypoint has shape \(3, 2, 2\)'),

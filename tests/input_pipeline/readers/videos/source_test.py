@@ -18,7 +18,9 @@ EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 SIZE = ReadOptions(frame_size=(48, 64))
 
 
-def read_video(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_video(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions
+) -> PosesByFrame:
   """A JSON file {frame: [[x, score], ...]}: people with both eyes at (x, 10)."""
   content = json.loads(path.read_text())
   if content == 'broken':
@@ -174,7 +176,7 @@ def test_no_frames_and_shares(tmp_path):
   with pytest.raises(PoseDataError, match='there is no frame'):
     PosesByFrame({}, 2)
   people = np.array([[[0.5, 0, 1], [1, 1, 0.5], [0, 0, 0]]], np.float32)
-  poses = PosesByFrame({0: people}, 3, in_shares=True)
+  poses = PosesByFrame({0: people}, 3, unit='shares')
   # The edges are half a pixel outside the centres of the first and the last pixel.
   expected = [[[31.5, -0.5, 1], [63.5, 47.5, 0.5], [0, 0, 0]]]
   assert poses.frames((48, 64))[0].tolist() == expected
