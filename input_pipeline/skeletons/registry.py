@@ -14,6 +14,7 @@ from input_pipeline.skeletons.other_people import with_others
 from input_pipeline.skeletons.skeleton import Skeleton
 
 __all__ = [
+  'BUILT_IN',
   'SKELETONS',
   'Skeleton',
   'SkeletonError',
@@ -21,9 +22,8 @@ __all__ = [
   'register_skeleton',
 ]
 
-SKELETONS: dict[str, Skeleton] = {
-  skeleton.name: skeleton for skeleton in (*ANNOTATED_SKELETONS, *ESTIMATED_SKELETONS)
-}
+BUILT_IN = (*ANNOTATED_SKELETONS, *ESTIMATED_SKELETONS)
+SKELETONS: dict[str, Skeleton] = {skeleton.name: skeleton for skeleton in BUILT_IN}
 
 
 def get_skeleton(name: str) -> Skeleton:
