@@ -1,57 +1,19 @@
-"""Joint names as other tools write them, compared with a skeleton's own names."""
+"""Compares the joint names in a file with those of a skeleton."""
 
 from __future__ import annotations
 
 import dataclasses
-import functools
-import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 from jaxtyping import Int
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
-from input_pipeline.skeletons.registry import BUILT_IN, SKELETONS, Skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
+from input_pipeline.skeletons.spelling import plain
 
-_SIDES = {'left': 'left', 'l': 'left', 'right': 'right', 'r': 'right'}
-_FILLERS = ('of', 'the')
-
-# Spellings per joint. Case, separators and sides are already gone (`_split_side`).
-_SPELLINGS = {
-  'shoulder': ('sho', 'shldr'),
-  'elbow': ('elb',),
-  'wrist': ('wri',),
-  'knee': ('kne',),
-  'ankle': ('ank',),
-  'nose': ('nose_tip', 'tip_nose'),
-  'mouth': ('mouth_corner',),
-  'eye_inner': ('inner_eye',),
-  'eye_outer': ('outer_eye',),
-  'index': ('index_finger', 'forefinger'),
-  'pinky': ('pinky_finger', 'little_finger'),
-  'hand_tip': ('tip_hand',),
-  'big_toe': ('toe_big', 'great_toe', 'hallux'),
-  'small_toe': ('toe_small', 'pinky_toe', 'little_toe'),
-  'head_top': ('top_head', 'head_vertex'),
-  'head_bottom': ('bottom_head',),
-  'upper_neck': ('neck_upper',),
-  'spine_mid': ('mid_spine', 'spine_middle', 'middle_spine'),
-  'spine_base': ('base_spine',),
-  'spine_shoulder': ('shoulder_spine', 'shoulder_center', 'shoulder_centre'),
-  'mid_hip': ('hip_mid', 'middle_hip'),
-  **{f'forefinger{i}': (f'index_finger{i}', f'index{i}') for i in range(1, 5)},
-  **{f'middle_finger{i}': (f'middle{i}',) for i in range(1, 5)},
-  **{f'ring_finger{i}': (f'ring{i}',) for i in range(1, 5)},
-  **{
-    f'pinky_finger{i}': (f'little_finger{i}', f'pinky{i}', f'little{i}')
-    for i in range(1, 5)
-  },
-}
-# Spellings of joints without a side: `left_hip` is no pelvis.
-_MIDDLE_SPELLINGS = {
-  'pelvis': ('root', 'hip', 'hips', 'hip_center', 'hip_centre', 'center_hip'),
-}
+__all__ = ['Arrangement', 'arrange', 'is_prefix_of', 'plain', 'skeletons_named']
 
 # Further names for a joint, for a skeleton that lacks a joint with such a name. In the
 # layouts registered here, the midpoint of the hips has three names, and a lone head joint
@@ -100,28 +62,6 @@ class Arrangement:
   notes: tuple[Note, ...] = ()
 
 
-@functools.lru_cache(maxsize=4096)
-def plain(name: str) -> str:
-  """Returns the library's spelling of a joint name.
-
-  Case, separators, camelCase and the place of the side do not matter: `Left-ankle`,
-  `LEFT_ANKLE`, `ankle.L` and `lAnkle` all give `left_ankle`. A known spelling gives the
-  library's own name (`top_head` gives `head_top`, `root` gives `pelvis`); any other name
-  keeps its words, in snake_case.
-
-  Example:
-    >>> from input_pipeline.skeletons.joint_names import plain
-    >>> plain('MOUTH_LEFT')
-    'left_mouth'
-  """
-  side, words = _split_side(_words(name))
-  compact = ''.join(words)
-  part = _parts().get(compact) or '_'.join(words) or name
-  if side:
-    return f'{side}_{part}'
-  return _spelled(_MIDDLE_SPELLINGS).get(compact, part)
-
-
 def arrange(
   names: Sequence[str], skeleton: Skeleton, *, trust_order: bool, where: str
 ) -> Arrangement:
@@ -141,7 +81,7 @@ def arrange(
       The message gives the first difference and the registered skeletons that fit.
   """
   columns = _columns(names, skeleton)
-  in_order = columns == list(range(len(names)))
+  in_order = len(names) == skeleton.num_joints and _in_order(columns)
   identity = np.arange(skeleton.num_joints)
   if trust_order:
     if len(names) != skeleton.num_joints:
@@ -170,7 +110,7 @@ def skeletons_named(names: Sequence[str]) -> tuple[str, ...]:
   Skeletons with a background channel come last, because files of joints have none.
   """
   fitting = [
-    (list(columns) != list(range(len(names))), skeleton.background, skeleton.name)
+    (not _in_order(columns), skeleton.background, skeleton.name)
     for skeleton, columns in _fitting(names)
     if skeleton.num_joints == len(names)
   ]
@@ -193,76 +133,6 @@ def is_prefix_of(skeleton: Skeleton, num_joints: int) -> str | None:
   ):
     return same_size[0].name
   return None
-
-
-def _words(name: str) -> list[str]:
-  """Lower-case words; camelCase has a word per capital, and `RShoulder` has two."""
-  spaced = re.sub(
-    r'(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])', ' ', str(name).strip()
-  )
-  words = re.findall(r'[^\W_]+', spaced.lower())
-  return [word for word in words if word not in _FILLERS] or words
-
-
-def _split_side(words: list[str]) -> tuple[str, list[str]]:
-  """('left', other words), from whichever word or letter gives the side; '' if none.
-
-  A lone `l` or `r` counts only as the first or last word.
-  """
-  if ''.join(words) in _parts():
-    return '', words
-  places = [
-    place
-    for place, word in enumerate(words)
-    if word in _SIDES and (len(word) > 1 or place in (0, len(words) - 1))
-  ]
-  if len(places) == 1 and len(words) > 1:
-    place = places[0]
-    return _SIDES[words[place]], words[:place] + words[place + 1 :]
-  if not places and words:
-    return _split_side_from_word(words)
-  return '', words
-
-
-def _split_side_from_word(words: list[str]) -> tuple[str, list[str]]:
-  """The side of a name without separators, such as `lankle` or `mouthright`."""
-  compact = ''.join(words)
-  for mark, side in _SIDES.items():
-    for part in (compact.removeprefix(mark), compact.removesuffix(mark)):
-      if part != compact and part in _parts():
-        return side, [part]
-  for side in ('left', 'right'):  # A part that no built-in layout has, as in `leftpaw`.
-    if len(words) == 1 and len(compact.removeprefix(side)) in range(2, len(compact)):
-      return side, [compact.removeprefix(side)]
-  return '', words
-
-
-@functools.cache
-def _parts() -> dict[str, str]:
-  """Joint names without sides, by their spellings without separators.
-
-  Layouts that a user registers do not change how names are spelled.
-  """
-  return {
-    **{_compact(part): part for s in BUILT_IN for part in map(_without_side, s.joints)},
-    **_spelled(_SPELLINGS),
-  }
-
-
-def _spelled(spellings: Mapping[str, Sequence[str]]) -> dict[str, str]:
-  return {
-    _compact(spelling): part
-    for part, others in spellings.items()
-    for spelling in (part, *others)
-  }
-
-
-def _compact(part: str) -> str:
-  return part.replace('_', '')
-
-
-def _without_side(joint: str) -> str:
-  return joint.removeprefix('left_').removeprefix('right_')
 
 
 def _columns(names: Sequence[str], skeleton: Skeleton) -> list[int | None]:
@@ -307,6 +177,17 @@ def _fitting(names: Sequence[str]) -> Iterator[tuple[Skeleton, list[int]]]:
       yield skeleton, known
 
 
+def _best_named(names: Sequence[str]) -> list[str]:
+  """`skeletons_named` for a message: those in the same order, if any."""
+  fitting = [n for n in skeletons_named(names) if not SKELETONS[n].background]
+  in_order = [n for n in fitting if _in_order(_columns(names, SKELETONS[n]))]
+  return in_order or fitting
+
+
+def _in_order(columns: Sequence[int | None]) -> bool:
+  return list(columns) == list(range(len(columns)))
+
+
 def _check_unique(names: Sequence[str], skeleton: Skeleton, where: str):
   """Refuses a repeated name, which leaves open where a joint is."""
   repeated = [n for i, n in enumerate(names) if n in names[:i]]
@@ -332,7 +213,7 @@ def _difference(
     f' {skeleton.name!r} {"does not exist" if ours is None else f"is {ours!r}"}; the file'
     f' does not name {_listed(missing)}'
   )
-  fitting = skeletons_named(names) or tuple(s.name for s, _ in _fitting(names))
+  fitting = _best_named(names) or [fitting.name for fitting, _ in _fitting(names)]
   if fitting:
     message += f'. The names fit --skeleton={" or ".join(fitting)}'
   if len(names) == skeleton.num_joints:
@@ -366,7 +247,7 @@ def _other_order(
 def _joints_left_out(
   names: Sequence[str], left_out: Sequence[str], skeleton: Skeleton, where: str
 ) -> Note:
-  larger = [name for name in skeletons_named(names) if name != skeleton.name]
+  larger = _best_named(names)
   advice = f'. To read all, use --skeleton={" or ".join(larger)}' if larger else ''
   return Note(
     'joints_left_out',
