@@ -26,6 +26,7 @@ FLOORS = (
   'pa3d_jax',
   'jmrn_jax',
   'input_pipeline/errors.py',
+  'input_pipeline/poses/notes.py',
   'input_pipeline/skeletons',
   'input_pipeline/poses',
   'input_pipeline/maps',
