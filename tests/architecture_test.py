@@ -34,6 +34,7 @@ FLOORS = (
   'input_pipeline/annotations',
   'input_pipeline/readers/options.py',
   'input_pipeline/readers/joints.py',
+  'input_pipeline/readers/joint_choice.py',
   'input_pipeline/readers/axis_order.py',
   'input_pipeline/readers/files',
   'input_pipeline/readers/videos',

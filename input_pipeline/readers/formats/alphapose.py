@@ -28,6 +28,7 @@ from input_pipeline.readers.files.keypoint_json import (
 )
 from input_pipeline.readers.files.numbered_files import frame_number
 from input_pipeline.readers.formats.openpose import people_of_frame
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
@@ -63,11 +64,12 @@ def read_video(
   if isinstance(content, dict):
     return _in_openpose_form(content, skeleton, file)
   people, identities = defaultdict(list), defaultdict(list)
+  choice = JointChoice(skeleton, str(file))
   for index, entry in enumerate(checked_list(content, str(file))):
     where = f'{file}, entry {index}'
     number = _number(field(entry, ('image_id',), where), where)
     keypoints = field(entry, ('keypoints',), where)
-    people[number].append(flat_keypoints(keypoints, skeleton, f'{where}: keypoints'))
+    people[number].append(flat_keypoints(keypoints, choice, f'{where}: keypoints'))
     # A number, or the list of those that AlphaPose merged into one person.
     identities[number].append(tracked_identity(entry.get('idx')))
   if not people:
@@ -77,6 +79,7 @@ def read_video(
     {number: np.stack(people[number]) * scale for number in people},
     skeleton.num_joints,
     {number: np.array(identities[number], np.int64) for number in people},
+    notes=choice.notes,
     lists_empty_frames=False,
   )
 
@@ -85,11 +88,18 @@ def _in_openpose_form(
   content: dict[str, Any], skeleton: Skeleton, file: pathlib.Path
 ) -> PosesByFrame:
   people, identities = {}, {}
+  choice = JointChoice(skeleton, str(file))
   for name, frame in content.items():
     where = f'{file}, {name}'
     number = _number(name, where)
-    people[number], identities[number] = people_of_frame(frame, skeleton, where)
-  return PosesByFrame(people, skeleton.num_joints, identities, lists_empty_frames=False)
+    people[number], identities[number] = people_of_frame(frame, choice, where)
+  return PosesByFrame(
+    people,
+    skeleton.num_joints,
+    identities,
+    notes=choice.notes,
+    lists_empty_frames=False,
+  )
 
 
 def _number(image_id: Any, where: str) -> int:
