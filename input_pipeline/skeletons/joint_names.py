@@ -48,6 +48,8 @@ _DIALECTS: dict[str, dict[str, tuple[str, ...]]] = {
   'halpe_136': {'*_hand_root': ('*_wrist',)},
 }
 
+_TRUST = 'use --trust_order (trust_order=True)'
+
 
 @dataclasses.dataclass(frozen=True)
 class Arrangement:
@@ -87,7 +89,7 @@ def arrange(
     if len(names) != skeleton.num_joints:
       raise PoseDataError(
         f'{where} names {len(names)} joints, but skeleton {skeleton.name!r} has'
-        f' {skeleton.num_joints}; --trust_order needs the same number'
+        f' {skeleton.num_joints}; trust_order needs the same number'
       )
     return Arrangement(identity, () if in_order else (_names_ignored(skeleton, where),))
   if in_order:
@@ -193,9 +195,9 @@ def _check_unique(names: Sequence[str], skeleton: Skeleton, where: str):
   repeated = [n for i, n in enumerate(names) if n in names[:i]]
   if repeated and not skeletons_named(names):  # MMPose's Halpe repeats both wrists.
     raise PoseDataError(
-      f'{where} names two joints {repeated[0]!r}; give each joint its own name, or use'
-      f' --trust_order if there are exactly the {skeleton.num_joints} joints of'
-      f' {skeleton.name!r}, in its order'
+      f'{where} names two joints {repeated[0]!r}; give each joint its own name, or {_TRUST}'
+      f' if there are exactly the {skeleton.num_joints} joints of {skeleton.name!r}, in its'
+      ' order'
     )
 
 
@@ -219,7 +221,7 @@ def _difference(
   if len(names) == skeleton.num_joints:
     message += (
       '. If only the names are wrong and the joints are in the order of'
-      f' {skeleton.name!r}, use --trust_order'
+      f' {skeleton.name!r}, {_TRUST}'
     )
   return message
 
@@ -240,7 +242,7 @@ def _other_order(
     'joint_order',
     f'{where} has the joints of {skeleton.name!r} in another order (joint {place} is'
     f' {names[place]!r}, not {skeleton.joints[place]!r}); they are taken by name. If the'
-    ' names are wrong, use --trust_order',
+    f' names are wrong, {_TRUST}',
   )
 
 

@@ -38,6 +38,7 @@ _STANDING = {
   'left_eye_outer': (0.8, 0.1),
   'left_ear': (0.95, 0.6),
   'upper_neck': (0.0, 1.4),
+  'head_bottom': (0.0, 1.4),
   'neck': (0.0, 1.8),
   'spine_shoulder': (0.0, 2.2),
   'thorax': (0.0, 2.2),
@@ -66,6 +67,7 @@ _STANDING = {
   'left_small_toe': (1.6, 8.2),
 }
 _OTHERS_ROW = 9.1  # The row for joints that are not in the table.
+_ROOM = 0.35  # Joints nearer to each other than this have smaller discs.
 
 
 def joint_weights_image(
@@ -137,7 +139,12 @@ def skeleton_weights_image(
   points = tops[:, None] + places
   ends = [[joint_names.index(a), joint_names.index(b)] for a, b in limbs]
   _draw_limbs(axes, points[:, ends].reshape(-1, 2, 2))
-  discs = _draw_discs(axes, points.reshape(-1, 2), weights.ravel())
+  discs = _draw_discs(
+    axes,
+    points.reshape(-1, 2),
+    weights.ravel(),
+    np.tile(_disc_sizes(places), len(tops)),
+  )
   for top, title in zip(tops, titles, strict=True):
     _write_names(axes, top, title, joint_names, places)
   axes.set_xlabel('The person faces you: L, their left, is on the right.')
@@ -168,13 +175,61 @@ def _weight_limits(weights: np.ndarray) -> tuple[float, float]:
 
 def _standing_places(joint_names: Sequence[str]) -> Float[np.ndarray, 'j 2']:
   """(x, y) per joint, in units from the top centre of the head, y down."""
-  places = dict(_STANDING)
-  for joint, (x, y) in _STANDING.items():
+  places = {**_STANDING, **_hand_places(), **_face_places()}
+  for joint, (x, y) in list(places.items()):
     places[joint.replace('left_', 'right_')] = (-x if x else x, y)
   others = [joint for joint in joint_names if joint not in places]
   spread = np.linspace(-1.8, 1.8, 2 * len(others) + 1)[1::2]
   places |= {name: (x, _OTHERS_ROW) for name, x in zip(others, spread, strict=True)}
   return np.array([places[joint] for joint in joint_names])
+
+
+def _hand_places() -> dict[str, tuple[float, float]]:
+  """The left hand of the whole-body layouts, fingers down."""
+  fingers = ('forefinger', 'middle_finger', 'ring_finger', 'pinky_finger')
+  return {
+    'left_hand_root': (1.85, 4.75),
+    **{f'left_thumb{i}': (1.5 - 0.06 * i, 4.8 + 0.2 * i) for i in range(1, 5)},
+    **{
+      f'left_{finger}{i}': (1.6 + 0.2 * column, 4.85 + 0.25 * i)
+      for column, finger in enumerate(fingers)
+      for i in range(1, 5)
+    },
+  }
+
+
+def _face_places() -> dict[str, tuple[float, float]]:
+  """The 68 face points of the whole-body layouts, which begin on the person's right."""
+
+  def arc(number, share, centre, width, height):
+    """Points from the left of the picture over the top, along a share of an ellipse."""
+    angles = np.pi * (1 - share * np.arange(number) / (number - 1))
+    (x, y), right, up = centre, np.cos(angles), np.sin(angles)
+    return np.stack([x + width * right, y - height * up], axis=1)
+
+  eye = np.array(
+    [(-0.25, 0.3), (-0.1, 0.18), (0.1, 0.18), (0.25, 0.3), (0.1, 0.42), (-0.1, 0.42)]
+  )
+  aside = np.array([0.45, 0])
+  points = np.concatenate(
+    [
+      arc(17, 1, (0, 0.45), 1.25, -1.2),  # jaw
+      *(arc(5, 1, (x, -0.05), 0.35, 0.08) for x in (-0.6, 0.6)),  # brows
+      [(0, 0.15), (0, 0.3), (0, 0.45), (0, 0.6)],  # bridge of the nose
+      [(0.15 * i, 0.88) for i in range(-2, 3)],  # nostrils
+      *(eye - aside, eye + aside),
+      arc(13, 2, (0, 1.2), 0.5, 0.2)[:12],  # outer lips
+      arc(9, 2, (0, 1.2), 0.3, 0.07)[:8],  # inner lips
+    ]
+  )
+  return {f'face_{i}': (float(x), float(y)) for i, (x, y) in enumerate(points)}
+
+
+def _disc_sizes(places: Float[np.ndarray, 'j 2']) -> Float[np.ndarray, 'j']:
+  """A factor per joint, below 1 where another joint is near."""
+  distances = np.linalg.norm(places[:, None] - places, axis=-1)
+  np.fill_diagonal(distances, np.inf)
+  return np.minimum(1, distances.min(axis=1) / _ROOM)
 
 
 def _draw_limbs(axes: Axes, ends: Float[np.ndarray, 'limbs 2 2']):
@@ -184,11 +239,14 @@ def _draw_limbs(axes: Axes, ends: Float[np.ndarray, 'limbs 2 2']):
 
 
 def _draw_discs(
-  axes: Axes, points: Float[np.ndarray, 'discs 2'], weights: Float[np.ndarray, 'discs']
+  axes: Axes,
+  points: Float[np.ndarray, 'discs 2'],
+  weights: Float[np.ndarray, 'discs'],
+  sizes: Float[np.ndarray, 'discs'],
 ) -> ScalarMappable:
   low, high = _weight_limits(weights)
   heavy = np.nan_to_num((weights - low) / (high - low))
-  radius = (0.13 + 0.2 * heavy) * _UNIT_INCHES * 72  # Points.
+  radius = sizes * (0.13 + 0.2 * heavy) * _UNIT_INCHES * 72  # Points.
   return axes.scatter(
     *points.T,
     s=(2 * radius) ** 2,
@@ -198,7 +256,7 @@ def _draw_discs(
     vmax=high,
     plotnonfinite=True,
     edgecolors='0.3',
-    linewidths=0.6,
+    linewidths=list(0.6 * sizes),
     zorder=2,
   )
 

@@ -129,7 +129,7 @@ def test_posetrack_is_not_coco():
     "a.json: joint 1 is 'head_bottom', but joint 1 of skeleton 'coco_17' is 'left_eye';"
     ' the file does not name left_eye, right_eye. The names fit'
     ' --skeleton=posetrack_18. If only the names are wrong and the joints are in the'
-    " order of 'coco_17', use --trust_order"
+    " order of 'coco_17', use --trust_order (trust_order=True)"
   )
 
 
@@ -153,7 +153,7 @@ def test_another_order_is_taken_by_name():
   assert note.message == (
     "lap.json: keypoints has the joints of 'coco_17' in another order (joint 5 is"
     " 'right_ankle', not 'left_shoulder'); they are taken by name. If the names are"
-    ' wrong, use --trust_order'
+    ' wrong, use --trust_order (trust_order=True)'
   )
 
 
@@ -178,7 +178,7 @@ def test_other_joints_are_refused():
     "a.json: joint 0 is 'root', but joint 0 of skeleton 'coco_17' is 'nose'; the file"
     ' does not name nose, left_eye, right_eye, left_ear and 3 more. The names fit'
     ' --skeleton=human36m_17. If only the names are wrong and the joints are in the'
-    " order of 'coco_17', use --trust_order"
+    " order of 'coco_17', use --trust_order (trust_order=True)"
   )
   with pytest.raises(
     PoseDataError,
@@ -201,7 +201,7 @@ def test_the_order_can_be_trusted():
   assert arrange(COCO.joints, COCO, trust_order=True, where='a.json').notes == ()
   names = COCO.joints[::-1]
   assert columns(names, COCO, trust_order=True) == list(range(17))
-  with pytest.raises(PoseDataError, match=r'names 15 joints, but .* has 17; --trust'):
+  with pytest.raises(PoseDataError, match=r'names 15 joints, but .* has 17; trust_'):
     columns(COCO.joints[:15], COCO, trust_order=True)
 
 

@@ -105,15 +105,30 @@ def test_a_joint_without_a_place_stands_below_with_its_name():
 @pytest.mark.parametrize('name', sorted(SKELETONS))
 def test_every_registered_joint_has_a_place_of_its_own(name):
   skeleton = get_skeleton(name)
-  places = dict(
-    zip(skeleton.joints, joint_weights._standing_places(skeleton.joints), strict=True)
-  )
-  for joint, place in places.items():
+  places = joint_weights._standing_places(skeleton.joints)
+  for joint, place in zip(skeleton.joints, places, strict=True):
     assert place[1] < joint_weights._OTHERS_ROW, f'{joint} has no place on the figure'
-    side = np.sign(place[0])
-    assert side == joint.startswith('left_') - joint.startswith('right_'), joint
-  for a, b in itertools.combinations(places.values(), 2):
-    assert np.hypot(*(a - b)) > 0.35  # Discs are 0.13 to 0.33 in radius.
+    if not joint.startswith('face_'):
+      side = np.sign(place[0])
+      assert side == joint.startswith('left_') - joint.startswith('right_'), joint
+  mirrored = places[list(skeleton.flip_permutation)] * [-1, 1]
+  np.testing.assert_allclose(mirrored, places, atol=1e-9)
+  whole_body = skeleton.num_joints > 100
+  for a, b in itertools.combinations(places, 2):
+    # Discs are 0.13 to 0.33 in radius, and smaller on faces and hands.
+    assert np.hypot(*(a - b)) > (0.09 if whole_body else joint_weights._ROOM)
+
+
+def test_discs_are_smaller_where_joints_are_near():
+  def areas(names):
+    weights = np.linspace(0, 1, len(names))[None]
+    image = plots.skeleton_weights_image(weights, ['all'], names, [])
+    return len(_where(image, 0.0)), len(_where(image, 1.0))
+
+  alone, finger = areas(('neck', 'left_ring_finger1'))
+  beside = areas(('neck', 'left_ring_finger2', 'left_ring_finger1'))
+  assert beside[0] == alone
+  assert beside[1] < 0.7 * finger
 
 
 def test_weights_that_hardly_differ_look_alike_and_nan_is_drawn():
