@@ -26,6 +26,7 @@ FLOORS = (
   'pa3d_jax',
   'jmrn_jax',
   'input_pipeline/errors.py',
+  'input_pipeline/text_files.py',
   'input_pipeline/skeletons',
   'input_pipeline/poses',
   'input_pipeline/maps',
