@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import operator
 import os
 import pathlib
 import warnings
@@ -68,7 +69,7 @@ def read_poses(
     path: file or folder. None for a `dataset` that the library generates.
     format: the tool or data set that wrote it: 'openpose', 'alphapose', 'mmpose',
       'mediapipe', 'coco', 'numpy', 'pyskl', …; docs/data_formats.md describes each.
-      'auto' takes the format of a known `dataset`.
+      'auto' recognises it from the files; the source's notes say how.
     skeleton: the joint layout: a registered name, such as 'coco_17', or a file *.yaml
       or *.json. Not for formats or data sets that fix it.
     frame_size: (height, width) of the frames in pixels, if the files do not contain it.
@@ -119,15 +120,15 @@ def _warning_source(source: ClipSource) -> ClipSource:
 
   if not isinstance(source, PoseSource):
     return source
-  load = source.load
+  load, is_warning = source.load, operator.attrgetter('is_warning')
 
   def warning_load(video_id: str):
     clip = load(video_id)
-    for note in clip.notes:
+    for note in filter(is_warning, clip.notes):
       warnings.warn(f'clip {video_id!r}: {note.message}', PoseWarning, stacklevel=2)
     return clip
 
-  for note in source.notes:
+  for note in filter(is_warning, source.notes):
     warnings.warn(note.message, PoseWarning, stacklevel=3)
   return dataclasses.replace(source, load=warning_load)
 
@@ -135,15 +136,13 @@ def _warning_source(source: ClipSource) -> ClipSource:
 def _open_poses(path, format, skeleton, given, dataset, annotations) -> ClipSource:
   from input_pipeline.catalog.open_source import load_source
   from input_pipeline.readers.options import ReadOptions
-  from input_pipeline.readers.registry import READERS
   from input_pipeline.readers.registry import read_poses as read
 
   options = ReadOptions(**given) if given else None
-  chosen = None if format == 'auto' else format
   if dataset is not None:
     return load_source(
       dataset,
-      format=chosen,
+      format=None if format == 'auto' else format,
       poses=path,
       skeleton=skeleton,
       options=options,
@@ -155,12 +154,7 @@ def _open_poses(path, format, skeleton, given, dataset, annotations) -> ClipSour
     raise PoseDataError(
       'give the path of a file or folder, or the name of a known dataset'
     )
-  if chosen is None:
-    raise PoseDataError(
-      "format is 'auto', but formats are not recognised from files yet; give one of"
-      f' {", ".join(sorted(READERS))}'
-    )
-  return read(chosen, path, skeleton=skeleton, options=options)
+  return read(format, path, skeleton=skeleton, options=options)
 
 
 def validate(

@@ -41,6 +41,7 @@ FLOORS = (
   'input_pipeline/readers/files',
   'input_pipeline/readers/videos',
   'input_pipeline/readers/formats',
+  'input_pipeline/readers/recognition',
   'input_pipeline/readers/registry.py',
   'input_pipeline/catalog',
   'input_pipeline/storage',

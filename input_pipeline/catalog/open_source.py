@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 import pathlib
-from collections.abc import Mapping
 
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.catalog.protocols import (
@@ -14,7 +14,8 @@ from input_pipeline.catalog.protocols import (
   export_command,
 )
 from input_pipeline.errors import PoseDataError, PoseDatasetError
-from input_pipeline.poses.sources import ClipSource, PoseSource
+from input_pipeline.poses.notes import Note
+from input_pipeline.poses.sources import ClipSource, PoseSource, with_notes
 from input_pipeline.readers.options import ReadOptions
 
 
@@ -34,7 +35,8 @@ def load_source(
 
   Args:
     dataset: the data set's name; known ones have their own format and skeleton.
-    format: the reader; by default, the data set's own.
+    format: the reader, or 'auto'; by default, the files' own, and the data set's if there
+      are no poses or their format is not recognised.
     poses: the file or folder to read; with `annotations`, one or several, separated by
       commas.
     skeleton: name of the joint layout; by default the format's, else the data set's.
@@ -61,42 +63,56 @@ def load_source(
       options=options,
       annotations=annotations,
     )
-  if protocol is not None:
-    format = format or protocol.format
-    if protocol.download and data_dir and format == protocol.format and not poses:
-      poses = protocol.download(data_dir)
-  skeleton = skeleton or _own_skeleton(protocol, format)
-  if not (format and poses and skeleton):
-    given = {'format': format, 'poses': poses, 'skeleton': skeleton}
-    raise PoseDatasetError(_what_is_missing(dataset, protocol, given, data_dir))
+  if protocol is not None and protocol.download and data_dir and not poses:
+    if format in (None, protocol.format):
+      format, poses = protocol.format, protocol.download(data_dir)
+  if not poses:
+    raise PoseDatasetError(_no_poses(dataset, protocol, data_dir))
   try:
+    format, notes = _format_of(format, poses, protocol)
+    skeleton = skeleton or _own_skeleton(protocol, format)
     annotation = _read_annotation(dataset, protocol, annotations)
     source = _read_poses(format, poses, skeleton, options, annotation)
   except PoseDataError as error:
     raise PoseDataError(f'{error}{_needs(protocol)}') from error
+  source = with_notes(source, notes)
   if protocol is not None:
     _check_source(protocol, source, poses)
   return _mapped(source, map_to) if map_to else source
 
 
-def _what_is_missing(
-  dataset: str,
-  protocol: Protocol | None,
-  given: Mapping[str, object],
-  data_dir: PathLike | None,
+def _no_poses(
+  dataset: str, protocol: Protocol | None, data_dir: PathLike | None
 ) -> str:
-  missing = ' and '.join(name for name, value in given.items() if not value)
   command = export_command(dataset, 'keypoints', data_dir or 'DIR')
+  nearest = difflib.get_close_matches(dataset, PROTOCOLS, n=1)
+  hint = f' (did you mean {nearest[0]!r}?)' if nearest and protocol is None else ''
   return (
-    f'data set {dataset!r} is read from pose files, but {missing} is not given; set'
+    f'data set {dataset!r}{hint} is read from pose files, but poses is not given; set'
     f' it in config.data, or export the data set with\n  {command}{_needs(protocol)}'
   )
+
+
+def _format_of(
+  format: str | None, poses: PathLike, protocol: Protocol | None
+) -> tuple[str, tuple[Note, ...]]:
+  """The format of poses, and how it was recognised if the user did not give it."""
+  from input_pipeline.readers.registry import AUTO, resolved_format
+
+  if format and format != AUTO:
+    return format, ()
+  try:
+    return resolved_format(AUTO, os.fspath(poses).split(',')[0])
+  except PoseDataError:
+    if format == AUTO or protocol is None or protocol.format is None:
+      raise
+  return protocol.format, ()
 
 
 def _read_poses(
   format: str,
   poses: PathLike,
-  skeleton: str,
+  skeleton: str | None,
   options: ReadOptions | None,
   annotation: Annotation | None,
 ) -> ClipSource:

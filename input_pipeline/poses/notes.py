@@ -15,10 +15,18 @@ class Note:
   Attributes:
     kind: stable identifier; notes of a kind are shown together.
     message: what was found, how it was read, and what to do if that is wrong.
+    is_warning: whether the poses may be read wrongly; otherwise, the note only says how
+      they are read.
   """
 
   kind: str
   message: str
+  is_warning: bool = True
+
+  @property
+  def severity(self) -> str:
+    """The word that begins the note's line."""
+    return 'warning' if self.is_warning else 'note'
 
 
 class PoseWarning(UserWarning):
@@ -40,12 +48,12 @@ def grouped(notes: Iterable[tuple[str, Note]]) -> list[tuple[Note, tuple[str, ..
 
 
 def as_lines(notes: Iterable[tuple[str, Note]]) -> list[str]:
-  """One line per kind of note: `warning: MESSAGE (2 clips: a, b)`."""
+  """One line per kind of note: `warning: MESSAGE (2 clips: a, b)`, or `note: MESSAGE`."""
   lines = []
   for note, clips in grouped(notes):
     shown = ', '.join(clips[:_CLIPS_SHOWN])
     more = f' and {len(clips) - _CLIPS_SHOWN} more' if len(clips) > _CLIPS_SHOWN else ''
     count = '1 clip' if len(clips) == 1 else f'{len(clips)} clips'
     named = f' ({count}: {shown}{more})' if clips else ''
-    lines.append(f'warning: {note.message}{named}')
+    lines.append(f'{note.severity}: {note.message}{named}')
   return lines

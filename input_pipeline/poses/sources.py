@@ -201,6 +201,13 @@ class HeatmapSource:
 ClipSource = PoseSource | PotionSource | HeatmapSource
 
 
+def with_notes(source: ClipSource, notes: tuple[Note, ...]) -> ClipSource:
+  """The source with further notes, placed first; ready maps have no notes."""
+  if not notes or not isinstance(source, PoseSource):
+    return source
+  return dataclasses.replace(source, notes=(*notes, *source.notes))
+
+
 def source_notes(source: ClipSource) -> tuple[Note, ...]:
   """What was doubtful in a source's files; ready maps have no notes."""
   return source.notes if isinstance(source, PoseSource) else ()

@@ -10,7 +10,8 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.sources import ClipSource
+from input_pipeline.poses.notes import Note
+from input_pipeline.poses.sources import ClipSource, with_notes
 from input_pipeline.readers.formats import (
   alphapose,
   ava,
@@ -27,6 +28,7 @@ from input_pipeline.readers.formats import (
 )
 from input_pipeline.readers.joint_choice import skeleton_for
 from input_pipeline.readers.options import ReadOptions
+from input_pipeline.readers.recognition.recognise import recognise
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.skeletons.registry import get_skeleton
@@ -74,6 +76,9 @@ def _videos(a_video: str) -> str:
   """Describes the paths at which `tree.find_videos` finds videos."""
   return f'{a_video}; a folder of them, or of CLASS/VIDEO; or one with videos.csv'
 
+
+# Recognises the format from the files.
+AUTO = 'auto'
 
 READERS: dict[str, Reader] = {
   'pyskl': Reader(
@@ -166,7 +171,7 @@ def register_reader(format: str, reader: Reader):
     >>> pose_action.register_reader(
     ...   'my_list', pose_action.Reader(read, kind='file', expects='a list of clips'))
   """
-  if format in READERS:
+  if format in READERS or format == AUTO:
     raise PoseDataError(
       f'format {format!r} exists; choose another name for your reader'
     )
@@ -183,7 +188,7 @@ def read_poses(
   """Opens pose files as a source of clips; loads none of them yet.
 
   Args:
-    format: a name in `READERS`.
+    format: a name in `READERS`, or 'auto'.
     path: the file or folder that the format expects.
     skeleton: name of a registered skeleton; required if neither the format fixes one nor
       the files name their joints.
@@ -195,8 +200,9 @@ def read_poses(
       not accept.
     SkeletonError: if no such skeleton is registered.
   """
-  reader = _get_reader(format)
   path = pathlib.Path(path).expanduser()
+  format, notes = resolved_format(format, path)
+  reader = _get_reader(format)
   if not path.exists():
     raise PoseDataError(
       f'{path} does not exist; format {format!r} expects {reader.expects}'
@@ -209,7 +215,25 @@ def read_poses(
   options = options or ReadOptions()
   _check_options(format, reader, options)
   layout = get_skeleton(_skeleton_name(format, reader, skeleton, path))
-  return reader.read(path, layout, *([options] if reader.options else []))
+  source = reader.read(path, layout, *([options] if reader.options else []))
+  return with_notes(source, notes)
+
+
+def resolved_format(
+  format: str, path: str | os.PathLike[str]
+) -> tuple[str, tuple[Note, ...]]:
+  """A format's name, recognised from the files if it is 'auto', and how.
+
+  Raises:
+    PoseDataError: if the path does not exist, or its format is not recognised.
+  """
+  if format != AUTO:
+    return format, ()
+  path = pathlib.Path(path).expanduser()
+  if not path.exists():
+    raise PoseDataError(f'{path} does not exist; give a file or folder of poses')
+  name, note = recognise(path)
+  return name, (note,)
 
 
 def _check_options(format: str, reader: Reader, options: ReadOptions):
@@ -226,7 +250,8 @@ def _get_reader(format: str) -> Reader:
     nearest = difflib.get_close_matches(format, READERS, n=1, cutoff=0.4)
     hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
     raise PoseDataError(
-      f'there is no pose format {format!r}{hint} Known: {", ".join(sorted(READERS))}'
+      f'there is no pose format {format!r}{hint} Known: {", ".join(sorted(READERS))}; or'
+      f' {AUTO!r}, which recognises it'
     )
   return READERS[format]
 

@@ -95,7 +95,11 @@ def _noted(source: ClipSource, clips: Sequence[ClipFacts]) -> list[Finding]:
   """What readers found doubtful: one warning per kind."""
   notes = [('', note) for note in source_notes(source)]
   notes += [(clip.video_id, note) for clip in clips for note in clip.notes]
-  return [warning(note.kind, note.message, ids) for note, ids in grouped(notes)]
+  return [
+    warning(note.kind, note.message, video_ids)
+    for note, video_ids in grouped(notes)
+    if note.is_warning
+  ]
 
 
 def _load_all(

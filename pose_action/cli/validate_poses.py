@@ -40,10 +40,14 @@ def main(args):
 
   # Imported here, so that --help and mistyped flags are answered at once.
   from input_pipeline.catalog.protocols import PROTOCOLS
+  from input_pipeline.poses.sources import source_notes
   from input_pipeline.validation.validate import validate
   from input_pipeline.validation.validation_report import as_json, as_text
 
   source = _load()
+  for note in source_notes(source):
+    if not note.is_warning:  # The report has the warnings.
+      print(f'note: {note.message}')
   protocol = PROTOCOLS.get(_DATASET.value or '')
   progress = functools.partial(print, file=sys.stderr, flush=True)
   validation = validate(source, protocol.splits if protocol else (), progress)
@@ -58,8 +62,8 @@ def main(args):
 
 
 def _check_flags():
-  if not _DATASET.value and not (_POSES.format.value and _POSES.poses.value):
-    raise UsageError('give --format and --poses, or the name of a known --dataset')
+  if not _DATASET.value and not _POSES.poses.value:
+    raise UsageError('give --poses, or the name of a known --dataset')
   if _ANNOTATIONS.value and not _DATASET.value:
     raise UsageError('--annotations can only be set with --dataset')
   for flag in (_REPORT, _PICTURE):
@@ -72,12 +76,16 @@ def _check_flags():
 def _load():
   """The poses that the flags name."""
   from input_pipeline.catalog.open_source import load_source
-  from input_pipeline.readers.registry import read_poses
+  from input_pipeline.readers.registry import AUTO, read_poses
 
   options = _POSES.options()
   if not _DATASET.value:
-    format, poses = str(_POSES.format.value), str(_POSES.poses.value)
-    return read_poses(format, poses, skeleton=_POSES.skeleton.value, options=options)
+    return read_poses(
+      _POSES.format.value or AUTO,
+      str(_POSES.poses.value),
+      skeleton=_POSES.skeleton.value,
+      options=options,
+    )
   return load_source(
     _DATASET.value,
     format=_POSES.format.value,

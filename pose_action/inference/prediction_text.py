@@ -40,7 +40,7 @@ def usable_clips(
 
   Args:
     refuse: called with a line for each other clip.
-    warn: called with a line for each thing that is doubtful in a clip.
+    warn: called with a line for each of a clip's notes.
   """
   for video_id in video_ids:
     try:
@@ -49,7 +49,7 @@ def usable_clips(
       refuse(f'{video_id}: cannot be used: {error}')
       continue
     for note in clip.notes if isinstance(clip, PoseClip) else ():
-      warn(f'warning: {video_id}: {note.message}')
+      warn(f'{note.severity}: {video_id}: {note.message}')
     yield clip
 
 

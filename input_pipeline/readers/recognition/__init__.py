@@ -1,0 +1,1 @@
+"""Tells from the content of files which pose format they have."""
