@@ -17,16 +17,16 @@ def get_config(arg: str = ''):
   config.data.dataset = 'stick_actions'
   config.data.train_split = 'train'
   config.data.test_split = 'test'
-  config.data.num_frames = 8
-  config.data.map_short_side = 32
-  config.data.map_size = (32, 40)
-  config.data.map_sigma = 1.0
-  config.model = pa3d_model.joint_stream(outputs=8)
-  config.model.features = (64, 128, 256)  # half of Table 1's width, for two cores
-  config.model.dropout = 0.2
-  config.optimizer.learning_rate = 0.05
-  config.optimizer.schedule = 'cosine'
-  config.optimizer.warmup_epochs = 1.0
-  config.train.epochs = 30
-  config.eval.batch_size = 32
+  config.data.num_frames = 8  # ours
+  config.data.map_short_side = 32  # ours
+  config.data.map_size = (32, 40)  # ours
+  config.data.map_sigma = 1.0  # ours: in proportion to the map
+  config.model = pa3d_model.joint_stream(outputs=8)  # ours
+  config.model.features = (64, 128, 256)  # ours: half of PA3D Table 1, for two cores
+  config.model.dropout = 0.2  # ours
+  config.optimizer.learning_rate = 0.05  # ours: needs fewer epochs, as it decays
+  config.optimizer.schedule = 'cosine'  # ours
+  config.optimizer.warmup_epochs = 1.0  # ours
+  config.train.epochs = 30  # ours: under five minutes on two cores
+  config.eval.batch_size = 32  # ours
   return config.lock()

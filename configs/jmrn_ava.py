@@ -58,20 +58,23 @@ def get_config(arg: str = ''):
   config.data.validation_fold = args.fold
   # The data set's own skeleton includes the joints of other people.
   config.data.skeleton = '' if args.context else 'coco_17'
-  config.data.map_size = (64, 64)  # A clip's frame is a square around the box.
-  # A clip has 25 frames, ±1 s. With keypoints, the six most confident other people in
-  # view are kept beside the person; stored maps include all.
+  config.data.map_size = (64, 64)  # ours: a frame is a square around the box
+  # Ours: at least a clip's 25 frames, ±1 s.
   jmrn_model.read_potion(config, args.representation, num_frames=32)
+  # Ours: with keypoints, the six most confident other people in view are kept beside the
+  # person; stored maps include all.
   config.data.max_persons = 6
+  # Ours: official script for Charades.
   jmrn_model.choose_model(config, args, compressed=32, dropout=0.25)
-  jmrn_model.train_with_adam(
+  jmrn_model.train_with_adam(  # ours: official script for Charades
     config, batch_size=128, epochs=75, learning_rate=5e-4, patience=2
   )
-  config.train.loss = 'binary_cross_entropy'
+  config.train.loss = 'binary_cross_entropy'  # JMRN Sec. 4.1: multi-label
   config.train.contrastive.positives = args.positives
+  # Ours: official script for Charades.
   jmrn_model.move_joints(config, args.paa, global_shift=9, group_shift=5)
   if args.contrastive and args.model == 'jmrn':
-    jmrn_model.contrast_joints(
+    jmrn_model.contrast_joints(  # ours: official script for Charades
       config, weight=0.05, temperature=0.1, ramp_start=0, ramp_epochs=100
     )
   return config.lock()

@@ -45,20 +45,22 @@ def get_config(arg: str = ''):
   config.data.train_split = 'train'
   config.data.test_split = 'val' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.map_size = (64, 64)
+  config.data.map_size = (64, 64)  # official code for Charades
   # Ours; stored PoTion maps include every frame and every person.
   jmrn_model.read_potion(config, args.representation, num_frames=128)
   config.data.random_crop = config.data.representation != 'keypoints'
   config.data.stretch = config.data.representation != 'keypoints'
+  # Official script for Charades.
   jmrn_model.choose_model(config, args, compressed=32, dropout=0.25)
-  jmrn_model.train_with_adam(
+  jmrn_model.train_with_adam(  # official script for Charades
     config, batch_size=128, epochs=75, learning_rate=5e-4, patience=2
   )
-  config.train.loss = 'binary_cross_entropy'
+  config.train.loss = 'binary_cross_entropy'  # JMRN Sec. 4.1: multi-label
   config.train.contrastive.positives = args.positives
+  # Official script for Charades.
   jmrn_model.move_joints(config, args.paa, global_shift=9, group_shift=5)
   if args.contrastive and args.model == 'jmrn':
-    jmrn_model.contrast_joints(
+    jmrn_model.contrast_joints(  # official script for Charades
       config, weight=0.05, temperature=0.1, ramp_start=0, ramp_epochs=100
     )
   if args.as_published:

@@ -45,14 +45,14 @@ def get_config(arg: str = ''):
   jmrn_model.read_potion(config, args.representation, num_frames=96)
   config.data.random_crop = config.data.representation != 'keypoints'
   config.data.stretch = config.data.representation != 'keypoints'
-  jmrn_model.choose_model(config, args, compressed=64)
-  jmrn_model.train_with_adam(
+  jmrn_model.choose_model(config, args, compressed=64)  # official script for HMDB51
+  jmrn_model.train_with_adam(  # official script for HMDB51
     config, batch_size=128, epochs=150, learning_rate=1e-4, patience=3
   )
-  # The official script shifts no groups here.
+  # Official script for HMDB51, which shifts no groups.
   jmrn_model.move_joints(config, args.paa, global_shift=5, group_shift=0)
   if args.contrastive and args.model == 'jmrn':
-    jmrn_model.contrast_joints(
+    jmrn_model.contrast_joints(  # official script for HMDB51
       config, weight=0.5, temperature=0.1, ramp_start=0, ramp_epochs=100
     )
   if args.as_published:

@@ -35,22 +35,23 @@ def get_config(arg: str = ''):
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.max_persons = 1  # JHMDB annotates one person
-  # Clips have 15 to 40 frames.
+  config.data.max_persons = 1  # data set: JHMDB annotates one person
+  # JMRN Sec. 3: whole clips; JHMDB's have 15 to 40 frames.
   jmrn_model.read_potion(config, args.representation, num_frames=40)
-  config.model = jmrn_model.jmrn(compressed=128)
+  config.model = jmrn_model.jmrn(compressed=128)  # official script for JHMDB
   config.model.selector = args.selector
   config.model.siamese = args.siamese
-  jmrn_model.train_with_adam(
+  jmrn_model.train_with_adam(  # official script for JHMDB
     config, batch_size=16, epochs=100, learning_rate=1e-4, patience=5
   )
+  # Official script for JHMDB.
   jmrn_model.move_joints(config, args.paa, global_shift=7, group_shift=4)
   if args.contrastive:
-    jmrn_model.contrast_joints(
+    jmrn_model.contrast_joints(  # official script for JHMDB
       config, weight=0.05, temperature=0.3, ramp_start=50, ramp_epochs=50
     )
   if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=30)
+    jmrn_model.make_quick(config, args.representation, epochs=30)  # ours
   if args.as_published:
     jmrn_model.as_published(config)
   return config.lock()

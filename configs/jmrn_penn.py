@@ -32,20 +32,22 @@ def get_config(arg: str = ''):
   config.data.train_split = 'train'
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.max_persons = 1  # Penn Action annotates one person
-  # Frames are 4:3 to 16:9; the widest are cropped a little.
+  config.data.max_persons = 1  # data set: Penn Action annotates one person
+  # Ours: frames are 4:3 to 16:9; the widest are cropped a little.
   config.data.map_size = (64, 96)
-  # Ours; clips have 18 to 663 frames. Stored PoTion maps include every frame.
+  # Ours: clips have 18 to 663 frames. Stored PoTion maps include every frame.
   jmrn_model.read_potion(config, args.representation, num_frames=64)
+  # Ours: official script for JHMDB.
   jmrn_model.choose_model(config, args, compressed=128)
-  jmrn_model.train_with_adam(
+  jmrn_model.train_with_adam(  # ours: official script for JHMDB
     config, batch_size=16, epochs=100, learning_rate=1e-4, patience=5
   )
+  # Ours: official script for JHMDB.
   jmrn_model.move_joints(config, args.paa, global_shift=7, group_shift=4)
   if args.contrastive and args.model == 'jmrn':
-    jmrn_model.contrast_joints(
+    jmrn_model.contrast_joints(  # ours: official script for JHMDB
       config, weight=0.05, temperature=0.3, ramp_start=50, ramp_epochs=50
     )
   if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=8)
+    jmrn_model.make_quick(config, args.representation, epochs=8)  # ours
   return config.lock()

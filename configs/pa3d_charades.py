@@ -40,12 +40,12 @@ def get_config(arg: str = ''):
   config.data.validation_fold = args.fold
   # Ours: HMDB's T and N; the paper gives none for Charades.
   pa3d_model.choose_stream(config, args, frames=8, outputs=6)
-  config.optimizer.name = 'adam'  # Sec. 4; from 0.01, as on the other data sets
+  config.optimizer.name = 'adam'  # PA3D Sec. 4; from 0.01, as on the other data sets
   config.optimizer.weight_decay = 0.0  # ours
-  config.train.loss = 'binary_cross_entropy'
-  config.train.batch_size = 256  # Sec. 4
-  config.train.epochs = 60  # Sec. 4
+  config.train.loss = 'binary_cross_entropy'  # PA3D Sec. 4: multi-label loss
+  config.train.batch_size = 256  # PA3D Sec. 4
+  config.train.epochs = 60  # PA3D Sec. 4
   config.eval.views = args.views
-  # Fewer videos with more views each, so that a batch has equally many clips.
+  # Ours: fewer videos with more views each, so that a batch has equally many clips.
   config.eval.batch_size = max(config.eval.batch_size * 10 // args.views, 1)
   return config.lock()

@@ -37,7 +37,7 @@ def get_config(arg: str = ''):
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
-  pa3d_model.choose_stream(config, args, frames=8, outputs=6)  # Sec. 4.1
-  config.train.batch_size = 64  # Sec. 4
-  config.train.epochs = 400  # Sec. 4
+  pa3d_model.choose_stream(config, args, frames=8, outputs=6)  # PA3D Sec. 4.1
+  config.train.batch_size = 64  # PA3D Sec. 4
+  config.train.epochs = 400  # PA3D Sec. 4
   return config.lock()

@@ -41,10 +41,10 @@ def get_config(arg: str = ''):
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.max_persons = 1  # JHMDB annotates one person
-  pa3d_model.choose_stream(config, args, frames=4, outputs=8)  # Table 4 and Sec. 4.1
-  config.train.batch_size = 32  # Sec. 4
-  config.train.epochs = 150  # Sec. 4
+  config.data.max_persons = 1  # data set: JHMDB annotates one person
+  pa3d_model.choose_stream(config, args, frames=4, outputs=8)  # PA3D Table 4, Sec. 4.1
+  config.train.batch_size = 32  # PA3D Sec. 4
+  config.train.epochs = 150  # PA3D Sec. 4
   if args.quick:
-    pa3d_model.make_quick(config, args, epochs=60)
+    pa3d_model.make_quick(config, args, epochs=60)  # ours
   return config.lock()

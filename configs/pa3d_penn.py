@@ -33,12 +33,13 @@ def get_config(arg: str = ''):
   config.data.train_split = 'train'
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.max_persons = 1  # Penn Action annotates one person
-  # Frames are 4:3 to 16:9; the widest are cropped a little.
+  config.data.max_persons = 1  # data set: Penn Action annotates one person
+  # Ours: frames are 4:3 to 16:9; the widest are cropped a little.
   config.data.map_size = (64, 96)
-  pa3d_model.choose_stream(config, args, frames=8, outputs=6)  # Sec. 4.1 for HMDB
-  config.train.batch_size = 64  # Sec. 4, for HMDB
+  # Ours: PA3D Sec. 4.1 for HMDB.
+  pa3d_model.choose_stream(config, args, frames=8, outputs=6)
+  config.train.batch_size = 64  # ours: PA3D Sec. 4 for HMDB
   config.train.epochs = 100  # ours
   if args.quick:
-    pa3d_model.make_quick(config, args, epochs=40)
+    pa3d_model.make_quick(config, args, epochs=40)  # ours
   return config.lock()

@@ -47,15 +47,16 @@ def get_config(arg: str = ''):
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
-  config.data.max_persons = 1  # JHMDB annotates one person
-  # Clips have 15 to 40 frames.
+  config.data.max_persons = 1  # data set: JHMDB annotates one person
+  # JMRN Sec. 3: whole clips; JHMDB's have 15 to 40 frames.
   jmrn_model.read_potion(config, args.representation, num_frames=40)
   config.data.potion.variant = args.variant
   config.model = jmrn_model.potion_baseline(args.deeper)
-  jmrn_model.train_with_adam(
+  jmrn_model.train_with_adam(  # ours: JMRN's official script for JHMDB
     config, batch_size=16, epochs=100, learning_rate=1e-4, patience=5
   )
+  # Ours: JMRN's official script for JHMDB.
   jmrn_model.move_joints(config, args.paa, global_shift=7, group_shift=4)
   if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=30)
+    jmrn_model.make_quick(config, args.representation, epochs=30)  # ours
   return config.lock()

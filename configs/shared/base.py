@@ -4,7 +4,8 @@
 frame sampling, augmentation, momentum, schedule, nonlinearities and how views are
 averaged. This file is not an experiment: give `--config` one of the files in configs/.
 
-`--print_config` prints every field with the comment beside or above it.
+`--print_config` prints every field with the comment beside or above it. If an experiment
+changes a field, it first prints the comment beside or above the change: the source.
 """
 
 from __future__ import annotations

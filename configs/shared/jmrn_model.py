@@ -51,13 +51,13 @@ def read_potion(
   """
   data = config.data
   data.representation = representation or 'potion'
-  data.encoding = 'potion'
-  data.sampling = 'whole'
+  data.encoding = 'potion'  # JMRN Sec. 3
+  data.sampling = 'whole'  # JMRN Sec. 3
   data.num_frames = num_frames
-  data.background = False
-  config.augment.scale = (1.0, 1.0)
-  config.augment.shift = 0.0
-  config.eval.views = 1  # the whole video, centre crop (official code)
+  data.background = False  # official scripts
+  config.augment.scale = (1.0, 1.0)  # official code: scales nothing
+  config.augment.shift = 0.0  # official code: shifts only by pose-aware augmentation
+  config.eval.views = 1  # official code: the whole video, centre crop
 
 
 def jmrn(compressed: int, dropout: float = 0.0) -> ml_collections.ConfigDict:
@@ -146,23 +146,23 @@ def train_with_adam(
   patience: int,
 ):
   """Adam; the rate drops on a plateau (Sec. 4.1); an evaluation every 5 epochs."""
-  config.optimizer.name = 'adam'
+  config.optimizer.name = 'adam'  # JMRN Sec. 4.1
   config.optimizer.learning_rate = learning_rate
-  config.optimizer.weight_decay = 0.0
-  # As in the paper; the official code monitors the loss, see `as_published`.
+  config.optimizer.weight_decay = 0.0  # official code
+  # JMRN Sec. 4.1; the official code monitors the loss, see `as_published`.
   config.optimizer.plateau = 'accuracy'
-  config.optimizer.plateau_factor = 0.1
+  config.optimizer.plateau_factor = 0.1  # official code
   config.optimizer.plateau_patience = patience
   config.train.batch_size = batch_size
   config.train.epochs = epochs
-  config.train.eval_every_epochs = 5
-  config.augment.views = 2  # both are classified, so that the batch doubles
+  config.train.eval_every_epochs = 5  # official scripts
+  config.augment.views = 2  # official code: both are classified, so the batch doubles
 
 
 def as_published(config: ml_collections.ConfigDict):
   """Selects and lowers the rate by the loss on the test split (official code)."""
-  config.data.validate_on = 'test'
-  config.optimizer.plateau = 'loss'
+  config.data.validate_on = 'test'  # official code
+  config.optimizer.plateau = 'loss'  # official code
 
 
 def move_joints(
@@ -182,7 +182,7 @@ def move_joints(
     return
   motion.global_shift = float(global_shift)
   if mode == 'rotation':
-    motion.rotation = 15.0
+    motion.rotation = 15.0  # ours
   else:
     motion.group_shift = float(group_shift)
   motion.unit = 'joint' if mode == 'joint' else 'group'
@@ -209,8 +209,7 @@ def make_quick(config: ml_collections.ConfigDict, representation: str, epochs: i
   """Changes a published setting to our small one for two cores; all numbers are ours.
 
   As for PA3D, people fill a small map, and a higher, decaying rate needs fewer epochs;
-  the network has a quarter of the width. Shifts shrink with the map, the ramp of λ with
-  the number of epochs.
+  JMRN has a quarter of the width, PoTion half. Shifts shrink with the map.
   """
   if representation not in ('', 'keypoints'):
     raise ValueError(
@@ -219,31 +218,32 @@ def make_quick(config: ml_collections.ConfigDict, representation: str, epochs: i
     )
   share = epochs / config.train.epochs
   config.data.representation = 'keypoints'
-  config.data.crop = 'person'
-  config.data.map_size = (32, 32)
-  config.data.map_short_side = 32
-  config.data.map_sigma = 1.0
-  config.data.num_frames = min(config.data.num_frames, 40)
+  config.data.crop = 'person'  # ours: no cells are spent on empty background
+  config.data.map_size = (32, 32)  # ours: people fill it
+  config.data.map_short_side = 32  # ours: people fill it
+  config.data.map_sigma = 1.0  # ours: in proportion to the map
+  config.data.num_frames = min(config.data.num_frames, 40)  # ours
   motion = config.augment.pose_aware
   for shift in ('global_shift', 'group_shift'):
-    # People are smaller here by about this factor; whole cells need a maximum of 2.
+    # Ours: people are smaller here by about this factor; whole cells need a maximum of 2.
     motion[shift] = (
       float(max(math.ceil(0.6 * motion[shift]), 2)) if motion[shift] else 0.0
     )
   contrastive = config.train.contrastive
   for field in ('ramp_start_epoch', 'ramp_epochs'):
+    # Ours: the ramp shrinks with the number of epochs.
     contrastive[field] = round(contrastive[field] * share)
   if config.model.name == 'jmrn':
-    config.model.features = (32, 64)
-    config.model.compressed = 32
-    config.model.selector_features = 64
-    config.model.reasoning_features = 128
-    config.model.projection_features = 64
+    config.model.features = (32, 64)  # ours: a quarter of the width
+    config.model.compressed = 32  # ours: a quarter of the width
+    config.model.selector_features = 64  # ours: a quarter of the width
+    config.model.reasoning_features = 128  # ours: a quarter of the width
+    config.model.projection_features = 64  # ours
   else:
-    config.model.features = (64, 128, 256)
-  config.optimizer.learning_rate = 1e-3
-  config.optimizer.plateau = ''
-  config.optimizer.schedule = 'cosine'
-  config.optimizer.warmup_epochs = 2.0
+    config.model.features = (64, 128, 256)  # ours: half the width
+  config.optimizer.learning_rate = 1e-3  # ours: needs fewer epochs, as it decays
+  config.optimizer.plateau = ''  # ours: the schedule lowers the rate
+  config.optimizer.schedule = 'cosine'  # ours: needs fewer epochs
+  config.optimizer.warmup_epochs = 2.0  # ours
   config.train.epochs = epochs
-  config.train.eval_every_epochs = 10
+  config.train.eval_every_epochs = 10  # ours
