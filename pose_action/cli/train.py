@@ -4,8 +4,8 @@
 
 The same as `pose-action train --config=pa3d_jhmdb:split=1,quick --workdir=/tmp/pa3d`.
 Config options follow a colon. Override any field with --config.FIELD=VALUE, for example
---config.train.epochs=20; --print_config lists all fields with their meaning. Run the
-same command again to resume an interrupted run.
+--config.train.epochs=20; --print_config lists all fields with the sources of their
+values. Run the same command again to resume an interrupted run.
 """
 
 import pathlib
@@ -15,6 +15,7 @@ import traceback
 from pose_action.cli.launch import config_names
 from pose_action.cli.launch.print_config import config_text
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.value_sources import value_sources
 
 FLAGS = Flags()
 _CONFIG = FLAGS.config_file(
@@ -44,8 +45,8 @@ _DISTRIBUTED = FLAGS.bool(
 _PRINT_CONFIG = FLAGS.bool(
   'print_config',
   False,
-  'Print every field of the config with its meaning, and exit. Changed fields are'
-  ' marked.',
+  "Print every field of the config with its value, the value's source, and the field's"
+  ' meaning, and exit. Fields that differ from their default are marked.',
 )
 before_parsing = config_names.with_paths
 
@@ -53,7 +54,7 @@ before_parsing = config_names.with_paths
 def main(args):
   refuse_arguments(args)
   if _PRINT_CONFIG.value:
-    print(config_text(_CONFIG.value))
+    print(config_text(_CONFIG.value, _value_sources()))
     return
   if not _WORKDIR.value:
     raise UsageError('--workdir is missing: Output folder.')
@@ -76,6 +77,15 @@ def main(args):
     print(f'{type(error).__name__}: {error}', file=sys.stderr)
     _keep_traceback(pathlib.Path(workdir).expanduser() / 'error.log')
     sys.exit(1)
+
+
+def _value_sources() -> dict[str, str]:
+  from ml_collections import config_flags
+
+  flag = FLAGS.values['config']
+  return value_sources(
+    config_flags.get_config_filename(flag), config_flags.get_override_values(flag)
+  )
 
 
 def _keep_traceback(log: pathlib.Path):

@@ -1,49 +1,64 @@
-"""Prints a resolved config: each field with the comment that explains it in the source.
+"""Prints a resolved config: each field with its value, the source, and the meaning.
 
-The comments are read from configs/shared/, where they are written once: the comment
-lines directly above a field and the comment beside it.
+Meanings are the comments in configs/shared/, where each field and its default are
+written once. The source of a value is the comment where an experiment, or a function
+that it calls, gives the value (value_sources.py).
 """
 
 from __future__ import annotations
 
-import ast
-import inspect
-import io
-import tokenize
-import types
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import ml_collections
 
 from configs.shared import base, jmrn_model, pa3d_model
+from pose_action.cli.launch.source_comments import field_comments
 from pose_action.host.nested import flattened
 
-_HEAD = '# Fields marked * differ from the default in configs/shared/.'
+_HEAD = (
+  '# Fields marked * differ from the default in configs/shared/.\n'
+  '# After a value: its source (the default, and what the field means).'
+)
 
 
-def config_text(config: ml_collections.ConfigDict) -> str:
-  """One line per field: `data.num_frames: 4  # T, frames per clip`.
+def config_text(
+  config: ml_collections.ConfigDict, sources: Mapping[str, str] | None = None
+) -> str:
+  """One line per field, with the value's source, the default and the meaning.
 
-  A value that differs from the default is marked, and the comment, which explains the
-  default, follows it: `* data.num_frames: 8  # default 4: T, frames per clip`. A field
-  without a default, such as a field of a registered model, is never marked. Fields are
-  in the order of the source; those without a comment come last.
+  A value that differs from the default is marked:
+
+    * data.num_frames: 8  # PA3D Sec. 4.1 (default 4: T, frames per clip)
+      data.max_persons: 2  # ours: a second person matters, a crowd is noise
+
+  Without a source, only the text in the parentheses follows. A field without a default,
+  such as a field of a registered model, is never marked. Fields are in the order of the
+  source; those without a meaning come last.
+
+  Args:
+    config: the resolved config.
+    sources: the source of each value, from `value_sources`.
   """
   values = flattened(config.to_dict())
   defaults, comments = _defaults_and_comments(config)
   lines = [_HEAD]
   for name in dict.fromkeys([*comments, *values]):
-    comment = comments.get(name, '')
+    meaning = comments.get(name, '')
     if name in values:
       changed = name in defaults and defaults[name] != values[name]
+      text = meaning
       if changed:
         default = f'default {defaults[name]!r}'
-        comment = f'{default}: {comment}' if comment else default
+        text = f'{default}: {meaning}' if meaning else default
+      source = (sources or {}).get(name, '')
+      if source and source != meaning:
+        source = source.removesuffix('.')
+        text = f'{source} ({text})' if text else source
       line = f'{"*" if changed else " "} {name}: {values[name]!r}'
-      lines.append(f'{line}  # {comment}' if comment else line)
-    elif comment and any(value.startswith(f'{name}.') for value in values):
-      lines.append(f'  # {name}: {comment}')
+      lines.append(f'{line}  # {text}' if text else line)
+    elif meaning and any(value.startswith(f'{name}.') for value in values):
+      lines.append(f'  # {name}: {meaning}')
   return '\n'.join(lines)
 
 
@@ -70,66 +85,3 @@ def _defaults_and_comments(
   defaults |= flattened(model_defaults.to_dict(), 'model.')
   of_model = field_comments(module, function)
   return defaults, comments | {f'model.{name}': text for name, text in of_model.items()}
-
-
-def field_comments(module: types.ModuleType, function: str) -> dict[str, str]:
-  """The comment of every field, and group of fields, in a dict that a function returns.
-
-  A value may be a nested dict, or a call to another function in the module that returns
-  a dict; `**` merges such a dict. Names of nested fields are dotted. A field without a
-  comment has ''.
-  """
-  source = inspect.getsource(module)
-  functions = {
-    node.name: node
-    for node in ast.parse(source).body
-    if isinstance(node, ast.FunctionDef)
-  }
-  comments = {
-    token.start[0]: (token.string.removeprefix('#').strip(), token.line.strip())
-    for token in tokenize.generate_tokens(io.StringIO(source).readline)
-    if token.type == tokenize.COMMENT
-  }
-  return dict(_fields(_returned_dict(functions[function]), functions, comments))
-
-
-_Functions = Mapping[str, ast.FunctionDef]
-_Comments = Mapping[int, tuple[str, str]]  # by line: the comment, the whole line
-
-
-def _fields(
-  tree: ast.Dict, functions: _Functions, comments: _Comments, prefix: str = ''
-) -> Iterator[tuple[str, str]]:
-  """(dotted name, comment) for all fields and groups in a dict, also nested ones."""
-  for key, value in zip(tree.keys, tree.values, strict=True):
-    if isinstance(value, ast.Call) and getattr(value.func, 'id', '') in functions:
-      value = _returned_dict(functions[ast.unparse(value.func)])
-    if key is None:  # **value
-      assert isinstance(value, ast.Dict)
-      yield from _fields(value, functions, comments, prefix)
-      continue
-    name = f'{prefix}{ast.literal_eval(key)}'
-    is_group = isinstance(value, ast.Dict)
-    last_line = key.lineno if is_group else value.end_lineno or key.lineno
-    yield name, _comment_of(key.lineno, last_line, comments)
-    if isinstance(value, ast.Dict):
-      yield from _fields(value, functions, comments, f'{name}.')
-
-
-def _returned_dict(function: ast.FunctionDef) -> ast.Dict:
-  """The outermost dict in the function's last statement, its return."""
-  for node in ast.walk(function.body[-1]):
-    if isinstance(node, ast.Dict):
-      return node
-  raise ValueError(f'{function.name} returns no dict')
-
-
-def _comment_of(first: int, last: int, comments: _Comments) -> str:
-  """The comment lines directly above a field, then the comments beside it."""
-  above = []
-  line = first - 1
-  while line in comments and comments[line][1].startswith('#'):
-    above.insert(0, comments[line][0])
-    line -= 1
-  beside = [comments[n][0] for n in range(first, last + 1) if n in comments]
-  return ' '.join([*above, *beside])

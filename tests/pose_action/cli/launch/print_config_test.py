@@ -1,6 +1,5 @@
-"""`--print_config`: every field with its comment, and nothing is trained."""
+"""`--print_config`: every field with its source and meaning; nothing is trained."""
 
-import importlib.util
 import os
 import subprocess
 import sys
@@ -10,80 +9,9 @@ import pytest
 from places import ROOT
 
 from configs import demo, jmrn_charades, pa3d_jhmdb, potion_jhmdb
-from configs.shared import base, jmrn_model, pa3d_model
-from pose_action.cli.launch.print_config import config_text, field_comments
+from configs.shared import base, jmrn_model
+from pose_action.cli.launch.print_config import config_text
 from pose_action.host.nested import flattened
-
-SOURCE = '''
-def whole():
-  return dict_of(
-    {
-      'a': 1,  # beside
-      # Above,
-      # in two lines.
-      'b': (
-        1,
-        2,
-      ),
-      # The whole group.
-      'group': {
-        'c': 3,
-        # Above.
-        'd': 'a # in a string',  # And beside.
-      },
-      **part(),
-      'own': part(),
-      'foreign': dict(x=1),  # no group
-    }
-  )
-
-
-def part() -> dict:
-  """A part."""
-  return {
-    # A comment apart from the field.
-
-    'e': 4,
-  }
-'''
-
-
-def test_comments_are_those_above_and_beside_a_field(tmp_path):
-  file = tmp_path / 'fields.py'
-  file.write_text(SOURCE)
-  spec = importlib.util.spec_from_file_location('fields_of_a_test', file)
-  assert spec and spec.loader
-  module = importlib.util.module_from_spec(spec)
-  spec.loader.exec_module(module)
-  found = field_comments(module, 'whole')
-  assert found == {
-    'a': 'beside',
-    'b': 'Above, in two lines.',
-    'group': 'The whole group.',
-    'group.c': '',
-    'group.d': 'Above. And beside.',
-    'e': '',
-    'own': '',
-    'own.e': '',
-    'foreign': 'no group',
-  }
-  assert list(found)[:4] == ['a', 'b', 'group', 'group.c']  # In the source's order.
-
-
-@pytest.mark.parametrize(
-  ('module', 'function', 'config'),
-  [
-    (base, 'base_config', base.base_config()),
-    (pa3d_model, 'joint_stream', pa3d_model.joint_stream(8)),
-    (jmrn_model, 'jmrn', jmrn_model.jmrn(128)),
-    (jmrn_model, 'potion_baseline', jmrn_model.potion_baseline()),
-  ],
-)
-def test_every_field_has_a_comment(module, function, config):
-  comments = field_comments(module, function)
-  fields = flattened(config.to_dict())
-  assert set(fields) <= set(comments)
-  assert not [name for name in fields if not comments[name]]
 
 
 def lines_of(config):
@@ -142,6 +70,34 @@ def test_lines_by_hand():
   assert lines[-1] == '  train.own: 2'  # Neither a default nor a comment.
 
 
+def test_sources_by_hand():
+  config = base.base_config()
+  config.data.num_frames = 8
+  config.data.read_threads = 3
+  config.model = jmrn_model.jmrn(32)
+  config.train.own = 2
+  lines = config_text(
+    config,
+    {
+      'data.num_frames': 'PA3D Sec. 4.1.',  # As a sentence above the code.
+      'train.batch_size': 'PA3D Sec. 4',  # Gives the default's value.
+      'model.compressed': 'official script',
+      'model.name': 'a name in pose_action/training/model_registry.py',  # No news.
+      'train.own': 'ours',
+    },
+  ).splitlines()
+  meaning = "T, frames per clip; for sampling 'whole' the maximum"
+  assert f'* data.num_frames: 8  # PA3D Sec. 4.1 (default 4: {meaning})' in lines
+  assert '* data.read_threads: 3  # default 2: threads that read ahead' in lines
+  meaning = 'clips in a batch, on all devices together'
+  assert f'  train.batch_size: 32  # PA3D Sec. 4 ({meaning})' in lines
+  meaning = 'c_dim, channels per joint in the joint reasoning'
+  assert f'  model.compressed: 32  # official script ({meaning})' in lines
+  meaning = 'a name in pose_action/training/model_registry.py'
+  assert f"  model.name: 'jmrn'  # {meaning}" in lines
+  assert lines[-1] == '  train.own: 2  # ours'
+
+
 @pytest.mark.parametrize('model', [None, {'name': 'registered', 'width': 3}])
 def test_a_config_with_another_model_or_none(model):
   config = base.base_config()
@@ -169,12 +125,16 @@ def test_the_program_prints_options_and_overrides_without_a_workdir_or_jax():
   done = run(
     '--config=configs/pa3d_jhmdb.py:quick,split=2',
     '--config.train.epochs=7',
+    '--config.augment.scale=(0.5,2.0)',
     '--print_config',
     python=('-X', 'importtime'),
   )
   assert done.returncode == 0, done.stderr
-  assert "* data.train_split: 'train2'  # default '': " in done.stdout
-  assert '* train.epochs: 7  # default 100: ' in done.stdout
+  assert "* data.train_split: 'train2'  # option split=2 (default '': " in done.stdout
+  assert '* train.epochs: 7  # from the command line (default 100: ' in done.stdout
+  assert '* augment.scale: (0.5, 2.0)  # from the command line (def' in done.stdout
+  assert '* data.part_width: 1.0  # ours (default 1.5: ' in done.stdout
+  assert '  train.batch_size: 32  # PA3D Sec. 4 (clips in a batch' in done.stdout
   imported = {line.rpartition('|')[2].strip() for line in done.stderr.splitlines()}
   assert 'ml_collections' in imported
   assert not imported & {'jax', 'flax', 'numpy', 'tensorflow'}
