@@ -105,7 +105,7 @@ assert 'tensorflow' not in sys.modules
   done = run_python(code, tmp_path)
   assert (done.returncode, done.stderr) == (0, '')
   # On a busy machine the export may take long enough to print progress.
-  lines = [x for x in done.stdout.splitlines() if 'a second' not in x]
+  lines = [x for x in done.stdout.splitlines() if 'per second' not in x]
   assert lines == ['tiny as heatmaps: 5 clips']
 
 
