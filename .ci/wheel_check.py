@@ -38,6 +38,7 @@ print(pose_action.validate(source).errors)
 
 
 def run(*command, cwd, status=0):
+  """Runs a command that must end with this status; returns its output or errors."""
   environment = {k: v for k, v in os.environ.items() if k != 'PYTHONPATH'}
   done = subprocess.run(
     command,
@@ -51,6 +52,7 @@ def run(*command, cwd, status=0):
 
 
 def check_contents():
+  """The wheel holds the packages, with their types, and nothing else."""
   names = zipfile.ZipFile(WHEEL).namelist()
   top = {name.split('/')[0] for name in names}
   assert {name for name in top if not name.endswith('.dist-info')} == ROOMS, top
@@ -58,6 +60,7 @@ def check_contents():
 
 
 def check_commands(folder):
+  """`pose-action` predicts; to train, it asks for the extra in one line."""
   run(COMMAND, '--help', cwd=folder)  # Python compiles the files at the first.
   start = time.monotonic()
   assert 'predict' in run(COMMAND, '--help', cwd=folder)
@@ -76,6 +79,7 @@ def check_commands(folder):
 
 
 def check_api(folder):
+  """`import pose_action` predicts and validates; the models can be imported."""
   shown = run(sys.executable, '-c', API, cwd=folder).splitlines()
   assert [line.split()[0] for line in shown[:2]] == ['clip1', 'clip2']
   assert all(line.endswith(' 17') for line in shown[:2])

@@ -235,6 +235,7 @@ def _export_row(what: str, run: Measured, start: Measured | None = None) -> str:
 def loader_row(
   clips: ClipSet, representation: str, folder: pathlib.Path, batch: int, seconds: float
 ) -> str:
+  """The table's line for batches read from one data set."""
   run = measure_loader(clips, representation, folder, batch=batch, seconds=seconds)
   return (
     f'| {clips.name} | {representation} | {run.clips / run.seconds:.0f}'
@@ -244,6 +245,7 @@ def loader_row(
 
 
 def main():
+  """Prints the table of exports, then the table of the loader."""
   parser = argparse.ArgumentParser(
     prog='python -m benchmarks.data_rates',
     description=__doc__,

@@ -51,6 +51,7 @@ _SPEED_FRAMES = 16
 
 
 def main(argv: Sequence[str]):
+  """Prints the tables that `--parts` names."""
   parser = argparse.ArgumentParser(
     prog='python -m benchmarks.extraction',
     description=__doc__,
@@ -156,6 +157,7 @@ def speed(options: argparse.Namespace) -> Iterator[str]:
 
 
 def frames_per_second(extractor: PoseExtractor, frames: np.ndarray) -> float:
+  """The extractor's speed after compiling."""
   extractor(frames[:1])  # Compiles.
   start = time.monotonic()
   extractor(frames)

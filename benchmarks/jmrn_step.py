@@ -27,6 +27,7 @@ SIDES = ('jax', 'torch')
 
 
 def main():
+  """Prints both sides' time and memory, and the ratio of their times."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument(
     '--clips', type=int, default=4, help='clips per batch; twice as many views'

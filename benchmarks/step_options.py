@@ -32,6 +32,7 @@ OPTIONS = {
 
 
 def main():
+  """Prints the time of a training step for each option, as a table."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument('--config', required=True, help='name or file of a config')
   parser.add_argument('--data_dir', required=True, help='folder of the data set')

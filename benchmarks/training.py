@@ -22,6 +22,7 @@ _MAIN = pathlib.Path(__file__).parents[1] / 'main.py'
 
 
 def main():
+  """Prints each figure as soon as it is measured, as a table."""
   parser = argparse.ArgumentParser(description=__doc__)
   parser.add_argument('--config', default='configs/demo.py', help='file of a config')
   parser.add_argument('--data_dir', required=True, help='folder of the data set')

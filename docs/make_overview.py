@@ -18,6 +18,7 @@ CLIP = 'sit'  # The first test clip of this action.
 
 
 def main(workdir: str):
+  """Draws the picture with the model of a run of the demo."""
   model = pose_action.load(workdir)
   source = stick_actions_source(seed=0)
   clip = next(

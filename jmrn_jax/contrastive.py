@@ -1,10 +1,17 @@
-"""The joint-contrastive loss (JMRN Eq. (1) and (2)): classes attract, per joint."""
+"""The joint-contrastive loss (JMRN Eq. (1) and (2)): classes attract, per joint.
+
+With embeddings z, for joint j, anchor i, its positives p and all other rows a:
+
+  loss_ji = - Σ_p w_ip log( exp(z_ji · z_jp / τ) / Σ_{a≠i} exp(z_ji · z_ja / τ) )
+
+An anchor without positives has loss 0.
+"""
 
 from __future__ import annotations
 
 import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 _NEVER = -1e9  # Replaces the similarity of excluded pairs.
 
@@ -20,13 +27,8 @@ def joint_contrastive_loss(
 ) -> Float[Array, '']:
   """Supervised contrastive loss over the rows of the global batch, for each joint.
 
-  With embeddings z, for joint j, anchor i, its positives p and all other rows a:
-
-    loss_ji = - Σ_p w_ip log( exp(z_ji · z_jp / τ) / Σ_{a≠i} exp(z_ji · z_ja / τ) )
-
-  An anchor without positives has loss 0. Computed in float32. Under `jax.jit` with rows
-  sharded over n devices, each device holds only the similarities [j, b/n, b] of
-  its own rows.
+  The formula is in the module. Computed in float32. Under `jax.jit` with rows sharded
+  over n devices, each device holds only the similarities [j, b/n, b] of its own rows.
 
   Four rows with one joint. The embeddings of a class are equal, those of different
   classes are orthogonal, so that each anchor's loss is -log(e / (e + 2)):
@@ -58,11 +60,7 @@ def joint_contrastive_loss(
   rows, joints = embeddings.shape[:2]
   is_row = jnp.ones(rows, bool) if mask is None else mask != 0
   is_other = ~jnp.eye(rows, dtype=bool) & is_row[:, None] & is_row[None, :]
-  weights = jnp.where(is_other, _positive_weights(labels, positives), 0)
-  if positives == 'weighted':
-    weights = weights / (weights.sum(axis=1, keepdims=True) + 1e-8)
-  else:
-    weights = weights / jnp.maximum(weights.sum(axis=1, keepdims=True), 1)
+  weights = _positive_weights(labels, positives, is_other)
 
   # Full float32, since the default precision of products is lower on GPU and TPU.
   products = jnp.einsum(
@@ -78,8 +76,19 @@ def joint_contrastive_loss(
   return loss / (joints * jnp.maximum(is_row.sum(), 1).astype(jnp.float32))
 
 
-def _positive_weights(labels: jax.Array, positives: str) -> Float[Array, 'b b']:
-  """The unnormalised weight of each row as a positive of each other row."""
+def _positive_weights(
+  labels: jax.Array, positives: str, is_other: Bool[Array, 'b b']
+) -> Float[Array, 'b b']:
+  """The weight of each row as a positive of each other row; w in the formula."""
+  weights = jnp.where(is_other, _shares(labels, positives), 0)
+  total = weights.sum(axis=1, keepdims=True)
+  if positives == 'weighted':
+    return weights / (total + 1e-8)
+  return weights / jnp.maximum(total, 1)
+
+
+def _shares(labels: jax.Array, positives: str) -> Float[Array, 'b b']:
+  """The unnormalised weight of each row as a positive of each row."""
   if labels.ndim == 1:
     return (labels[:, None] == labels[None, :]).astype(jnp.float32)
   labels = labels.astype(jnp.float32)

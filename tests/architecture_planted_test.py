@@ -13,6 +13,7 @@ from tests.architecture_test import (
   libraries_in_configs,
   libraries_outside_their_files,
   long_files,
+  long_functions,
   mesh_code_outside_sharding,
   vague_file_names,
 )
@@ -108,6 +109,13 @@ RUN = 'pose_action/training/run.py'
     (vague_file_names, 'pose_action/common2/a.py', ''),
     (long_files, 'tools/a.py', 'x = 1\n' * 401),
     (long_files, 'main.py', 'x = 1\n' * 80),
+    (long_functions, 'tools/a.py', 'def f():\n' + '  x = 1\n' * 60),
+    (
+      long_functions,
+      'jmrn_jax/a.py',
+      'class A:\n  async def f(self):\n' + '    x = 1\n' * 60,
+    ),
+    (long_functions, RUN, 'def f(\n  a,\n):\n  """A.\n' + '\n' * 57 + '  """'),
   ],
 )
 def test_planted_offence_is_found(tmp_path, rule, file, source):
@@ -174,6 +182,7 @@ def test_a_crowded_folder_is_found(tmp_path, folder, most):
     ('configs/a.py', 'import ml_collections\nfrom configs.shared import base'),
     ('main.py', 'x = 1\n' * 79),
     ('tools/a.py', 'x = 1\n' * 400),
+    ('tools/a.py', ('def f():\n' + '  x = 1\n' * 59) * 2),
   ],
 )
 def test_what_is_allowed_passes(tmp_path, file, source):

@@ -312,6 +312,21 @@ def long_files(root: pathlib.Path) -> list[str]:
   return offences
 
 
+def long_functions(root: pathlib.Path) -> list[str]:
+  """Functions of more than 60 lines, from `def` to the last line."""
+  offences = []
+  for file in source_files(root):
+    for node in ast.walk(ast.parse(file.read_text('utf-8'))):
+      if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        lines = (node.end_lineno or node.lineno) - node.lineno + 1
+        if lines > 60:
+          offences.append(
+            f'{place(root, file)}:{node.lineno} {node.name} has {lines} lines, at most'
+            ' 60 are allowed: make functions of its steps'
+          )
+  return offences
+
+
 RULES = (
   imports_that_run_up,
   imports_of_what_is_none_of_its_business,
@@ -323,6 +338,7 @@ RULES = (
   mesh_code_outside_sharding,
   vague_file_names,
   long_files,
+  long_functions,
 )
 
 

@@ -40,8 +40,7 @@ def load_source(
     skeleton: name of the joint layout; by default the format's, else the data set's.
     options: what the pose files do not state, such as the frame size.
     seed: the seed of a generated data set.
-    data_dir: where to download poses, if none are given and the data set can be
-      downloaded.
+    data_dir: where to download poses, if none are given and a download exists.
     annotations: folder with the data set's official annotations, for poses that have
       neither classes nor splits.
     map_to: name of the joint layout to which poses are mapped, see `skeleton_mapping`.
@@ -70,10 +69,8 @@ def load_source(
   if not (format and poses and skeleton):
     given = {'format': format, 'poses': poses, 'skeleton': skeleton}
     raise PoseDatasetError(_what_is_missing(dataset, protocol, given, data_dir))
-  annotation = None
   try:
-    if annotations:
-      annotation = _read_annotation(dataset, protocol, annotations)
+    annotation = _read_annotation(dataset, protocol, annotations)
     source = _read_poses(format, poses, skeleton, options, annotation)
   except PoseDataError as error:
     raise PoseDataError(f'{error}{_needs(protocol)}') from error
@@ -152,8 +149,10 @@ def _needs(protocol: Protocol | None) -> str:
 
 
 def _read_annotation(
-  dataset: str, protocol: Protocol | None, annotations: PathLike
-) -> Annotation:
+  dataset: str, protocol: Protocol | None, annotations: PathLike | None
+) -> Annotation | None:
+  if not annotations:
+    return None
   if protocol is None or protocol.annotation is None:
     known = ', '.join(name for name, known in PROTOCOLS.items() if known.annotation)
     raise PoseDatasetError(

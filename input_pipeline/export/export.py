@@ -1,4 +1,15 @@
-"""Exports a source of clips to a pose data set on disk."""
+"""Exports a source of clips to a pose data set on disk.
+
+Example:
+  >>> import pose_action
+  >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+  ...                                 frame_size=(240, 320))
+  >>> summary = pose_action.export_dataset(
+  ...   source, dataset='mine', representation='keypoints', data_dir='data',
+  ...   progress=lambda line: None)
+  >>> [(split.name, split.num_clips) for split in summary.splits]
+  [('all', 2)]
+"""
 
 from __future__ import annotations
 
@@ -7,7 +18,7 @@ import os
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.catalog.source_spec import SourceSpec
@@ -22,14 +33,14 @@ from input_pipeline.export.shard_plan import (
   plan_shards,
   sampled_bytes_per_clip,
 )
-from input_pipeline.export.staging import build_place
+from input_pipeline.export.staging import BuildPlace, build_place
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
 from input_pipeline.poses.sources import ClipSource, source_notes
 from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import SplitFiles, write_metadata
-from input_pipeline.storage.map_settings import source_settings
+from input_pipeline.storage.map_settings import AskedMaps, source_settings
 from input_pipeline.storage.paths import data_path
 from pose_action.host.progress import Progress
 
@@ -40,18 +51,13 @@ def export_dataset(
   dataset: str,
   representation: str,
   data_dir: PathLike,
-  short_side: int | None = None,
-  sigma: float | None = None,
-  channels: int | None = None,
-  weights: str | None = None,
-  modalities: Sequence[str] | None = None,
-  part_width: float | None = None,
   splits: Sequence[str] | None = None,
   strict: bool = False,
   overwrite: bool = False,
   min_shards: int = 1,
   beam: BeamSettings | None = None,
   progress: Callable[[str], object] = print,
+  **maps: Unpack[AskedMaps],
 ) -> ExportSummary:
   """Writes a data set to `<data_dir>/<dataset>/<representation>/<version>/`.
 
@@ -63,53 +69,25 @@ def export_dataset(
     dataset: the data set's name, also the name of its folder.
     representation: 'keypoints', 'heatmaps' or 'potion'.
     data_dir: the folder for data sets, or a place in an object store (`paths.data_path`).
-    short_side: for maps: cells on the frame's shorter side. By default, this and the
-      next five settings are those of the source's ready maps, or else those of
-      `map_settings.rendering_settings`.
-    sigma: for maps: standard deviation of the Gaussians, in cells.
-    channels: for potion: number of time channels.
-    weights: for potion: how frames are weighted, see `potion.PotionSettings`.
-    modalities: for heatmaps: some of 'joints', 'parts', 'features'.
-    part_width: for the modality 'parts': half width of a limb, in cells from its axis.
     splits: which of the source's splits; by default, all that name a clip.
     strict: whether to raise at the first clip that cannot be used.
     overwrite: whether to replace an existing data set.
     min_shards: least number of shards per split, see `shard_plan`.
-    beam: where to run on Apache Beam, which writes the same files, byte for byte; None
-      to run in this process.
+    beam: where to run on Apache Beam (same files, byte for byte); None: this process.
     progress: receives lines of text, at most about one per second unless clips fail.
+    **maps: how to make maps, such as `short_side`; see `map_settings.AskedMaps`.
 
   Raises:
     PoseDatasetError: if the data set exists, another process is writing it, a split has
       no usable clip, the source cannot serve this representation or these settings, or
       Beam is not installed or loses a worker.
     PoseDataError: with `strict`, the error of the first clip that cannot be used.
-
-  Example:
-    >>> import pose_action
-    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
-    ...                                 frame_size=(240, 320))
-    >>> summary = pose_action.export_dataset(
-    ...   source, dataset='mine', representation='keypoints', data_dir='data',
-    ...   progress=lambda line: None)
-    >>> [(split.name, split.num_clips) for split in summary.splits]
-    [('all', 2)]
   """
   started = time.monotonic()
   root = data_path(data_dir)
   target = dataset_dir(root, dataset, representation)
-  opened = _opened(source, beam)
-  _check_names(opened, dataset)
-  settings = source_settings(
-    opened,
-    representation,
-    short_side=short_side,
-    sigma=sigma,
-    channels=channels,
-    weights=weights,
-    modalities=modalities,
-    part_width=part_width,
-  )
+  opened = _with_valid_names(_opened(source, beam), dataset)
+  settings = source_settings(opened, representation, **maps)
   form = _stored_form(opened, dataset, representation, settings)
   chosen = _chosen_splits(opened, splits)
 
@@ -123,18 +101,9 @@ def export_dataset(
     else:
       reports = _export_here(opened, shards, recipe, progress)
     summaries = _summaries(opened, chosen, shards, reports)
-    write_metadata(
-      place.directory,
-      form,
-      {s.name: SplitFiles(s.shard_lengths, s.num_bytes) for s in summaries},
-      _metadata(opened, settings, summaries),
-    )
-  return ExportSummary(
-    directory=target,
-    splits=summaries,
-    seconds=time.monotonic() - started,
-    notes=source_notes(opened),
-  )
+    _complete(place, recipe, opened, summaries)
+  seconds = time.monotonic() - started
+  return ExportSummary(target, summaries, seconds, source_notes(opened))
 
 
 def _stored_form(
@@ -214,6 +183,18 @@ def _summaries(
   return tuple(summaries.values())
 
 
+def _complete(
+  place: BuildPlace, recipe: Recipe, source: ClipSource, splits: Sequence[SplitSummary]
+):
+  """Writes the metadata, which turn the written shards into a data set."""
+  write_metadata(
+    place.directory,
+    recipe.form,
+    {split.name: SplitFiles(split.shard_lengths, split.num_bytes) for split in splits},
+    _metadata(source, recipe.settings, splits),
+  )
+
+
 def _metadata(
   source: ClipSource, settings: Mapping[str, Any], splits: Sequence[SplitSummary]
 ) -> dict[str, Any]:
@@ -250,8 +231,12 @@ def _opened(source: ClipSource | SourceSpec, beam: BeamSettings | None) -> ClipS
   return source.open() if isinstance(source, SourceSpec) else source
 
 
-def _check_names(source: ClipSource, dataset: str):
-  """Checks that TFDS can store the names, as it uses them in files and file names."""
+def _with_valid_names(source: ClipSource, dataset: str) -> ClipSource:
+  """The source, if TFDS can use the names in files and file names.
+
+  Raises:
+    PoseDatasetError: if it cannot.
+  """
   if not re.fullmatch(r'[A-Za-z]\w*', dataset):
     raise PoseDatasetError(
       f'{dataset!r} cannot name a data set; use letters, digits and _, and begin with a'
@@ -262,6 +247,7 @@ def _check_names(source: ClipSource, dataset: str):
     raise PoseDatasetError(
       f'class names are {names}, but there must be at least one, and all must differ'
     )
+  return source
 
 
 def _chosen_splits(source: ClipSource, asked: Sequence[str] | None) -> tuple[str, ...]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from input_pipeline.catalog import open_source
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.export.export import export_dataset
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
+from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import TRUNCATE
 from input_pipeline.storage.dataset import (
   PoseDataset,
@@ -17,7 +18,7 @@ from input_pipeline.storage.dataset import (
   is_there,
   open_dataset,
 )
-from input_pipeline.storage.map_settings import check_same
+from input_pipeline.storage.map_settings import AskedMaps, check_same, given_settings
 from input_pipeline.storage.paths import data_path, is_remote
 from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 
@@ -37,40 +38,27 @@ def open_or_export(
   skeleton: str | None = None,
   annotations: PathLike | None = None,
   seed: int = 0,
-  short_side: int = DEFAULT_SHORT_SIDE,
-  sigma: float = DEFAULT_SIGMA,
-  channels: int = 3,
-  weights: str = 'exact',
-  modalities: Sequence[str] = ('joints',),
-  part_width: float = DEFAULT_WIDTH,
   is_primary: bool = True,
   wait: Callable[[], object] = lambda: None,
   progress: Callable[[str], object] = print,
+  **maps: Unpack[AskedMaps],
 ) -> PoseDataset:
   """Opens a data set; if it does not exist, the primary process exports it first.
 
   Args:
-    dataset, representation, data_dir, short_side, sigma, channels, weights,
-      part_width, progress: as in `export_dataset`.
-    modalities: for heatmaps: those that the data set must have; an export adds the
-      joints.
+    dataset, representation, data_dir, progress: as in `export_dataset`.
     format, poses, skeleton, annotations, seed: as in `open_source.load_source`.
     is_primary: whether this is the process that exports.
     wait: a barrier: returns once every process of the job has called it. Each process
       calls it exactly once, whether or not it exported and whether or not it failed.
+    **maps: as in `export_dataset`, except that defaults are those of rendered maps. The
+      modalities are those that the data set must have; an export adds the joints.
 
   Raises:
     PoseDatasetError: as `export_dataset` and `load_source`; also if the existing data
       set has other rendering settings, or another skeleton, than asked for.
   """
-  rendering = {
-    'short_side': short_side,
-    'sigma': sigma,
-    'channels': channels,
-    'weights': weights,
-    'modalities': tuple(dict.fromkeys(('joints', *modalities))),
-    'part_width': part_width,
-  }
+  rendering = _rendering(maps)
   try:
     if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
       source = open_source.load_source(
@@ -95,10 +83,23 @@ def open_or_export(
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
-  _check_modalities(opened, modalities)
+  _check_modalities(opened, maps.get('modalities') or ('joints',))
   _check_rendering(opened, rendering)
   _check_skeleton(opened, skeleton)
   return opened
+
+
+def _rendering(maps: AskedMaps) -> dict[str, Any]:
+  """All settings for rendering the maps, with the joints among the modalities."""
+  defaults = {
+    'short_side': DEFAULT_SHORT_SIDE,
+    'sigma': DEFAULT_SIGMA,
+    'channels': PotionSettings.channels,
+    'weights': PotionSettings.weights,
+    'part_width': DEFAULT_WIDTH,
+  }
+  modalities = tuple(dict.fromkeys(('joints', *(maps.get('modalities') or ()))))
+  return {**defaults, **given_settings(maps), 'modalities': modalities}
 
 
 def _check_modalities(opened: PoseDataset, asked: Sequence[str]):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, TypedDict, Unpack
 
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
@@ -14,32 +14,55 @@ from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
 
 
+class AskedMaps(TypedDict, total=False):
+  """How to make maps. A setting that is None or left out has its default.
+
+  The defaults are the settings of the source's ready maps, or else those of
+  `rendering_settings`.
+
+  Attributes:
+    short_side: cells on the frame's shorter side.
+    sigma: standard deviation of the Gaussians, in cells.
+    channels: for potion: number of time channels.
+    weights: for potion: how frames are weighted, see `potion.PotionSettings`.
+    modalities: for heatmaps: some of 'joints', 'parts', 'features'.
+    part_width: for the modality 'parts': half width of a limb, in cells from its axis.
+  """
+
+  short_side: int | None
+  sigma: float | None
+  channels: int | None
+  weights: str | None
+  modalities: Sequence[str] | None
+  part_width: float | None
+
+
+def given_settings(maps: AskedMaps) -> dict[str, Any]:
+  """The settings that are not None.
+
+  Raises:
+    TypeError: for a name that is not a setting.
+  """
+  known = AskedMaps.__annotations__
+  if unknown := [name for name in maps if name not in known]:
+    raise TypeError(
+      f'there is no setting {", ".join(unknown)} for maps; use {", ".join(known)}'
+    )
+  return {name: value for name, value in maps.items() if value is not None}
+
+
 def source_settings(
-  source: ClipSource,
-  representation: str,
-  *,
-  short_side: int | None = None,
-  sigma: float | None = None,
-  channels: int | None = None,
-  weights: str | None = None,
-  modalities: Sequence[str] | None = None,
-  part_width: float | None = None,
+  source: ClipSource, representation: str, **maps: Unpack[AskedMaps]
 ) -> dict[str, Any]:
-  """Settings for storing a source's maps; None means the source's own or the default.
+  """Settings for storing a source's maps, as asked for or the defaults.
 
   Raises:
     PoseDatasetError: on invalid settings, or a representation or settings that the
       source cannot serve.
   """
-  asked = {
-    'short_side': short_side,
-    'sigma': sigma,
-    'channels': channels,
-    'weights': weights,
-    'modalities': modalities and list(modalities),
-    'part_width': part_width,
-  }
-  asked = {name: value for name, value in asked.items() if value is not None}
+  asked = given_settings(maps)
+  if 'modalities' in asked:
+    asked['modalities'] = list(asked['modalities'])
   if isinstance(source, PotionSource):
     own, ready, kind = dict(source.settings), 'potion', 'PoTion maps'
   elif isinstance(source, HeatmapSource):

@@ -1,5 +1,7 @@
 """Settings for stored maps: asked for, a source's own, or the default."""
 
+from typing import Any
+
 import pytest
 
 from input_pipeline.errors import PoseDatasetError
@@ -41,6 +43,15 @@ def test_what_each_representation_depends_on():
     'channels': 3,
     'weights': 'exact',
   }
+
+
+@pytest.mark.parametrize('source', [POSES, READY])
+def test_an_unknown_setting_is_refused(source):
+  misspelt: Any = {'shortside': 9, 'sigma': None}
+  with pytest.raises(
+    TypeError, match='no setting shortside for maps; use short_side, '
+  ):
+    source_settings(source, 'potion', **misspelt)
 
 
 def test_ready_maps_keep_their_own_settings():
