@@ -90,8 +90,7 @@ def read_poses(
     SkeletonError: for an unknown skeleton.
 
   Warns:
-    PoseWarning: if something in a file is doubtful; on opening, or on loading a clip,
-      whose `notes` say the same.
+    PoseWarning: for doubtful content; on loading a clip, the same as in its `notes`.
 
   Example:
     >>> import pose_action
