@@ -28,6 +28,7 @@ FLOORS = (
   'input_pipeline/errors.py',
   'input_pipeline/poses/notes.py',
   'input_pipeline/text_files.py',
+  'input_pipeline/text_tables.py',
   'input_pipeline/skeletons',
   'input_pipeline/poses',
   'input_pipeline/maps',

@@ -12,6 +12,7 @@ from absl import logging
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import ClipSource, PoseSource
 
 _NAMED = 5  # Largest number of video names in a message.
@@ -29,6 +30,7 @@ class Annotation:
     segments: time spans of a video's actions by video id, if known.
     other_names: alternative names of a video's poses, by video id.
     multi_label: whether a video may have any number of labels instead of exactly one.
+    notes: what is doubtful in the files, such as lines that are left out.
   """
 
   where: pathlib.Path
@@ -38,6 +40,7 @@ class Annotation:
   segments: Mapping[str, tuple[Segment, ...]] = dataclasses.field(default_factory=dict)
   other_names: Mapping[str, tuple[str, ...]] = dataclasses.field(default_factory=dict)
   multi_label: bool = False
+  notes: tuple[Note, ...] = ()
 
 
 def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSource:
@@ -45,8 +48,9 @@ def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSour
 
   Poses are found by the video's id or one of its other names. A name with folders
   (`class/video`) also matches without them, if unambiguous. A video without poses stays
-  in its splits, but loading it raises; a warning counts such videos per split and names
-  the first.
+  in its splits, but loading it raises; a note counts such videos per split and names the
+  first. The result has the notes of the sources and of the annotation. Sources of maps
+  have no notes, so there each note is logged as a warning.
 
   Args:
     sources: sources with the same kind and skeleton; their labels and splits are ignored.
@@ -64,15 +68,23 @@ def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSour
     place = next((places[name] for name in names if places.get(name)), None)
     if place:
       found[video_id] = place
+  notes = list(annotation.notes)
   for split, video_ids in annotation.splits.items():
-    _report_missing(split, [v for v in video_ids if v not in found], annotation, places)
-  return dataclasses.replace(
-    sources[0],
-    class_names=annotation.class_names,
-    splits=annotation.splits,
-    load=functools.partial(_load_clip, annotation, found),
-    multi_label=annotation.multi_label,
-  )
+    missing = [video_id for video_id in video_ids if video_id not in found]
+    notes += _notes_on_missing(split, missing, annotation, places)
+  changes: dict[str, Any] = {
+    'class_names': annotation.class_names,
+    'splits': annotation.splits,
+    'load': functools.partial(_load_clip, annotation, found),
+    'multi_label': annotation.multi_label,
+  }
+  if isinstance(sources[0], PoseSource):
+    of_sources = [n for s in sources if isinstance(s, PoseSource) for n in s.notes]
+    changes['notes'] = (*of_sources, *notes)
+  else:
+    for note in notes:
+      logging.warning('%s', note.message)
+  return dataclasses.replace(sources[0], **changes)
 
 
 def _places(
@@ -102,11 +114,11 @@ def _places(
   return bare | places
 
 
-def _report_missing(
+def _notes_on_missing(
   split: str, missing: Sequence[str], annotation: Annotation, places: Mapping[str, Any]
-):
+) -> list[Note]:
   if not missing:
-    return
+    return []
   count = len(annotation.splits[split])
   named = ', '.join(missing[:_NAMED]) + (', …' if len(missing) > _NAMED else '')
   if len(missing) == count:
@@ -115,14 +127,13 @@ def _report_missing(
       f'none of the {count} videos of split {split!r} in {annotation.where} has poses;'
       f' it names {named}, but the poses are named {given}'
     )
-  logging.warning(
-    '%d of %d videos of split %r in %s have no poses: %s',
-    len(missing),
-    count,
-    split,
-    annotation.where,
-    named,
-  )
+  return [
+    Note(
+      'videos_without_poses',
+      f'{len(missing)} of {count} videos of split {split!r} in {annotation.where} have no'
+      f' poses: {named}',
+    )
+  ]
 
 
 def _load_clip(

@@ -15,17 +15,20 @@ https://dl.fbaipublicfiles.com/video-long-term-feature-banks/data/ava/annotation
 
 from __future__ import annotations
 
-import csv
 import pathlib
 import re
-from collections.abc import Iterator, Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 from jaxtyping import Bool, Float
 
+from input_pipeline import text_files
+from input_pipeline.annotations.faulty_lines import Faults, encoding_notes
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.boxes import overlaps
+from input_pipeline.poses.notes import Note
+from input_pipeline.text_tables import rows
 
 SPLITS = ('train', 'val')
 ACTION_LIST = 'ava_action_list_v2.1_for_activitynet_2018.pbtxt'
@@ -37,6 +40,8 @@ _ID = re.compile(r'\b(?:label_)?id:\s*(\d+)')
 # A detected box takes the labels of the true box that it overlaps most, if their overlap
 # is at least this: the threshold at which the evaluation counts a box as found.
 _LEAST_OVERLAP = 0.5
+
+_Parsed = TypeVar('_Parsed')
 
 
 class PersonBox(NamedTuple):
@@ -80,11 +85,17 @@ class PersonBox(NamedTuple):
       raise PoseDataError(
         f'{name!r} does not name a box of AVA; that is video,second,x1,y1,x2,y2'
       )
-    return _box(fields, where=repr(name))
+    try:
+      return _box(fields)
+    except PoseDataError as error:
+      raise PoseDataError(f'{name!r}: {error}') from error
 
 
 class Annotations:
   """The annotation files in a folder, read on demand.
+
+  A malformed row is left out; `notes` names it. A file with too many malformed rows raises
+  PoseDataError when it is read.
 
   Attributes:
     actions: names of the 60 actions by official id; classes have this order.
@@ -97,12 +108,18 @@ class Annotations:
       PoseDataError: if required files are missing; the message names all of them.
     """
     self._folder = folder
+    self._notes: dict[Note, None] = {}  # A file may be read twice.
     self._check_files()
     self.actions = _read_actions(self._action_list())
 
   @property
   def class_names(self) -> tuple[str, ...]:
     return tuple(self.actions.values())
+
+  @property
+  def notes(self) -> tuple[Note, ...]:
+    """What is doubtful in the files read so far."""
+    return tuple(self._notes)
 
   def labelled_boxes(self, split: str) -> dict[PersonBox, tuple[int, ...]]:
     """The true boxes in 'train' or 'val' with their class indices, in file order.
@@ -113,35 +130,61 @@ class Annotations:
     index_of = {action: index for index, action in enumerate(self.actions)}
     labels: dict[PersonBox, list[int]] = {}
     excluded = self.excluded(split)
-    for where, row in _rows(self._folder / f'ava_{split}_v2.1.csv', (2, 7, 8)):
+
+    def parse(row: tuple[str, ...]) -> tuple[PersonBox, int] | None:
       if len(row) == 2:  # A frame that nobody is in.
-        continue
-      box = _box(row, where)
+        return None
+      return _box(row), index_of.get(_action(row[6]), -1)
+
+    file = self._folder / f'ava_{split}_v2.1.csv'
+    for box, index in filter(None, self._read(file, (2, 7, 8), parse)):
       if box.frame in excluded:
         continue
       own = labels.setdefault(box, [])
-      index = index_of.get(_action(row[6], where), -1)
       if index >= 0 and index not in own:
         own.append(index)
     return {box: tuple(sorted(own)) for box, own in labels.items()}
 
   def detected_boxes(self, least_score: float) -> tuple[PersonBox, ...]:
     """The detected boxes in 'val' with at least this score, without excluded seconds."""
+
+    def parse(row: tuple[str, ...]) -> tuple[PersonBox, float]:
+      return _box(row), _number(row[7], 'score')
+
     excluded = self.excluded('val')
     boxes: dict[PersonBox, None] = {}
-    for where, row in _rows(self._folder / DETECTED_BOXES, (8,)):
-      box = _box(row, where)
-      if box.frame not in excluded and _number(row[7], where, 'score') >= least_score:
+    for box, score in self._read(self._folder / DETECTED_BOXES, (8,), parse):
+      if box.frame not in excluded and score >= least_score:
         boxes[box] = None  # A box may have one row per label.
     return tuple(boxes)
 
   def excluded(self, split: str) -> set[str]:
     """Names of the frames excluded from training and testing."""
     file = self._folder / f'ava_{split}_excluded_timestamps_v2.1.csv'
-    return {
-      f'{video},{_second(second, where):04d}'
-      for where, (video, second) in _rows(file, (2,))
-    }
+    return set(self._read(file, (2,), lambda row: f'{row[0]},{_second(row[1]):04d}'))
+
+  def _read(
+    self,
+    file: pathlib.Path,
+    columns: tuple[int, ...],
+    parse: Callable[[tuple[str, ...]], _Parsed],
+  ) -> list[_Parsed]:
+    """The rows in a file, parsed; leaves out those for which `parse` raises."""
+    text = text_files.read(file)
+    faults = Faults(file)
+    parsed: list[_Parsed] = []
+    for line, fields in rows(text.content):
+      faults.count()
+      try:
+        if len(fields) not in columns:
+          needed = ' or '.join(map(str, columns))
+          raise PoseDataError(f'it has {len(fields)} columns, but needs {needed}')
+        parsed.append(parse(fields))
+      except PoseDataError as error:
+        faults.add(line, fields[0], f'left out, because {error}')
+    notes = (*faults.notes(), *encoding_notes(file, text.encoding))
+    self._notes |= dict.fromkeys(notes)
+    return parsed
 
   def _action_list(self) -> pathlib.Path:
     """Path of the action list, by Google's or ActivityNet's file name."""
@@ -195,7 +238,7 @@ def has_class(
 def _read_actions(file: pathlib.Path) -> dict[int, str]:
   """Action names by official id, in file order."""
   actions: dict[int, str] = {}
-  for item in _ITEM.findall(file.read_text('utf-8')):
+  for item in _ITEM.findall(text_files.read_text(file)):
     name, number = _NAME.search(item), _ID.search(item)
     if name is None or number is None or int(number[1]) in actions:
       raise PoseDataError(
@@ -210,49 +253,31 @@ def _read_actions(file: pathlib.Path) -> dict[int, str]:
   return actions
 
 
-def _rows(
-  file: pathlib.Path, columns: tuple[int, ...]
-) -> Iterator[tuple[str, list[str]]]:
-  """Yields each row's location (file and line) and fields; skips empty rows."""
-  try:
-    with file.open(newline='', encoding='utf-8') as text:
-      for number, row in enumerate(csv.reader(text), start=1):
-        if row and len(row) not in columns:
-          raise PoseDataError(
-            f'{file}, line {number}: has {len(row)} columns, but needs'
-            f' {" or ".join(map(str, columns))}'
-          )
-        if row:
-          yield f'{file}, line {number}', row
-  except UnicodeDecodeError as error:
-    raise PoseDataError(f'{file} is not a text file: {error}') from error
-
-
-def _box(row: list[str], where: str) -> PersonBox:
+def _box(row: Sequence[str]) -> PersonBox:
   x1, y1, x2, y2 = row[2:6]
   for field, text in zip(('x1', 'y1', 'x2', 'y2'), row[2:6], strict=True):
-    _number(text, where, field)
-  return PersonBox(row[0], _second(row[1], where), (x1, y1, x2, y2))
+    _number(text, field)
+  return PersonBox(row[0], _second(row[1]), (x1, y1, x2, y2))
 
 
-def _second(text: str, where: str) -> int:
+def _second(text: str) -> int:
   """Parses whole seconds, which some files write with a fraction of 0."""
-  second = _number(text, where, 'the second')
+  second = _number(text, 'the second')
   if second != int(second):
-    raise PoseDataError(f'{where}: the second is {text!r}, but must be a whole number')
+    raise PoseDataError(f'the second is {text!r}, but must be a whole number')
   return int(second)
 
 
-def _action(text: str, where: str) -> int:
+def _action(text: str) -> int:
   """The official id, 1-based; 0 for a box without an action."""
-  return int(_number(text, where, 'action')) if text else 0
+  return int(_number(text, 'action')) if text else 0
 
 
-def _number(text: str, where: str, field: str) -> float:
+def _number(text: str, field: str) -> float:
   try:
     number = float(text)
   except ValueError:
     number = float('nan')
   if not np.isfinite(number):
-    raise PoseDataError(f'{where}: {field} is {text!r}, but must be a number')
+    raise PoseDataError(f'{field} is {text!r}, but must be a number')
   return number

@@ -22,7 +22,8 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-from input_pipeline.errors import SkeletonError
+from input_pipeline import text_files
+from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.skeletons.skeleton import Skeleton
 
 SUFFIXES = ('.yaml', '.yml', '.json')
@@ -56,9 +57,9 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
   if path.suffix.lower() not in SUFFIXES:
     raise SkeletonError(f'{path}: a skeleton file ends in one of {", ".join(SUFFIXES)}')
   try:
-    text = path.read_text('utf-8')
-  except (OSError, UnicodeDecodeError) as error:
-    raise SkeletonError(f'{path}: cannot read the skeleton file: {error}') from error
+    text = text_files.read_text(path)
+  except PoseDataError as error:
+    raise SkeletonError(f'cannot read the skeleton file: {error}') from error
   fields = (
     _parse_json(text, path)
     if path.suffix.lower() == '.json'

@@ -110,7 +110,10 @@ def frame_map(scores: Scores, annotations: Annotations) -> FrameMap:
     official_precisions=frame_average_precisions(
       detections, truth, most_a_frame=OFFICIAL_MOST
     ),
-    notes=_notes(detections, truth, num_excluded=int((~kept).sum())),
+    notes=(
+      *(f'warning: {note.message}' for note in annotations.notes),
+      *_notes(detections, truth, num_excluded=int((~kept).sum())),
+    ),
   )
 
 

@@ -93,6 +93,7 @@ def read(
       settings or PersonClipSettings(),
     ),
     multi_label=True,
+    notes=annotations.notes,
   )
 
 

@@ -40,6 +40,7 @@ def read(root: pathlib.Path, skeleton: Skeleton) -> PoseSource:
     class_names=lists.class_names,
     splits=lists.splits,
     load=functools.partial(_load_clip, root, skeleton, lists),
+    notes=lists.notes,
   )
 
 

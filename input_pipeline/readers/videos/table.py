@@ -6,6 +6,8 @@
 Only the column `path` is required; relative paths start at the list's folder. `label` is
 one class; `labels` are any number of classes, separated by `;`; `segments` are classes,
 each with its first and last second. `split` may name several splits, separated by `;`.
+Columns may also be separated by `;` or tabs, as spreadsheets in much of Europe save them;
+decimal commas are then fine, too.
 """
 
 from __future__ import annotations
@@ -13,12 +15,15 @@ from __future__ import annotations
 import csv
 import dataclasses
 import difflib
+import io
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
+from input_pipeline.text_tables import DELIMITERS
 
 TABLE = 'videos.csv'
 ALL = 'all'  # The split for videos that name none.
@@ -66,12 +71,23 @@ def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
   Raises:
     PoseDataError: if the list is invalid; names the line and the column.
   """
+  text = text_files.read_text(table)
   try:
-    with table.open(encoding='utf-8-sig', newline='') as file:
-      rows = csv.DictReader(file, restkey='', restval='')
-      _check_columns(table, rows.fieldnames or ())
-      videos = [_video(table, rows.line_num, row) for row in rows]
-  except (OSError, UnicodeDecodeError, csv.Error) as error:
+    rows = csv.DictReader(
+      io.StringIO(text),
+      delimiter=_delimiter(text),
+      restkey='',
+      restval='',
+      strict=True,
+    )
+    rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
+    _check_columns(table, rows.fieldnames)
+    videos = [
+      _video(table, rows.line_num, row)
+      for row in rows
+      if any(map(str.strip, _texts(row)))
+    ]
+  except csv.Error as error:
     raise PoseDataError(f'{table} is not a readable table: {error}') from error
   if not videos:
     raise PoseDataError(f'{table} lists no video')
@@ -84,6 +100,20 @@ def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
       )
     seen.add(video.video_id)
   return tuple(videos)
+
+
+def _delimiter(text: str) -> str:
+  """The first delimiter under which the first line has a column path."""
+  first = text.lstrip().partition('\n')[0]
+  for delimiter in DELIMITERS:
+    if 'path' in [name.strip(' "') for name in first.split(delimiter)]:
+      return delimiter
+  return ','
+
+
+def _texts(row: Mapping[str, Any]) -> list[str]:
+  """The row's fields; those without a column are in a list under ''."""
+  return [*(row[name] for name in row if name), *row.get('', ())]
 
 
 def _check_columns(table: pathlib.Path, columns: Sequence[str]):
@@ -142,7 +172,7 @@ def _items(text: str) -> list[str]:
 def _segment(text: str, where: str) -> NamedSegment:
   label, *times = text.rsplit(maxsplit=2)
   try:
-    start, end = map(float, times)
+    start, end = map(_float, times)
   except ValueError:
     start = end = math.nan
   if not 0 <= start < end < math.inf:
@@ -157,7 +187,7 @@ def _number(text: str, column: str, where: str) -> float | None:
   if not text.strip():
     return None
   try:
-    number = float(text)
+    number = _float(text)
   except ValueError:
     number = math.nan
   whole = column == 'fps' or number == round(number) if math.isfinite(number) else False
@@ -167,3 +197,8 @@ def _number(text: str, column: str, where: str) -> float | None:
       f'{" " if column == "fps" else " whole "}number above 0'
     )
   return number
+
+
+def _float(text: str) -> float:
+  """Reads a number with a decimal point or comma."""
+  return float(text.replace(',', '.'))

@@ -1,5 +1,6 @@
 """Joining poses to an annotation: names that match, and videos without poses."""
 
+import dataclasses
 import logging
 import pathlib
 
@@ -9,6 +10,7 @@ import pytest
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -86,11 +88,10 @@ def test_maps_keep_their_kind():
     annotated([potion, potion], annotation)
 
 
-def test_missing_videos_are_counted_and_named(caplog):
+def test_missing_videos_are_counted_and_named():
   annotation = annotation_of(dict.fromkeys('abcdefgh', 0) | {'z': 1})
-  with caplog.at_level(logging.WARNING):
-    source = annotated([source_of('a', 'z')], annotation)
-  assert caplog.messages == [
+  source = annotated([source_of('a', 'z')], annotation)
+  assert [note.message for note in source.notes] == [
     "7 of 8 videos of split 'train' in lists have no poses: b, c, d, e, f, …"
   ]
   assert source.splits['train'] == tuple('abcdefgh')  # Loading each reports its name.
@@ -112,3 +113,18 @@ def test_missing_videos_are_counted_and_named(caplog):
 def test_sources_that_do_not_fit(sources, message):
   with pytest.raises(PoseDataError, match=message):
     annotated(sources, annotation_of({'b': 1, 'a': 0}))
+
+
+def test_notes_of_the_files_come_with_the_poses():
+  bad, odd = Note('faulty_annotations', 'line 3'), Note('odd', 'poses')
+  poses = dataclasses.replace(source_of('a', 'b'), notes=(odd,))
+  source = annotated([poses], annotation_of({'b': 1, 'a': 0}, notes=(bad,)))
+  assert source.notes == (odd, bad)
+
+
+def test_maps_have_no_notes_so_they_are_logged(caplog):
+  maps = PotionSource(DOT, (), {'all': ('a', 'b')}, lambda name: None, {})
+  bad = Note('faulty_annotations', 'line 3')
+  with caplog.at_level(logging.WARNING):
+    annotated([maps], annotation_of({'b': 1, 'a': 0}, notes=(bad,)))
+  assert caplog.messages == ['line 3']

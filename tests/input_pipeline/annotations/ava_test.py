@@ -147,22 +147,61 @@ def test_all_missing_files_are_named(tmp_path):
 @pytest.mark.parametrize(
   ('old', 'new', 'message'),
   [
-    ('0902,0.050', 'noon,0.050', r"the second is 'noon', but must be a number"),
+    ('0902,0.050', 'noon,0.050', "the second is 'noon', but must be a number"),
     (
       '0902,0.050',
       '902.5,0.050',
-      r"the second is '902\.5', but must be a whole number",
+      "the second is '902.5', but must be a whole number",
     ),
-    ('0902,0.050', '0902,left', r"x1 is 'left'"),
-    ('0.900,12', 'nan,12', r"y2 is 'nan'"),
-    ('0.900,12', '0.900,stand', r"action is 'stand'"),
-    (',12,0', '', r'has 6 columns, but needs 2 or 7 or 8'),
+    ('0902,0.050', '0902,left', "x1 is 'left', but must be a number"),
+    ('0.900,12', 'nan,12', "y2 is 'nan', but must be a number"),
+    ('0.900,12', '0.900,stand', "action is 'stand', but must be a number"),
+    (',12,0', '', 'it has 6 columns, but needs 2 or 7 or 8'),
   ],
 )
-def test_a_broken_row_is_named(folder, old, new, message):
+def test_a_broken_row_is_left_out_and_named(folder, old, new, message):
+  whole = Annotations(folder).labelled_boxes('train')
   replace(folder, 'ava_train_v2.1.csv', old, new)
-  with pytest.raises(PoseDataError, match=rf'ava_train_v2\.1\.csv, line 1: {message}'):
+  annotations = Annotations(folder)
+  boxes = annotations.labelled_boxes('train')
+  # The first row is the label "stand", class 1, of this box; "watch" has its own row.
+  first = box(TRAIN_A, 902)
+  assert whole[first] == (1, 2)
+  assert boxes == whole | {first: (2,)}
+  (note,) = annotations.notes
+  assert note.message.startswith(str(folder / 'ava_train_v2.1.csv'))
+  assert f"line 1, clip '{TRAIN_A}': left out, because {message}" in note.message
+
+
+def test_a_broken_row_in_each_file_is_left_out(folder):
+  for file in folder.glob('ava_*.csv'):
+    file.write_text(file.read_text() * 3 + 'no,row,3\n')
+  annotations = Annotations(folder)
+  annotations.labelled_boxes('train')
+  annotations.labelled_boxes('val')
+  assert len(annotations.detected_boxes(0.8)) == 8
+  assert len(annotations.notes) == 5  # The excluded seconds of val are read twice.
+
+
+def test_a_file_of_broken_rows_is_refused(folder):
+  file = folder / 'ava_train_v2.1.csv'
+  file.write_text(file.read_text().replace('0.', 'zero'))
+  with pytest.raises(PoseDataError, match=r'train_v2\.1\.csv: \d+ of \d+ lines cannot'):
     Annotations(folder).labelled_boxes('train')
+
+
+@pytest.mark.parametrize('line_end', ['\r\n', '\r', '  \n\n'])
+def test_marks_line_ends_and_spaces_make_no_difference(folder, line_end):
+  whole = Annotations(folder)
+  boxes, detected = whole.labelled_boxes('train'), whole.detected_boxes(0)
+  for file in (*folder.glob('*.csv'), *folder.glob('*.pbtxt')):
+    text = file.read_text().replace('\n', line_end)
+    file.write_bytes(text.encode('utf-8-sig'))
+  annotations = Annotations(folder)
+  assert annotations.actions == whole.actions
+  assert annotations.labelled_boxes('train') == boxes
+  assert annotations.detected_boxes(0) == detected
+  assert annotations.notes == ()
 
 
 @pytest.mark.parametrize(

@@ -85,13 +85,8 @@ def test_a_class_that_kinetics_lacks_is_named(folder):
     ),
     (
       'mimetics_v1.0.csv',
-      f'{MIMETICS}bowling,zz,soon,9\n',
-      r"line 4: time_start 'soon' and time_end '9' must be seconds",
-    ),
-    (
-      'mimetics_v1.0.csv',
-      f'{MIMETICS}bowling,xxxxxxxxxxx,3,9\n',
-      r'line 4: xxxxxxxxxxx_000003_000009 is listed twice',
+      f'{MIMETICS}{MIMETICS}{MIMETICS}',
+      r'mimetics_v1\.0\.csv: 6 of 8 lines cannot be used',
     ),
   ],
 )
@@ -102,3 +97,47 @@ def test_malformed_files(folder, name, text, message):
     (folder / name).write_text(text)
   with pytest.raises(PoseDataError, match=message):
     mimetics.read(folder)
+
+
+@pytest.mark.parametrize(
+  ('row', 'message'),
+  [
+    (
+      'bowling,zz,soon,9',
+      "clip 'zz': left out, because time_start 'soon' and time_end",
+    ),
+    ('bowling,zz,1', "clip 'zz': left out, because time_start '1' and time_end None"),
+    ('bowling,zz,1,inf', "clip 'zz': left out, because time_start '1' and time_end"),
+    ('bowling,,1,2', 'line 4: left out, because it has no youtube_id'),
+    (',zz,1,2', "clip 'zz': left out, because it has no label"),
+    ('bowling,zz,1,2,3', 'line 4: left out, because it has too many columns'),
+    ('bowling,xxxxxxxxxxx,3,9', 'left out, because it was listed before'),
+    ('"bowling,zz,1,2', 'line 4: left out, because it has no youtube_id'),
+  ],
+)
+def test_a_malformed_line_is_left_out_and_named(folder, row, message):
+  whole = mimetics.read(folder)
+  file = folder / 'mimetics_v1.0.csv'
+  file.write_text(f'{MIMETICS}{row}\nbowling,last,0,1\n')
+  annotation = mimetics.read(folder)
+  assert annotation.splits['test'] == (*whole.splits['test'], 'last_000000_000001')
+  (note,) = annotation.notes
+  assert note.message.startswith(f'{file}: 1 of 4 lines are faulty: line 4')
+  assert message in note.message
+
+
+def test_a_clip_that_is_tested_is_not_trained_on(folder):
+  file = folder / 'kinetics_train.csv'
+  file.write_text(f'{KINETICS}bowling,yyyyyyyyyyy,1,4,train,0\n')
+  annotation = mimetics.read(folder)
+  assert len(annotation.splits['train']) == 3
+  (note,) = annotation.notes
+  assert 'left out, because it is also a test clip' in note.message
+
+
+def test_marks_line_ends_and_delimiters_make_no_difference(folder):
+  whole = mimetics.read(folder)
+  for file in folder.iterdir():
+    text = file.read_text().replace(',', ' ; ').replace('\n', '\r')
+    file.write_bytes(text.encode('utf-8-sig'))
+  assert mimetics.read(folder) == whole

@@ -95,8 +95,34 @@ def test_what_is_refused(read, text, message):
     read(text)
 
 
+@pytest.mark.parametrize('line_end', ['\n', '\r\n', '\r'])
+@pytest.mark.parametrize('delimiter', [';', '\t'])
+def test_a_table_saved_by_a_european_spreadsheet(tmp_path, delimiter, line_end):
+  rows = [
+    ('path', 'segments', 'fps'),
+    ('a', '"café 0,5 2;walk 3 9,25"', '29,97'),
+    ('', '', ''),
+    ('b', '', ''),
+  ]
+  table = tmp_path / 'videos.csv'
+  text = ''.join(delimiter.join(row) + line_end for row in rows)
+  table.write_bytes(text.encode('cp1252'))
+  first, second = read_table(table)
+  assert first.segments == (
+    NamedSegment('café', 0.5, 2),
+    NamedSegment('walk', 3, 9.25),
+  )
+  assert first.frame_rate == 29.97
+  assert second.video_id == 'b'
+
+
+def test_a_quote_that_is_not_closed_swallows_no_line(read):
+  with pytest.raises(PoseDataError, match=r'not a readable table: unexpected end of'):
+    read('path,label\na,"sit\nb,stand\n')
+
+
 def test_a_table_that_is_no_text(tmp_path):
   table = tmp_path / 'videos.csv'
-  table.write_bytes(b'path\n\xff\xfe\n')
-  with pytest.raises(PoseDataError, match=r'videos\.csv is not a readable table'):
+  table.write_bytes(b'path\n\xff\x00\n')
+  with pytest.raises(PoseDataError, match=r'videos\.csv is not a text file'):
     read_table(table)
