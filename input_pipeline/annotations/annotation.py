@@ -10,6 +10,7 @@ from typing import Any
 
 from absl import logging
 
+from input_pipeline.annotations.faulty_lines import joined
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
 from input_pipeline.poses.notes import Note
@@ -80,7 +81,7 @@ def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSour
   }
   if isinstance(sources[0], PoseSource):
     of_sources = [n for s in sources if isinstance(s, PoseSource) for n in s.notes]
-    changes['notes'] = (*of_sources, *notes)
+    changes['notes'] = joined([*of_sources, *notes])
   else:
     for note in notes:
       logging.warning('%s', note.message)

@@ -24,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from input_pipeline import text_files
-from input_pipeline.annotations.faulty_lines import Faults, encoding_notes
+from input_pipeline.annotations.faulty_lines import Faults, encoding_notes, joined
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.boxes import overlaps
 from input_pipeline.poses.notes import Note
@@ -119,7 +119,7 @@ class Annotations:
   @property
   def notes(self) -> tuple[Note, ...]:
     """What is doubtful in the files read so far."""
-    return tuple(self._notes)
+    return joined(self._notes)
 
   def labelled_boxes(self, split: str) -> dict[PersonBox, tuple[int, ...]]:
     """The true boxes in 'train' or 'val' with their class indices, in file order.

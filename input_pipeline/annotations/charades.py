@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from input_pipeline import text_files
 from input_pipeline.annotations.annotation import Annotation
-from input_pipeline.annotations.faulty_lines import Faults, encoding_notes
+from input_pipeline.annotations.faulty_lines import Faults, encoding_notes, joined
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import Segment
 from input_pipeline.poses.notes import Note
@@ -71,7 +71,7 @@ def read(folder: pathlib.Path) -> Annotation:
     labels={video_id: video.labels for video_id, video in by_id.items()},
     segments={video_id: video.segments for video_id, video in by_id.items()},
     multi_label=True,
-    notes=notes,
+    notes=joined(notes),
   )
 
 

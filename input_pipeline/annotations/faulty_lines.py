@@ -7,6 +7,7 @@ begin. Each is left out, or kept as far as it can be read, and named in a note.
 from __future__ import annotations
 
 import pathlib
+from collections.abc import Iterable
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
@@ -17,20 +18,22 @@ GUESSED_ENCODING = 'guessed_encoding'
 # hundred, whichever is more, and never more than half of all lines.
 _FEW = 5
 _LARGEST_SHARE = 0.01
-_NAMED = 10  # Largest number of faults in a note.
+_NAMED = 10  # Largest number of faults, or of files, in a note.
 
 
 class Faults:
   """The faults in one file, and how much of the file could be read."""
 
-  def __init__(self, file: pathlib.Path, of: str = 'lines'):
+  def __init__(self, file: pathlib.Path, of: str = 'lines', item: str = 'line'):
     """Starts without faults.
 
     Args:
       of: what is counted, in the plural.
+      item: what has the numbers.
     """
     self._file = file
     self._of = of
+    self._item = item
     self._found: list[str] = []
     self._number = 0
 
@@ -42,12 +45,12 @@ class Faults:
     """Notes a fault.
 
     Args:
-      line: the line number, from 1.
+      line: the line number, from 1, or the item's number.
       clip: name of the video or clip; '' if unknown.
       why: what is wrong, what was expected, and what is kept.
     """
     named = f', clip {clip!r}' if clip else ''
-    self._found.append(f'line {line}{named}: {why}')
+    self._found.append(f'{self._item} {line}{named}: {why}')
 
   def notes(self) -> tuple[Note, ...]:
     """One note that names the faults; none without faults.
@@ -65,10 +68,11 @@ class Faults:
         f' published file or it is broken; the first: {self._found[0]}'
       )
     shown = '; '.join(self._found[:_NAMED])
-    rest = f'; and {number - _NAMED} more' if number > _NAMED else ''
     return (
       Note(
-        KIND, f'{self._file}: {number} of {total} {self._of} are faulty: {shown}{rest}'
+        KIND,
+        f'{self._file}: {number} of {total} {self._of} are faulty: {shown}'
+        + _and_more(number - _NAMED),
       ),
     )
 
@@ -84,3 +88,18 @@ def encoding_notes(file: pathlib.Path, encoding: str) -> tuple[Note, ...]:
       ' letters are wrong, save it as UTF-8',
     ),
   )
+
+
+def joined(notes: Iterable[Note]) -> tuple[Note, ...]:
+  """One note per kind with all its messages, as only the first of a kind is shown."""
+  messages: dict[str, list[str]] = {}
+  for note in notes:
+    messages.setdefault(note.kind, []).append(note.message)
+  return tuple(
+    Note(kind, '; '.join(of_kind[:_NAMED]) + _and_more(len(of_kind) - _NAMED))
+    for kind, of_kind in messages.items()
+  )
+
+
+def _and_more(number: int) -> str:
+  return f'; and {number} more' if number > 0 else ''

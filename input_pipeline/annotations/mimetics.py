@@ -15,7 +15,7 @@ from collections import Counter
 from collections.abc import Container
 
 from input_pipeline.annotations.annotation import Annotation
-from input_pipeline.annotations.faulty_lines import Faults, encoding_notes
+from input_pipeline.annotations.faulty_lines import Faults, encoding_notes, joined
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.text_tables import Row, Table, read_table
@@ -85,7 +85,7 @@ def read(folder: pathlib.Path) -> Annotation:
       clip.video_id: clip.other_names[: 2 if clips_of[clip.youtube_id] == 1 else 1]
       for clip in clips
     },
-    notes=notes + of_train,
+    notes=joined(notes + of_train),
   )
 
 

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from input_pipeline import text_files
 from input_pipeline.annotations.annotation import Annotation
-from input_pipeline.annotations.faulty_lines import Faults, encoding_notes
+from input_pipeline.annotations.faulty_lines import Faults, encoding_notes, joined
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 
@@ -83,7 +83,7 @@ def read(folder: pathlib.Path) -> Annotation:
       for (class_name, _), videos in entries.items()
       for video_id in videos
     },
-    notes=tuple(notes),
+    notes=joined(notes),
   )
 
 

@@ -9,6 +9,7 @@ import dataclasses
 import os
 import pathlib
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from input_pipeline.annotations import charades, mimetics, split_lists
 from input_pipeline.annotations.annotation import Annotation
@@ -58,6 +59,26 @@ def _download_jhmdb(data_dir: PathLike) -> pathlib.Path:
   from input_pipeline.catalog.jhmdb_download import download_jhmdb
 
   return download_jhmdb(data_dir)
+
+
+_PICKLES = 'https://download.openmmlab.com/mmaction/pyskl/data'
+
+
+def _skeleton_pickle(name: str, file: str, citation: str, **fields: Any) -> Protocol:
+  """A data set whose poses PYSKL publishes as a pickle: HRNet's, in two dimensions."""
+  path = pathlib.PurePosixPath(file)
+  return Protocol(
+    name=name,
+    skeleton='coco_17',
+    format='pyskl',
+    metric='accuracy',
+    citation=f'{citation}; skeletons: Duan et al., Revisiting skeleton-based action'
+    ' recognition, CVPR 2022',
+    requires=f"as poses, PYSKL's 2-D skeletons {path.name} ({_PICKLES}/{path}), or"
+    f" MMAction2's copy {path.name.replace('_hrnet', '_2d')}"
+    + fields.pop('requires', ''),
+    **fields,
+  )
 
 
 PROTOCOLS: dict[str, Protocol] = {
@@ -158,6 +179,58 @@ PROTOCOLS: dict[str, Protocol] = {
       requires='as poses, the folder labels/ from Penn_Action.tar.gz'
       ' (http://dreamdragon.github.io/PennAction)',
       num_clips={'test': 1068},
+    ),
+    _skeleton_pickle(
+      'ntu60',
+      'nturgbd/ntu60_hrnet.pkl',
+      'Shahroudy et al., NTU RGB+D: a large scale dataset for 3D human activity'
+      ' analysis, CVPR 2016',
+      # Cross-subject and cross-view.
+      splits=(('xsub_train', 'xsub_val'), ('xview_train', 'xview_val')),
+      num_clips={'xsub_val': 16487, 'xview_val': 18932},
+    ),
+    _skeleton_pickle(
+      'ntu120',
+      'nturgbd/ntu120_hrnet.pkl',
+      'Liu et al., NTU RGB+D 120: a large-scale benchmark for 3D human activity'
+      ' understanding, TPAMI 2019',
+      # Cross-subject and cross-setup.
+      splits=(('xsub_train', 'xsub_val'), ('xset_train', 'xset_val')),
+      num_clips={'xsub_val': 50919, 'xset_val': 59477},
+    ),
+    _skeleton_pickle(
+      'finegym',
+      'gym/gym_hrnet.pkl',
+      'Shao et al., FineGym: a hierarchical video dataset for fine-grained action'
+      ' understanding, CVPR 2020',
+      splits=(('train', 'val'),),
+      # Papers report the mean over the 99 classes first.
+      further_metrics=('mean_class_accuracy',),
+      num_clips={'val': 8521},
+    ),
+    _skeleton_pickle(
+      'diving48',
+      'diving48/diving48_hrnet.pkl',
+      'Li et al., RESOUND: towards action recognition without representation bias,'
+      ' ECCV 2018',
+      splits=(('train', 'test'),),
+    ),
+    _skeleton_pickle(
+      'ucf101',
+      'ucf101/ucf101_hrnet.pkl',
+      'Soomro et al., UCF101: a dataset of 101 human actions classes from videos in the'
+      ' wild, 2012',
+      splits=(('train1', 'test1'), ('train2', 'test2'), ('train3', 'test3')),
+      num_clips={'test1': 3783, 'test2': 3734, 'test3': 3696},
+    ),
+    _skeleton_pickle(
+      'kinetics400',
+      'k400/k400_hrnet.pkl',
+      'Carreira and Zisserman, Quo vadis, action recognition?, CVPR 2017',
+      splits=(('train', 'val'),),
+      further_metrics=('top5',),
+      requires=', and beside it the folder kpfiles/ with the poses, whose link is in'
+      ' https://github.com/kennymckormick/pyskl/blob/main/tools/data/README.md',
     ),
     Protocol(
       name='stick_actions',

@@ -11,7 +11,8 @@
   )
 
 The oldest files are only the list of annotations. The files do not state the skeleton.
-The file for Kinetics keeps its poses in many files beside it (see `pyskl_kpfiles`).
+Numbers may be in half precision. The file for Kinetics keeps its poses in many files
+beside it (see `pyskl_kpfiles`). docs/data_formats.md lists the published files.
 """
 
 from __future__ import annotations
@@ -30,9 +31,15 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.axis_order import frames_read_as_people
-from input_pipeline.readers.files import safe_pickle
+from input_pipeline.readers.formats.pyskl_content import (
+  Content,
+  labels_of,
+  name_of,
+  read_content,
+)
 from input_pipeline.readers.formats.pyskl_kpfiles import (
   KeypointFiles,
+  first_frame,
   has_keypoint_file,
 )
 from input_pipeline.readers.joint_choice import JointChoice
@@ -56,40 +63,42 @@ def read(
   - `keypoint_score` may be absent. Then the third column of `keypoint` is the score,
     as PYSKL concatenates them. Without that column too, a joint at (0, 0) or at a
     position that is not finite is missing, and every other joint has score 1.
-  - A split may name a clip without an annotation; loading that clip raises.
+  - A name in a split without an annotation is left out, as in PYSKL, and so is an
+    annotation without a name; a note counts and names them.
   - `max_people` limits only poses in files beside the pickle; people in the pickle
     itself are all kept.
 
   Raises:
-    PoseDataError: if the file is malformed.
+    PoseDataError: if the file is malformed, or hardly an annotation can be used.
   """
-  content = _read_content(path)
-  annotations = _by_frame_dir(content['annotations'], path)
-  class_names = _class_names(content, annotations)
+  content = read_content(path)
   return PoseSource(
     skeleton=skeleton,
-    class_names=class_names,
-    splits=_splits(content, annotations, path),
+    class_names=content.class_names,
+    splits=content.splits,
     load=functools.partial(
       _load_clip,
       path,
       skeleton,
-      class_names,
-      annotations,
-      KeypointFiles(path, skeleton),
+      content,
+      KeypointFiles(path, skeleton, first_frame(content.annotations.values())),
       options,
     ),
-    multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
+    multi_label=content.multi_label,
+    notes=content.notes,
   )
 
 
-def read_annotations(path: pathlib.Path) -> dict[str, Any]:
+def read_annotations(path: pathlib.Path) -> Mapping[str, Any]:
   """The unparsed annotations in a PYSKL pickle, by clip name; `clip_of` parses one.
 
   Raises:
-    PoseDataError: if the file is malformed.
+    PoseDataError: if the file is malformed, or has two annotations for a clip.
   """
-  return _by_frame_dir(_read_content(path)['annotations'], path)
+  content = read_content(path)
+  for name, why in content.refused.items():
+    raise PoseDataError(f'clip {name!r}: {why}')
+  return content.annotations
 
 
 def clip_of(
@@ -111,7 +120,7 @@ def clip_of(
   Raises:
     PoseDataError: if the annotation is malformed.
   """
-  video_id = str(annotation['frame_dir'])
+  video_id = name_of(annotation)
   options = options or ReadOptions()
   apart = keypoint_files if has_keypoint_file(annotation) else None
   if apart is None and 'keypoint' not in annotation:
@@ -139,97 +148,31 @@ def clip_of(
   )
 
 
-def _read_content(path: pathlib.Path) -> dict[str, Any]:
-  content = safe_pickle.load(path)
-  if isinstance(content, list):
-    content = {'annotations': content}
-  if not isinstance(content, dict) or not isinstance(content.get('annotations'), list):
-    raise PoseDataError(
-      f"{path} is not a PYSKL pickle: expected a dict with a list 'annotations', got"
-      f' {_describe(content)}'
-    )
-  return content
-
-
-def _by_frame_dir(annotations: list[Any], path: pathlib.Path) -> dict[str, Any]:
-  clips: dict[str, Any] = {}
-  for index, annotation in enumerate(annotations):
-    if not isinstance(annotation, dict) or 'frame_dir' not in annotation:
-      raise PoseDataError(
-        f"annotation {index} of {path} has no 'frame_dir', which names the clip; got"
-        f' {_describe(annotation)}'
-      )
-    video_id = str(annotation['frame_dir'])
-    if video_id in clips:
-      raise PoseDataError(f'clip {video_id!r} has two annotations in {path}; keep one')
-    clips[video_id] = annotation
-  return clips
-
-
-def _class_names(
-  content: Mapping[str, Any], annotations: Mapping[str, Any]
-) -> tuple[str, ...]:
-  if content.get('classes') is not None:
-    return tuple(str(name) for name in content['classes'])
-  labels = [label for clip in annotations for label in _labels(clip, annotations[clip])]
-  return tuple(str(label) for label in range(max(labels, default=-1) + 1))
-
-
-def _splits(
-  content: Mapping[str, Any], annotations: Mapping[str, Any], path: pathlib.Path
-) -> dict[str, tuple[str, ...]]:
-  split = content.get('split')
-  if split is None:
-    return {'all': tuple(annotations)}
-  lists = (list, tuple, np.ndarray)
-  if not isinstance(split, dict) or not all(
-    isinstance(v, lists) for v in split.values()
-  ):
-    raise PoseDataError(
-      f"'split' in {path} must be a dict from split names to lists of clip names, got"
-      f' {_describe(split)}'
-    )
-  return {
-    str(name): tuple(str(video_id) for video_id in video_ids)
-    for name, video_ids in split.items()
-  }
-
-
 def _load_clip(
   path: pathlib.Path,
   skeleton: Skeleton,
-  class_names: tuple[str, ...],
-  annotations: Mapping[str, Any],
+  content: Content,
   keypoint_files: KeypointFiles,
   options: ReadOptions | None,
   video_id: str,
 ) -> PoseClip:
-  if video_id not in annotations:
+  if video_id in content.refused:
+    raise PoseDataError(f'clip {video_id!r}: {content.refused[video_id]}')
+  if video_id not in content.annotations:
     raise PoseDataError(f'clip {video_id!r} has no annotation in {path}')
-  annotation = annotations[video_id]
-  labels = _labels(video_id, annotation)
+  annotation = content.annotations[video_id]
+  try:
+    labels = labels_of(annotation)
+  except PoseDataError as error:
+    raise PoseDataError(f'clip {video_id!r}: {error}') from error
+  number = len(content.class_names)
   for label in labels:
-    if not 0 <= label < len(class_names):
+    if not 0 <= label < number:
       raise PoseDataError(
-        f'clip {video_id!r}: label is {label}, but must be one of the'
-        f' {len(class_names)} classes in {path}, 0..{len(class_names) - 1}'
+        f'clip {video_id!r}: label is {label}, but must be one of the {number} classes'
+        f' in {path}, 0..{number - 1}'
       )
   return clip_of(annotation, path, skeleton, labels, keypoint_files, options)
-
-
-def _is_list(label: Any) -> bool:
-  return isinstance(label, (list, tuple)) or np.ndim(label) > 0
-
-
-def _labels(video_id: str, annotation: Mapping[str, Any]) -> tuple[int, ...]:
-  labels = np.atleast_1d(annotation.get('label', np.zeros(0, np.int64)))
-  integers = np.issubdtype(labels.dtype, np.integer) or not labels.size
-  if labels.ndim != 1 or not integers:
-    raise PoseDataError(
-      f'clip {video_id!r}: label is {annotation["label"]!r}, but must be a class index'
-      ' or a list of class indices'
-    )
-  return tuple(int(label) for label in labels)
 
 
 def _frame_size(
@@ -248,12 +191,18 @@ def _frame_size(
       )
     return options.frame_size
   size = np.asarray(annotation['img_shape'])
-  if size.shape != (2,) or not np.issubdtype(size.dtype, np.integer):
+  if size.shape != (2,) or not _are_whole(size):
     raise PoseDataError(
       f'clip {video_id!r}: img_shape is {annotation["img_shape"]!r}, but must be (height,'
       ' width) in whole pixels'
     )
   return int(size[0]), int(size[1])
+
+
+def _are_whole(numbers: np.ndarray) -> bool:
+  if not np.issubdtype(numbers.dtype, np.number) or not np.isfinite(numbers).all():
+    return False
+  return bool((numbers == np.round(numbers)).all())
 
 
 def _joints(
@@ -312,9 +261,3 @@ def _floats(annotation: Mapping[str, Any], key: str) -> np.ndarray:
     return np.asarray(annotation[key], np.float32)
   except (TypeError, ValueError) as error:  # Ragged, or not numbers.
     raise PoseDataError(f'{key} is not an array of numbers: {error}') from error
-
-
-def _describe(value: Any) -> str:
-  if isinstance(value, dict):
-    return f'a dict with {", ".join(map(repr, value)) or "no keys"}'
-  return f'a {type(value).__name__}'

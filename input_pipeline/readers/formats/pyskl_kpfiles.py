@@ -4,15 +4,16 @@
                     raw_file='kpfiles/0123.pkl', frame_inds=[n], box_score=[n])
   raw_file     dict(id=dict(keypoint=[n, j, 3]), ...)      # (x, y) in pixels, score
 
-`frame_inds` gives the frame, from 0, for each of the n skeletons. People are not
-identified across frames (PYSKL tools/data/README.md).
+`frame_inds` gives the frame for each of the n skeletons: from 1 in the published file,
+from 0 in files of other makers. People are not identified across frames. Source: PYSKL
+tools/data/README.md.
 """
 
 from __future__ import annotations
 
 import functools
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -33,12 +34,37 @@ def has_keypoint_file(annotation: Mapping[str, Any]) -> bool:
   return 'keypoint' not in annotation and 'raw_file' in annotation
 
 
+def first_frame(annotations: Iterable[Mapping[str, Any]]) -> int:
+  """The number of a clip's first frame in `frame_inds`: 0 or 1 for the whole file.
+
+  It is 1 if skeletons are seen in frame `total_frames`, which counting from 0 does not
+  reach, and none in frame 0.
+  """
+  found = 0
+  for annotation in annotations:
+    if not has_keypoint_file(annotation):
+      continue
+    try:
+      frames = np.asarray(annotation['frame_inds'], np.int64)
+      count = int(annotation['total_frames'])
+    except (KeyError, TypeError, ValueError):  # Raised again when the clip is loaded.
+      continue
+    if frames.size and frames.min() == 0:
+      return 0
+    if frames.size and frames.max() == count:
+      found = 1
+  return found
+
+
 class KeypointFiles:
   """The files beside a pickle; caches the last one, as clips are ordered by file."""
 
-  def __init__(self, pickle_path: pathlib.Path, skeleton: Skeleton):
+  def __init__(
+    self, pickle_path: pathlib.Path, skeleton: Skeleton, first_frame: int = 0
+  ):
     self._folder = pickle_path.parent
     self._skeleton = skeleton
+    self._first_frame = first_frame
     self._load = functools.lru_cache(maxsize=1)(safe_pickle.load)
 
   def read(
@@ -58,6 +84,7 @@ class KeypointFiles:
     try:
       keypoint = np.asarray(content[video_id]['keypoint'], np.float32)
       frames = np.asarray(annotation['frame_inds'], np.int64).ravel()
+      frames = frames - self._first_frame
       count = int(annotation['total_frames'])
     except (KeyError, TypeError, ValueError, IndexError) as error:
       raise PoseDataError(
@@ -72,10 +99,11 @@ class KeypointFiles:
         f' [{len(frames)} skeletons (one per frame_inds), {self._skeleton.num_joints}'
         ' joints, 3]'
       )
+    first = self._first_frame
     if len(frames) and not 0 <= frames.min() <= frames.max() < count:
       raise PoseDataError(
-        f'frame_inds are {frames.min()}..{frames.max()}, but must be'
-        f' in 0..{count - 1}, as total_frames is {count}'
+        f'frame_inds are {frames.min() + first}..{frames.max() + first}, but must be in'
+        f' {first}..{count - 1 + first}, as total_frames is {count}'
       )
     keypoint = np.moveaxis(choice.of(np.moveaxis(keypoint, 1, 0), str(file)), 0, 1)
     joints = to_joints(keypoint, 'pixels', frame_size, normalized=options.normalized)

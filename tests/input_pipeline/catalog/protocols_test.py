@@ -22,7 +22,11 @@ def test_protocols_name_what_exists(protocol):
 
 
 @pytest.mark.parametrize(
-  'dataset', ['jhmdb', 'hmdb51', 'charades', 'mimetics', 'penn_action', 'stick_actions']
+  'dataset',
+  [
+    *('jhmdb', 'hmdb51', 'charades', 'mimetics', 'penn_action', 'stick_actions'),
+    *('ntu60', 'ntu120', 'finegym', 'ucf101'),
+  ],
 )
 def test_protocols_say_what_they_need_and_how_many_clips_that_is(dataset):
   protocol = PROTOCOLS[dataset]

@@ -63,6 +63,17 @@ def test_people_of_frames(read, place):
   assert (clip.labels, clip.frame_size) == ((1,), (48, 64))
 
 
+def test_frames_are_counted_from_1_if_the_file_does(read):
+  # As published: skeletons are seen in frame 4 of 4, and in no frame 0.
+  first = annotation('v', [2, 4])
+  source = read(
+    [first, annotation('w', [1, 3, 5])], {'v': skeletons(6, 8), 'w': skeletons(1, 2, 3)}
+  )
+  assert source.load('v').keypoints[:, 0, 0, 0].tolist() == [0, 6, 0, 8]
+  with pytest.raises(PoseDataError, match=r'are 1\.\.5, but must be in 1\.\.4'):
+    source.load('w')
+
+
 def test_max_people(read):
   crowd = ([annotation('v', [0] * 6)], {'v': skeletons(0, 10, 20, 30, 40, 50)})
   assert read(*crowd).load('v').num_persons == 5

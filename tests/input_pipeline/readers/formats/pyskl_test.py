@@ -151,6 +151,7 @@ def test_a_score_above_1_counts_as_1(read):
     ({'img_shape': None}, r"lacks 'img_shape'"),
     ({'img_shape': (48, 64, 3)}, r'img_shape is \(48, 64, 3\)'),
     ({'img_shape': 'x'}, r"img_shape is 'x'"),
+    ({'img_shape': (48, np.inf)}, r'img_shape is \(48, inf\)'),
     ({'keypoint': np.zeros((1, 3, 3, 2))}, r'keypoint_score has shape \(1, 3, 2\)'),
     (
       {'keypoint': np.full((1, 3, 3, 2), 9.0), 'keypoint_score': None},
@@ -175,10 +176,54 @@ def test_one_broken_clip_raises_alone(read, changes, message):
 
 
 def test_a_split_that_names_an_absent_annotation(read):
-  source = read([annotation()], split={'train': ['a', 'gone']})
-  assert source.splits['train'] == ('a', 'gone')
-  with pytest.raises(PoseDataError, match=r"clip 'gone' has no annotation in .*\.pkl"):
-    source.load('gone')
+  split = {'train': ['a', 'gone', 'a'], 'test': ['lost'], 'none': []}
+  source = read([annotation()], split=split)
+  assert source.splits == {'train': ('a',), 'none': ()}
+  absent, twice = source.notes
+  assert (
+    "1 of 2 clips in split 'train' have no annotation, so they are left out: gone; 1 of"
+    " 1 clips in split 'test' have no annotation, so the split is left out: lost"
+  ) in absent.message
+  assert "which is counted once: 1 in 'train'" in twice.message
+
+
+def test_splits_of_other_names_are_refused(read):
+  with pytest.raises(PoseDataError, match=r'no split has an annotated clip: .* of a$'):
+    read([annotation()], split={'train': ['a.avi'], 'test': ['b.avi']})
+
+
+def test_older_names_of_clips(read):
+  fields = annotation(frame_dir=None, filename=b'wave/v 1.avi')
+  source = read([fields], split={'train': [np.str_('wave/v 1.avi')]})
+  assert source.splits == {'train': ('wave/v 1.avi',)}
+  assert source.load('wave/v 1.avi').video_id == 'wave/v 1.avi'
+
+
+def test_one_unusable_annotation_refuses_no_other(read):
+  good = [annotation(frame_dir=name) for name in 'abcdef']
+  bad = [annotation(frame_dir=None), 'x', annotation(frame_dir='b')]
+  other = annotation(frame_dir='c', label=0)
+  source = read([*good, *bad, other, annotation(frame_dir='g', label=10**12)])
+  assert source.splits == {'all': tuple('abcdefg')}
+  assert source.class_names == ('0', '1')
+  (note,) = source.notes
+  assert (
+    '3 of 11 annotations are faulty: annotation 6: left out, because' in note.message
+  )
+  assert "annotation 7: left out, because it has no 'frame_dir'" in note.message
+  assert "annotation 8, clip 'b': left out, because it repeats" in note.message
+  assert source.load('b').labels == (1,)
+  with pytest.raises(
+    PoseDataError, match=r"clip 'c': it has two different annotations"
+  ):
+    source.load('c')
+  with pytest.raises(PoseDataError, match=r"clip 'g': label is 1000000000000"):
+    source.load('g')
+
+
+@pytest.mark.parametrize('size', [(48.0, 64.0), np.array([48, 64]), [48, 64]])
+def test_other_spellings_of_the_frame_size(read, size):
+  assert read([annotation(img_shape=size)]).load('a').frame_size == (48, 64)
 
 
 @pytest.mark.parametrize(
@@ -189,8 +234,7 @@ def test_a_split_that_names_an_absent_annotation(read):
       r"expected a dict with a list 'annotations', got a dict with 'split'",
     ),
     (np.zeros(3), r"list 'annotations', got a _?Array"),
-    ({'annotations': [{'label': 1}]}, r"annotation 0 of .* has no 'frame_dir'"),
-    ({'annotations': [annotation()] * 2}, r"clip 'a' has two annotations"),
+    ({'annotations': [{'label': 1}]}, r"1 of 1 .* annotation 0: .* no 'frame_dir'"),
     ({'annotations': [], 'split': ['a']}, r"'split' in .* must be a dict .*got a list"),
     ({'annotations': [], 'split': {'train': 'a'}}, r"must be a dict .* 'train'"),
   ],
