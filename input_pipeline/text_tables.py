@@ -48,27 +48,24 @@ def _record(
   lines: Sequence[str], start: int, delimiter: str, width: int | None
 ) -> tuple[tuple[str, ...], int]:
   """The record that begins at a line, and the line after it."""
-  if '"' in lines[start]:
-    count = 0
+  if '"' not in lines[start]:
+    return _stripped(lines[start].split(delimiter)), start + 1
+  count = 0
 
-    def following() -> Iterator[str]:
-      nonlocal count
-      for line in range(start, len(lines)):
-        count += 1
-        yield f'{lines[line]}\n'
+  def following() -> Iterator[str]:
+    nonlocal count
+    for index in range(start, len(lines)):
+      count += 1
+      yield f'{lines[index]}\n'
 
-    try:
-      fields = _stripped(
-        next(csv.reader(following(), delimiter=delimiter, strict=True))
-      )
-      if count == 1 or len(fields) == width:
-        return fields, start + count
-    except (csv.Error, StopIteration):  # Not closed, or text after the closing quote.
-      pass
   try:
-    return _stripped(
-      next(csv.reader([lines[start]], delimiter=delimiter), [])
-    ), start + 1
+    fields = _stripped(next(csv.reader(following(), delimiter=delimiter, strict=True)))
+    if count == 1 or len(fields) == width:
+      return fields, start + count
+  except (csv.Error, StopIteration):  # Not closed, or text after the closing quote.
+    pass
+  try:
+    return _stripped(next(csv.reader([lines[start]], delimiter=delimiter))), start + 1
   except csv.Error:  # A field of more than 128 KiB.
     return (lines[start],), start + 1
 

@@ -90,7 +90,7 @@ class _Release:
     known = {
       (
         _labels(video_id, self._tables[split]['labels'][place]),
-        len(self._tables[split]['frames'][place]),
+        _num_frames(video_id, self._tables[split]['frames'][place]),
       )
       for split, place in self._places[video_id]
     }
@@ -166,11 +166,6 @@ def _read_table(path: pathlib.Path) -> _Table:
     raise PoseDataError(
       f'{path} has lists of different lengths: {lengths}; each needs one entry per video'
     )
-  for frames, video_id in zip(table['frames'], table['video_name'], strict=True):
-    if not isinstance(frames, _LISTS):
-      raise PoseDataError(
-        f"{path}: 'frames' of {video_id} is {frames!r}, but must list frame numbers"
-      )
   return table
 
 
@@ -211,6 +206,14 @@ def _num_classes(label: Any) -> int:
   if isinstance(label, _LISTS):
     return len(label)
   return int(label) + 1 if isinstance(label, _INTEGERS) else 0
+
+
+def _num_frames(video_id: str, frames: Any) -> int:
+  if not isinstance(frames, _LISTS):
+    raise PoseDataError(
+      f"clip {video_id!r}: 'frames' is {frames!r}, but must list frame numbers"
+    )
+  return len(frames)
 
 
 def _labels(video_id: str, label: Any) -> tuple[int, ...]:

@@ -219,13 +219,17 @@ def test_metadata_of_another_form(tmp_path):
     read(tmp_path)
 
 
-def test_frames_that_are_not_a_list(tmp_path):
-  write_table(tmp_path, 'train1', ['a'], [0])
+def test_frames_that_are_not_a_list_refuse_that_video_only(tmp_path):
+  write_table(tmp_path, 'train1', ['a', 'b'], [0, 0])
   path = tmp_path / 'set_train1.pkl'
-  table = pickle.loads(path.read_bytes()) | {'frames': [40]}
-  path.write_bytes(pickle.dumps(table))
-  with pytest.raises(PoseDataError, match="'frames' of a is 40, but must list"):
-    read(tmp_path)
+  table = pickle.loads(path.read_bytes())
+  path.write_bytes(pickle.dumps(table | {'frames': [40, table['frames'][1]]}))
+  for name in 'ab':
+    write_sums(tmp_path / f'{name}.npy', np.zeros((3, 19, 64, 66)))
+  source = read(tmp_path)
+  with pytest.raises(PoseDataError, match="clip 'a': 'frames' is 40, but must list"):
+    source.load('a')
+  assert source.load('b').num_frames == 5
 
 
 def test_metadata_that_would_run_a_program_are_refused(tmp_path):
