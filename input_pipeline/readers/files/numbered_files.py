@@ -7,6 +7,7 @@ import re
 from collections.abc import Sequence
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import stem_of, suffix_of
 
 
 def frame_number(name: str) -> int | None:
@@ -18,7 +19,7 @@ def frame_number(name: str) -> int | None:
 def has_numbered_files(path: pathlib.Path, suffixes: Sequence[str]) -> bool:
   """Whether `path` is a folder with numbered files of these suffixes."""
   return path.is_dir() and any(
-    frame_number(file.stem) is not None for file in _files(path, suffixes)
+    frame_number(stem_of(file)) is not None for file in _files(path, suffixes)
   )
 
 
@@ -36,7 +37,7 @@ def numbered_files(
     )
   files: dict[int, pathlib.Path] = {}
   for file in _files(folder, suffixes):
-    number = frame_number(file.stem)
+    number = frame_number(stem_of(file))
     if number is None:
       raise PoseDataError(
         f'{file} has no number in its name, but needs its frame number there'
@@ -56,5 +57,5 @@ def _files(folder: pathlib.Path, suffixes: Sequence[str]) -> list[pathlib.Path]:
   return sorted(
     file
     for file in folder.iterdir()
-    if file.suffix.lower() in suffixes and not file.name.startswith('.')
+    if suffix_of(file) in suffixes and not file.name.startswith('.')
   )

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import is_file_of, stem_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_records,
   described_size,
@@ -56,7 +57,7 @@ class _Content:
 
 
 def is_video(path: pathlib.Path) -> bool:
-  return path.is_file() and path.suffix.lower() == '.json'
+  return is_file_of(path, ('.json',))
 
 
 def videos_in(path: pathlib.Path) -> tuple[str, ...]:
@@ -162,7 +163,7 @@ def _video_of(image: _Record, names: Mapping[str, _Record], path: pathlib.Path) 
     if key in image:
       video_id = str(image[key])
       return str(names.get(video_id, {}).get('name') or video_id)
-  return os.path.dirname(str(image.get('file_name', ''))) or path.stem
+  return os.path.dirname(str(image.get('file_name', ''))) or stem_of(path)
 
 
 def _frame_number(image: _Record, path: pathlib.Path) -> int:

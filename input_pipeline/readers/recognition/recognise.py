@@ -76,7 +76,9 @@ def _json(sample: Sample) -> tuple[str, str] | None:
 
 
 def _table(sample: Sample) -> tuple[str, str] | None:
-  return table_format(sample.file) if sample.suffix in ('.csv', '.tsv', '.tab') else None
+  return (
+    table_format(sample.file) if sample.suffix in ('.csv', '.tsv', '.tab') else None
+  )
 
 
 def _binary(sample: Sample) -> tuple[str, str] | None:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import pathlib
 
-import numpy as np
-
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.joint_tables.cells import read_cells
 from input_pipeline.readers.joint_tables.columns import read_columns
 from input_pipeline.readers.joint_tables.layout import joint_names
-from input_pipeline.skeletons.joint_names import skeletons_named
 from input_pipeline.text_files import read_text
 
 _LANDMARKS = 33
@@ -24,7 +21,10 @@ def table_format(path: pathlib.Path) -> tuple[str, str] | None:
   try:
     heads = [line.split(',')[0].strip() for line in read_text(path).splitlines()[:4]]
     if set(heads) & set(_DEEPLABCUT):
-      return 'deeplabcut', f'{path.name}, a table with the rows {", ".join(_DEEPLABCUT)}'
+      return (
+        'deeplabcut',
+        f'{path.name}, a table with the rows {", ".join(_DEEPLABCUT)}',
+      )
     cells = read_cells(path)
     columns = read_columns(cells.columns)
     names = joint_names(cells)

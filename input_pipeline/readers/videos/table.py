@@ -23,6 +23,7 @@ from typing import Any, NamedTuple
 
 from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.text_tables import DELIMITERS
 
 TABLE = 'videos.csv'
@@ -152,7 +153,7 @@ def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
   size = [_number(row.get(side, ''), side, where) for side in ('height', 'width')]
   if (size[0] is None) != (size[1] is None):
     raise PoseDataError(f'{where} has one of height and width; give both, or neither')
-  video_id = row.get('id', '').strip() or path.stem
+  video_id = row.get('id', '').strip() or stem_of(path)
   return PoseVideo(
     video_id=video_id,
     path=path,

@@ -18,15 +18,18 @@ FORMATS = (
   'alphapose',
   'ava',
   'coco',
+  'deeplabcut',
   'jhmdb_tree',
   'jmrn_official',
   'mediapipe',
   'mmpose',
+  'movement',
   'numpy',
   'openpose',
   'openpose_maps',
   'penn_action',
   'pyskl',
+  'sleap',
 )
 
 
@@ -91,7 +94,9 @@ def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> Po
   """
   return PoseFlags(
     format=flags.string(
-      'format', None, f'Format of --poses, or auto, which recognises it. Default: that of {default}.'
+      'format',
+      None,
+      f'Format of --poses, or auto, which recognises it. Default: that of {default}.',
     ),
     poses=flags.string(
       'poses', None, 'File or folder to read.', required=poses_required
