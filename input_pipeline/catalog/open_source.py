@@ -59,8 +59,8 @@ def load_source(
       seed,
       format=format,
       poses=poses,
-      options=options,
       annotations=annotations,
+      **dict.fromkeys(options.given if options else (), True),
     )
   if protocol is not None:
     format = format or protocol.format

@@ -7,6 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from input_pipeline.poses.frame_size import (
+  exchanged,
+  in_words,
+  is_doubtful,
+  is_far_better,
+)
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation.clip_facts import ClipFacts, PoseFacts
 from input_pipeline.validation.findings import Finding, warning
@@ -14,7 +20,6 @@ from input_pipeline.validation.sides import minority, suspicions
 
 # All numbers are ours.
 _MUCH_OUTSIDE = 0.2  # Share of a clip's joints.
-_DOUBTFUL_OUTSIDE = 0.05  # Share of all joints in frames with one size.
 _NORMALISED = 2.0  # Coordinates in -1..1 or 0..1 stay below, pixels do not.
 # A frame size is doubted if no joint in any clip leaves this share of height and width,
 _SMALL_BOX = 0.5
@@ -65,7 +70,7 @@ def check_frames(clips: Sequence[PosedClip]) -> Iterator[Finding]:
     if doubt:
       yield warning(
         'frame_size',
-        f'frames of {size[0]}x{size[1]} (height x width): {doubt}',
+        f'frames {in_words(size)}: {doubt}',
         tuple(clip.video_id for clip, _ in group),
       )
 
@@ -81,12 +86,12 @@ def _size_doubt(size: tuple[int, int], group: Sequence[PoseFacts]) -> str | None
     )
   joints = sum(int(poses.seen.sum()) for poses in group)
   outside = sum(int(poses.outside.sum()) for poses in group)
-  if outside > _DOUBTFUL_OUTSIDE * joints:
-    turned = sum(poses.outside_turned for poses in group)
-    if turned < outside / 5:
+  if is_doubtful(outside, joints):
+    transposed = sum(poses.outside_transposed for poses in group)
+    if is_far_better(transposed, outside):
       return (
-        f'{outside / joints:.0%} of the joints lie outside, but {turned / joints:.0%} if'
-        ' height and width changed places'
+        f'{outside / joints:.0%} of the joints lie outside, but {transposed / joints:.0%}'
+        f' if frames are {in_words(exchanged(size))}; are height and width exchanged?'
       )
     return f'{outside / joints:.0%} of the joints lie outside; is that the right size?'
   enough = len(group) >= _ENOUGH_CLIPS

@@ -220,9 +220,9 @@ def test_height_and_width_that_changed_places(make_clip):
     clip = make_clip(f'clip{index}', label=index % 2)
     keypoints = clip.keypoints - [25, 0] + 0.1 * index
     clips[clip.video_id] = changed(clip, keypoints=keypoints, frame_size=(70, 125))
-  assert 'but 0% if height and width changed places' in message(
-    source_of(clips), 'frame_size'
-  )
+  said = message(source_of(clips), 'frame_size')
+  assert said.startswith('frames 125 wide, 70 high: ')
+  assert 'but 0% if frames are 70 wide, 125 high; are height and width' in said
 
 
 def test_sides_of_some_frames_of_a_half_and_of_all(good, swap):
