@@ -12,6 +12,11 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import Note
+
+# Begins the kind of each note about a clip whose frame size seems exchanged; the rest is
+# the size, so that notes about the same size are shown together.
+EXCHANGED = 'exchanged_frame_size'
 
 # Both are ours: a size is doubted if more than this share of the joints lie outside,
 _MUCH_OUTSIDE = 0.05
@@ -63,6 +68,26 @@ def exchanged(size: tuple[int, int]) -> tuple[int, int]:
   return size[1], size[0]
 
 
+def how_to_give(size: tuple[int, int] | None = None) -> str:
+  """How each program and Python takes a frame size: this one, or any."""
+  text = as_text(size) if size else 'WIDTHxHEIGHT'
+  return (
+    f'--frame_size={text} (train: --config.data.frame_size={text}; Python:'
+    f' frame_size={size or "(height, width)"})'
+  )
+
+
+def how_to_exchange(size: tuple[int, int], given: tuple[int, int] | None) -> str:
+  """What to do if a size's height and width are exchanged.
+
+  Args:
+    given: the size that the user gave; others are from the files.
+  """
+  if size == given:
+    return f'give {how_to_give(exchanged(size))}'
+  return 'exchange height and width in the files'
+
+
 def are_outside(
   positions: Float[np.ndarray, '*n 2'], frame_size: tuple[int, int]
 ) -> Bool[np.ndarray, '*n']:
@@ -100,3 +125,38 @@ def transposed_fits_better(
     return False
   transposed = int(are_outside(positions, exchanged(frame_size)).sum())
   return is_far_better(transposed, outside)
+
+
+def size_notes(
+  keypoints: Float[np.ndarray, 't m j 2'],
+  scores: Float[np.ndarray, 't m j'],
+  frame_size: tuple[int, int],
+  given: tuple[int, int] | None,
+) -> tuple[Note, ...]:
+  """What is doubtful in a clip's frame size.
+
+  Args:
+    keypoints: (x, y) in pixels.
+    scores: 0 for a missing joint.
+    frame_size: (height, width) in pixels, as the clip was read.
+    given: the size that the user gave, if any.
+  """
+  notes = []
+  if given not in (None, frame_size):
+    notes.append(
+      Note(
+        'given_frame_size',
+        f'the files state frames {in_words(frame_size)}, so the given size,'
+        f' {in_words(given)}, is not used',
+      )
+    )
+  if transposed_fits_better(keypoints, scores, frame_size):
+    notes.append(
+      Note(
+        f'{EXCHANGED}_{as_text(frame_size)}',
+        f'many joints lie outside the frames, which are read as {in_words(frame_size)},'
+        f' but nearly all inside frames {in_words(exchanged(frame_size))}; if height and'
+        f' width are exchanged, {how_to_exchange(frame_size, given)}',
+      )
+    )
+  return tuple(notes)

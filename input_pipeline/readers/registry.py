@@ -10,7 +10,9 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.sources import ClipSource
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.frame_size import size_notes
+from input_pipeline.poses.sources import ClipSource, PoseSource
 from input_pipeline.readers.formats import (
   alphapose,
   ava,
@@ -209,7 +211,20 @@ def read_poses(
   options = options or ReadOptions()
   _check_options(format, reader, options)
   layout = get_skeleton(_skeleton_name(format, reader, skeleton, path))
-  return reader.read(path, layout, *([options] if reader.options else []))
+  source = reader.read(path, layout, *([options] if reader.options else []))
+  if not isinstance(source, PoseSource):
+    return source
+  load = functools.partial(_with_size_notes, source.load, options.frame_size)
+  return dataclasses.replace(source, load=load)
+
+
+def _with_size_notes(
+  load: Callable[[str], PoseClip], given: tuple[int, int] | None, video_id: str
+) -> PoseClip:
+  """Loads a clip, and notes what is doubtful in its frame size, whatever its format."""
+  clip = load(video_id)
+  notes = size_notes(clip.keypoints, clip.scores, clip.frame_size, given)
+  return dataclasses.replace(clip, notes=(*clip.notes, *notes)) if notes else clip
 
 
 def _check_options(format: str, reader: Reader, options: ReadOptions):

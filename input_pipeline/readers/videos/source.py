@@ -14,8 +14,9 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
 from input_pipeline.poses.frame_size import (
   are_outside,
-  as_text,
   exchanged,
+  how_to_exchange,
+  how_to_give,
   in_words,
   is_far_better,
 )
@@ -141,9 +142,8 @@ def frame_size_of(
   size = in_file or video.frame_size or options.frame_size
   if size is None:
     raise PoseDataError(
-      f'{video.path} does not state the frame size; give --frame_size=WIDTHxHEIGHT'
-      ' (train: --config.data.frame_size=WIDTHxHEIGHT; Python: frame_size=(height,'
-      ' width)), or columns height and width in videos.csv'
+      f'{video.path} does not state the frame size; give {how_to_give()}, or columns'
+      ' height and width in videos.csv'
     )
   return size
 
@@ -287,15 +287,12 @@ def _check_inside(
   outside = int(are_outside(positions, frame_size).sum())
   if outside <= len(positions) / 2:
     return
-  other = exchanged(frame_size)
-  remedy = 'correct the size'
+  other, remedy = exchanged(frame_size), 'correct the size'
   if is_far_better(int(are_outside(positions, other).sum()), outside):
-    remedy = f'frames {in_words(other)} fit: exchange height and width in the files'
-    if frame_size == options.frame_size:
-      remedy = (
-        f'frames {in_words(other)} fit: give --frame_size={as_text(other)}, or'
-        f' in Python frame_size={other}'
-      )
+    remedy = (
+      f'nearly all are inside frames {in_words(other)}:'
+      f' {how_to_exchange(frame_size, options.frame_size)}'
+    )
   raise PoseDataError(
     f'{outside} of {len(positions)} joints are outside the frames, which are read as'
     f' {in_words(frame_size)}; {remedy}'

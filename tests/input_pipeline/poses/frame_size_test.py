@@ -7,8 +7,10 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.frame_size import (
   are_outside,
   as_text,
+  how_to_give,
   in_words,
   parse_frame_size,
+  size_notes,
   transposed_fits_better,
 )
 
@@ -87,3 +89,38 @@ def test_missing_joints_do_not_count():
   scores[:15] = 0
   assert not transposed_fits_better(keypoints, scores, PORTRAIT)
   assert not transposed_fits_better(keypoints, 0 * scores, PORTRAIT)
+
+
+def test_how_to_give_a_size_names_what_each_program_has():
+  assert how_to_give() == (
+    '--frame_size=WIDTHxHEIGHT (train: --config.data.frame_size=WIDTHxHEIGHT; Python:'
+    ' frame_size=(height, width))'
+  )
+  assert how_to_give((720, 1280)) == (
+    '--frame_size=1280x720 (train: --config.data.frame_size=1280x720; Python:'
+    ' frame_size=(720, 1280))'
+  )
+
+
+def test_notes_about_a_size():
+  path = clip(np.linspace(0, 88, 30), 20)
+  assert (
+    size_notes(*path, LANDSCAPE, None) == size_notes(*path, LANDSCAPE, LANDSCAPE) == ()
+  )
+  (note,) = size_notes(*path, PORTRAIT, PORTRAIT)
+  assert note.kind == 'exchanged_frame_size_40x90'
+  assert 'read as 40 wide, 90 high, but nearly all inside frames 90 wide, 40 high' in (
+    note.message
+  )
+  assert 'exchanged, give --frame_size=90x40 (' in note.message
+  (note,) = size_notes(*path, PORTRAIT, None)
+  assert note.message.endswith('exchanged, exchange height and width in the files')
+
+
+def test_a_given_size_that_the_files_contradict():
+  (note,) = size_notes(*clip(np.linspace(0, 88, 30), 20), LANDSCAPE, PORTRAIT)
+  assert note.kind == 'given_frame_size'
+  assert note.message == (
+    'the files state frames 90 wide, 40 high, so the given size, 40 wide, 90 high, is'
+    ' not used'
+  )

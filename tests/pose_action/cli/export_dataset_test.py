@@ -166,6 +166,7 @@ def test_reading_options_reach_the_reader(tmp_path):
   without = run(TOOL, *flags)
   mistyped = run(TOOL, *flags, '--frame_size=64,48')
   done = run(TOOL, *flags, '--frame_size=64x48', '--per_person')
+  turned = run(TOOL, *flags, '--frame_size=width:32,height:64', '--overwrite')
   one = run(TOOL, *flags, '--frame_size=64x48', '--max_people=1', '--overwrite')
 
   assert 'give --frame_size=WIDTHxHEIGHT' in without.stderr
@@ -173,6 +174,11 @@ def test_reading_options_reach_the_reader(tmp_path):
   assert (done.returncode, done.stderr) == (0, '')
   assert done.stdout.startswith('frames are read as 64 wide, 48 high')
   assert 'all: 2 of 2 clips' in done.stdout
+  assert (turned.returncode, turned.stderr) == (0, '')
+  assert 'frames are read as 32 wide, 64 high' in turned.stdout
+  assert 'warning: many joints lie outside the frames' in turned.stdout
+  assert 'give --frame_size=64x32 (' in turned.stdout
   assert (one.returncode, one.stderr) == (0, '')
+  assert 'warning: ' not in one.stdout
   records = open_dataset(data_dir, 'mine', 'keypoints').records('all')
   assert records[0]['keypoints'].shape == (8, 1, 17, 3)

@@ -65,3 +65,13 @@ def test_a_frame_size_that_is_missing_or_wrong(
     open_run(config, str(tmp_path / 'run'), one_device),
   ):
     pass
+
+
+def test_an_exchanged_frame_size_warns(config, tmp_path, one_device, capsys):
+  config.data.frame_size = 'width:48,height:64'
+  with open_run(config, str(tmp_path / 'run'), one_device):
+    pass
+  said = capsys.readouterr().out
+  assert 'frames are read as 48 wide, 64 high' in said
+  assert 'warning: many joints lie outside the frames' in said
+  assert '--config.data.frame_size=64x48' in said

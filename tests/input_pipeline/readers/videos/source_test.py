@@ -129,10 +129,12 @@ def test_a_wrong_frame_size_is_noticed(read):
 
 def test_exchanged_height_and_width_are_named_with_the_size_that_fits(read):
   source = read(ReadOptions(frame_size=(48, 15)), a={0: [[40, 0.5]], 1: [[30, 0.5]]})
-  fits = r'as 15 wide, 48 high; frames 48 wide, 15 high fit: '
+  fits = r'as 15 wide, 48 high; nearly all are inside frames 48 wide, 15 high: '
   with pytest.raises(
     PoseDataError,
-    match=fits + r'give --frame_size=48x15, or in Python frame_size=\(15, 48\)',
+    match=fits
+    + r'give --frame_size=48x15 \(train: --config\.data\.frame_size=48x15; Python:'
+    r' frame_size=\(15, 48\)\)',
   ):
     source.load('a')
   source = read(ReadOptions(), b={'size': [48, 15], 0: [[40, 0.5]]})
