@@ -69,7 +69,7 @@ def check_commands(folder):
     for model in ('pa3d', 'jmrn'):
       workdir = f'--workdir={INPUTS / model}'
       shown = run(
-        *command, 'predict', workdir, *POSES, '--frame_size=240x320', cwd=folder
+        *command, 'predict', workdir, *POSES, '--frame_size=320x240', cwd=folder
       )
       assert 'clip1' in shown and 'clip2' in shown, shown
       assert ('joints: ' in shown) == (model == 'jmrn')

@@ -60,6 +60,8 @@ def read_poses(
   max_people: int | None = None,
   per_person: bool | None = None,
   short_side: int | None = None,
+  normalized: bool | None = None,
+  trust_order: bool | None = None,
   dataset: str | None = None,
   annotations: PathLike | None = None,
 ) -> ClipSource:
@@ -76,6 +78,10 @@ def read_poses(
     max_people: keep the most prominent people of each frame; 5 by default.
     per_person: one clip per person of a video, named VIDEO#0, VIDEO#1, ….
     short_side: for maps of a pose network: cells on the shorter side of the frame.
+    normalized: positions are fractions of the frame, 0 to 1, in a format that holds
+      pixels.
+    trust_order: take joints in the skeleton's order, even if the files name them
+      otherwise.
     dataset: name of a known data set, whose splits and labels the clips must have.
     annotations: folder of that data set's official annotation, for poses that know
       neither splits nor labels.
@@ -107,6 +113,8 @@ def read_poses(
     'max_people': max_people,
     'per_person': per_person,
     'short_side': short_side,
+    'normalized': normalized,
+    'trust_order': trust_order,
   }
   given = {name: value for name, value in given.items() if value is not None}
   source = _open_poses(path, format, skeleton, given, dataset, annotations)

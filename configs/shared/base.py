@@ -53,6 +53,15 @@ def _poses() -> dict:
     'annotations': '',
     # Skeleton of the poses if their format names none; '' is the data set's own.
     'skeleton': '',
+    # Size of the poses' frames in pixels, '1280x720' (WIDTHxHEIGHT) or
+    # 'height:720,width:1280', if the files do not contain it.
+    'frame_size': '',
+    'max_people': 0,  # most people kept per frame; 0 is the default, 5
+    'per_person': False,  # one clip per person of a video: VIDEO#0, VIDEO#1, ...
+    # Positions are fractions of the frame, 0 to 1, in a format that holds pixels.
+    'normalized': False,
+    # Joints are in the skeleton's order, even if the files name them otherwise.
+    'trust_order': False,
   }
 
 

@@ -60,8 +60,8 @@ def load_source(
       seed,
       format=format,
       poses=poses,
-      options=options,
       annotations=annotations,
+      **dict.fromkeys(options.given if options else (), True),
     )
   if protocol is not None and protocol.download and data_dir and not poses:
     if format in (None, protocol.format):

@@ -12,6 +12,7 @@ from input_pipeline.export.export import export_dataset
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import TRUNCATE
+from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.dataset import (
   PoseDataset,
   dataset_dir,
@@ -36,6 +37,7 @@ def open_or_export(
   format: str | None = None,
   poses: PathLike | None = None,
   skeleton: str | None = None,
+  options: ReadOptions | None = None,
   annotations: PathLike | None = None,
   seed: int = 0,
   is_primary: bool = True,
@@ -47,7 +49,8 @@ def open_or_export(
 
   Args:
     dataset, representation, data_dir, progress: as in `export_dataset`.
-    format, poses, skeleton, annotations, seed: as in `open_source.load_source`.
+    format, poses, skeleton, options, annotations, seed: as in
+      `open_source.load_source`; if the data set exists, no poses are read.
     is_primary: whether this is the process that exports.
     wait: a barrier: returns once every process of the job has called it. Each process
       calls it exactly once, whether or not it exported and whether or not it failed.
@@ -61,11 +64,14 @@ def open_or_export(
   rendering = _rendering(maps)
   try:
     if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
+      if options is not None and options.frame_size is not None:
+        progress(options.frame_size_in_words)
       source = open_source.load_source(
         dataset,
         format=format,
         poses=poses,
         skeleton=skeleton,
+        options=options,
         seed=seed,
         # Downloads need a local folder.
         data_dir=None if is_remote(data_dir) else data_path(data_dir),
@@ -80,6 +86,11 @@ def open_or_export(
         progress=progress,
       )
       progress(str(summary))
+    elif is_primary and options is not None and options.given:
+      progress(
+        f'data set {dataset!r} exists, so poses are not read, and'
+        f' {", ".join(options.given)} not used'
+      )
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import re
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.frame_size import in_words, parse_frame_size
 from input_pipeline.poses.tracking import MAX_PEOPLE
 
 # The same as for rendered maps (storage/rendered_maps.py).
@@ -53,6 +53,14 @@ class ReadOptions:
     fields = dataclasses.fields(self)
     return tuple(f.name for f in fields if getattr(self, f.name) != f.default)
 
+  @property
+  def frame_size_in_words(self) -> str:
+    """A line that repeats the given frame size; '' if none is given."""
+    if self.frame_size is None:
+      return ''
+    size = in_words(self.frame_size)
+    return f'frames are read as {size}, unless the files state their size'
+
 
 AS_READ = ReadOptions()  # Nothing stated.
 
@@ -63,7 +71,7 @@ def options_of_flags(
   """Makes the options from a program's flags; None if no flag is set.
 
   Args:
-    frame_size: 'HEIGHTxWIDTH'.
+    frame_size: 'WIDTHxHEIGHT', or another form that `parse_frame_size` takes.
     flags: the other options by name; None if not set.
 
   Raises:
@@ -73,17 +81,3 @@ def options_of_flags(
   if frame_size is not None:
     given['frame_size'] = parse_frame_size(frame_size)
   return ReadOptions(**given) if given else None
-
-
-def parse_frame_size(text: str) -> tuple[int, int]:
-  """Parses 'HEIGHTxWIDTH', such as '1080x1920', to (height, width).
-
-  Raises:
-    PoseDataError: if the text has another form.
-  """
-  match = re.fullmatch(r'\s*([1-9]\d*)\s*[x×]\s*([1-9]\d*)\s*', text)
-  if not match:
-    raise PoseDataError(
-      f'frame_size is {text!r}, but must be HEIGHTxWIDTH in pixels, such as 1080x1920'
-    )
-  return int(match[1]), int(match[2])

@@ -10,8 +10,10 @@ import pathlib
 from collections.abc import Callable, Sequence
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
-from input_pipeline.poses.sources import ClipSource, with_notes
+from input_pipeline.poses.sources import ClipSource, PoseSource, with_notes
 from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.formats import (
   alphapose,
@@ -269,7 +271,7 @@ def read_poses(
   _check_options(format, reader, options)
   layout = get_skeleton(_skeleton_name(format, reader, skeleton, path))
   source = reader.read(path, layout, *([options] if reader.options else []))
-  return with_notes(source, notes)
+  return _checking_sizes(with_notes(source, notes), options)
 
 
 def resolved_format(
@@ -299,6 +301,23 @@ def _check_suffix(path: pathlib.Path, format: str, reader: Reader):
   raise PoseDataError(
     f'{path} is not a file of format {format!r}, which expects {reader.expects}{hint}'
   )
+
+
+def _checking_sizes(source: ClipSource, options: ReadOptions) -> ClipSource:
+  """The source, whose clips note what is doubtful in their frame size."""
+  if not isinstance(source, PoseSource):
+    return source
+  load = functools.partial(_with_size_notes, source.load, options.frame_size)
+  return dataclasses.replace(source, load=load)
+
+
+def _with_size_notes(
+  load: Callable[[str], PoseClip], given: tuple[int, int] | None, video_id: str
+) -> PoseClip:
+  """Loads a clip, and notes what is doubtful in its frame size, whatever its format."""
+  clip = load(video_id)
+  notes = size_notes(clip.keypoints, clip.scores, clip.frame_size, given)
+  return dataclasses.replace(clip, notes=(*clip.notes, *notes)) if notes else clip
 
 
 def _check_options(format: str, reader: Reader, options: ReadOptions):

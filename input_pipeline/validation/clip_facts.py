@@ -9,6 +9,7 @@ import numpy as np
 from jaxtyping import Int
 
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.frame_size import are_outside, exchanged
 from input_pipeline.poses.notes import Note
 from input_pipeline.storage.examples import AnyClip
 from input_pipeline.validation.sides import SideFacts, side_facts
@@ -28,7 +29,8 @@ class PoseFacts:
     seen: `[j]`, how often each joint is present.
     outside: `[j]`, how often each joint is present outside the frame.
     lowest, highest: smallest and largest (x, y) of present joints, in pixels.
-    outside_turned: number of joints that would be outside a frame of (width, height).
+    outside_transposed: number of joints that would be outside with height and width
+      exchanged.
     digest: hash of all positions and scores; equal for clips with the same poses.
     sides: see `sides`.
   """
@@ -41,7 +43,7 @@ class PoseFacts:
   outside: Int[np.ndarray, 'j']
   lowest: tuple[float, float]
   highest: tuple[float, float]
-  outside_turned: int
+  outside_transposed: int
   digest: str
   sides: SideFacts | None
 
@@ -71,8 +73,7 @@ def _pose_facts(clip: PoseClip) -> PoseFacts:
   there = clip.scores > 0
   persons = there.any(axis=2).sum(axis=1)  # [t]
   positions = clip.keypoints[there]
-  height, width = clip.frame_size
-  outside = there & _outside(clip.keypoints, width, height)
+  outside = there & are_outside(clip.keypoints, clip.frame_size)
   return PoseFacts(
     frame_size=clip.frame_size,
     people=int(persons.sum()),
@@ -82,17 +83,10 @@ def _pose_facts(clip: PoseClip) -> PoseFacts:
     outside=outside.sum(axis=(0, 1)),
     lowest=_xy(positions.min(axis=0, initial=np.inf)),
     highest=_xy(positions.max(axis=0, initial=-np.inf)),
-    outside_turned=int(_outside(positions, height, width).sum()),
+    outside_transposed=int(are_outside(positions, exchanged(clip.frame_size)).sum()),
     digest=_digest(clip),
     sides=side_facts(clip),
   )
-
-
-def _outside(keypoints: np.ndarray, width: int, height: int) -> np.ndarray:
-  """Whether each position is outside the frame, half a pixel beyond the outer centres."""
-  size = np.array([width, height], np.float32)
-  beyond = (keypoints < -0.5) | (keypoints > size - 0.5)
-  return beyond[..., 0] | beyond[..., 1]
 
 
 def _xy(position: np.ndarray) -> tuple[float, float]:

@@ -7,6 +7,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from input_pipeline.poses.frame_size import (
+  exchanged,
+  in_words,
+  is_doubtful,
+  is_far_better,
+)
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation.clip_facts import ClipFacts, PoseFacts
 from input_pipeline.validation.findings import Finding, warning
@@ -14,7 +20,6 @@ from input_pipeline.validation.sides import minority, suspicions
 
 # All numbers are ours.
 _MUCH_OUTSIDE = 0.2  # Share of a clip's joints.
-_DOUBTFUL_OUTSIDE = 0.05  # Share of all joints in frames with one size.
 _NORMALISED = 2.0  # Coordinates in -1..1 or 0..1 stay below, pixels do not.
 # A frame size is doubted if no joint in any clip leaves this share of height and width,
 _SMALL_BOX = 0.5
@@ -61,13 +66,42 @@ def check_frames(clips: Sequence[PosedClip]) -> Iterator[Finding]:
     if poses.people:
       of_size[poses.frame_size].append((clip, poses))
   for size, group in of_size.items():
-    doubt = _size_doubt(size, [poses for _, poses in group])
-    if doubt:
-      yield warning(
-        'frame_size',
-        f'frames of {size[0]}x{size[1]} (height x width): {doubt}',
-        tuple(clip.video_id for clip, _ in group),
-      )
+    yield from _doubtful_size(size, group)
+
+
+def _doubtful_size(
+  size: tuple[int, int], group: Sequence[PosedClip]
+) -> Iterator[Finding]:
+  """Finds doubts about the size of all frames, else of those in some clips."""
+  wrong, clips = _exchange(size, group), group
+  if not wrong and (doubt := _size_doubt(size, [poses for _, poses in group])):
+    yield _size_warning(size, doubt, group)
+  if not wrong:
+    clips = [pair for pair in group if _exchange(size, [pair])]
+    wrong = _exchange(size, clips)
+  if wrong:
+    yield _size_warning(size, wrong, clips)
+
+
+def _size_warning(
+  size: tuple[int, int], doubt: str, clips: Sequence[PosedClip]
+) -> Finding:
+  message = f'frames {in_words(size)}: {doubt}'
+  return warning('frame_size', message, tuple(clip.video_id for clip, _ in clips))
+
+
+def _exchange(size: tuple[int, int], group: Sequence[PosedClip]) -> str | None:
+  """Says that height and width are exchanged, if the joints say so."""
+  joints = sum(int(poses.seen.sum()) for _, poses in group)
+  outside = sum(int(poses.outside.sum()) for _, poses in group)
+  transposed = sum(poses.outside_transposed for _, poses in group)
+  if not (is_doubtful(outside, joints) and is_far_better(transposed, outside)):
+    return None
+  return (
+    f'{outside / joints:.0%} of the joints lie outside, but {transposed / joints:.0%} if'
+    f' frames are {in_words(exchanged(size))}; if height and width are exchanged, correct'
+    ' --frame_size (WIDTHxHEIGHT) or the files'
+  )
 
 
 def _size_doubt(size: tuple[int, int], group: Sequence[PoseFacts]) -> str | None:
@@ -81,13 +115,7 @@ def _size_doubt(size: tuple[int, int], group: Sequence[PoseFacts]) -> str | None
     )
   joints = sum(int(poses.seen.sum()) for poses in group)
   outside = sum(int(poses.outside.sum()) for poses in group)
-  if outside > _DOUBTFUL_OUTSIDE * joints:
-    turned = sum(poses.outside_turned for poses in group)
-    if turned < outside / 5:
-      return (
-        f'{outside / joints:.0%} of the joints lie outside, but {turned / joints:.0%} if'
-        ' height and width changed places'
-      )
+  if is_doubtful(outside, joints):
     return f'{outside / joints:.0%} of the joints lie outside; is that the right size?'
   enough = len(group) >= _ENOUGH_CLIPS
   if enough and x < _SMALL_BOX * width and y < _SMALL_BOX * height:

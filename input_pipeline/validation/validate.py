@@ -6,6 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.frame_size import EXCHANGED
 from input_pipeline.poses.notes import grouped
 from input_pipeline.poses.sources import (
   ClipSource,
@@ -92,13 +93,16 @@ def validate(
 
 
 def _noted(source: ClipSource, clips: Sequence[ClipFacts]) -> list[Finding]:
-  """What readers found doubtful: one warning per kind."""
+  """What readers found doubtful: one warning per kind.
+
+  Exchanged frame sizes are left out, since `pose_checks.check_frames` finds them too.
+  """
   notes = [('', note) for note in source_notes(source)]
   notes += [(clip.video_id, note) for clip in clips for note in clip.notes]
   return [
     warning(note.kind, note.message, video_ids)
     for note, video_ids in grouped(notes)
-    if note.is_warning
+    if note.is_warning and not note.kind.startswith(EXCHANGED)
   ]
 
 

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline.poses.frame_size import in_words
 from input_pipeline.validation.findings import Finding
 from input_pipeline.validation.split_checks import class_counts
 from input_pipeline.validation.validate import Validation
@@ -80,14 +81,14 @@ def _overview(validation: Validation) -> list[str]:
       f' {max(poses.most_people for poses in posed)}; frames without people: {empty}'
     )
     sizes = [f'{size} ({count})' for size, count in _frame_sizes(validation).items()]
-    lines.append(f'frame sizes, height x width (clips): {_shortened(sizes, 6)}')
+    lines.append(f'frame sizes (clips): {_shortened(sizes, 6)}')
   return lines
 
 
 def _frame_sizes(validation: Validation) -> dict[str, int]:
-  """Number of clips by frame size, the most frequent size first."""
+  """Number of clips by frame size in words, the most frequent size first."""
   sizes = [c.poses.frame_size for c in validation.clips if c.poses is not None]
-  counts = {f'{h}x{w}': sizes.count((h, w)) for h, w in dict.fromkeys(sizes)}
+  counts = {in_words(size): sizes.count(size) for size in dict.fromkeys(sizes)}
   return dict(sorted(counts.items(), key=lambda item: -item[1]))
 
 

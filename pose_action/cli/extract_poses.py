@@ -173,9 +173,8 @@ def _numbers(words):
 
 
 def _size(text):
-  width, _, height = text.partition('x')
-  if not (width.isdecimal() and height.isdecimal()):
-    raise UsageError(
-      f'--input_size is {text!r}, but needs WIDTHxHEIGHT, such as 656x496'
-    )
-  return int(width), int(height)
+  """(width, height) of --input_size."""
+  from input_pipeline.poses.frame_size import parse_frame_size
+
+  height, width = parse_frame_size(text, '--input_size')
+  return width, height

@@ -13,6 +13,7 @@ from jax.sharding import Mesh
 
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.readers.options import options_of_flags
 from pose_action.host import atomic_files
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
@@ -104,6 +105,13 @@ def _open_data(config: ml_collections.ConfigDict, report):
     format=data.format or None,
     poses=data.poses or None,
     skeleton=data.skeleton or None,
+    options=options_of_flags(
+      frame_size=data.frame_size or None,
+      max_people=data.max_people or None,
+      per_person=data.per_person or None,
+      normalized=data.normalized or None,
+      trust_order=data.trust_order or None,
+    ),
     annotations=data.annotations or None,
     short_side=data.map_short_side,
     sigma=data.map_sigma,

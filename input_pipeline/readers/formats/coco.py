@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.frame_size import in_words
 from input_pipeline.readers.files.file_names import is_file_of, stem_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_records,
@@ -183,8 +184,9 @@ def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | 
   different = sorted(set(sizes), key=str)
   if len(different) > 1:
     raise PoseDataError(
-      f'{path}: frames of one video have different sizes (height, width):'
-      f' {different[:3]}; all must be equal'
+      f'{path}: frames of one video have different sizes:'
+      f' {"; ".join(in_words(s) if s else "not given" for s in different[:3])}; all must'
+      ' be equal'
     )
   return different[0]
 

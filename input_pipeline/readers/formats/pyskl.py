@@ -28,6 +28,7 @@ import numpy as np
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.frame_size import how_to_give
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.axis_order import frames_read_as_people
@@ -186,7 +187,7 @@ def _frame_size(
         + (
           ', and its keypoints have 3 coordinates: 3-D poses are not read'
           if in_space and annotation.get('keypoint_score') is None
-          else '; give it as --frame_size (frame_size=(height, width))'
+          else f'; give {how_to_give()}'
         )
       )
     return options.frame_size

@@ -12,6 +12,14 @@ import numpy as np
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
+from input_pipeline.poses.frame_size import (
+  are_outside,
+  exchanged,
+  how_to_exchange,
+  how_to_give,
+  in_words,
+  is_far_better,
+)
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.poses.tracking import Track, associate, find_tracks
@@ -137,14 +145,13 @@ def frame_size_of(
   """
   if in_file and video.frame_size and in_file != video.frame_size:
     raise PoseDataError(
-      f'its frame size is {in_file} in {video.path}, but {video.frame_size} in the list'
-      ' of videos, as (height, width); correct the list'
+      f'its frames are {in_words(in_file)} in {video.path}, but'
+      f' {in_words(video.frame_size)} in the list of videos; correct the list'
     )
   size = in_file or video.frame_size or options.frame_size
   if size is None:
     raise PoseDataError(
-      f'{video.path} does not state the frame size; give'
-      ' --frame_size=HEIGHTxWIDTH (ReadOptions(frame_size=(height, width))), or columns'
+      f'{video.path} does not state the frame size; give {how_to_give()}, or columns'
       ' height and width in videos.csv'
     )
   return size
@@ -176,7 +183,7 @@ class _Clips:
       keypoints, scores = associate(
         frames, max_people=self._options.max_people, identities=poses.names()
       )
-      _check_inside(keypoints, scores, frame_size)
+      _check_inside(keypoints, scores, frame_size, self._options)
       segments = tuple(
         Segment(self._class_names.index(label), start, end)
         for label, start, end in video.segments
@@ -214,7 +221,7 @@ class _Clips:
       length = frames[-1] + 1 - frames[0]
       person = np.zeros((length, 1, self._skeleton.num_joints, 3), np.float32)
       person[np.array(frames) - frames[0], 0] = poses
-      _check_inside(person[..., :2], person[..., 2], frame_size)
+      _check_inside(person[..., :2], person[..., 2], frame_size, self._options)
     clip = self._clip(video, video_id, person[..., :2], person[..., 2], frame_size)
     return dataclasses.replace(clip, notes=notes)
 
@@ -275,7 +282,10 @@ def naming(video_id: str) -> Iterator[None]:
 
 
 def _check_inside(
-  keypoints: np.ndarray, scores: np.ndarray, frame_size: tuple[int, int]
+  keypoints: np.ndarray,
+  scores: np.ndarray,
+  frame_size: tuple[int, int],
+  options: ReadOptions,
 ):
   """Checks that the frame size fits: most joints must be inside the frames.
 
@@ -283,10 +293,16 @@ def _check_inside(
     PoseDataError: if more than half of the joints are outside.
   """
   positions = keypoints[scores > 0]
-  inside = (positions >= 0) & (positions < np.array(frame_size[::-1]))
-  outside = len(positions) - int(inside.all(axis=1).sum())
-  if outside > len(positions) / 2:
-    raise PoseDataError(
-      f'{outside} of {len(positions)} joints are outside the frames, whose size is given'
-      f' as {frame_size[0]} pixels high and {frame_size[1]} wide; correct the size'
+  outside = int(are_outside(positions, frame_size).sum())
+  if outside <= len(positions) / 2:
+    return
+  other, remedy = exchanged(frame_size), 'correct the size'
+  if is_far_better(int(are_outside(positions, other).sum()), outside):
+    remedy = (
+      f'nearly all are inside frames {in_words(other)}:'
+      f' {how_to_exchange(frame_size, options.frame_size)}'
     )
+  raise PoseDataError(
+    f'{outside} of {len(positions)} joints are outside the frames, which are read as'
+    f' {in_words(frame_size)}; {remedy}'
+  )

@@ -43,9 +43,13 @@ class PoseFlags:
   frame_size: Any
   max_people: Any
   per_person: Any
+  normalized: Any
+  trust_order: Any
 
   def options(self, **more: Any) -> ReadOptions | None:
     """What the flags say about the files; None where they say nothing.
+
+    Prints the frame size in words, if given: the order of two numbers is easily mistaken.
 
     Args:
       more: further options of the reader by name, None where not given.
@@ -54,13 +58,19 @@ class PoseFlags:
       PoseDataError: for values that make no sense.
     """
     from input_pipeline.readers.options import options_of_flags
+    from pose_action.host.progress import say
 
-    return options_of_flags(
+    options = options_of_flags(
       frame_size=self.frame_size.value,
       max_people=self.max_people.value,
       per_person=self.per_person.value,
+      normalized=self.normalized.value,
+      trust_order=self.trust_order.value,
       **more,
     )
+    if options is not None and options.frame_size is not None:
+      say(options.frame_size_in_words)
+    return options
 
   def open_for(self, config: ml_collections.ConfigDict) -> ClipSource:
     """Opens the poses; format and skeleton are the run's where no flag gives them.
@@ -111,13 +121,23 @@ def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> Po
     frame_size=flags.string(
       'frame_size',
       None,
-      'HEIGHTxWIDTH of the frames in pixels, where neither the files nor videos.csv'
-      ' contain it.',
+      'Size of the frames in pixels, WIDTHxHEIGHT (1280x720) or height:720,width:1280,'
+      ' where neither the files nor videos.csv contain it.',
     ),
     max_people=flags.integer(
       'max_people', None, 'Keep the most prominent people of each frame. Default: 5.'
     ),
     per_person=flags.bool(
       'per_person', None, 'Make one clip per person of a video: VIDEO#0, VIDEO#1, ...'
+    ),
+    normalized=flags.bool(
+      'normalized',
+      None,
+      'Positions are fractions of the frame, 0 to 1, in a format that holds pixels.',
+    ),
+    trust_order=flags.bool(
+      'trust_order',
+      None,
+      "Take joints in the skeleton's order, even if the files name them otherwise.",
     ),
   )

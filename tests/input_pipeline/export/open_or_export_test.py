@@ -5,6 +5,7 @@ from tiny_export import export_tiny, make_source, open_tiny
 
 from input_pipeline.catalog import open_source
 from input_pipeline.errors import PoseDatasetError
+from input_pipeline.readers.options import ReadOptions
 
 
 @pytest.fixture
@@ -22,7 +23,7 @@ def sources(monkeypatch):
 
 def test_exports_on_first_use_only(tmp_path, sources):
   asked = {'format': 'pyskl', 'poses': 'x.pkl', 'skeleton': 'duo', 'seed': 4}
-  asked['annotations'] = 'official'
+  asked |= {'annotations': 'official', 'options': None}
   lines = []
 
   first = open_tiny(tmp_path, progress=lines.append, **asked)
@@ -74,3 +75,14 @@ def test_a_run_that_needs_parts_is_told_how_to_store_them(tmp_path):
   message = r'holds joints, but not parts; replace it .* --modalities=joints,parts'
   with pytest.raises(PoseDatasetError, match=message):
     open_tiny(tmp_path, modalities=('parts',))
+
+
+def test_a_given_frame_size_is_repeated_or_said_to_be_unused(tmp_path, sources):
+  options, lines = ReadOptions(frame_size=(720, 1280), max_people=2), []
+  for _ in range(2):
+    open_tiny(tmp_path, options=options, progress=lines.append)
+  assert [kwargs['options'] for _, kwargs in sources] == [options]
+  assert lines[0].startswith('frames are read as 1280 wide, 720 high')
+  assert lines[-1].endswith(
+    'so poses are not read, and frame_size, max_people not used'
+  )

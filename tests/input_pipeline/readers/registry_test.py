@@ -134,3 +134,24 @@ def test_registry_needs_neither_scipy_nor_jax():
     [sys.executable, '-c', program], capture_output=True, text=True, check=True
   )
   assert done.stdout.strip() == ''
+
+
+def test_every_format_notes_an_exchanged_frame_size(tmp_path):
+  """The walker crosses frames 64 wide and 24 high, but the pickle says 24 wide."""
+  keypoints = np.full((1, 40, 17, 2), 9.0)
+  keypoints[..., 0] = np.linspace(1, 62, 40)[:, None]
+  sizes = {'wrong': (64, 24), 'right': (24, 64)}
+  annotations = [
+    {'frame_dir': name, 'label': 0, 'img_shape': size, 'keypoint': keypoints}
+    for name, size in sizes.items()
+  ]
+  path = tmp_path / 'poses.pkl'
+  path.write_bytes(pickle.dumps({'annotations': annotations}))
+  source = read_poses('pyskl', path, skeleton='coco_17')
+  assert source.load('right').notes == ()
+  (note,) = source.load('wrong').notes
+  assert note.kind == 'exchanged_frame_size_24x64'
+  given = ReadOptions(frame_size=(24, 64))
+  source = read_poses('pyskl', path, skeleton='coco_17', options=given)
+  assert source.load('right').notes == ()
+  assert [n.kind for n in source.load('wrong').notes] == ['given_frame_size', note.kind]

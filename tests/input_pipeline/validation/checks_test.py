@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons.registry import SKELETONS
@@ -220,9 +221,33 @@ def test_height_and_width_that_changed_places(make_clip):
     clip = make_clip(f'clip{index}', label=index % 2)
     keypoints = clip.keypoints - [25, 0] + 0.1 * index
     clips[clip.video_id] = changed(clip, keypoints=keypoints, frame_size=(70, 125))
-  assert 'but 0% if height and width changed places' in message(
-    source_of(clips), 'frame_size'
-  )
+  said = message(source_of(clips), 'frame_size')
+  assert said.startswith('frames 125 wide, 70 high: ')
+  assert 'but 0% if frames are 70 wide, 125 high; if height and width' in said
+
+
+def test_a_single_clip_whose_height_and_width_changed_places(make_clip):
+  """Its joints are too few for a doubt about all frames."""
+  clips = {}
+  for index in range(30):
+    clip = make_clip(f'clip{index}', label=index % 2)
+    keypoints = 0.5 * clip.keypoints + 0.1 * index
+    if not index:
+      keypoints += np.float32([45, 0])
+    clips[clip.video_id] = changed(clip, keypoints=keypoints, frame_size=(100, 70))
+  found = findings(source_of(clips))
+  assert [clips for _, kind, clips in found if kind == 'frame_size'] == [('clip0',)]
+  assert 'frames are 100 wide, 70 high' in message(source_of(clips), 'frame_size')
+
+
+def test_an_exchanged_size_is_one_warning_though_each_clip_notes_it(make_clip):
+  clip = make_clip('clip', label=0)
+  keypoints = 0.5 * clip.keypoints + [45, 0]
+  clip = changed(clip, keypoints=keypoints, frame_size=(100, 70))
+  notes = size_notes(clip.keypoints, clip.scores, clip.frame_size, None)
+  assert notes
+  noted = dataclasses.replace(clip, notes=notes)
+  assert findings(source_of({'clip': noted})) == findings(source_of({'clip': clip}))
 
 
 def test_sides_of_some_frames_of_a_half_and_of_all(good, swap):

@@ -34,7 +34,7 @@ def test_counts():
   np.testing.assert_allclose(poses.lowest, (-0.6, 2), rtol=1e-6)
   np.testing.assert_allclose(poses.highest, (19.4, 9.6), rtol=1e-6)
   # In a frame with height 20 and width 10, x = 19.4, -0.6 and 12 are outside.
-  assert poses.outside_turned == 3
+  assert poses.outside_transposed == 3
   assert poses.sides is None
 
 

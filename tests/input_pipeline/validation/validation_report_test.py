@@ -38,7 +38,7 @@ def test_text(validation):
     'skeleton pair, 2 joints',
     '2 clips, 6 frames: 2 to 4 per clip, median 3',
     'people per frame: 1.00 on average, at most 1; frames without people: 0',
-    'frame sizes, height x width (clips): 10x20 (2)',
+    'frame sizes (clips): 20 wide, 10 high (2)',
     '',
     'split  clips  broken  empty  frames',
     'train      2       1      0       4',
@@ -58,7 +58,7 @@ def test_text(validation):
     'warning: classes with few clips: jump (2)',
     'warning: clips have fewer than 3 frames: short',
     'warning: more than 20% of the joints lie outside the frame (2 clips): long, short',
-    'warning: frames of 10x20 (height x width): 80% of the joints lie outside; is that'
+    'warning: frames 20 wide, 10 high: 80% of the joints lie outside; is that'
     ' the right size? (2 clips): long, short',
     '',
     '1 error, 5 warnings',
@@ -72,7 +72,7 @@ def test_json(validation):
     'test': {'named': 1, 'loaded': 1},
   }
   assert (report['num_clips'], report['num_frames'], report['most_people']) == (2, 6, 1)
-  assert report['frame_sizes'] == {'10x20': 2}
+  assert report['frame_sizes'] == {'20 wide, 10 high': 2}
   assert report['classes'] == {'run': 0, 'jump': 2}
   assert report['joints']['tail']['missing'] == pytest.approx(1 / 3)
   assert report['errors'] == [

@@ -164,14 +164,21 @@ def test_reading_options_reach_the_reader(tmp_path):
   )
 
   without = run(TOOL, *flags)
-  mistyped = run(TOOL, *flags, '--frame_size=48,64')
-  done = run(TOOL, *flags, '--frame_size=48x64', '--per_person')
-  one = run(TOOL, *flags, '--frame_size=48x64', '--max_people=1', '--overwrite')
+  mistyped = run(TOOL, *flags, '--frame_size=64,48')
+  done = run(TOOL, *flags, '--frame_size=64x48', '--per_person')
+  turned = run(TOOL, *flags, '--frame_size=width:32,height:64', '--overwrite')
+  one = run(TOOL, *flags, '--frame_size=64x48', '--max_people=1', '--overwrite')
 
-  assert 'give --frame_size=HEIGHTxWIDTH' in without.stderr
-  assert "error: frame_size is '48,64', but must be HEIGHTxWIDTH" in mistyped.stderr
+  assert 'give --frame_size=WIDTHxHEIGHT' in without.stderr
+  assert "error: frame_size is '64,48', but must be WIDTHxHEIGHT" in mistyped.stderr
   assert (done.returncode, done.stderr) == (0, '')
+  assert done.stdout.startswith('frames are read as 64 wide, 48 high')
   assert 'all: 2 of 2 clips' in done.stdout
+  assert (turned.returncode, turned.stderr) == (0, '')
+  assert 'frames are read as 32 wide, 64 high' in turned.stdout
+  assert 'warning: many joints lie outside the frames' in turned.stdout
+  assert 'give --frame_size=64x32 (' in turned.stdout
   assert (one.returncode, one.stderr) == (0, '')
+  assert 'warning: ' not in one.stdout
   records = open_dataset(data_dir, 'mine', 'keypoints').records('all')
   assert records[0]['keypoints'].shape == (8, 1, 17, 3)

@@ -129,7 +129,7 @@ finally:
   [
     ('--scales=1', '--scales can only be set with --extractor=openpose'),
     ('--base_height=368', '--base_height can only be set with --extractor=openpose'),
-    ('--input_size=400', "--input_size is '400', but needs WIDTHxHEIGHT"),
+    ('--input_size=400', "--input_size is '400', but must be WIDTHxHEIGHT"),
     (
       '--weights=gone.pb',
       "there is no file gone.pb; extractor 'tf_graph' expects a fr",

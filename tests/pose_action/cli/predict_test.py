@@ -96,10 +96,11 @@ def test_each_person_of_a_video(workdir, tmp_path):
     '--top=1',
   )
   done = predict(*flags)
-  assert 'give --frame_size=HEIGHTxWIDTH' in done.stdout
-  done = predict(*flags, '--frame_size=48x64', '--per_person')
+  assert 'give --frame_size=WIDTHxHEIGHT' in done.stdout
+  done = predict(*flags, '--frame_size=64x48', '--per_person')
   assert done.returncode == 0, done.stderr
-  lines = done.stdout.splitlines()
+  said, *lines = done.stdout.splitlines()
+  assert said.startswith('frames are read as 64 wide, 48 high')
   assert lines[::3] == [f'{tmp_path.name}#0', f'{tmp_path.name}#1']
 
 

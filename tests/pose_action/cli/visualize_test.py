@@ -116,6 +116,27 @@ def test_one_clip_of_a_jmrn_into_another_folder(workdirs, poses, tmp_path):
   assert images.imread(picture).shape[0] < 400  # One row: its maps.
 
 
+def test_a_frame_size_is_repeated_and_doubted(workdirs, tmp_path):
+  """The walker crosses frames 64 wide and 40 high."""
+  joints = np.full((40, 17, 3), 9, np.float32)
+  joints[..., 0] = np.linspace(1, 62, 40)[:, None]
+  joints[..., 2] = 1
+  np.save(tmp_path / 'v.npy', joints)
+  done = visualize(
+    f'--workdir={workdirs / "jmrn"}',
+    f'--poses={tmp_path / "v.npy"}',
+    '--format=numpy',
+    '--frame_size=40x64',
+    f'--output={tmp_path}',
+  )
+  assert done.returncode == 0, done.stderr
+  said, doubt, picture = done.stdout.splitlines()
+  assert said.startswith('frames are read as 40 wide, 64 high')
+  assert doubt.startswith('warning: v: many joints lie outside the frames')
+  assert 'give --frame_size=64x40 (' in doubt
+  assert picture == f'v: {tmp_path / "v.png"}'
+
+
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [

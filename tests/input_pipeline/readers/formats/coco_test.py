@@ -132,7 +132,7 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
     ),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/2.jpg', width=9)], []),
-      r'different sizes \(height, width\): \[\(48, 64\), \(48, 9\)\]',
+      r'different sizes: 64 wide, 48 high; 9 wide, 48 high; all must be equal',
     ),
     (
       content([image(0, 'x/1.jpg')], [annotation(0, keypoints=[1, 2, 2])]),

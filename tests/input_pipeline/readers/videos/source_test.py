@@ -92,11 +92,14 @@ def test_the_frame_size_is_the_files_or_the_lists_or_the_options(read):
   assert [source.load(v).frame_size for v in 'abc'] == [(48, 64), (50, 60), (30, 40)]
   source = read(ReadOptions(), table='path,height,width\na.json,,\nc.json,30,41\n')
   with pytest.raises(
-    PoseDataError, match=r"clip 'a': .*give --frame_size=HEIGHTxWIDTH"
+    PoseDataError,
+    match=r"clip 'a': .*give --frame_size=WIDTHxHEIGHT \(train: --config\.data\.frame_size="
+    r'WIDTHxHEIGHT; Python: frame_size=\(height, width\)\)',
   ):
     source.load('a')
   with pytest.raises(
-    PoseDataError, match=r"clip 'c': its frame size is \(30, 40\) in .*\(30, 41\) in th"
+    PoseDataError,
+    match=r"clip 'c': its frames are 40 wide, 30 high in .*, but 41 wide, 30 high in the l",
   ):
     source.load('c')
 
@@ -114,14 +117,29 @@ def test_a_broken_video_fails_alone(read):
 
 
 def test_a_wrong_frame_size_is_noticed(read):
-  source = read(ReadOptions(frame_size=(48, 15)), a=LONG)
+  source = read(ReadOptions(frame_size=(12, 15)), a=LONG)
   with pytest.raises(
     PoseDataError,
-    match=r"clip 'a': 20 of 20 joints are outside .* 48 pixels high and 15 wide",
+    match=r"clip 'a': 20 of 20 joints are outside .* as 15 wide, 12 high; correct the si",
   ):
     source.load('a')
   # Half of the joints may be outside: the left eye is at x = 20, the right eye at 24.
   assert read(ReadOptions(frame_size=(48, 22)), a=LONG).load('a')
+
+
+def test_exchanged_height_and_width_are_named_with_the_size_that_fits(read):
+  source = read(ReadOptions(frame_size=(48, 15)), a={0: [[40, 0.5]], 1: [[30, 0.5]]})
+  fits = r'as 15 wide, 48 high; nearly all are inside frames 48 wide, 15 high: '
+  with pytest.raises(
+    PoseDataError,
+    match=fits
+    + r'give --frame_size=48x15 \(train: --config\.data\.frame_size=48x15; Python:'
+    r' frame_size=\(15, 48\)\)',
+  ):
+    source.load('a')
+  source = read(ReadOptions(), b={'size': [48, 15], 0: [[40, 0.5]]})
+  with pytest.raises(PoseDataError, match=fits + 'exchange height and width in the fi'):
+    source.load('b')
 
 
 def test_max_people(read):

@@ -7,12 +7,13 @@ def test_help_names_every_format():
   assert sorted(READERS) == list(FORMATS)
 
 
-def test_the_flags_are_optional_but_for_the_poses():
+def test_the_flags_are_optional_but_for_the_poses(capsys):
   flags = Flags()
   poses = define_pose_flags(flags, default='the data set', poses_required=True)
   assert flags.parse(['--poses=p', '--frame_size=10x20', '--per_person']) == []
   options = poses.options(short_side=None)
   assert options is not None
-  assert (options.frame_size, options.per_person) == ((10, 20), True)
+  assert (options.frame_size, options.per_person) == ((20, 10), True)
+  assert capsys.readouterr().out.startswith('frames are read as 10 wide, 20 high')
   flags.parse(['--poses=p'])
   assert poses.options() is None
