@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -34,12 +35,15 @@ class VideoFormat:
     is_video: whether a path is a video, or a file with several videos.
     read_video: reads the poses at (path, skeleton, options), or, with `parts`, at (path,
       skeleton, part, options).
-    parts: lists the names of the videos in a file with several.
+    parts: lists the names of the videos at a path with several; `('',)` for one that
+      is named after its path.
+    split_notes: what is doubtful in how a path's videos were told apart.
   """
 
   is_video: Callable[[pathlib.Path], bool]
   read_video: Callable[..., PosesByFrame]
   parts: Callable[[pathlib.Path], Sequence[str]] | None = None
+  split_notes: Callable[[pathlib.Path], tuple[Note, ...]] | None = None
 
 
 def read(
@@ -68,7 +72,17 @@ def read(
     splits=splits(videos, video_ids),
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
+    notes=_split_notes(videos, format),
   )
+
+
+def _split_notes(videos: Sequence[PoseVideo], format: VideoFormat) -> tuple[Note, ...]:
+  """How the paths that hold several videos were split."""
+  if format.split_notes is None:
+    return ()
+  counts = Counter(video.path for video in videos)
+  several = [path for path, count in counts.items() if count > 1]
+  return tuple(note for path in several for note in format.split_notes(path))
 
 
 def class_names(videos: Sequence[PoseVideo]) -> tuple[str, ...]:

@@ -1,0 +1,130 @@
+"""Which video and which frame a name or a number stands for; the same for all readers.
+
+A reader passes the names of images or files (`videos_of`), or the numbers that a file
+states (`number_of`, `frames_by_number`). Nothing is guessed: names that leave a doubt
+are refused, and the error quotes two of them.
+
+  videos = videos_of(['lap_1_0000.jpg', 'lap_1_0001.jpg', 'lap_2_0000.jpg'], 'out.json')
+  # {'lap_1': {0: 'lap_1_0000.jpg', 1: 'lap_1_0001.jpg'}, 'lap_2': {0: ...}}
+  parts = tuple(videos)                               # For VideoFormat.parts.
+  frames = one_video(videos, part, 'out.json')        # For VideoFormat.read_video.
+  notes = split_notes(videos, 'out.json')             # For VideoFormat.split_notes.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import Note
+
+# Names by frame number, by video.
+Videos = dict[str, dict[int, str]]
+
+
+def videos_of(names: Iterable[str], where: str) -> Videos:
+  """Names by frame number, ascending, for each video, in the order of first names.
+
+  Names that differ only in their frame number are frames of one video; other text or
+  numbers before the frame number belong to the video's name. Folders, hashes such as
+  Roboflow's `.rf.HASH`, and suffixes are understood; a time of day gives numbers by its
+  regular steps.
+
+  Args:
+    names: names of images or files, with or without folders and suffixes; the same name
+      may come more than once.
+    where: the file or folder that has the names, for messages.
+
+  Returns:
+    Each name once, by video and frame number. The only video is called ''.
+
+  Raises:
+    PoseDataError: quoting the names, if a name has no number, two names have one
+      number, or the names do not show which number is the frame's.
+  """
+  videos: Videos = {}
+  for name in dict.fromkeys(names):
+    match = re.fullmatch(r'(.*?)(\d+)(\D*)', name)
+    if not match:
+      raise PoseDataError(f'{where}: {name!r} has no frame number')
+    frames = videos.setdefault(match[1].strip('_-. ('), {})
+    if int(match[2]) in frames:
+      raise PoseDataError(f'{where}: {name!r} and {frames[int(match[2])]!r}')
+    frames[int(match[2])] = name
+  if len(videos) == 1:
+    return {'': next(iter(videos.values()))}
+  return videos
+
+
+def one_video(videos: Videos, part: str, where: str) -> dict[int, str]:
+  """The frames of the video called `part`; those of the only video in any case.
+
+  Raises:
+    PoseDataError: if there are several videos, and none has this name.
+  """
+  if len(videos) == 1:
+    return next(iter(videos.values()))
+  if part not in videos:
+    raise PoseDataError(
+      f'{where} has no video {part!r}; the first of its {len(videos)} videos are'
+      f' {", ".join(list(videos)[:3])}'
+    )
+  return videos[part]
+
+
+def split_notes(videos: Mapping[str, Any], where: str) -> tuple[Note, ...]:
+  """One note if names were split into several videos, else none."""
+  if len(videos) < 2:
+    return ()
+  first = ', '.join(repr(name) for name in list(videos)[:5])
+  more = ', ...' if len(videos) > 5 else ''
+  return (
+    Note(
+      'split_by_name',
+      f'{where} holds the frames of {len(videos)} videos, split by name: {first}{more}',
+    ),
+  )
+
+
+def number_of(value: Any, where: str) -> int:
+  """The frame number that a file states: 12 from 12, 12.0, '12', '0012' or '12.0'.
+
+  Args:
+    where: file, entry and field, for messages.
+
+  Raises:
+    PoseDataError: if `value` is not a whole number.
+  """
+  try:
+    if isinstance(value, bool):
+      raise ValueError
+    number = float(value)
+    if number.is_integer():  # Never infinity or NaN.
+      return int(value) if isinstance(value, int) else int(number)
+  except (TypeError, ValueError, OverflowError):
+    pass
+  raise PoseDataError(
+    f'{where} is {value!r}, but must be a frame number, which is a whole number'
+  )
+
+
+def frames_by_number(numbered: Iterable[tuple[int, str]], where: str) -> dict[int, str]:
+  """What has each frame number, ascending, where every number may come only once.
+
+  Args:
+    numbered: numbers, and what has each, for messages: a line, an entry, an image.
+
+  Raises:
+    PoseDataError: naming two that have one number.
+  """
+  frames: dict[int, str] = {}
+  for number, name in numbered:
+    if number in frames:
+      raise PoseDataError(
+        f'{where}: {frames[number]} and {name} are both frame {number}; keep one, or'
+        ' give each video its own file'
+      )
+    frames[number] = name
+  return dict(sorted(frames.items()))
