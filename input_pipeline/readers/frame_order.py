@@ -13,15 +13,18 @@ are refused, and the error quotes two of them.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
+from input_pipeline.readers import frame_fields
 
 # Names by frame number, by video.
 Videos = dict[str, dict[int, str]]
+
+_SEPARATORS = ' _-.,(['
 
 
 def videos_of(names: Iterable[str], where: str) -> Videos:
@@ -44,18 +47,70 @@ def videos_of(names: Iterable[str], where: str) -> Videos:
     PoseDataError: quoting the names, if a name has no number, two names have one
       number, or the names do not show which number is the frame's.
   """
-  videos: Videos = {}
-  for name in dict.fromkeys(names):
-    match = re.fullmatch(r'(.*?)(\d+)(\D*)', name)
-    if not match:
-      raise PoseDataError(f'{where}: {name!r} has no frame number')
-    frames = videos.setdefault(match[1].strip('_-. ('), {})
-    if int(match[2]) in frames:
-      raise PoseDataError(f'{where}: {name!r} and {frames[int(match[2])]!r}')
-    frames[int(match[2])] = name
-  if len(videos) == 1:
-    return {'': next(iter(videos.values()))}
-  return videos
+  cut_up = frame_fields.cut(dict.fromkeys(names))
+  for name in cut_up:
+    if len(name.pieces) < 3:
+      raise PoseDataError(
+        f'{where}: {name.text!r} has no number in its name, but needs its frame number'
+        ' there; a hash is none'
+      )
+  try:
+    places = frame_fields.places(cut_up)
+  except frame_fields.UnclearNamesError as error:
+    raise PoseDataError(f'{where}: {error}') from error
+  frames: dict[_Key, dict[int, str]] = {}
+  order = {name.text: rank for rank, name in enumerate(cut_up)}
+  for place in sorted(places, key=lambda place: order[place.name.text]):
+    video = frames.setdefault((place.name.folder, place.prefix), {})
+    if place.number in video:
+      raise PoseDataError(
+        f'{where}: {video[place.number]!r} and {place.name.text!r} have the same frame'
+        f' number {place.number}; keep one, or give each video its own folder or file'
+      )
+    video[place.number] = place.name.text
+  _check_lengths(frames, where)
+  videos = (dict(sorted(video.items())) for video in frames.values())
+  return dict(zip(_video_names(list(frames)), videos, strict=True))
+
+
+_Key = tuple[str, str]  # The folder, and what is before the frame number.
+
+
+def _check_lengths(videos: Mapping[_Key, Mapping[int, str]], where: str):
+  """Checks that names without folders are not mostly alone in their videos.
+
+  Raises:
+    PoseDataError: quoting two of them.
+  """
+  by_folder: dict[str, list[Mapping[int, str]]] = {}
+  for (folder, _), frames in videos.items():
+    by_folder.setdefault(folder, []).append(frames)
+  for frames in by_folder.values():
+    single = [next(iter(video.values())) for video in frames if len(video) == 1]
+    if len(single) > 1 and len(single) > len(frames) / 2:
+      raise PoseDataError(
+        f'{where}: {single[0]!r} and {single[1]!r} are frames of one video only if the'
+        ' text before their frame numbers is the same; rename them, or give each video'
+        ' its own folder or file'
+      )
+
+
+def _video_names(keys: Sequence[_Key]) -> list[str]:
+  """Short names: the folder, with what is before the frame number only if needed."""
+  if len(keys) == 1:
+    return ['']
+  per_folder = Counter(folder for folder, _ in keys)
+
+  def named(key: _Key, prefix: str) -> str:
+    folder = key[0]
+    if per_folder[folder] == 1 and folder:
+      return folder
+    return f'{folder}/{prefix}' if folder else prefix
+
+  short = [named(key, key[1].strip(_SEPARATORS)) for key in keys]
+  if len(set(short)) == len(short):
+    return short
+  return [named(key, key[1]) for key in keys]
 
 
 def one_video(videos: Videos, part: str, where: str) -> dict[int, str]:
