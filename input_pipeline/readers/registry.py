@@ -107,7 +107,7 @@ READERS: dict[str, Reader] = {
     skeleton='jmrn_official_background',
   ),
   'openpose': _video_reader(
-    VideoFormat(openpose.is_video, openpose.read_video),
+    VideoFormat(openpose.is_video, openpose.read_video, openpose.videos_in),
     "a folder of a video's frames *_keypoints.json",
   ),
   'openpose_maps': Reader(
@@ -117,11 +117,11 @@ READERS: dict[str, Reader] = {
     options=('frame_size', 'short_side'),
   ),
   'alphapose': _video_reader(
-    VideoFormat(alphapose.is_video, alphapose.read_video),
+    VideoFormat(alphapose.is_video, alphapose.read_video, alphapose.videos_in),
     'a file of results *.json, or a folder with alphapose-results.json',
   ),
   'mmpose': _video_reader(
-    VideoFormat(mmpose.is_video, mmpose.read_video),
+    VideoFormat(mmpose.is_video, mmpose.read_video, mmpose.videos_in),
     "a file of a video's predictions *.json, or a folder with a file per frame",
   ),
   'mediapipe': _video_reader(

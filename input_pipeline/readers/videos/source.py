@@ -16,10 +16,11 @@ from input_pipeline.poses.clip import PoseClip, Segment
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.poses.tracking import Track, associate, find_tracks
+from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
-from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
+from input_pipeline.readers.videos.poses_by_frame import People, PosesByFrame
 from input_pipeline.readers.videos.table import PoseVideo
-from input_pipeline.readers.videos.tree import find_videos
+from input_pipeline.readers.videos.tree import Parts, find_videos, parts_of
 from input_pipeline.skeletons.registry import Skeleton
 
 UNKNOWN = 'unknown'  # The only class if nothing is labelled.
@@ -35,15 +36,12 @@ class VideoFormat:
     is_video: whether a path is a video, or a file with several videos.
     read_video: reads the poses at (path, skeleton, options), or, with `parts`, at (path,
       skeleton, part, options).
-    parts: lists the names of the videos at a path with several; `('',)` for one that
-      is named after its path.
-    split_notes: what is doubtful in how a path's videos were told apart.
+    parts: names the videos at a path, see `tree.Parts`.
   """
 
   is_video: Callable[[pathlib.Path], bool]
   read_video: Callable[..., PosesByFrame]
-  parts: Callable[[pathlib.Path], Sequence[str]] | None = None
-  split_notes: Callable[[pathlib.Path], tuple[Note, ...]] | None = None
+  parts: Parts | None = None
 
 
 def read(
@@ -72,17 +70,18 @@ def read(
     splits=splits(videos, video_ids),
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
-    notes=_split_notes(videos, format),
+    notes=(*split_notes(videos, format.parts), *clips.notes),
   )
 
 
-def _split_notes(videos: Sequence[PoseVideo], format: VideoFormat) -> tuple[Note, ...]:
-  """How the paths that hold several videos were split."""
-  if format.split_notes is None:
-    return ()
+def split_notes(videos: Sequence[PoseVideo], parts: Parts | None) -> tuple[Note, ...]:
+  """A note if the frames of several videos at one path were split by their names."""
   counts = Counter(video.path for video in videos)
-  several = [path for path, count in counts.items() if count > 1]
-  return tuple(note for path in several for note in format.split_notes(path))
+  for path in (path for path, count in counts.items() if count > 1 and parts):
+    found = parts_of(path, parts)
+    if isinstance(found, dict):
+      return frame_order.split_notes(found, str(path))
+  return ()
 
 
 def class_names(videos: Sequence[PoseVideo]) -> tuple[str, ...]:
@@ -151,6 +150,7 @@ class _Clips:
     self._format = format
     self._skeleton = skeleton
     self._options = options
+    self.notes: tuple[Note, ...] = ()  # What was doubtful about several clips.
 
   def load(self, video_id: str) -> PoseClip:
     """The clip of everyone in a video."""
@@ -161,6 +161,7 @@ class _Clips:
       keypoints, scores = associate(
         frames, max_people=self._options.max_people, identities=poses.names()
       )
+      notes = (*notes, *_dropped(frames, self._options.max_people))
       _check_inside(keypoints, scores, frame_size)
       segments = tuple(
         Segment(self._class_names.index(label), start, end)
@@ -171,10 +172,14 @@ class _Clips:
 
   def person_ids(self, video: PoseVideo) -> tuple[str, ...]:
     """Names one clip per person in a video; one clip if the video cannot be read."""
+    most = self._options.max_people
     try:
-      count = min(len(self._tracks(video)[0]), self._options.max_people)
+      tracked = len(self._tracks(video)[0])
     except (PoseDataError, OSError):  # `load_person` raises it again.
-      count = 0
+      tracked = 0
+    count = min(tracked, most)
+    if tracked > most and not self.notes:
+      self.notes = (_people_left_out(video.path, tracked, most),)
     video_ids = tuple(f'{video.video_id}#{n}' for n in range(max(1, count)))
     self._persons |= {video_id: (video, n) for n, video_id in enumerate(video_ids)}
     return video_ids
@@ -257,6 +262,28 @@ def naming(video_id: str) -> Iterator[None]:
     raise PoseDataError(f'clip {video_id!r}: {error}') from error
   except OSError as error:
     raise PoseDataError(f'clip {video_id!r} cannot be read: {error}') from error
+
+
+def _dropped(frames: Sequence[People], max_people: int) -> tuple[Note, ...]:
+  """A note if frames have more people than are kept."""
+  counts = [int((people[..., 2] > 0).any(axis=1).sum()) for people in frames]
+  if max(counts) <= max_people:
+    return ()
+  return (
+    Note(
+      'people_dropped',
+      f'up to {max(counts)} people in a frame; the {max_people} with the largest box'
+      ' times score are kept in each (max_people)',
+    ),
+  )
+
+
+def _people_left_out(path: pathlib.Path, tracked: int, max_people: int) -> Note:
+  return Note(
+    'people_left_out',
+    f'{path} shows {tracked} people over time; the {max_people} with the largest sum of'
+    ' scores over frames get a clip each, #0 first (max_people)',
+  )
 
 
 def _check_inside(

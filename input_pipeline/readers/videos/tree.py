@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.videos.table import TABLE, PoseVideo, read_table
 
 IsVideo = Callable[[pathlib.Path], bool]
+# Names the videos at a path that holds several: a mapping if they were told apart by the
+# names of their frames (see `frame_order.Videos`), else a sequence. A video called '' is
+# named after the path.
+Parts = Callable[[pathlib.Path], Mapping[str, Any] | Sequence[str]]
 
 
 def find_videos(
   path: pathlib.Path,
   is_video: IsVideo,
-  parts: Callable[[pathlib.Path], Sequence[str]] | None = None,
+  parts: Parts | None = None,
 ) -> tuple[PoseVideo, ...]:
   """Finds the videos at a path, which is one of
 
@@ -30,7 +34,8 @@ def find_videos(
 
   Args:
     is_video: whether a path, file or folder, is a video, or a file with several videos.
-    parts: lists the names of the videos in a file with several.
+    parts: names the videos at a path with several. If it fails, the path counts as one
+      video, whose loading raises the reason.
 
   Raises:
     PoseDataError: if there is no video, or a video's class is not clear.
@@ -46,9 +51,7 @@ def find_videos(
       f'there is no video of this format in {path}: neither directly, nor as'
       f' CLASS/VIDEO, nor in a list {TABLE}'
     )
-  places = [
-    (file, part) for file in labels for part in (parts(file) if parts else ('',))
-  ]
+  places = [(file, part) for file in labels for part in parts_of(file, parts)]
   names = _video_ids(places)
   return tuple(
     PoseVideo(
@@ -59,6 +62,16 @@ def find_videos(
     )
     for name, (file, part) in zip(names, places, strict=True)
   )
+
+
+def parts_of(
+  path: pathlib.Path, parts: Parts | None
+) -> Mapping[str, Any] | Sequence[str]:
+  """Names of the videos at a path; one '' if there is only one, or none can be read."""
+  try:
+    return (parts(path) if parts else ()) or ('',)
+  except (PoseDataError, OSError):  # Loading the video raises it again.
+    return ('',)
 
 
 def videos_in_tree(
