@@ -86,7 +86,9 @@ def read_video(
   """
   people, identities = {}, {}
   frames = _frames_of_images(path, video) if path.is_dir() else _frames_of_video(path)
-  frames_by_number(((number, where) for number, _, where in frames), str(path))
+  frames_by_number(
+    ((frame[0], f'entry {index}') for index, frame in enumerate(frames)), str(path)
+  )
   for number, instances, where in frames:
     people[number], identities[number] = _people(instances, skeleton, where)
   if not people:
