@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from input_pipeline.poses.boxes import boxes_of_poses, overlaps
+from input_pipeline.poses.notes import Note
 
 # All numbers in this file are ours.
 MAX_PEOPLE = 5
@@ -135,6 +136,22 @@ def find_tracks(
         tracks.append(track := Track())
       track.add(frame, pose, int(name))
   return sorted(tracks, key=lambda track: -track.confidence)
+
+
+def people_dropped(frames: Sequence[People], max_people: int) -> tuple[Note, ...]:
+  """A note if some of the frames have more people than `find_tracks` keeps."""
+  counts = [int((people[..., 2] > 0).any(axis=1).sum()) for people in frames]
+  most = max(counts, default=0)
+  if most <= max_people:
+    return ()
+  return (
+    Note(
+      'people_dropped',
+      f'up to {most} people in a frame, but the {max_people} with the largest box area'
+      f' times mean score are kept in each, and {most - max_people} dropped; raise'
+      ' max_people to keep more',
+    ),
+  )
 
 
 def _most_prominent(people: People, max_people: int) -> Int[np.ndarray, 'n']:

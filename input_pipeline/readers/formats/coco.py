@@ -255,7 +255,7 @@ def _labelled(
   unlabelled = [
     number
     for number, image in images.items()
-    if image.get('is_labeled', True) in (False, None)
+    if str(image.get('is_labeled')).lower() in ('false', '0')
     and str(image['id']) not in content.annotations
   ]
   if not unlabelled:

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.tracking import associate
+from input_pipeline.poses.tracking import associate, people_dropped
 from input_pipeline.readers.files import safe_pickle
 from input_pipeline.readers.joints import Joints, to_joints
 from input_pipeline.readers.options import ReadOptions
@@ -75,12 +75,11 @@ class KeypointFiles:
         f' in 0..{count - 1}, as total_frames is {count}'
       )
     joints = to_joints(keypoint, 'pixels', frame_size, normalized=options.normalized)
-    keypoints, scores = associate(
-      [joints.values[frames == frame] for frame in range(count)],
-      max_people=options.max_people,
-    )
+    people = [joints.values[frames == frame] for frame in range(count)]
+    keypoints, scores = associate(people, max_people=options.max_people)
     values = np.concatenate([keypoints, scores[..., None]], axis=-1)
-    return Joints(values, joints.notes)
+    notes = (*joints.notes, *people_dropped(people, options.max_people))
+    return Joints(values, notes)
 
   def _find(self, video_id: str, raw_file: str) -> pathlib.Path:
     """The file at its path relative to the pickle's folder, or in kpfiles/ there."""

@@ -15,10 +15,10 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip, Segment
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
-from input_pipeline.poses.tracking import Track, associate, find_tracks
+from input_pipeline.poses.tracking import Track, associate, find_tracks, people_dropped
 from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
-from input_pipeline.readers.videos.poses_by_frame import People, PosesByFrame
+from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
 from input_pipeline.readers.videos.table import PoseVideo
 from input_pipeline.readers.videos.tree import Parts, find_videos, parts_of
 from input_pipeline.skeletons.registry import Skeleton
@@ -161,7 +161,7 @@ class _Clips:
       keypoints, scores = associate(
         frames, max_people=self._options.max_people, identities=poses.names()
       )
-      notes = (*notes, *_dropped(frames, self._options.max_people))
+      notes = (*notes, *people_dropped(frames, self._options.max_people))
       _check_inside(keypoints, scores, frame_size)
       segments = tuple(
         Segment(self._class_names.index(label), start, end)
@@ -214,9 +214,9 @@ class _Clips:
     """A video's people, number of frames, frame size, and notes."""
     poses, frame_size = self._read(video)
     frames, notes = poses.joints(frame_size, normalized=self._options.normalized)
-    tracks = find_tracks(
-      frames, max_people=self._options.max_people, identities=poses.names()
-    )
+    most = self._options.max_people
+    notes = (*notes, *people_dropped(frames, most))
+    tracks = find_tracks(frames, max_people=most, identities=poses.names())
     return tracks, len(frames), frame_size, notes
 
   def _read(self, video: PoseVideo) -> tuple[PosesByFrame, tuple[int, int]]:
@@ -262,20 +262,6 @@ def naming(video_id: str) -> Iterator[None]:
     raise PoseDataError(f'clip {video_id!r}: {error}') from error
   except OSError as error:
     raise PoseDataError(f'clip {video_id!r} cannot be read: {error}') from error
-
-
-def _dropped(frames: Sequence[People], max_people: int) -> tuple[Note, ...]:
-  """A note if frames have more people than are kept."""
-  counts = [int((people[..., 2] > 0).any(axis=1).sum()) for people in frames]
-  if max(counts) <= max_people:
-    return ()
-  return (
-    Note(
-      'people_dropped',
-      f'up to {max(counts)} people in a frame; the {max_people} with the largest box'
-      ' times score are kept in each (max_people)',
-    ),
-  )
 
 
 def _people_left_out(path: pathlib.Path, tracked: int, max_people: int) -> Note:

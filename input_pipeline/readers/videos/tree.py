@@ -26,7 +26,10 @@ def find_videos(
 
   - a folder with `videos.csv` (see `table.read_table`), or that file;
   - a folder of videos, or of classes (ROOT/CLASS/VIDEO), see `videos_in_tree`;
-  - a video.
+  - a video, or a folder or file with the frames of several.
+
+  A folder in ROOT that holds the frames of several videos side by side is a class, as it
+  is with a folder for each of them.
 
   Without `videos.csv`, videos are in split 'all' and are named after their files,
   without suffix, and with as much of the path as makes names unique. Videos outside a
@@ -51,7 +54,10 @@ def find_videos(
       f'there is no video of this format in {path}: neither directly, nor as'
       f' CLASS/VIDEO, nor in a list {TABLE}'
     )
-  places = [(file, part) for file in labels for part in parts_of(file, parts)]
+  found = {file: parts_of(file, parts) for file in labels}
+  if path not in labels:
+    labels |= _classes_of_frames(path, labels, found)
+  places = [(file, part) for file in labels for part in found[file]]
   names = _video_ids(places)
   return tuple(
     PoseVideo(
@@ -62,6 +68,43 @@ def find_videos(
     )
     for name, (file, part) in zip(names, places, strict=True)
   )
+
+
+def _classes_of_frames(
+  root: pathlib.Path,
+  labels: Mapping[pathlib.Path, str],
+  found: Mapping[pathlib.Path, Mapping[str, Any] | Sequence[str]],
+) -> dict[pathlib.Path, str]:
+  """The classes of folders in `root` that hold the frames of several videos.
+
+  Raises:
+    PoseDataError: if other videos are in `root`, too.
+  """
+  classes = {
+    folder: folder.name
+    for folder, parts in found.items()
+    if not labels[folder]
+    and folder.is_dir()
+    and len(parts) > 1
+    and _hold(folder, parts)
+  }
+  others = [file for file in labels if file not in classes]
+  if classes and others:
+    folder = next(iter(classes))
+    raise PoseDataError(
+      f'{root} holds a video ({others[0].name}) and a folder with the frames of several'
+      f' ({folder.name}: {", ".join(list(found[folder])[:3])}), so their classes are not'
+      f' clear; give each video its own folder, or list the videos in {TABLE}'
+    )
+  return classes
+
+
+def _hold(folder: pathlib.Path, parts: Mapping[str, Any] | Sequence[str]) -> bool:
+  """Whether the frames of these videos are files in the folder."""
+  if not isinstance(parts, dict):
+    return False
+  first = next(iter(parts.values()))
+  return isinstance(first, dict) and (folder / next(iter(first.values()))).is_file()
 
 
 def parts_of(
