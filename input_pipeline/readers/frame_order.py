@@ -13,6 +13,7 @@ are refused, and the error quotes two of them.
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
@@ -24,6 +25,7 @@ from input_pipeline.readers import frame_fields
 # Names by frame number, by video.
 Videos = dict[str, dict[int, str]]
 
+_WHOLE = re.compile(r'\s*[-+]?[0-9]{1,18}\s*')
 _SEPARATORS = ' _-.,(['
 
 
@@ -52,7 +54,7 @@ def videos_of(names: Iterable[str], where: str) -> Videos:
     if len(name.pieces) < 3:
       raise PoseDataError(
         f'{where}: {name.text!r} has no number in its name, but needs its frame number'
-        ' there; a hash is none'
+        ' there (digits of a hash do not count)'
       )
   try:
     places = frame_fields.places(cut_up)
@@ -155,9 +157,11 @@ def number_of(value: Any, where: str) -> int:
   try:
     if isinstance(value, bool):
       raise ValueError
+    if isinstance(value, int) or (isinstance(value, str) and _WHOLE.fullmatch(value)):
+      return int(value)
     number = float(value)
     if number.is_integer():  # Never infinity or NaN.
-      return int(value) if isinstance(value, int) else int(number)
+      return int(number)
   except (TypeError, ValueError, OverflowError):
     pass
   raise PoseDataError(

@@ -207,6 +207,12 @@ def _numbered(images: list[_Record], path: pathlib.Path) -> dict[int, _Record]:
   Raises:
     PoseDataError: naming the images, if they have no number, or two have the same.
   """
+  for image in images:
+    if image.get('frame_id') is None and not _file_name(image):
+      raise PoseDataError(
+        f"{path}: image {image['id']!r} has no frame number in 'frame_id' or in"
+        " 'file_name', but needs one"
+      )
   stated = [image for image in images if image.get('frame_id') is not None]
   if stated and len(stated) < len(images):
     other = next(image for image in images if image.get('frame_id') is None)

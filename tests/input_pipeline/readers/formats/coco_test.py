@@ -123,10 +123,10 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
   [
     ([], r"holds a list, as COCO's results do, .*format 'alphapose'"),
     ({'images': []}, r"all\.json needs 'annotations', but has 'images'"),
-    (content([image(0, 'x/a.jpg')], []), r"image 0 has no frame number in 'frame_id'"),
+    (content([image(0, 'x/a.jpg')], []), r"'x/a\.jpg' has no number in its name"),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/01.jpg')], []),
-      r'frame 1 of video .x. is listed twice',
+      r"'x/1\.jpg' and 'x/01\.jpg' have the same frame number 1",
     ),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/2.jpg', width=9)], []),
