@@ -47,7 +47,9 @@ _NOSE = 'the tip of the nose'
 _FACE = 'the middle of the face'
 _HEAD = 'the middle of the head'
 _BETWEEN = 'between nose and neck'
+_THUMB = 'layouts place it at another joint of the thumb'
 _HALFWAY = (
+  Rule(('head_bottom', 'head_top'), 'halfway up the head'),
   Rule(('upper_neck', 'head_top'), 'halfway up the head'),
   Rule(('neck', 'head_top'), 'halfway from the shoulders to the top of the head'),
 )
@@ -55,6 +57,7 @@ _HALFWAY = (
 # Rules per joint, in the order in which they are tried (our choice). OpenPose and JMRN
 # define the neck as the midpoint of the shoulders, and OpenPose defines mid_hip as the
 # midpoint of the hips. Human annotators place these joints nearby (NTU's neck is higher).
+# MPII's upper_neck and PoseTrack's head_bottom are where the head meets the neck.
 # JHMDB's `face` is the middle of the face; `head` in Penn Action and NTU is the middle of
 # the head.
 RULES: dict[str, tuple[Rule, ...]] = {
@@ -63,6 +66,7 @@ RULES: dict[str, tuple[Rule, ...]] = {
     Rule(('thorax',)),
     Rule(_SHOULDERS),
     Rule(('upper_neck',), _NAPE),
+    Rule(('head_bottom',), _NAPE),
   ),
   'thorax': (
     Rule(('spine_shoulder',)),
@@ -74,12 +78,16 @@ RULES: dict[str, tuple[Rule, ...]] = {
     Rule(('neck',), _PLACED),
     Rule(_SHOULDERS, _PLACED),
   ),
-  'upper_neck': (
-    Rule(('neck',), _NAPE),
-    Rule(('spine_shoulder',), _NAPE),
-    Rule(('thorax',), _NAPE),
-    Rule(_SHOULDERS, _NAPE),
-  ),
+  **{
+    joint: (
+      Rule((other,)),
+      Rule(('neck',), _NAPE),
+      Rule(('spine_shoulder',), _NAPE),
+      Rule(('thorax',), _NAPE),
+      Rule(_SHOULDERS, _NAPE),
+    )
+    for joint, other in (('upper_neck', 'head_bottom'), ('head_bottom', 'upper_neck'))
+  },
   'mid_hip': (Rule(('pelvis',)), Rule(('spine_base',)), Rule(_HIPS)),
   'pelvis': (Rule(('mid_hip',)), Rule(('spine_base',)), Rule(_HIPS)),
   'spine_base': (Rule(('mid_hip',)), Rule(('pelvis',)), Rule(_HIPS)),
@@ -103,10 +111,11 @@ RULES: dict[str, tuple[Rule, ...]] = {
     *_HALFWAY,
   ),
   'head': (
+    _HALFWAY[0],  # PoseTrack never annotated its ears.
     Rule(('left_ear', 'right_ear'), 'the middle of the ears'),
     Rule(('face',), _FACE),
     Rule(('nose',), _NOSE),
-    *_HALFWAY,
+    *_HALFWAY[1:],
   ),
   'head_top': (Rule(('head',), _HEAD),),
   'neck_nose': (
@@ -114,6 +123,15 @@ RULES: dict[str, tuple[Rule, ...]] = {
     Rule(('face',), _BETWEEN),
     Rule(('upper_neck',), _BETWEEN),
   ),
+  # Face points of the whole-body layouts, which begin on the person's right.
+  **{
+    joint: (Rule((f'face_{point}',)),)
+    for joint, point in (
+      *(('right_mouth', 48), ('left_mouth', 54)),
+      *(('right_eye_outer', 36), ('right_eye_inner', 39)),
+      *(('left_eye_outer', 45), ('left_eye_inner', 42)),
+    )
+  },
   **{
     f'{side}_{joint}': tuple(
       Rule(tuple(f'{side}_{parent}' for parent in parents), note)
@@ -122,6 +140,10 @@ RULES: dict[str, tuple[Rule, ...]] = {
     for side in ('left', 'right')
     for joint, rules in {
       'hand': [(('index', 'pinky'), 'the middle of the knuckles')],
+      'index': [(('forefinger1',), '')],
+      'pinky': [(('pinky_finger1',), '')],
+      'thumb': [(('thumb2',), _THUMB)],
+      'hand_tip': [(('middle_finger4',), '')],
       'foot': [(('big_toe',), _TOE), (('foot_index',), _TOE)],
       'big_toe': [(('foot_index',), _TOE), (('foot',), _TOE)],
       'foot_index': [(('big_toe',), _TOE), (('foot',), _TOE)],

@@ -7,7 +7,7 @@ import difflib
 import functools
 import os
 import pathlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import ClipSource
@@ -25,6 +25,7 @@ from input_pipeline.readers.formats import (
   penn_action,
   pyskl,
 )
+from input_pipeline.readers.joint_choice import skeleton_for
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
@@ -43,6 +44,8 @@ class Reader:
     skeleton: name of the registered skeleton that the format fixes; None if the user
       must name one.
     options: names of the `ReadOptions` that the format accepts.
+    joint_names: the joint names that the files at a path give, if any; they choose the
+      skeleton if the user names none.
   """
 
   read: Callable[..., ClipSource]
@@ -50,6 +53,7 @@ class Reader:
   expects: str
   skeleton: str | None = None
   options: tuple[str, ...] = ()
+  joint_names: Callable[[pathlib.Path], Sequence[str] | None] | None = None
 
 
 def _video_reader(
@@ -62,6 +66,7 @@ def _video_reader(
     expects=_videos(a_video),
     skeleton=skeleton,
     options=('frame_size', 'max_people', 'per_person', 'normalized', 'trust_order'),
+    joint_names=functools.partial(video_source.joint_names, format),
   )
 
 
@@ -121,7 +126,12 @@ READERS: dict[str, Reader] = {
     'a file of results *.json, or a folder with alphapose-results.json',
   ),
   'mmpose': _video_reader(
-    VideoFormat(mmpose.is_video, mmpose.read_video, mmpose.videos_in),
+    VideoFormat(
+      mmpose.is_video,
+      mmpose.read_video,
+      mmpose.videos_in,
+      joint_names=mmpose.joint_names,
+    ),
     "a file of a video's predictions *.json, or a folder with a file per frame",
   ),
   'mediapipe': _video_reader(
@@ -130,7 +140,9 @@ READERS: dict[str, Reader] = {
     skeleton='mediapipe_33',
   ),
   'coco': _video_reader(
-    VideoFormat(coco.is_video, coco.read_video, coco.videos_in),
+    VideoFormat(
+      coco.is_video, coco.read_video, coco.videos_in, joint_names=coco.joint_names
+    ),
     'a file of annotations *.json',
   ),
   'numpy': _video_reader(
@@ -178,7 +190,8 @@ def read_poses(
   Args:
     format: a name in `READERS`.
     path: the file or folder that the format expects.
-    skeleton: name of a registered skeleton; required if the format does not fix one.
+    skeleton: name of a registered skeleton; required if neither the format fixes one nor
+      the files name their joints.
     options: what the files do not state.
 
   Raises:
@@ -188,7 +201,6 @@ def read_poses(
     SkeletonError: if no such skeleton is registered.
   """
   reader = _get_reader(format)
-  layout = get_skeleton(_skeleton_name(format, reader, skeleton))
   path = pathlib.Path(path).expanduser()
   if not path.exists():
     raise PoseDataError(
@@ -201,6 +213,7 @@ def read_poses(
     )
   options = options or ReadOptions()
   _check_options(format, reader, options)
+  layout = get_skeleton(_skeleton_name(format, reader, skeleton, path))
   return reader.read(path, layout, *([options] if reader.options else []))
 
 
@@ -223,11 +236,16 @@ def _get_reader(format: str) -> Reader:
   return READERS[format]
 
 
-def _skeleton_name(format: str, reader: Reader, asked: str | None) -> str:
+def _skeleton_name(
+  format: str, reader: Reader, asked: str | None, path: pathlib.Path
+) -> str:
   if reader.skeleton is None:
     if asked is None:
+      names = reader.joint_names(path) if reader.joint_names else None
+      if names:
+        return skeleton_for(names, str(path))
       raise PoseDataError(
-        f'format {format!r} does not say which joint is which: name the skeleton, for'
+        f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
         " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"
       )
     return asked

@@ -24,6 +24,33 @@ COCO_17_JOINTS = (
   'right_ankle',
 )
 
+ARM_AND_LEG_LIMBS = (
+  ('shoulder', 'elbow'),
+  ('elbow', 'wrist'),
+  ('hip', 'knee'),
+  ('knee', 'ankle'),
+)
+COCO_17_LIMBS = (
+  ('right_shoulder', 'left_shoulder'),
+  ('right_hip', 'left_hip'),
+  *both_sides(
+    ('nose', 'eye'),
+    ('eye', 'ear'),
+    ('ear', 'shoulder'),
+    ('shoulder', 'elbow'),
+    ('elbow', 'wrist'),
+    ('shoulder', 'hip'),
+    ('hip', 'knee'),
+    ('knee', 'ankle'),
+  ),
+)
+# CrowdPose and AI Challenger have the same joints, in different orders.
+_HEAD_NECK_AND_LIMBS = (
+  ('neck', 'head_top'),
+  ('right_hip', 'left_hip'),
+  *both_sides(('neck', 'shoulder'), ('shoulder', 'hip'), *ARM_AND_LEG_LIMBS),
+)
+
 ANNOTATED_SKELETONS = (
   # JHMDB's puppet annotation (Jhuang et al., ICCV 2013).
   Skeleton(
@@ -95,20 +122,60 @@ ANNOTATED_SKELETONS = (
   Skeleton(
     name='coco_17',
     joints=COCO_17_JOINTS,
+    limbs=COCO_17_LIMBS,
+  ),
+  # PoseTrack's releases of 2018 and later (Andriluka et al., CVPR 2018) in COCO's form,
+  # `categories` of their files; PoseTrack 2017 has other files. COCO's eyes are replaced by
+  # head_bottom, where the head meets the neck, and head_top. The ears were never
+  # annotated. The limbs are MMPose's, plus ours from nose to ears.
+  Skeleton(
+    name='posetrack_18',
+    joints=(
+      'nose',
+      'head_bottom',
+      'head_top',
+      *COCO_17_JOINTS[3:],
+    ),
     limbs=(
+      ('nose', 'head_top'),
+      ('nose', 'head_bottom'),
       ('right_shoulder', 'left_shoulder'),
       ('right_hip', 'left_hip'),
       *both_sides(
-        ('nose', 'eye'),
-        ('eye', 'ear'),
-        ('ear', 'shoulder'),
-        ('shoulder', 'elbow'),
-        ('elbow', 'wrist'),
+        ('nose', 'ear'),
+        ('head_bottom', 'shoulder'),
         ('shoulder', 'hip'),
-        ('hip', 'knee'),
-        ('knee', 'ankle'),
+        *ARM_AND_LEG_LIMBS,
       ),
     ),
+  ),
+  # CrowdPose (Li et al., CVPR 2019): COCO's joints below the head, then `head_top`, which
+  # its files call `head` or `top_head`, and the neck.
+  Skeleton(
+    name='crowdpose_14',
+    joints=(*COCO_17_JOINTS[5:], 'head_top', 'neck'),
+    limbs=_HEAD_NECK_AND_LIMBS,
+  ),
+  # AI Challenger's human keypoints (Wu et al., 2017): right side first, limb by limb.
+  Skeleton(
+    name='aic_14',
+    joints=(
+      'right_shoulder',
+      'right_elbow',
+      'right_wrist',
+      'left_shoulder',
+      'left_elbow',
+      'left_wrist',
+      'right_hip',
+      'right_knee',
+      'right_ankle',
+      'left_hip',
+      'left_knee',
+      'left_ankle',
+      'head_top',
+      'neck',
+    ),
+    limbs=_HEAD_NECK_AND_LIMBS,
   ),
   # MPII Human Pose (Andriluka et al., CVPR 2014), joint ids 0 to 15 in its README.
   Skeleton(

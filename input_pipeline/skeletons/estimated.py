@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from input_pipeline.skeletons.annotated import COCO_17_JOINTS
+from input_pipeline.skeletons.annotated import ARM_AND_LEG_LIMBS, COCO_17_JOINTS
 from input_pipeline.skeletons.skeleton import Skeleton, both_sides
 
 _OPENPOSE_18_JOINTS = (
@@ -51,14 +51,33 @@ _OPENPOSE_18_LIMBS = tuple(
   )
 )
 
-_ARM_AND_LEG_LIMBS = (
-  ('shoulder', 'elbow'),
-  ('elbow', 'wrist'),
-  ('hip', 'knee'),
-  ('knee', 'ankle'),
+FACE_LIMBS = (('nose', 'eye'), ('eye', 'ear'))
+FOOT_LIMBS = (('ankle', 'big_toe'), ('big_toe', 'small_toe'), ('ankle', 'heel'))
+
+HALPE_26_JOINTS = (
+  *COCO_17_JOINTS,
+  'head_top',
+  'neck',
+  'mid_hip',
+  'left_big_toe',
+  'right_big_toe',
+  'left_small_toe',
+  'right_small_toe',
+  'left_heel',
+  'right_heel',
 )
-_FACE_LIMBS = (('nose', 'eye'), ('eye', 'ear'))
-_FOOT_LIMBS = (('ankle', 'big_toe'), ('big_toe', 'small_toe'), ('ankle', 'heel'))
+HALPE_26_LIMBS = (
+  ('neck', 'head_top'),
+  ('nose', 'neck'),
+  ('neck', 'mid_hip'),
+  *both_sides(
+    *FACE_LIMBS,
+    ('neck', 'shoulder'),
+    ('mid_hip', 'hip'),
+    *ARM_AND_LEG_LIMBS,
+    *FOOT_LIMBS,
+  ),
+)
 
 ESTIMATED_SKELETONS = (
   # OpenPose's COCO model (Cao et al., CVPR 2017). With the background it has 19 joint
@@ -144,11 +163,11 @@ ESTIMATED_SKELETONS = (
       ('nose', 'upper_neck'),
       ('right_hip', 'left_hip'),
       *both_sides(
-        *_FACE_LIMBS,
+        *FACE_LIMBS,
         ('upper_neck', 'shoulder'),
         ('shoulder', 'hip'),
-        *_ARM_AND_LEG_LIMBS,
-        *_FOOT_LIMBS,
+        *ARM_AND_LEG_LIMBS,
+        *FOOT_LIMBS,
       ),
     ),
   ),
@@ -176,7 +195,7 @@ ESTIMATED_SKELETONS = (
     limbs=(
       ('neck', 'head_top'),
       ('neck', 'chest'),
-      *both_sides(('neck', 'shoulder'), *_ARM_AND_LEG_LIMBS, ('chest', 'hip')),
+      *both_sides(('neck', 'shoulder'), *ARM_AND_LEG_LIMBS, ('chest', 'hip')),
     ),
   ),
   # AlphaPose's 26 joints: the body joints of Halpe-FullBody, in README order. Its head
@@ -184,30 +203,8 @@ ESTIMATED_SKELETONS = (
   # midpoint of both hips.
   Skeleton(
     name='halpe_26',
-    joints=(
-      *COCO_17_JOINTS,
-      'head_top',
-      'neck',
-      'mid_hip',
-      'left_big_toe',
-      'right_big_toe',
-      'left_small_toe',
-      'right_small_toe',
-      'left_heel',
-      'right_heel',
-    ),
-    limbs=(
-      ('neck', 'head_top'),
-      ('nose', 'neck'),
-      ('neck', 'mid_hip'),
-      *both_sides(
-        *_FACE_LIMBS,
-        ('neck', 'shoulder'),
-        ('mid_hip', 'hip'),
-        *_ARM_AND_LEG_LIMBS,
-        *_FOOT_LIMBS,
-      ),
-    ),
+    joints=HALPE_26_JOINTS,
+    limbs=HALPE_26_LIMBS,
   ),
   # MediaPipe's pose landmarks (Bazarevsky et al., BlazePose, 2020), in the order of
   # `PoseLandmark`. The limbs are MediaPipe's connections, plus ours from nose to mouth and
@@ -251,7 +248,7 @@ ESTIMATED_SKELETONS = (
         ('nose', 'mouth'),
         ('ear', 'shoulder'),
         ('shoulder', 'hip'),
-        *_ARM_AND_LEG_LIMBS,
+        *ARM_AND_LEG_LIMBS,
         ('wrist', 'pinky'),
         ('wrist', 'index'),
         ('pinky', 'index'),

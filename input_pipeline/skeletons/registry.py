@@ -12,8 +12,11 @@ from input_pipeline.skeletons.estimated import ESTIMATED_SKELETONS
 from input_pipeline.skeletons.other_people import SUFFIX as AND_OTHERS
 from input_pipeline.skeletons.other_people import with_others
 from input_pipeline.skeletons.skeleton import Skeleton
+from input_pipeline.skeletons.whole_body import WHOLE_BODY_SKELETONS
 
 __all__ = [
+  'ALIASES',
+  'BUILT_IN',
   'SKELETONS',
   'Skeleton',
   'SkeletonError',
@@ -21,8 +24,13 @@ __all__ = [
   'register_skeleton',
 ]
 
-SKELETONS: dict[str, Skeleton] = {
-  skeleton.name: skeleton for skeleton in (*ANNOTATED_SKELETONS, *ESTIMATED_SKELETONS)
+BUILT_IN = (*ANNOTATED_SKELETONS, *ESTIMATED_SKELETONS, *WHOLE_BODY_SKELETONS)
+SKELETONS: dict[str, Skeleton] = {skeleton.name: skeleton for skeleton in BUILT_IN}
+
+# Second names for the same joints in the same order.
+ALIASES = {
+  'movenet_17': 'coco_17',  # MoveNet, from its model card
+  'blazepose_33': 'mediapipe_33',  # BlazePose is the network of MediaPipe Pose
 }
 
 
@@ -30,8 +38,8 @@ def get_skeleton(name: str) -> Skeleton:
   """Returns a registered skeleton, or the skeleton described in a file (`custom`).
 
   Args:
-    name: a name in `SKELETONS`, or a path that ends in .yaml, .yml or .json. The suffix
-      `_and_others` adds joints for other people (`other_people`).
+    name: a name in `SKELETONS` or `ALIASES`, or a path that ends in .yaml, .yml or
+      .json. The suffix `_and_others` adds joints for other people (`other_people`).
 
   Raises:
     SkeletonError: for an unknown name (the message suggests the nearest), a file that
@@ -41,15 +49,18 @@ def get_skeleton(name: str) -> Skeleton:
     return with_others(get_skeleton(name.removesuffix(AND_OTHERS)))
   if pathlib.PurePath(name).suffix.lower() in SUFFIXES:
     return _own_skeleton(name)
-  if name not in SKELETONS:
-    nearest = difflib.get_close_matches(name, SKELETONS, n=1, cutoff=0.4)
+  registered = ALIASES.get(name, name)
+  if registered not in SKELETONS:
+    nearest = difflib.get_close_matches(name, [*SKELETONS, *ALIASES], n=1, cutoff=0.4)
     hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
+    aliases = [f'{alias} (the same as {other})' for alias, other in ALIASES.items()]
     raise SkeletonError(
-      f'there is no skeleton {name!r}{hint} Registered: {", ".join(sorted(SKELETONS))}.'
+      f'there is no skeleton {name!r}{hint} Registered:'
+      f' {", ".join(sorted([*SKELETONS, *aliases]))}.'
       ' To use your own, describe it in a file *.yaml or *.json and give the path instead'
       ' of a name.'
     )
-  return SKELETONS[name]
+  return SKELETONS[registered]
 
 
 def register_skeleton(skeleton: Skeleton):
@@ -64,7 +75,7 @@ def register_skeleton(skeleton: Skeleton):
     ...   name='stick_3', joints=('head', 'hip', 'foot'),
     ...   limbs=(('head', 'hip'), ('hip', 'foot'))))
   """
-  if SKELETONS.get(skeleton.name, skeleton) != skeleton:
+  if _is_taken(skeleton):
     raise SkeletonError(
       f'a skeleton named {skeleton.name!r} with another layout is registered; choose'
       ' another name'
@@ -74,9 +85,14 @@ def register_skeleton(skeleton: Skeleton):
 
 def _own_skeleton(path: str) -> Skeleton:
   skeleton = load_skeleton(path)
-  if SKELETONS.get(skeleton.name, skeleton) != skeleton:
+  if _is_taken(skeleton):
     raise SkeletonError(
       f'{path} names its skeleton {skeleton.name!r}, the name of a registered skeleton'
       ' with another layout; choose another name'
     )
   return skeleton
+
+
+def _is_taken(skeleton: Skeleton) -> bool:
+  """Whether the name is that of another registered skeleton, or an alias."""
+  return SKELETONS.get(skeleton.name, skeleton) != skeleton or skeleton.name in ALIASES

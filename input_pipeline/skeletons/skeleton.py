@@ -25,12 +25,26 @@ _GROUP_OF_JOINT = {
   **dict.fromkeys(('hand', 'hand_tip', 'thumb', 'index', 'pinky'), 'arm'),
   **dict.fromkeys(('knee', 'ankle', 'foot', 'big_toe', 'small_toe', 'heel'), 'leg'),
   'foot_index': 'leg',
+  # Whole-body layouts: 68 points on the face, 21 per hand.
+  **{f'face_{i}': 'head' for i in range(68)},
+  'hand_root': 'arm',
+  **{
+    f'{finger}{i}': 'arm'
+    for finger in (
+      'thumb',
+      'forefinger',
+      'middle_finger',
+      'ring_finger',
+      'pinky_finger',
+    )
+    for i in range(1, 5)
+  },
 }
 
 # Candidate pivots per group, in order of preference: the group turns about the first
 # candidate in the layout. Arms and legs use the candidate on their own side.
 _PIVOTS_OF_GROUP = {
-  'head': ('neck', 'upper_neck', 'thorax'),
+  'head': ('neck', 'upper_neck', 'head_bottom', 'thorax'),
   'arm': ('shoulder',),
   'leg': ('hip',),
 }
@@ -38,7 +52,8 @@ _PIVOTS_OF_GROUP = {
 
 # Joints without a side, which `both_sides` leaves unprefixed.
 _MIDDLE_JOINTS = (
-  *('head', 'head_top', 'face', 'nose', 'neck_nose', 'neck', 'upper_neck', 'thorax'),
+  *('head', 'head_top', 'head_bottom', 'face', 'nose'),
+  *('neck_nose', 'neck', 'upper_neck', 'thorax'),
   *('belly', 'chest', 'spine', 'spine_shoulder', 'spine_mid', 'spine_base'),
   *('mid_hip', 'pelvis'),
 )

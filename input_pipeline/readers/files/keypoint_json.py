@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.tracking import UNKNOWN
-from input_pipeline.skeletons.registry import SKELETONS, Skeleton
+from input_pipeline.readers.joint_choice import JointChoice
 
 
 def read_json(path: pathlib.Path) -> Any:
@@ -29,11 +29,12 @@ def read_json(path: pathlib.Path) -> Any:
 
 
 def flat_keypoints(
-  values: Any, skeleton: Skeleton, where: str
+  values: Any, choice: JointChoice, where: str
 ) -> Float[np.ndarray, 'j 3']:
   """Reshapes a person's list x, y, score, x, y, score, ... without changing values.
 
   Args:
+    choice: which joints are the skeleton's.
     where: file, frame, person and field, for messages.
 
   Raises:
@@ -45,25 +46,7 @@ def flat_keypoints(
       f'{where} has shape {list(array.shape)}, but must be a flat list with x, y, score'
       ' for each joint'
     )
-  return checked_count(array.reshape(-1, 3), skeleton, where)
-
-
-def checked_count(
-  joints: Float[np.ndarray, 'j c'], skeleton: Skeleton, where: str
-) -> Float[np.ndarray, 'j c']:
-  """Returns the joints if their number matches the skeleton.
-
-  Raises:
-    PoseDataError: otherwise; names the skeletons with that many joints.
-  """
-  if len(joints) == skeleton.num_joints:
-    return joints
-  others = [s.name for s in SKELETONS.values() if s.num_joints == len(joints)]
-  hint = f'; skeletons with {len(joints)}: {", ".join(others)}' if others else ''
-  raise PoseDataError(
-    f'{where} has {len(joints)} joints, but skeleton {skeleton.name!r} has'
-    f' {skeleton.num_joints}{hint}'
-  )
+  return choice.of(array.reshape(-1, 3), where)
 
 
 def numbers(values: Any, where: str) -> np.ndarray:

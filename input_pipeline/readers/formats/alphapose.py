@@ -35,6 +35,7 @@ from input_pipeline.readers.frame_order import (
   one_video,
   videos_of,
 )
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
@@ -100,12 +101,13 @@ def read_video(
   names = [_name(field(e, ('image_id',), where), where) for where, e in entries]
   numbers = _numbers(names, video, file)
   people, identities = defaultdict(list), defaultdict(list)
+  choice = JointChoice(skeleton, str(file))
   for name, (where, entry) in zip(names, entries, strict=True):
     if name not in numbers:
       continue
     number = numbers[name]
     keypoints = field(entry, ('keypoints',), where)
-    people[number].append(flat_keypoints(keypoints, skeleton, f'{where}: keypoints'))
+    people[number].append(flat_keypoints(keypoints, choice, f'{where}: keypoints'))
     # A number, or the list of those that AlphaPose merged into one person.
     identities[number].append(tracked_identity(entry.get('idx')))
   scale = _score_scale([person for frame in people.values() for person in frame])
@@ -113,6 +115,7 @@ def read_video(
     {number: np.stack(people[number]) * scale for number in people},
     skeleton.num_joints,
     {number: np.array(identities[number], np.int64) for number in people},
+    notes=choice.notes,
     lists_empty_frames=False,
   )
 
@@ -121,10 +124,17 @@ def _in_openpose_form(
   content: dict[str, Any], skeleton: Skeleton, video: str, file: pathlib.Path
 ) -> PosesByFrame:
   people, identities = {}, {}
+  choice = JointChoice(skeleton, str(file))
   for name, number in _numbers(list(content), video, file).items():
-    frame = people_of_frame(content[name], skeleton, f'{file}, {name}')
+    frame = people_of_frame(content[name], choice, f'{file}, {name}')
     people[number], identities[number] = frame
-  return PosesByFrame(people, skeleton.num_joints, identities, lists_empty_frames=False)
+  return PosesByFrame(
+    people,
+    skeleton.num_joints,
+    identities,
+    notes=choice.notes,
+    lists_empty_frames=False,
+  )
 
 
 def _file(path: pathlib.Path) -> pathlib.Path:

@@ -35,6 +35,7 @@ from input_pipeline.readers.files.keypoint_json import (
   read_json,
   tracked_identity,
 )
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
@@ -90,18 +91,21 @@ def read_video(
       f'{path} has no video {video!r}; the first of its {len(content.images)} videos are'
       f' {", ".join(list(content.images)[:3])}'
     )
-  _check_categories(content, skeleton, path)
+  choices = _choices(content, skeleton, options, path)
   people, identities = {}, {}
   images, notes = _labelled(_numbered(content.images[video], path), content, path)
   for number, image in images.items():
     records = content.annotations.get(str(image['id']), [])
-    joints = [_joints(record, skeleton, content, path) for record in records]
+    joints = [_joints(record, choices, content, path) for record in records]
     people[number] = np.reshape(joints, (len(joints), skeleton.num_joints, 3))
     identities[number] = np.array(
       [tracked_identity(record.get('track_id')) for record in records], np.int64
     )
   size = _frame_size(content.images[video], path)
-  return PosesByFrame(people, skeleton.num_joints, identities, size, notes=notes)
+  kinds = {note.kind: note for choice in choices.values() for note in choice.notes}
+  return PosesByFrame(
+    people, skeleton.num_joints, identities, size, notes=(*notes, *kinds.values())
+  )
 
 
 def _read(path: pathlib.Path) -> _Content:
@@ -295,23 +299,55 @@ def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | 
   return different[0]
 
 
-def _check_categories(content: _Content, skeleton: Skeleton, path: pathlib.Path):
-  for category in content.categories:
-    count = len(category['keypoints'])
-    if count != skeleton.num_joints:
-      raise PoseDataError(
-        f'{path}: category {category.get("name")!r} has {count} keypoints'
-        f' ({", ".join(map(str, category["keypoints"][:3]))}, ...), but skeleton'
-        f' {skeleton.name!r} has {skeleton.num_joints} joints'
-      )
+def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
+  """The joint names of the file's first category with keypoints; None without one.
+
+  Raises:
+    PoseDataError: if the file is malformed.
+  """
+  categories = _read(path).categories
+  return _names(categories[0]) if categories else None
+
+
+def _choices(
+  content: _Content, skeleton: Skeleton, options: ReadOptions, path: pathlib.Path
+) -> dict[str, JointChoice]:
+  """How the joints of each category are chosen, by the category's id; '' for others."""
+  used = {
+    str(record.get('category_id'))
+    for records in content.annotations.values()
+    for record in records
+  }
+  named = [
+    category for category in content.categories if str(category.get('id')) in used
+  ]
+  choices = {
+    str(category.get('id')): JointChoice(
+      skeleton,
+      f'{path}: category {category.get("name")!r}',
+      names=_names(category),
+      trust_order=options.trust_order,
+    )
+    for category in named or content.categories
+  }
+  only = next(iter(choices.values())) if len(choices) == 1 else None
+  return {'': only or JointChoice(skeleton, str(path)), **choices}
+
+
+def _names(category: _Record) -> tuple[str, ...]:
+  return tuple(map(str, category['keypoints']))
 
 
 def _joints(
-  record: _Record, skeleton: Skeleton, content: _Content, path: pathlib.Path
+  record: _Record,
+  choices: Mapping[str, JointChoice],
+  content: _Content,
+  path: pathlib.Path,
 ) -> np.ndarray:
   """(x, y, score) for each joint of a person, `[j, 3]`."""
   where = f'{path}, annotation {record.get("id")!r}: keypoints'
-  joints = flat_keypoints(record['keypoints'], skeleton, where)
+  choice = choices.get(str(record.get('category_id')), choices[''])
+  joints = flat_keypoints(record['keypoints'], choice, where)
   visibility = joints[:, 2]
   if not np.isin(visibility, (0, 1, 2)).all():
     wrong = visibility[~np.isin(visibility, (0, 1, 2))][0]

@@ -18,6 +18,8 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.files.matlab import read_mat
+from input_pipeline.readers.joints import to_joints
+from input_pipeline.readers.videos.source import naming
 from input_pipeline.skeletons.registry import Skeleton
 
 _FRAME_SIZE = (240, 320)  # (height, width) of every JHMDB video.
@@ -59,12 +61,16 @@ def _load_clip(
     )
   # Pixels in pos_img are 1-based, as in MATLAB.
   keypoints = einops.rearrange(positions.astype(np.float32), 'xy j t -> t 1 j xy') - 1
+  # All joints are annotated, including hidden ones.
+  values = np.concatenate([keypoints, np.ones_like(keypoints[..., :1])], axis=-1)
+  with naming(video_id):
+    joints = to_joints(values, 'pixels', _FRAME_SIZE)
   return PoseClip(
     video_id=video_id,
-    keypoints=keypoints,
-    # All joints are annotated, including hidden ones.
-    scores=np.all(np.isfinite(keypoints), axis=-1),
+    keypoints=joints.values[..., :2],
+    scores=joints.values[..., 2],
     frame_size=_FRAME_SIZE,
     skeleton=skeleton,
     labels=labels,
+    notes=joints.notes,
   )

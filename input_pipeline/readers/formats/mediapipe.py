@@ -28,7 +28,6 @@ from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.keypoint_json import (
-  checked_count,
   checked_list,
   described_size,
   field,
@@ -36,6 +35,7 @@ from input_pipeline.readers.files.keypoint_json import (
   read_json,
 )
 from input_pipeline.readers.formats import mediapipe_csv
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import scores_of_positions
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
@@ -65,7 +65,8 @@ def read_video(
   else:
     content = read_json(path)
     described = content if isinstance(content, dict) else {'frames': content}
-    landmarks = _landmarks(field(described, ('frames',), str(path)), skeleton, path)
+    choice = JointChoice(skeleton, str(path))
+    landmarks = _landmarks(field(described, ('frames',), str(path)), choice, path)
     size = described_size(described, str(path))
     rate = described.get('fps')
   people = {number: _scored(array) for number, array in landmarks.items()}
@@ -73,7 +74,7 @@ def read_video(
 
 
 def _landmarks(
-  frames: Any, skeleton: Skeleton, path: pathlib.Path
+  frames: Any, choice: JointChoice, path: pathlib.Path
 ) -> dict[int, Float[np.ndarray, 'm j 3']]:
   """(x, y, visibility) by frame number; a missing visibility is NaN."""
   landmarks = {}
@@ -93,13 +94,13 @@ def _landmarks(
     elif people and people[0] and not isinstance(people[0][0], (list, dict)):
       people = [people]  # One person, whose landmarks are lists of numbers.
     landmarks[number] = np.reshape(
-      [_person(person, skeleton, where) for person in people if person],
-      (-1, skeleton.num_joints, 3),
+      [_person(person, choice, where) for person in people if person],
+      (-1, choice.skeleton.num_joints, 3),
     )
   return landmarks
 
 
-def _person(person: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j 3']:
+def _person(person: Any, choice: JointChoice, where: str) -> Float[np.ndarray, 'j 3']:
   rows = []
   for index, landmark in enumerate(checked_list(person, where)):
     name = f'{where}, landmark {index}'
@@ -109,7 +110,7 @@ def _person(person: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j
     else:
       x, y, _, *visibility = [*checked_list(landmark, name), None, None, None][:4]
       rows.append([x, y, *visibility])
-  return checked_count(numbers(rows, where), skeleton, where)
+  return choice.of(numbers(rows, where), where)
 
 
 def _scored(landmarks: Float[np.ndarray, 'm j 3']) -> People:

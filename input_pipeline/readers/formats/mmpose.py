@@ -17,7 +17,6 @@ from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.keypoint_json import (
-  checked_count,
   checked_list,
   field,
   numbers,
@@ -30,6 +29,7 @@ from input_pipeline.readers.files.numbered_files import (
   videos_of_files,
 )
 from input_pipeline.readers.frame_order import Videos, frames_by_number, number_of
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   Identities,
@@ -89,11 +89,34 @@ def read_video(
   frames_by_number(
     ((frame[0], f'entry {index}') for index, frame in enumerate(frames)), str(path)
   )
+  choice = JointChoice(
+    skeleton, str(path), names=joint_names(path), trust_order=options.trust_order
+  )
   for number, instances, where in frames:
-    people[number], identities[number] = _people(instances, skeleton, where)
+    people[number], identities[number] = _people(instances, choice, where)
   if not people:
     raise PoseDataError(f'{path} holds no frame, but needs at least one')
-  return PosesByFrame(people, skeleton.num_joints, identities)
+  return PosesByFrame(people, skeleton.num_joints, identities, notes=choice.notes)
+
+
+def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
+  """The joint names under `meta_info`; None if a file has none.
+
+  Raises:
+    PoseDataError: if the file cannot be read, or the names are malformed.
+  """
+  content = read_json(path) if path.is_file() else None
+  described = content.get('meta_info') if isinstance(content, dict) else None
+  names = described.get('keypoint_id2name') if isinstance(described, dict) else None
+  if not names:
+    return None
+  if isinstance(names, list):
+    return tuple(map(str, names))
+  if not isinstance(names, dict) or set(names) != {str(n) for n in range(len(names))}:
+    raise PoseDataError(
+      f'{path}: keypoint_id2name must map the numbers from 0 on to joint names'
+    )
+  return tuple(str(names[str(number)]) for number in range(len(names)))
 
 
 _Frame = tuple[int, Any, str]
@@ -117,17 +140,17 @@ def _frames_of_video(file: pathlib.Path) -> list[_Frame]:
 
 
 def _people(
-  instances: Any, skeleton: Skeleton, where: str
+  instances: Any, choice: JointChoice, where: str
 ) -> tuple[People, Identities]:
   people, identities = [], []
   for index, instance in enumerate(checked_list(instances, where)):
-    people.append(_person(instance, skeleton, f'{where}, instance {index}'))
+    people.append(_person(instance, choice, f'{where}, instance {index}'))
     identities.append(tracked_identity(instance.get('track_id')))
-  joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
+  joints = np.reshape(people, (len(people), choice.skeleton.num_joints, 3))
   return joints, np.array(identities, np.int64)
 
 
-def _person(instance: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 'j 3']:
+def _person(instance: Any, choice: JointChoice, where: str) -> Float[np.ndarray, 'j 3']:
   positions = numbers(field(instance, ('keypoints',), where), f'{where}: keypoints')
   scores = numbers(field(instance, ('keypoint_scores',), where), f'{where}: scores')
   if (
@@ -140,4 +163,4 @@ def _person(instance: Any, skeleton: Skeleton, where: str) -> Float[np.ndarray, 
       f' {list(scores.shape)}, but need [joints, 2] and [joints]'
     )
   joints = np.concatenate([positions, scores[:, None]], axis=1)
-  return checked_count(joints, skeleton, f'{where}: keypoints')
+  return choice.of(joints, f'{where}: keypoints')

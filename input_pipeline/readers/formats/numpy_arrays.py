@@ -21,6 +21,7 @@ from jaxtyping import Float
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.axis_order import frames_read_as_people
 from input_pipeline.readers.files.keypoint_json import described_size, read_json
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import scores_of_positions
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
@@ -46,7 +47,8 @@ def read_video(
   description = _read_description(path.with_suffix('.json'))
   arrays = _read_arrays(path)
   axes = description.get('axes') or ('t j c' if arrays[0].ndim == 3 else 't m j c')
-  people = _people(arrays, str(axes), skeleton, path)
+  choice = JointChoice(skeleton, str(path))
+  people = _people(arrays, str(axes), choice, path)
   if frames_read_as_people(people):
     raise PoseDataError(
       f'{path}: shape {list(arrays[0].shape)} is read as [{", ".join(str(axes).split())}]'
@@ -60,6 +62,7 @@ def read_video(
     identities={frame: np.arange(people.shape[1]) for frame in range(len(people))},
     frame_size=described_size(description, str(path.with_suffix('.json'))),
     frame_rate=description.get('fps'),
+    notes=choice.notes,
   )
 
 
@@ -95,7 +98,7 @@ def _read_arrays(path: pathlib.Path) -> list[np.ndarray]:
 
 
 def _people(
-  arrays: list[np.ndarray], axes: str, skeleton: Skeleton, path: pathlib.Path
+  arrays: list[np.ndarray], axes: str, choice: JointChoice, path: pathlib.Path
 ) -> Float[np.ndarray, 't m j 3']:
   keypoints = arrays[0]
   letters = axes.split()
@@ -106,17 +109,21 @@ def _people(
     )
   sizes = dict(zip(letters, keypoints.shape, strict=False))
   right = keypoints.ndim == len(letters) and keypoints.dtype.kind in 'fiu'
-  if not right or sizes['c'] not in (2, 3) or sizes['j'] != skeleton.num_joints:
+  fits = choice.fits(sizes.get('j', 0))
+  if not right or sizes['c'] not in (2, 3) or not fits:
     raise PoseDataError(
       f'{path}: keypoints are {keypoints.dtype} of shape {list(keypoints.shape)}, but'
       f' need numbers [{", ".join(letters)}] with 2 or 3 coordinates c and the'
-      f' {skeleton.num_joints} joints of skeleton {skeleton.name!r}; for another order,'
+      f' {choice.skeleton.num_joints} joints of skeleton {choice.skeleton.name!r}; for'
+      f' another order,'
       f' set "axes" in {path.with_suffix(".json").name}'
     )
   order = 't m j c' if 'm' in letters else 't 1 j c'
   people = einops.rearrange(keypoints.astype(np.float32), f'{axes} -> {order}')
   scores = _scores(arrays, people, [a for a in letters if a != 'c'], path)
-  return np.concatenate([people[..., :2], scores[..., None]], axis=-1)
+  joints = np.concatenate([people[..., :2], scores[..., None]], axis=-1)
+  chosen = choice.of(np.moveaxis(joints, 2, 0), f'{path}: keypoints')
+  return np.moveaxis(chosen, 0, 2)
 
 
 def _scores(

@@ -28,6 +28,7 @@ from input_pipeline.readers.files.numbered_files import (
   videos_of_files,
 )
 from input_pipeline.readers.frame_order import Videos
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   Identities,
@@ -73,14 +74,15 @@ def read_video(
     PoseDataError: naming the file and the field.
   """
   people, identities = {}, {}
+  choice = JointChoice(skeleton, str(folder))
   for number, file in numbered_files(folder, SUFFIXES, video).items():
     content = read_json(file)
-    people[number], identities[number] = people_of_frame(content, skeleton, str(file))
-  return PosesByFrame(people, skeleton.num_joints, identities)
+    people[number], identities[number] = people_of_frame(content, choice, str(file))
+  return PosesByFrame(people, skeleton.num_joints, identities, notes=choice.notes)
 
 
 def people_of_frame(
-  content: Any, skeleton: Skeleton, where: str
+  content: Any, choice: JointChoice, where: str
 ) -> tuple[People, Identities]:
   """The people in a frame, and their identities if OpenPose tracked them.
 
@@ -92,8 +94,8 @@ def people_of_frame(
     name = f'{where}, person {index}'
     keypoints = field(person, _KEYPOINTS, name)
     if keypoints is not None and len(checked_list(keypoints, name)):
-      people.append(flat_keypoints(keypoints, skeleton, name))
+      people.append(flat_keypoints(keypoints, choice, name))
       # [-1] unless OpenPose ran with tracking.
       identities.append(tracked_identity(person.get('person_id')))
-  joints = np.reshape(people, (len(people), skeleton.num_joints, 3))
+  joints = np.reshape(people, (len(people), choice.skeleton.num_joints, 3))
   return joints, np.array(identities, np.int64)

@@ -6,13 +6,14 @@ import difflib
 import functools
 import pathlib
 
-import einops
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.files.matlab import read_mat
+from input_pipeline.readers.joints import to_joints
+from input_pipeline.readers.videos.source import naming
 from input_pipeline.skeletons.registry import Skeleton
 
 # Spelled as in the files; the data set's documentation says bowling, pull_ups, ...
@@ -122,14 +123,18 @@ def _load_clip(folder: pathlib.Path, skeleton: Skeleton, video_id: str) -> PoseC
       f' must be height, width and {len(x)} frames'
     )
   # Integers are stored as uint8 or uint16, which would wrap around below 0.
-  pixels = np.stack([x, y], axis=-1, dtype=np.float32, casting='unsafe')
+  pixels = np.stack([x, y], axis=-1, dtype=np.float32, casting='unsafe') - 1  # 1-based.
+  # The annotation tool guesses the position of an invisible joint.
+  values = np.concatenate([pixels, (visibility != 0)[..., None]], axis=-1)
+  frame_size = (int(dimensions.flat[0]), int(dimensions.flat[1]))
+  with naming(video_id):
+    joints = to_joints(values[:, None], 'pixels', frame_size)
   return PoseClip(
     video_id=video_id,
-    keypoints=einops.rearrange(pixels, 't j xy -> t 1 j xy')
-    - 1,  # 1-based in the file.
-    # The annotation tool guesses the position of an invisible joint.
-    scores=einops.rearrange(visibility != 0, 't j -> t 1 j'),
-    frame_size=(int(dimensions.flat[0]), int(dimensions.flat[1])),
+    keypoints=joints.values[..., :2],
+    scores=joints.values[..., 2],
+    frame_size=frame_size,
     skeleton=skeleton,
     labels=(_read_label(folder, video_id),),
+    notes=joints.notes,
   )

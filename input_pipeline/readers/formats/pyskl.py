@@ -35,6 +35,7 @@ from input_pipeline.readers.formats.pyskl_kpfiles import (
   KeypointFiles,
   has_keypoint_file,
 )
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import Joints, scores_of_positions, to_joints
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import Skeleton
@@ -123,7 +124,7 @@ def clip_of(
     joints = (
       apart.read(video_id, annotation, size, options)
       if apart
-      else _joints(annotation, size, options)
+      else _joints(annotation, size, options, JointChoice(skeleton, str(path)))
     )
   except PoseDataError as error:
     raise PoseDataError(f'clip {video_id!r}: {error}') from error
@@ -259,6 +260,7 @@ def _joints(
   annotation: Mapping[str, Any],
   frame_size: tuple[int, int],
   options: ReadOptions,
+  choice: JointChoice,
 ) -> Joints:
   """(x, y) in pixels and score, `[t, m, j, 3]`."""
   keypoint = _floats(annotation, 'keypoint')
@@ -281,11 +283,11 @@ def _joints(
   else:
     scores = scores_of_positions(positions)
   values = np.concatenate([positions, scores[..., None]], axis=-1)
-  values = einops.rearrange(values, 'm t j c -> t m j c')
+  chosen = choice.of(np.moveaxis(values, 2, 0), 'keypoint')
+  values = einops.rearrange(chosen, 'j m t c -> t m j c')
   joints = to_joints(values, 'pixels', frame_size, normalized=options.normalized)
-  return dataclasses.replace(
-    joints, notes=(*joints.notes, *([_DEPTH] if depth else []))
-  )
+  notes = (*choice.notes, *joints.notes, *([_DEPTH] if depth else []))
+  return dataclasses.replace(joints, notes=notes)
 
 
 def _check_frames(annotation: Mapping[str, Any], keypoint: np.ndarray):

@@ -20,6 +20,7 @@ import numpy as np
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.tracking import associate, people_dropped
 from input_pipeline.readers.files import safe_pickle
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import Joints, to_joints
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import Skeleton
@@ -63,7 +64,9 @@ class KeypointFiles:
         f"needs 'frame_inds' and 'total_frames' in the annotation, and"
         f" 'keypoint' under its name in {file}: {type(error).__name__} {error}"
       ) from error
-    if keypoint.shape != (len(frames), self._skeleton.num_joints, 3):
+    choice = JointChoice(self._skeleton, str(file))
+    num_joints = keypoint.shape[1] if keypoint.ndim == 3 else 0
+    if keypoint.shape != (len(frames), num_joints, 3) or not choice.fits(num_joints):
       raise PoseDataError(
         f'keypoint in {file} has shape {keypoint.shape}, but needs'
         f' [{len(frames)} skeletons (one per frame_inds), {self._skeleton.num_joints}'
@@ -74,11 +77,12 @@ class KeypointFiles:
         f'frame_inds are {frames.min()}..{frames.max()}, but must be'
         f' in 0..{count - 1}, as total_frames is {count}'
       )
+    keypoint = np.moveaxis(choice.of(np.moveaxis(keypoint, 1, 0), str(file)), 0, 1)
     joints = to_joints(keypoint, 'pixels', frame_size, normalized=options.normalized)
     people = [joints.values[frames == frame] for frame in range(count)]
     keypoints, scores = associate(people, max_people=options.max_people)
     values = np.concatenate([keypoints, scores[..., None]], axis=-1)
-    notes = (*joints.notes, *people_dropped(people, options.max_people))
+    notes = (*choice.notes, *joints.notes, *people_dropped(people, options.max_people))
     return Joints(values, notes)
 
   def _find(self, video_id: str, raw_file: str) -> pathlib.Path:

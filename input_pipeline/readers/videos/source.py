@@ -37,11 +37,13 @@ class VideoFormat:
     read_video: reads the poses at (path, skeleton, options), or, with `parts`, at (path,
       skeleton, part, options).
     parts: names the videos at a path, see `tree.Parts`.
+    joint_names: the joint names that a video's files give, if any.
   """
 
   is_video: Callable[[pathlib.Path], bool]
   read_video: Callable[..., PosesByFrame]
   parts: Parts | None = None
+  joint_names: Callable[[pathlib.Path], Sequence[str] | None] | None = None
 
 
 def read(
@@ -82,6 +84,24 @@ def split_notes(videos: Sequence[PoseVideo], parts: Parts | None) -> tuple[Note,
     if isinstance(found, dict):
       return frame_order.split_notes(found, str(path))
   return ()
+
+
+def joint_names(format: VideoFormat, path: pathlib.Path) -> Sequence[str] | None:
+  """The joint names in the first video at a path that has any.
+
+  Raises:
+    PoseDataError: if no videos are found, or their list is invalid.
+  """
+  if format.joint_names is None:
+    return None
+  for video in find_videos(path, format.is_video):
+    try:
+      names = format.joint_names(video.path)
+    except (PoseDataError, OSError):  # Loading the clip raises it again.
+      continue
+    if names:
+      return names
+  return None
 
 
 def class_names(videos: Sequence[PoseVideo]) -> tuple[str, ...]:

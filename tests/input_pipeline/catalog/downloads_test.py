@@ -272,7 +272,7 @@ def test_archive_with_a_damaged_member(archive, tmp_path):
 @pytest.fixture
 def jhmdb_server(server, monkeypatch):
   joints = io.BytesIO()
-  scipy.io.savemat(joints, {'pos_img': np.ones((2, 15, 3))})
+  scipy.io.savemat(joints, {'pos_img': np.full((2, 15, 3), 9.0)})
   clip = 'joint_positions/wave/w/joint_positions.mat'
   server.files = {
     '/joint_positions.zip': zip_of({clip: joints.getvalue()}),

@@ -147,7 +147,7 @@ def test_stick_actions_take_no_poses():
 
 
 def test_poses_are_brought_to_another_layout(tmp_path):
-  np.save(tmp_path / 'v.npy', np.ones((3, 17, 3), np.float32))
+  np.save(tmp_path / 'v.npy', np.full((3, 17, 3), [9, 9, 1], np.float32))
   options = ReadOptions(frame_size=(20, 30))
   source = load_source(
     'mine',

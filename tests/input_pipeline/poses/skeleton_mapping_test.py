@@ -120,6 +120,16 @@ def test_joints_that_cannot_be_derived_are_named_and_missing_everywhere():
     map_clip(random_clip(penn), COCO, strict=True)
 
 
+@pytest.mark.parametrize('whole', ['coco_wholebody_133', 'halpe_136'])
+def test_a_whole_body_is_its_body_and_more(whole):
+  bodies = ['coco_17', 'openpose_18', 'body_25', 'jhmdb', 'mediapipe_33']
+  for body in [*bodies, *(['halpe_26'] if whole == 'halpe_136' else [])]:
+    assert missing_joints(SKELETONS[whole], SKELETONS[body]) == ()
+  np.testing.assert_array_equal(
+    mapping_weights(SKELETONS[whole], COCO), np.eye(17, SKELETONS[whole].num_joints)
+  )
+
+
 def test_strict_accepts_a_complete_mapping():
   assert missing_joints(COCO, OPENPOSE) == ()
   map_clip(random_clip(COCO), OPENPOSE, strict=True)
@@ -151,6 +161,24 @@ def test_layouts_that_share_nothing_are_refused():
     ('openpose_mpi', ('jhmdb', 'face'), {'head_top': 0.5, 'neck': 0.5}),
     ('mediapipe_33', ('ntu_25', 'left_hand'), {'left_index': 0.5, 'left_pinky': 0.5}),
     ('mediapipe_33', ('body_25', 'right_big_toe'), {'right_foot_index': 1}),
+    ('posetrack_18', ('coco_17', 'left_ear'), {'left_ear': 1}),
+    ('posetrack_18', ('coco_17', 'left_eye'), {}),
+    ('posetrack_18', ('mpii_16', 'upper_neck'), {'head_bottom': 1}),
+    # Its ears are never annotated.
+    ('posetrack_18', ('ntu_25', 'head'), {'head_bottom': 0.5, 'head_top': 0.5}),
+    ('posetrack_18', ('jhmdb', 'face'), {'nose': 1}),
+    ('crowdpose_14', ('coco_17', 'nose'), {'head_top': 0.5, 'neck': 0.5}),
+    ('aic_14', ('crowdpose_14', 'head_top'), {'head_top': 1}),
+    ('halpe_136', ('jhmdb', 'neck'), {'neck': 1}),
+    ('coco_wholebody_133', ('body_25', 'left_heel'), {'left_heel': 1}),
+    # face_48 is a corner of the mouth, on the person's right.
+    ('coco_wholebody_133', ('mediapipe_33', 'right_mouth'), {'face_48': 1}),
+    ('coco_wholebody_133', ('mediapipe_33', 'left_thumb'), {'left_thumb2': 1}),
+    (
+      'halpe_136',
+      ('ntu_25', 'left_hand'),
+      {'left_forefinger1': 0.5, 'left_pinky_finger1': 0.5},
+    ),
     # Needs two approximate steps: the nose for the head, and the head for its top.
     ('coco_17', ('mpii_16', 'head_top'), {}),
   ],

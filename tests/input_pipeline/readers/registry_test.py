@@ -31,7 +31,7 @@ def pickle_file(tmp_path):
 def jhmdb_folder(tmp_path):
   clip = tmp_path / 'joint_positions' / 'wave' / 'w'
   clip.mkdir(parents=True)
-  scipy.io.savemat(clip / 'joint_positions.mat', {'pos_img': np.ones((2, 15, 3))})
+  scipy.io.savemat(clip / 'joint_positions.mat', {'pos_img': np.full((2, 15, 3), 9.0)})
   (tmp_path / 'splits').mkdir()
   (tmp_path / 'splits' / 'wave_test_split1.txt').write_text('w.avi 1')
   return tmp_path
@@ -66,7 +66,9 @@ def test_unknown_format(pickle_file):
 
 
 def test_skeleton_is_missing(pickle_file):
-  with pytest.raises(PoseDataError, match=r"'pyskl' does not say .*name the skeleton"):
+  with pytest.raises(
+    PoseDataError, match=r"'pyskl', does not name its joints: name the skeleton"
+  ):
     read_poses('pyskl', pickle_file)
 
 
@@ -115,7 +117,7 @@ def test_options_are_for_formats_that_take_them(jhmdb_folder, pickle_file):
 
 
 def test_a_format_of_videos_takes_files_and_folders(tmp_path):
-  np.save(tmp_path / 'v.npy', np.ones((2, 17, 3)))
+  np.save(tmp_path / 'v.npy', np.full((2, 17, 3), 9.0))
   for path in (tmp_path, tmp_path / 'v.npy'):
     source = read_poses('numpy', path, skeleton='coco_17')
     assert source.splits == {'all': ('v',)}

@@ -4,7 +4,13 @@ import pytest
 
 from input_pipeline.errors import SkeletonError
 from input_pipeline.skeletons.custom import islands_of
-from input_pipeline.skeletons.registry import SKELETONS, get_skeleton
+from input_pipeline.skeletons.registry import (
+  ALIASES,
+  SKELETONS,
+  Skeleton,
+  get_skeleton,
+  register_skeleton,
+)
 
 # Limbs as (joint, joint), with the indices in each layout's documentation.
 JHMDB_LIMBS = [
@@ -89,9 +95,32 @@ MEDIAPIPE_LIMBS = [
 ]
 
 
+# MMPose's limbs for PoseTrack, plus ours: nose to ears.
+POSETRACK_LIMBS = [
+  *[(15, 13), (13, 11), (16, 14), (14, 12), (11, 12), (5, 11), (6, 12), (5, 6), (5, 7)],
+  *[(6, 8), (7, 9), (8, 10), (0, 1), (0, 2), (1, 5), (1, 6), (0, 3), (0, 4)],
+]
+
+
+# MMPose's limbs for CrowdPose and AI Challenger, with the neck between the shoulders.
+CROWDPOSE_LIMBS = [
+  *[(10, 8), (8, 6), (11, 9), (9, 7), (6, 7), (0, 6), (1, 7), (0, 2), (1, 3), (2, 4)],
+  *[(3, 5), (12, 13), (1, 13), (0, 13)],
+]
+
+
+AIC_LIMBS = [
+  *[(2, 1), (1, 0), (0, 13), (13, 3), (3, 4), (4, 5), (8, 7), (7, 6), (6, 9), (9, 10)],
+  *[(10, 11), (12, 13), (0, 6), (3, 9)],
+]
+
+
 @pytest.mark.parametrize(
   ('name', 'limbs'),
   [
+    ('posetrack_18', POSETRACK_LIMBS),
+    ('crowdpose_14', CROWDPOSE_LIMBS),
+    ('aic_14', AIC_LIMBS),
     ('openpose_mpi', MPI_LIMBS),
     ('mpii_16', MPII_LIMBS),
     ('human36m_17', HUMAN36M_LIMBS),
@@ -172,6 +201,12 @@ def test_limbs_of_openpose_are_in_the_order_of_its_part_affinity_fields(name):
       ),
     ),
     (
+      'posetrack_18',
+      ((3, 4), (5, 6), (7, 8), (9, 10), (11, 12), (13, 14), (15, 16)),
+    ),
+    ('crowdpose_14', ((0, 1), (2, 3), (4, 5), (6, 7), (8, 9), (10, 11))),
+    ('aic_14', ((0, 3), (1, 4), (2, 5), (6, 9), (7, 10), (8, 11))),
+    (
       'mediapipe_33',
       ((1, 4), (2, 5), (3, 6), *((left, left + 1) for left in range(7, 33, 2))),
     ),
@@ -199,6 +234,11 @@ def test_flip_pairs(name, pairs):
     ('halpe_26', 26),
     ('ntu_25', 25),
     ('mediapipe_33', 33),
+    ('posetrack_18', 17),
+    ('crowdpose_14', 14),
+    ('aic_14', 14),
+    ('coco_wholebody_133', 133),
+    ('halpe_136', 136),
   ],
 )
 def test_number_of_joints(name, number):
@@ -236,6 +276,9 @@ def test_penn_action_says_right_first():
     ('halpe_26', {'head_top': 17, 'neck': 18, 'mid_hip': 19, 'right_big_toe': 21}),
     ('ntu_25', {'neck': 2, 'left_hand': 7, 'spine_shoulder': 20, 'right_thumb': 24}),
     ('mediapipe_33', {'left_mouth': 9, 'left_pinky': 17, 'left_hip': 23}),
+    ('posetrack_18', {'head_bottom': 1, 'head_top': 2, 'left_ear': 3}),
+    ('crowdpose_14', {'left_shoulder': 0, 'right_ankle': 11, 'head_top': 12}),
+    ('aic_14', {'right_shoulder': 0, 'left_wrist': 5, 'head_top': 12, 'neck': 13}),
   ],
 )
 def test_indices_of_joints(name, places):
@@ -256,6 +299,23 @@ def test_unknown_name_gives_the_nearest():
   with pytest.raises(SkeletonError, match=r"no skeleton 'body25'.*mean 'body_25'"):
     get_skeleton('body25')
   with pytest.raises(
-    SkeletonError, match=r"no skeleton 'xyzzy'.*Registered: body_25.*a file \*\.yaml"
+    SkeletonError, match=r"no skeleton 'xyzzy'.*Registered: aic_14.*a file \*\.yaml"
   ):
     get_skeleton('xyzzy')
+
+
+@pytest.mark.parametrize('alias', ALIASES)
+def test_a_second_name_gives_the_same_layout(alias):
+  assert get_skeleton(alias) == SKELETONS[ALIASES[alias]]
+  assert alias not in SKELETONS
+
+
+def test_second_names():
+  assert get_skeleton('movenet_17').name == 'coco_17'
+  assert get_skeleton('blazepose_33_and_others').name == 'mediapipe_33_and_others'
+  with pytest.raises(
+    SkeletonError, match=r"mean 'movenet_17'.*blazepose_33 \(the same"
+  ):
+    get_skeleton('movenet')
+  with pytest.raises(SkeletonError, match=r"'movenet_17' with another layout"):
+    register_skeleton(Skeleton('movenet_17', ('nose',), ()))

@@ -9,7 +9,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.formats import coco
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 EYES = Skeleton('eyes', ('left_eye', 'right_eye'), ())
 
@@ -105,7 +105,9 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
     content(
       [image(0, 'walk_01/0.jpg'), image(1, 'sit_01/0.jpg')],
       annotations,
-      categories=[{'id': 1, 'name': 'person', 'keypoints': ['nose'] * 17}],
+      categories=[
+        {'id': 1, 'name': 'person', 'keypoints': list(SKELETONS['coco_17'].joints)}
+      ],
     )
   )
   source = read_poses('coco', file, skeleton='coco_17')
@@ -144,7 +146,7 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
       content(
         [image(0, 'x/1.jpg')], [], categories=[{'name': 'p', 'keypoints': ['a']}]
       ),
-      r"category 'p' has 1 keypoints \(a, \.\.\.\), but skeleton 'eyes' has 2",
+      r"category 'p': joint 0 is 'a', but joint 0 of skeleton 'eyes' is 'left_eye'",
     ),
     (content([{'file_name': 'x/1.jpg'}], []), r"an image needs 'id'"),
   ],

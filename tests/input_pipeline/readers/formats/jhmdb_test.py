@@ -77,7 +77,7 @@ def test_clip_in_no_list(tree):
 
 
 def test_joint_that_is_not_finite_is_missing(tree):
-  positions = np.ones((2, 15, 4))
+  positions = np.full((2, 15, 4), 9.0)
   positions[1, 6, 2] = np.nan
   add_clip(tree, 'brush_hair', 'b_1', positions)
   clip = jhmdb_tree.read(tree, JHMDB).load('b_1')

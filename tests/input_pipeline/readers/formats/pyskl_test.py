@@ -154,7 +154,7 @@ def test_a_score_above_1_counts_as_1(read):
     ({'keypoint': np.zeros((1, 3, 3, 2))}, r'keypoint_score has shape \(1, 3, 2\)'),
     (
       {'keypoint': np.full((1, 3, 3, 2), 9.0), 'keypoint_score': None},
-      r"keypoints have shape \(3, 1, 3, 2\).*'eyes' has 2",
+      r"keypoint has 3 joints.*'eyes' has 2",
     ),
     ({'keypoint': np.zeros((3, 2, 2))}, r'keypoint has shape \(3, 2, 2\)'),
     ({'keypoint': [[1, 2], [3]]}, r'keypoint is not an array of numbers'),
