@@ -37,9 +37,7 @@ from input_pipeline.readers.files.keypoint_json import (
 )
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
-from input_pipeline.readers.videos.poses_by_frame import (
-  PosesByFrame,
-)
+from input_pipeline.readers.videos.poses_by_frame import PosesByFrame, common_step
 from input_pipeline.skeletons.registry import Skeleton
 
 # The score of a joint that is labelled although it is hidden (our choice).
@@ -275,8 +273,9 @@ def _labelled(
       f"{path}: all {len(images)} images of this video have 'is_labeled': false, so it"
       ' shows nothing'
     )
+  first, step = min(images), common_step(list(images))
   labelled = {
-    number - bisect.bisect(unlabelled, number): image
+    (number - first) // step - bisect.bisect(unlabelled, number): image
     for number, image in images.items()
     if number not in set(unlabelled)
   }
