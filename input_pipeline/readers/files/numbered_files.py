@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import functools
 import pathlib
 import re
+import time
 from collections.abc import Sequence
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.frame_order import Videos, one_video, videos_of
+
+_CLOCK_STEP = 2_000_000_000  # Nanoseconds; no file system's clock is coarser.
 
 
 def has_numbered_files(path: pathlib.Path, suffixes: Sequence[str]) -> bool:
@@ -43,6 +47,16 @@ def videos_of_files(folder: pathlib.Path, suffixes: Sequence[str]) -> Videos:
     raise PoseDataError(
       f'{folder} is not a folder, but in this format a video is a folder of files'
     )
+  changed = folder.stat().st_mtime_ns
+  # Its time does not tell two quick changes apart.
+  settled = time.time_ns() - changed > _CLOCK_STEP
+  listed = _listed if settled else _listed.__wrapped__
+  return listed(folder, tuple(suffixes), changed)
+
+
+@functools.lru_cache(maxsize=4)  # Each video in a folder asks again.
+def _listed(folder: pathlib.Path, suffixes: tuple[str, ...], changed: int) -> Videos:
+  del changed  # It is part of the cache's key.
   files = _files(folder, suffixes)
   if not files:
     raise PoseDataError(f'{folder} holds no {" or ".join(suffixes)} files')

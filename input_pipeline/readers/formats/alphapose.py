@@ -12,6 +12,7 @@ CMU-Pose's form, with `bodies` and `joints`.
 
 from __future__ import annotations
 
+import functools
 import json
 import pathlib
 import re
@@ -91,7 +92,7 @@ def read_video(
     PoseDataError: naming the file, the entry and the field.
   """
   file = _file(path)
-  content = read_json(file)
+  content = _read(file)
   if isinstance(content, dict):
     return _in_openpose_form(content, skeleton, video, file)
   entries = [
@@ -118,6 +119,22 @@ def read_video(
     notes=choice.notes,
     lists_empty_frames=False,
   )
+
+
+def _read(file: pathlib.Path) -> Any:
+  """Reads a file, or returns it from the cache if another of its videos was read."""
+  try:
+    status = file.stat()
+  except OSError as error:
+    raise PoseDataError(f'{file} cannot be read: {error}') from error
+  return _parse(file, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _parse(file: pathlib.Path, *version: int) -> Any:
+  """Parses a file; time and size are part of the cache's key."""
+  del version
+  return read_json(file)
 
 
 def _in_openpose_form(
