@@ -23,6 +23,9 @@ _ROBOFLOW = re.compile(
 _UUID = re.compile(
   r'[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}', re.IGNORECASE
 )
+# OpenPose appends the frame number in 12 digits, and the kind of its output.
+_OPENPOSE = re.compile(r'_(?:keypoints|rendered|pose_heatmaps|pose)')
+_OPENPOSE_DIGITS = 12
 _FRAME_WORD = re.compile(r'(?:^|[^a-z])(?:frames?|frm)[^a-z0-9]*$', re.IGNORECASE)
 # The shortest hashes have 8 digits; 16 or more are one even in a single name (ours).
 _HEX = re.compile(r'[0-9a-f]{8,}|[0-9A-F]{8,}')
@@ -136,6 +139,8 @@ def _places_of(names: Sequence[Name]) -> list[Place]:
   varying = [i for i in indices if len({name.pieces[i] for name in names}) > 1]
   if not varying:  # One name, or names that differ in their hashes.
     return [_place(name, indices[-1]) for name in names]
+  if all(_is_from_openpose(name) for name in names):
+    return [_place(name, indices[-1]) for name in names]
   by_time = _places_by_time(names, varying)
   if by_time is not None:
     return by_time
@@ -149,6 +154,11 @@ def _places_of(names: Sequence[Name]) -> list[Place]:
     ignored = [i for i in distinct if i < index]
     return [_place(name, index, ignored) for name in names]
   return _places_of_videos(names, varying)
+
+
+def _is_from_openpose(name: Name) -> bool:
+  *_, digits, text = name.pieces
+  return len(digits) == _OPENPOSE_DIGITS and _OPENPOSE.fullmatch(text) is not None
 
 
 def _places_of_videos(names: Sequence[Name], varying: Sequence[int]) -> list[Place]:

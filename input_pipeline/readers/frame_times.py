@@ -41,12 +41,30 @@ def numbers_by_time(
     numbers = _count_steps(times)
     if numbers is not None:
       return numbers
-  return None
+  return _whole_minutes(names, varying)
 
 
 def are_times(names: Sequence[Pieces], varying: Sequence[int]) -> bool:
   """Whether names state a time, in regular steps or not."""
   return next(_readings(names, varying), None) is not None
+
+
+def _whole_minutes(names: Sequence[Pieces], varying: Sequence[int]) -> list[int] | None:
+  """Numbers names by minutes and seconds; None if a second is missing.
+
+  Two numbers are more often a video and its frame; but not if the second goes from 59 to
+  0 just where the first changes.
+  """
+  last = varying[-1]
+  if list(varying) != [last - 2, last]:
+    return None
+  fields = [(name[last - 2], name[last]) for name in names]
+  if any(len(text) != 2 or int(text) >= 60 for field in fields for text in field):
+    return None
+  seconds = [60 * int(minute) + int(second) for minute, second in fields]
+  first = min(seconds)
+  gapless = sorted(seconds) == list(range(first, first + len(seconds)))
+  return [second - first for second in seconds] if gapless else None
 
 
 def _count_steps(times: Sequence[Fraction]) -> list[int] | None:

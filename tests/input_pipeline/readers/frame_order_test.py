@@ -103,6 +103,11 @@ def test_names_of_several_videos(names, expected):
   assert list(first) == list(second)
 
 
+def test_minutes_that_are_not_whole_are_videos():
+  names = [f'cut_{v:02}-{n:02}.jpg' for v in (7, 8) for n in range(3)]
+  assert numbers(*names) == {'cut_07': [0, 1, 2], 'cut_08': [0, 1, 2]}
+
+
 def test_a_video_of_one_frame_among_others():
   names = [f'lap_{v}_{n:04}.json' for v in (1, 2) for n in range(3)]
   assert numbers(*names, 'lap_3_0007.json') == {
@@ -121,6 +126,7 @@ def test_a_video_of_one_frame_among_others():
     (['20391105_235959_990', '20391106_000000_010', '20391106_000000_030'], [0, 1, 2]),
     (['20391105_110758.jpg', '20391105_110759.jpg', '20391105_110800.jpg'], [0, 1, 2]),
     (['f_0.90.jpg', 'f_1.00.jpg', 'f_1.10.jpg'], [0, 1, 2]),
+    (['cut_07-58.jpg', 'cut_07-59.jpg', 'cut_08-00.jpg'], [0, 1, 2]),
     # Within one second.
     (['11_03_07.100', '11_03_07.133', '11_03_07.167', '11_03_07.200'], [0, 1, 2, 3]),
   ],
@@ -156,6 +162,10 @@ def test_a_date_and_a_time_may_name_videos():
     (
       ['b1d5781a9dad11d1.jpg', '7d04bbbe80b400c0.jpg'],
       r"'b1d5781a9dad11d1\.jpg' has no number in its name",
+    ),
+    (
+      [f'lap_{v}_000000000000_keypoints.json' for v in (1, 2)],
+      r"'lap_1_0+_keypoints\.json' and 'lap_2_0+_keypoints\.json' are frames of one",
     ),
     (['a_1.jpg', 'cover.jpg'], r"here: 'cover\.jpg' has no number"),
     (
