@@ -176,6 +176,7 @@ class HeatmapSource:
     modalities: those of 'joints', 'parts' and 'features' that every clip has.
     num_features: channels of 'features'; 0 without features.
     settings: how the maps were made: `short_side` in cells, and any other known setting.
+    notes: same as in PoseSource.
 
   Raises:
     ValueError: for an unknown modality, or none.
@@ -189,6 +190,7 @@ class HeatmapSource:
   settings: Mapping[str, Any]
   num_features: int = 0
   multi_label: bool = False
+  notes: tuple[Note, ...] = ()
 
   def __post_init__(self):
     unknown = set(self.modalities) - set(STORED)
@@ -209,8 +211,8 @@ def with_notes(source: ClipSource, notes: tuple[Note, ...]) -> ClipSource:
 
 
 def source_notes(source: ClipSource) -> tuple[Note, ...]:
-  """What was doubtful in a source's files; ready maps have no notes."""
-  return source.notes if isinstance(source, PoseSource) else ()
+  """What was doubtful in a source's files; PoTion maps have no notes."""
+  return () if isinstance(source, PotionSource) else source.notes
 
 
 def _check_splits(splits: Mapping[str, tuple[str, ...]]):

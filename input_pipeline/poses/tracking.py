@@ -1,8 +1,8 @@
 """Links per-frame detections so that each person keeps one index.
 
 Pose networks process single frames, so the order of people may change from frame to
-frame. Here people are linked over frames by the overlap of their boxes, or by identities
-from a tracker, and ordered so that the most prominent people come first.
+frame. Here people are linked over frames by identities from a tracker, else by the
+overlap of their boxes, and ordered so that the most prominent people come first.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from input_pipeline.poses.boxes import boxes_of_poses, overlaps
+from input_pipeline.poses.notes import Note
 
 # All numbers in this file are ours.
 MAX_PEOPLE = 5
@@ -104,11 +105,13 @@ def find_tracks(
   """Links people over frames into tracks, in descending order of confidence (ours).
 
   Each frame keeps its `max_people` most prominent people, by box area times mean score
-  over all joints. They are assigned to existing tracks so that the sum of overlaps
-  (intersection over union with the track's last box) is largest. If both have a tracker
-  identity, the overlap is 1 for equal identities and 0 otherwise. A person who overlaps
-  no track by at least `MIN_OVERLAP` starts a new track. A track ends after `MAX_ABSENCE`
-  frames without its person, but never if it has a tracker identity.
+  over all joints. A person with a tracker identity continues the track that has it,
+  after any absence. The others are assigned to the other tracks so that the sum of
+  overlaps (intersection over union with the track's last box) is largest, but never to a
+  track with another identity, and to none that misses its person for more than
+  `MAX_ABSENCE` frames. A person who overlaps no such track by at least `MIN_OVERLAP`
+  starts a new one. If people in a frame share an identity, only the most prominent of
+  them has it.
 
   Args: same as in `associate`.
   """
@@ -116,20 +119,39 @@ def find_tracks(
   for frame, people in enumerate(frames):
     named = np.full(len(people), UNKNOWN) if identities is None else identities[frame]
     kept = _most_prominent(people, max_people)
-    people, named = people[kept], named[kept]
-    waiting = [
-      track
-      for track in tracks
-      if track.identity != UNKNOWN or frame - track.frames[-1] <= MAX_ABSENCE
+    people, named = people[kept], _each_once(named[kept])
+    links = _by_identity(tracks, named)
+    recent = [
+      index
+      for index, track in enumerate(tracks)
+      if frame - track.frames[-1] <= MAX_ABSENCE and index not in links.values()
     ]
-    links = _assign(waiting, people, named)
+    rest = [person for person in range(len(people)) if person not in links]
+    overlapping = _assign([tracks[i] for i in recent], people[rest], named[rest])
+    links |= {rest[person]: recent[track] for person, track in overlapping.items()}
     for person, (pose, name) in enumerate(zip(people, named, strict=True)):
       if person in links:
-        track = waiting[links[person]]
+        track = tracks[links[person]]
       else:
         tracks.append(track := Track())
       track.add(frame, pose, int(name))
   return sorted(tracks, key=lambda track: -track.confidence)
+
+
+def people_dropped(frames: Sequence[People], max_people: int) -> tuple[Note, ...]:
+  """A note if some of the frames have more people than `find_tracks` keeps."""
+  counts = [int((people[..., 2] > 0).any(axis=1).sum()) for people in frames]
+  most = max(counts, default=0)
+  if most <= max_people:
+    return ()
+  return (
+    Note(
+      'people_dropped',
+      f'up to {most} people in a frame, but the {max_people} with the largest box area'
+      f' times mean score are kept in each, and {most - max_people} dropped; raise'
+      ' max_people to keep more',
+    ),
+  )
 
 
 def _most_prominent(people: People, max_people: int) -> Int[np.ndarray, 'n']:
@@ -141,10 +163,27 @@ def _most_prominent(people: People, max_people: int) -> Int[np.ndarray, 'n']:
   return seen[np.argsort(-prominence[seen], kind='stable')][:max_people]
 
 
+def _each_once(named: Identities) -> Identities:
+  """Identities, of which only the first person with each keeps it."""
+  _, first = np.unique(named, return_index=True)
+  once = np.full_like(named, UNKNOWN)
+  once[first] = named[first]
+  return once
+
+
+def _by_identity(tracks: Sequence[Track], named: Identities) -> dict[int, int]:
+  """Maps the index of each person whose identity a track has to the track's index."""
+  tracked = {t.identity: i for i, t in enumerate(tracks) if t.identity != UNKNOWN}
+  return {p: tracked[name] for p, name in enumerate(named.tolist()) if name in tracked}
+
+
 def _assign(
   tracks: Sequence[Track], people: People, named: Identities
 ) -> dict[int, int]:
-  """Maps the index of each person who matches a track to the track's index."""
+  """Maps the index of each person who overlaps a track to the track's index.
+
+  Nobody is mapped to a track with another identity.
+  """
   if not tracks or not len(people):
     return {}
   from scipy.optimize import linear_sum_assignment  # Not needed to list clip names.
@@ -153,8 +192,7 @@ def _assign(
   overlap = overlaps(_boxes(people), _boxes(last))
   known = np.array([track.identity for track in tracks])
   both_named = (named[:, None] != UNKNOWN) & (known != UNKNOWN)
-  overlap = np.where(both_named, named[:, None] == known, overlap)
-  overlap = np.where(overlap >= MIN_OVERLAP, overlap, 0)
+  overlap = np.where((overlap >= MIN_OVERLAP) & ~both_named, overlap, 0)
   pairs = zip(*linear_sum_assignment(overlap, maximize=True), strict=True)
   return {int(p): int(t) for p, t in pairs if overlap[p, t] > 0}
 

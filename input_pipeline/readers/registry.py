@@ -131,7 +131,9 @@ READERS: dict[str, Reader] = {
     skeleton='jmrn_official_background',
   ),
   'openpose': _video_reader(
-    VideoFormat(openpose.is_video, openpose.read_video, suffixes=()),
+    VideoFormat(
+      openpose.is_video, openpose.read_video, openpose.videos_in, suffixes=()
+    ),
     "a folder of a video's frames *_keypoints.json",
   ),
   'openpose_maps': Reader(
@@ -141,13 +143,16 @@ READERS: dict[str, Reader] = {
     options=('frame_size', 'short_side'),
   ),
   'alphapose': _video_reader(
-    VideoFormat(alphapose.is_video, alphapose.read_video, suffixes=JSON),
+    VideoFormat(
+      alphapose.is_video, alphapose.read_video, alphapose.videos_in, suffixes=JSON
+    ),
     'a file of results *.json, or a folder with alphapose-results.json',
   ),
   'mmpose': _video_reader(
     VideoFormat(
       mmpose.is_video,
       mmpose.read_video,
+      mmpose.videos_in,
       suffixes=JSON,
       joint_names=mmpose.joint_names,
     ),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import pathlib
 from collections.abc import Mapping
 from typing import Any, TypeGuard
@@ -152,12 +153,18 @@ def checked_records(value: Any, where: str) -> list[dict[str, Any]]:
 
 
 def tracked_identity(value: Any) -> int:
-  """A tracker's number for a person, or a list's first; else `tracking.UNKNOWN`."""
+  """A tracker's number for a person, or a list's first; else `tracking.UNKNOWN`.
+
+  A number is 7, 7.0, '7' or '7.0'; negative numbers, parts of a number, NaN and other
+  text are no identities.
+  """
   while isinstance(value, list):
     value = value[0] if value else None
-  number = isinstance(value, (int, float)) and not isinstance(value, bool)
-  named = number and abs(value) < 2**31
-  return int(value) if named else UNKNOWN
+  try:
+    number = float(value) if not isinstance(value, bool) else math.nan
+  except (TypeError, ValueError, OverflowError):
+    return UNKNOWN
+  return int(number) if 0 <= number < 2**53 and number.is_integer() else UNKNOWN
 
 
 def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | None:

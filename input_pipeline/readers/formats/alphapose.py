@@ -12,7 +12,10 @@ CMU-Pose's form, with `bodies` and `joints`.
 
 from __future__ import annotations
 
+import functools
+import json
 import pathlib
+import re
 from collections import defaultdict
 from typing import Any
 
@@ -27,8 +30,13 @@ from input_pipeline.readers.files.keypoint_json import (
   read_json,
   tracked_identity,
 )
-from input_pipeline.readers.files.numbered_files import frame_number
 from input_pipeline.readers.formats.openpose import people_of_frame
+from input_pipeline.readers.frame_order import (
+  Videos,
+  number_of,
+  one_video,
+  videos_of,
+)
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
@@ -36,6 +44,8 @@ from input_pipeline.readers.videos.poses_by_frame import (
 )
 from input_pipeline.skeletons.registry import Skeleton
 
+# The value is a text, or a number.
+_IMAGE_ID = re.compile(r'"image_id"\s*:\s*("(?:[^"\\]|\\.)*"|[-+.0-9eE]+)')
 _RESULTS = 'alphapose-results.json'
 # Scores from COCO models go up to 6 (AlphaPose doc/output.md); newer models give heatmap
 # peaks, hardly above 1. A score above 2 means that a file is from a COCO model (our
@@ -50,29 +60,56 @@ def is_video(path: pathlib.Path) -> bool:
   return (path / _RESULTS).is_file() or is_file_of(path, JSON)
 
 
+def videos_in(path: pathlib.Path) -> Videos:
+  """Names of the images of each video in a file; usually of one.
+
+  Raises:
+    PoseDataError: if the file cannot be read, or the names show no frame order.
+  """
+  file = _file(path)
+  # Does not parse all joints to open a data set, which takes much longer.
+  texts = _IMAGE_ID.findall(file.read_text('utf-8-sig'))
+  try:
+    image_ids = [json.loads(text) for text in texts] or list(read_json(file))
+  except (TypeError, ValueError) as error:
+    raise PoseDataError(f'{file} has no list of images: {error}') from error
+  return videos_of([_name(image_id, str(file)) for image_id in image_ids], str(file))
+
+
 def read_video(
-  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+  path: pathlib.Path,
+  skeleton: Skeleton,
+  video: str = '',
+  options: ReadOptions = AS_READ,
 ) -> PosesByFrame:
-  """Reads the people in each frame; the frame number is the last one in `image_id`.
+  """Reads the people in each frame; `frame_order` finds the frame number in `image_id`.
+
+  Args:
+    video: the video's name; ignored if the file has only one video.
 
   Raises:
     PoseDataError: naming the file, the entry and the field.
   """
-  file = path / _RESULTS if path.is_dir() else path
-  content = read_json(file)
+  file = _file(path)
+  content = _read(file)
   if isinstance(content, dict):
-    return _in_openpose_form(content, skeleton, file)
+    return _in_openpose_form(content, skeleton, video, file)
+  entries = [
+    (f'{file}, entry {index}', entry)
+    for index, entry in enumerate(checked_list(content, str(file)))
+  ]
+  names = [_name(field(e, ('image_id',), where), where) for where, e in entries]
+  numbers = _numbers(names, video, file)
   people, identities = defaultdict(list), defaultdict(list)
   choice = JointChoice(skeleton, str(file))
-  for index, entry in enumerate(checked_list(content, str(file))):
-    where = f'{file}, entry {index}'
-    number = _number(field(entry, ('image_id',), where), where)
+  for name, (where, entry) in zip(names, entries, strict=True):
+    if name not in numbers:
+      continue
+    number = numbers[name]
     keypoints = field(entry, ('keypoints',), where)
     people[number].append(flat_keypoints(keypoints, choice, f'{where}: keypoints'))
     # A number, or the list of those that AlphaPose merged into one person.
     identities[number].append(tracked_identity(entry.get('idx')))
-  if not people:
-    raise PoseDataError(f'{file} shows nobody in any frame')
   scale = _score_scale([person for frame in people.values() for person in frame])
   return PosesByFrame(
     {number: np.stack(people[number]) * scale for number in people},
@@ -83,15 +120,30 @@ def read_video(
   )
 
 
+def _read(file: pathlib.Path) -> Any:
+  """Reads a file, or returns it from the cache if another of its videos was read."""
+  try:
+    status = file.stat()
+  except OSError as error:
+    raise PoseDataError(f'{file} cannot be read: {error}') from error
+  return _parse(file, status.st_mtime_ns, status.st_size)
+
+
+@functools.lru_cache(maxsize=1)
+def _parse(file: pathlib.Path, *version: int) -> Any:
+  """Parses a file; time and size are part of the cache's key."""
+  del version
+  return read_json(file)
+
+
 def _in_openpose_form(
-  content: dict[str, Any], skeleton: Skeleton, file: pathlib.Path
+  content: dict[str, Any], skeleton: Skeleton, video: str, file: pathlib.Path
 ) -> PosesByFrame:
   people, identities = {}, {}
   choice = JointChoice(skeleton, str(file))
-  for name, frame in content.items():
-    where = f'{file}, {name}'
-    number = _number(name, where)
-    people[number], identities[number] = people_of_frame(frame, choice, where)
+  for name, number in _numbers(list(content), video, file).items():
+    frame = people_of_frame(content[name], choice, f'{file}, {name}')
+    people[number], identities[number] = frame
   return PosesByFrame(
     people,
     skeleton.num_joints,
@@ -101,15 +153,23 @@ def _in_openpose_form(
   )
 
 
-def _number(image_id: Any, where: str) -> int:
-  """The frame number 12 from '12.jpg', 'clip_0012.png' or 12."""
-  name = str(image_id)
-  number = frame_number(pathlib.PurePath(name).stem)
-  if number is None:
-    raise PoseDataError(
-      f'{where}: image_id is {image_id!r}, but must contain the frame number'
-    )
-  return number
+def _file(path: pathlib.Path) -> pathlib.Path:
+  return path / _RESULTS if path.is_dir() else path
+
+
+def _name(image_id: Any, where: str) -> str:
+  """The image's name; a number is one."""
+  if isinstance(image_id, str):
+    return image_id
+  return str(number_of(image_id, f'{where}: image_id'))
+
+
+def _numbers(names: list[str], video: str, file: pathlib.Path) -> dict[str, int]:
+  """The frame number of each image of a video."""
+  if not names:
+    raise PoseDataError(f'{file} shows nobody in any frame')
+  frames = one_video(videos_of(names, str(file)), video, str(file))
+  return {name: number for number, name in frames.items()}
 
 
 def _score_scale(people: list[np.ndarray]) -> np.ndarray:

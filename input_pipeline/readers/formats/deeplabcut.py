@@ -21,8 +21,8 @@ from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
+from input_pipeline.readers import frame_order
 from input_pipeline.readers.files.file_names import is_file_of, stem_of, suffix_of
-from input_pipeline.readers.files.numbered_files import frame_number
 from input_pipeline.readers.formats.deeplabcut_tables import (
   Table,
   read_csv,
@@ -160,22 +160,24 @@ def _joints(
 
 
 def _frame_numbers(index: Sequence[str], path: pathlib.Path) -> list[int]:
-  numbers: dict[int, str] = {}
-  folders: dict[str, str] = {}
-  for name in index:
-    image = pathlib.PureWindowsPath(name)
-    folders.setdefault(str(image.parent), name)
-    number = int(name) if name.isdecimal() else frame_number(image.stem)
-    if number is None:
-      raise PoseDataError(f'{path}: row {name!r} has no frame number')
-    if len(folders) > 1:
-      raise PoseDataError(
-        f'{path} has rows of several videos, such as {" and ".join(folders.values())};'
-        ' give each video its own file'
-      )
-    if number in numbers:
-      raise PoseDataError(
-        f'{path}: rows {numbers[number]!r} and {name!r} are both frame {number}; keep one'
-      )
-    numbers[number] = name
-  return list(numbers)
+  """Each row's frame number: its name, or that in the name of its image."""
+  if all(name.isdecimal() for name in index):
+    numbers = [int(name) for name in index]
+    frame_order.frames_by_number(
+      zip(numbers, (f'row {name!r}' for name in index), strict=True), str(path)
+    )
+    return numbers
+  names = [name.replace('\\', '/') for name in index]
+  videos = frame_order.videos_of(names, str(path))
+  if len(videos) > 1:
+    first, second = (next(iter(frames.values())) for frames in [*videos.values()][:2])
+    raise PoseDataError(
+      f'{path} has rows of several videos, such as {first} and {second}; give each video'
+      ' its own file'
+    )
+  (frames,) = videos.values()
+  number_of = {name: number for number, name in frames.items()}
+  if len(number_of) < len(names):
+    twice = next(name for name in names if names.count(name) > 1)
+    raise PoseDataError(f'{path} has two rows for {twice!r}; keep one')
+  return [number_of[name] for name in names]

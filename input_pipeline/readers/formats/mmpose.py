@@ -27,7 +27,9 @@ from input_pipeline.readers.files.keypoint_json import (
 from input_pipeline.readers.files.numbered_files import (
   has_numbered_files,
   numbered_files,
+  videos_of_files,
 )
+from input_pipeline.readers.frame_order import Videos, frames_by_number, number_of
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
@@ -60,22 +62,38 @@ def is_video(path: pathlib.Path) -> bool:
   return True
 
 
+def videos_in(path: pathlib.Path) -> Videos:
+  """Names of the files of each video in a folder; usually of one. Empty for a file.
+
+  Raises:
+    PoseDataError: if the names show no frame order.
+  """
+  return videos_of_files(path, _SUFFIXES) if path.is_dir() else {}
+
+
 def read_video(
-  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+  path: pathlib.Path,
+  skeleton: Skeleton,
+  video: str = '',
+  options: ReadOptions = AS_READ,
 ) -> PosesByFrame:
   """Reads the people in each frame; scores above 1, as from SimCC heads, become 1.
+
+  Args:
+    video: the video's name; ignored if the path has only one video.
 
   Raises:
     PoseDataError: naming the file, the frame and the field.
   """
   people, identities = {}, {}
-  frames = _frames_of_images(path) if path.is_dir() else _frames_of_video(path)
+  frames = _frames_of_images(path, video) if path.is_dir() else _frames_of_video(path)
+  frames_by_number(
+    ((frame[0], f'entry {index}') for index, frame in enumerate(frames)), str(path)
+  )
   choice = JointChoice(
     skeleton, str(path), names=joint_names(path), trust_order=options.trust_order
   )
   for number, instances, where in frames:
-    if number in people:
-      raise PoseDataError(f'{where}: frame {number} is listed twice; keep one')
     people[number], identities[number] = _people(instances, choice, where)
   if not people:
     raise PoseDataError(f'{path} holds no frame, but needs at least one')
@@ -105,8 +123,8 @@ def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
 _Frame = tuple[int, Any, str]
 
 
-def _frames_of_images(folder: pathlib.Path) -> list[_Frame]:
-  files = numbered_files(folder, _SUFFIXES)
+def _frames_of_images(folder: pathlib.Path, video: str) -> list[_Frame]:
+  files = numbered_files(folder, _SUFFIXES, video)
   return [(number, read_json(file), str(file)) for number, file in files.items()]
 
 
@@ -117,11 +135,7 @@ def _frames_of_video(file: pathlib.Path) -> list[_Frame]:
   frames = []
   for index, frame in enumerate(checked_list(content, str(file))):
     where = f'{file}, frame {index}'
-    number = field(frame, ('frame_id',), where)
-    if not isinstance(number, int):
-      raise PoseDataError(
-        f'{where}: frame_id is {number!r}, but must be a whole number'
-      )
+    number = number_of(field(frame, ('frame_id',), where), f'{where}: frame_id')
     frames.append((number, field(frame, ('instances',), where), where))
   return frames
 

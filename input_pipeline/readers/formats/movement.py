@@ -178,9 +178,9 @@ def _scores(
   scores = _array(data, ('confidence',), ('time', 'individual', 'keypoint'), path)
   # SLEAP's labels by hand have no confidence.
   by_hand = np.isnan(scores).all(axis=-1)
-  poses = int((by_hand & (unscored > 0).any(axis=-1)).sum())
+  poses = int((by_hand & np.any(unscored > 0, axis=-1)).sum())
   notes = ()
-  if poses and not by_hand.all():
+  if poses and not np.all(by_hand):
     note = (
       f'{poses} poses have no confidence in a file that has some; their joints count as'
       ' certain'

@@ -1,6 +1,6 @@
-"""OpenPose keypoints: one folder per video, one JSON file per frame (--write_json).
+"""OpenPose keypoints: a folder with one JSON file per frame (--write_json).
 
-  VIDEO/NAME_000000000012_keypoints.json
+  VIDEO/NAME_000000000012_keypoints.json, or FOLDER/VIDEO_000000000012_keypoints.json
     {"version": 1.3, "people": [{"person_id": [-1], "pose_keypoints_2d": [x, y, c, ...]}]}
 
 Older versions write `pose_keypoints`, `joints` or `body_parts`, and AlphaPose in
@@ -25,7 +25,9 @@ from input_pipeline.readers.files.keypoint_json import (
 from input_pipeline.readers.files.numbered_files import (
   has_numbered_files,
   numbered_files,
+  videos_of_files,
 )
+from input_pipeline.readers.frame_order import Videos
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
@@ -45,20 +47,35 @@ def is_video(path: pathlib.Path) -> bool:
   return has_numbered_files(path, SUFFIXES)
 
 
+def videos_in(folder: pathlib.Path) -> Videos:
+  """Names of the files of each video in a folder; usually of one.
+
+  Raises:
+    PoseDataError: if the names show no frame order.
+  """
+  return videos_of_files(folder, SUFFIXES)
+
+
 def read_video(
-  folder: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+  folder: pathlib.Path,
+  skeleton: Skeleton,
+  video: str = '',
+  options: ReadOptions = AS_READ,
 ) -> PosesByFrame:
-  """Reads the people in each frame.
+  """Reads the people in each frame of a video.
 
   A joint (0, 0, 0) is missing; a negative position is outside the frame. Entries without
   keypoints (`[]`) are skipped.
+
+  Args:
+    video: the video's name; ignored if the folder has only one video.
 
   Raises:
     PoseDataError: naming the file and the field.
   """
   people, identities = {}, {}
   choice = JointChoice(skeleton, str(folder))
-  for number, file in numbered_files(folder, SUFFIXES).items():
+  for number, file in numbered_files(folder, SUFFIXES, video).items():
     content = read_json(file)
     people[number], identities[number] = people_of_frame(content, choice, str(file))
   return PosesByFrame(people, skeleton.num_joints, identities, notes=choice.notes)

@@ -23,8 +23,10 @@ from input_pipeline.poses.sources import HeatmapClip, HeatmapSource
 from input_pipeline.readers.files.numbered_files import (
   has_numbered_files,
   numbered_files,
+  videos_of_files,
 )
 from input_pipeline.readers.formats.openpose_map_file import MapLayout, read_maps
+from input_pipeline.readers.frame_order import Videos
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.table import PoseVideo
@@ -44,7 +46,7 @@ def read(path: pathlib.Path, skeleton: Skeleton, options: ReadOptions) -> Heatma
   Raises:
     PoseDataError: if no videos are found, or none can be read.
   """
-  videos = find_videos(path, _is_video)
+  videos = find_videos(path, _is_video, videos_in)
   clips = _Clips(videos, skeleton, options)
   return HeatmapSource(
     skeleton=skeleton,
@@ -54,7 +56,17 @@ def read(path: pathlib.Path, skeleton: Skeleton, options: ReadOptions) -> Heatma
     modalities=clips.modalities(),
     settings={'short_side': options.short_side, 'network': {'name': 'openpose'}},
     multi_label=any(len(video.labels) > 1 for video in videos),
+    notes=video_source.split_notes(videos, videos_in),
   )
+
+
+def videos_in(folder: pathlib.Path) -> Videos:
+  """Names of the files of each video in a folder; usually of one.
+
+  Raises:
+    PoseDataError: if the names show no frame order.
+  """
+  return videos_of_files(folder, (_suffix(folder),))
 
 
 def _is_video(path: pathlib.Path) -> bool:
@@ -109,7 +121,7 @@ class _Clips:
     video = self._by_id[video_id]
     with video_source.naming(video_id):
       frame_size = video_source.frame_size_of(video, None, self._options)
-      files = tuple(_one_suffix(video.path).values())
+      files = tuple(_files_of(video).values())
       layout = read_maps(files[0], self._skeleton, frame_size).layout
     return _Video(files, layout, frame_size)
 
@@ -141,7 +153,10 @@ class _Clips:
     return np.stack(frames)
 
 
-def _one_suffix(folder: pathlib.Path) -> dict[int, pathlib.Path]:
-  """The frames' .float files, which are lossless, or the .png files if there are none."""
-  exact = has_numbered_files(folder, ('.float',))
-  return numbered_files(folder, ('.float',) if exact else ('.png',))
+def _files_of(video: PoseVideo) -> dict[int, pathlib.Path]:
+  return numbered_files(video.path, (_suffix(video.path),), video.part)
+
+
+def _suffix(folder: pathlib.Path) -> str:
+  """That of .float files, which are lossless; of .png files if there are none."""
+  return '.float' if has_numbered_files(folder, ('.float',)) else '.png'

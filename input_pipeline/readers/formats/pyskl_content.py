@@ -133,7 +133,7 @@ def _are_equal(first: Any, second: Any) -> bool:
       _are_equal(first[key], second[key]) for key in first
     )
   try:
-    return np.array_equal(first, second)
+    return bool(np.array_equal(np.asarray(first), np.asarray(second)))
   except (TypeError, ValueError):  # Ragged lists.
     return False
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.tracking import associate
+from input_pipeline.poses.tracking import associate, people_dropped
 from input_pipeline.readers.files import safe_pickle
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import Joints, to_joints
@@ -107,12 +107,11 @@ class KeypointFiles:
       )
     keypoint = np.moveaxis(choice.of(np.moveaxis(keypoint, 1, 0), str(file)), 0, 1)
     joints = to_joints(keypoint, 'pixels', frame_size, normalized=options.normalized)
-    keypoints, scores = associate(
-      [joints.values[frames == frame] for frame in range(count)],
-      max_people=options.max_people,
-    )
+    people = [joints.values[frames == frame] for frame in range(count)]
+    keypoints, scores = associate(people, max_people=options.max_people)
     values = np.concatenate([keypoints, scores[..., None]], axis=-1)
-    return Joints(values, (*choice.notes, *joints.notes))
+    notes = (*choice.notes, *joints.notes, *people_dropped(people, options.max_people))
+    return Joints(values, notes)
 
   def _find(self, video_id: str, raw_file: str) -> pathlib.Path:
     """The file at its path relative to the pickle's folder, or in kpfiles/ there."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import itertools
 import math
 from collections.abc import Mapping, Sequence
@@ -102,15 +103,45 @@ class PosesByFrame:
       np.concatenate(frames), self.unit, frame_size, normalized=normalized
     )
     ends = np.cumsum([len(people) for people in frames])[:-1]
-    return np.split(joints.values, ends), (*self.notes, *joints.notes)
+    notes = (*self.notes, *joints.notes, *self._identity_notes())
+    return np.split(joints.values, ends), notes
 
   def names(self) -> list[Identities] | None:
-    """The identities in each frame; None if the tool never gives any."""
+    """The identities in each frame; None if the tool never gives any.
+
+    An identity that two people of one frame share identifies nobody, in any frame.
+    """
     if self.identities is None:
       return None
+    shared = list(self._shared_identities)
     nobody = np.zeros(0, np.int64)
-    names = [self.identities.get(number, nobody) for number in self.frame_numbers()]
+    found = [self.identities.get(number, nobody) for number in self.frame_numbers()]
+    names = [np.where(np.isin(name, shared), UNKNOWN, name) for name in found]
     return names if any((name != UNKNOWN).any() for name in names) else None
+
+  @functools.cached_property
+  def _shared_identities(self) -> dict[int, int]:
+    """The first frame in which people share an identity, for each such identity."""
+    shared: dict[int, int] = {}
+    for number, names in sorted((self.identities or {}).items()):
+      values, counts = np.unique(names, return_counts=True)
+      for identity in values[(counts > 1) & (values != UNKNOWN)].tolist():
+        shared.setdefault(identity, number)
+    return shared
+
+  def _identity_notes(self) -> tuple[Note, ...]:
+    if not self._shared_identities:
+      return ()
+    identity, number = next(iter(self._shared_identities.items()))
+    more = len(self._shared_identities) - 1
+    others = f', and {more} more identities are shared' if more else ''
+    return (
+      Note(
+        'shared_identity',
+        f'several people in frame {number} have the identity {identity}{others}; people'
+        ' with such an identity are tracked by their boxes instead',
+      ),
+    )
 
 
 def common_step(numbers: Sequence[int]) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -22,11 +23,12 @@ from input_pipeline.poses.frame_size import (
 )
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
-from input_pipeline.poses.tracking import Track, associate, find_tracks
+from input_pipeline.poses.tracking import Track, associate, find_tracks, people_dropped
+from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
 from input_pipeline.readers.videos.table import PoseVideo
-from input_pipeline.readers.videos.tree import find_videos
+from input_pipeline.readers.videos.tree import Parts, find_videos, parts_of
 from input_pipeline.skeletons.registry import Skeleton
 
 UNKNOWN = 'unknown'  # The only class if nothing is labelled.
@@ -42,14 +44,14 @@ class VideoFormat:
     is_video: whether a path is a video, or a file with several videos.
     read_video: reads the poses at (path, skeleton, options), or, with `parts`, at (path,
       skeleton, part, options).
-    parts: lists the names of the videos in a file with several.
+    parts: names the videos at a path, see `tree.Parts`.
     suffixes: of files that are videos; None if any may be.
     joint_names: the joint names that a video's files give, if any.
   """
 
   is_video: Callable[[pathlib.Path], bool]
   read_video: Callable[..., PosesByFrame]
-  parts: Callable[[pathlib.Path], Sequence[str]] | None = None
+  parts: Parts | None = None
   suffixes: tuple[str, ...] | None = None
   joint_names: Callable[[pathlib.Path], Sequence[str] | None] | None = None
 
@@ -80,7 +82,18 @@ def read(
     splits=splits(videos, video_ids),
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
+    notes=(*split_notes(videos, format.parts), *clips.notes),
   )
+
+
+def split_notes(videos: Sequence[PoseVideo], parts: Parts | None) -> tuple[Note, ...]:
+  """A note if the frames of several videos at one path were split by their names."""
+  counts = Counter(video.path for video in videos)
+  for path in (path for path, count in counts.items() if count > 1 and parts):
+    found = parts_of(path, parts)
+    if isinstance(found, dict):
+      return frame_order.split_notes(found, str(path))
+  return ()
 
 
 def joint_names(format: VideoFormat, path: pathlib.Path) -> Sequence[str] | None:
@@ -173,6 +186,7 @@ class _Clips:
     self._format = format
     self._skeleton = skeleton
     self._options = options
+    self.notes: tuple[Note, ...] = ()  # What was doubtful about several clips.
 
   def load(self, video_id: str) -> PoseClip:
     """The clip of everyone in a video."""
@@ -183,6 +197,7 @@ class _Clips:
       keypoints, scores = associate(
         frames, max_people=self._options.max_people, identities=poses.names()
       )
+      notes = (*notes, *people_dropped(frames, self._options.max_people))
       _check_inside(keypoints, scores, frame_size, self._options)
       segments = tuple(
         Segment(self._class_names.index(label), start, end)
@@ -193,10 +208,14 @@ class _Clips:
 
   def person_ids(self, video: PoseVideo) -> tuple[str, ...]:
     """Names one clip per person in a video; one clip if the video cannot be read."""
+    most = self._options.max_people
     try:
-      count = min(len(self._tracks(video)[0]), self._options.max_people)
+      tracked = len(self._tracks(video)[0])
     except (PoseDataError, OSError):  # `load_person` raises it again.
-      count = 0
+      tracked = 0
+    count = min(tracked, most)
+    if tracked > most and not self.notes:
+      self.notes = (_people_left_out(video.path, tracked, most),)
     video_ids = tuple(f'{video.video_id}#{n}' for n in range(max(1, count)))
     self._persons |= {video_id: (video, n) for n, video_id in enumerate(video_ids)}
     return video_ids
@@ -231,9 +250,9 @@ class _Clips:
     """A video's people, number of frames, frame size, and notes."""
     poses, frame_size = self._read(video)
     frames, notes = poses.joints(frame_size, normalized=self._options.normalized)
-    tracks = find_tracks(
-      frames, max_people=self._options.max_people, identities=poses.names()
-    )
+    most = self._options.max_people
+    notes = (*notes, *people_dropped(frames, most))
+    tracks = find_tracks(frames, max_people=most, identities=poses.names())
     return tracks, len(frames), frame_size, notes
 
   def _read(self, video: PoseVideo) -> tuple[PosesByFrame, tuple[int, int]]:
@@ -279,6 +298,14 @@ def naming(video_id: str) -> Iterator[None]:
     raise PoseDataError(f'clip {video_id!r}: {error}') from error
   except OSError as error:
     raise PoseDataError(f'clip {video_id!r} cannot be read: {error}') from error
+
+
+def _people_left_out(path: pathlib.Path, tracked: int, max_people: int) -> Note:
+  return Note(
+    'people_left_out',
+    f'{path} shows {tracked} people over time; the {max_people} with the largest sum of'
+    ' scores over frames get a clip each, #0 first (max_people)',
+  )
 
 
 def _check_inside(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
@@ -12,18 +12,25 @@ from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.readers.videos.table import TABLE, PoseVideo, read_table
 
 IsVideo = Callable[[pathlib.Path], bool]
+# Names the videos at a path that holds several: a mapping if they were told apart by the
+# names of their frames (see `frame_order.Videos`), else a sequence. A video called '' is
+# named after the path.
+Parts = Callable[[pathlib.Path], Mapping[str, Any] | Sequence[str]]
 
 
 def find_videos(
   path: pathlib.Path,
   is_video: IsVideo,
-  parts: Callable[[pathlib.Path], Sequence[str]] | None = None,
+  parts: Parts | None = None,
 ) -> tuple[PoseVideo, ...]:
   """Finds the videos at a path, which is one of
 
   - a folder with `videos.csv` (see `table.read_table`), or that file;
   - a folder of videos, or of classes (ROOT/CLASS/VIDEO), see `videos_in_tree`;
-  - a video.
+  - a video, or a folder or file with the frames of several.
+
+  A folder in ROOT that holds the frames of several videos side by side is a class, as it
+  is with a folder for each of them.
 
   Without `videos.csv`, videos are in split 'all' and are named after their files,
   without suffix, and with as much of the path as makes names unique. Videos outside a
@@ -31,7 +38,8 @@ def find_videos(
 
   Args:
     is_video: whether a path, file or folder, is a video, or a file with several videos.
-    parts: lists the names of the videos in a file with several.
+    parts: names the videos at a path with several. If it fails, the path counts as one
+      video, whose loading raises the reason.
 
   Raises:
     PoseDataError: if there is no video, or a video's class is not clear.
@@ -47,9 +55,10 @@ def find_videos(
       f'there is no video of this format in {path}: neither directly, nor as'
       f' CLASS/VIDEO, nor in a list {TABLE}'
     )
-  places = [
-    (file, part) for file in labels for part in (parts(file) if parts else ('',))
-  ]
+  found = {file: parts_of(file, parts) for file in labels}
+  if path not in labels:
+    labels |= _classes_of_frames(path, labels, found)
+  places = [(file, part) for file in labels for part in found[file]]
   names = _video_ids(places)
   return tuple(
     PoseVideo(
@@ -60,6 +69,53 @@ def find_videos(
     )
     for name, (file, part) in zip(names, places, strict=True)
   )
+
+
+def _classes_of_frames(
+  root: pathlib.Path,
+  labels: Mapping[pathlib.Path, str],
+  found: Mapping[pathlib.Path, Mapping[str, Any] | Sequence[str]],
+) -> dict[pathlib.Path, str]:
+  """The classes of folders in `root` that hold the frames of several videos.
+
+  Raises:
+    PoseDataError: if other videos are in `root`, too.
+  """
+  classes = {
+    folder: folder.name
+    for folder, parts in found.items()
+    if not labels[folder]
+    and folder.is_dir()
+    and len(parts) > 1
+    and _hold(folder, parts)
+  }
+  others = [file for file in labels if file not in classes]
+  if classes and others:
+    folder = next(iter(classes))
+    raise PoseDataError(
+      f'{root} holds a video ({others[0].name}) and a folder with the frames of several'
+      f' ({folder.name}: {", ".join(list(found[folder])[:3])}), so their classes are not'
+      f' clear; give each video its own folder, or list the videos in {TABLE}'
+    )
+  return classes
+
+
+def _hold(folder: pathlib.Path, parts: Mapping[str, Any] | Sequence[str]) -> bool:
+  """Whether the frames of these videos are files in the folder."""
+  if not isinstance(parts, dict):
+    return False
+  first = next(iter(parts.values()))
+  return isinstance(first, dict) and (folder / next(iter(first.values()))).is_file()
+
+
+def parts_of(
+  path: pathlib.Path, parts: Parts | None
+) -> Mapping[str, Any] | Sequence[str]:
+  """Names of the videos at a path; one '' if there is only one, or none can be read."""
+  try:
+    return (parts(path) if parts else ()) or ('',)
+  except (PoseDataError, OSError):  # Loading the video raises it again.
+    return ('',)
 
 
 def videos_in_tree(

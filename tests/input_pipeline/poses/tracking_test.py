@@ -8,6 +8,7 @@ from input_pipeline.poses.tracking import (
   UNKNOWN,
   associate,
   find_tracks,
+  people_dropped,
 )
 
 
@@ -80,6 +81,42 @@ def test_tracker_identities_take_precedence_over_boxes():
   assert lefts(frames, identities=names) == [[0, 100], [100, 0]]
 
 
+def test_an_identity_is_followed_even_if_the_boxes_of_others_fit_better():
+  # 7 moves onto the place of 8, who leaves; someone new stands where 7 was. The sum of
+  # the two overlaps would be larger the other way round.
+  frames = [frame(person(0), person(20)), frame(person(20), person(0))]
+  names = [np.array([7, 8]), np.array([7, UNKNOWN])]
+  tracks = {track.identity: track for track in find_tracks(frames, identities=names)}
+  assert [pose[0, 0] for pose in tracks[7].poses] == [0, 20]
+  assert tracks[8].frames == [0]
+  assert tracks[UNKNOWN].frames == [1]
+
+
+def test_a_track_never_has_two_identities_nor_an_identity_two_tracks():
+  frames = [frame(person(0)), frame(person(0), person(2)), frame(person(0), person(2))]
+  names = [np.array([1]), np.array([2, UNKNOWN]), np.array([UNKNOWN, 1])]
+  tracks = find_tracks(frames, identities=names)
+  known = sorted(track.identity for track in tracks)
+  assert known == [1, 2]
+  lengths = {track.identity: len(track.frames) for track in tracks}
+  assert lengths == {1: 3, 2: 2}
+
+
+def test_of_people_with_one_identity_the_most_prominent_has_it():
+  frames = [frame(person(0), person(100, score=0.9))] * 2
+  names = [np.array([5, 5])] * 2
+  first, second = find_tracks(frames, identities=names)
+  assert (first.identity, first.poses[1][0, 0]) == (5, 100)
+  assert (second.identity, second.frames) == (UNKNOWN, [0, 1])
+
+
+def test_someone_without_an_identity_does_not_continue_an_old_track():
+  frames = [frame(person(0)), *[frame()] * MAX_ABSENCE, frame(person(0))]
+  names = [np.array([3] * len(people)) for people in frames]
+  names[-1] = np.array([UNKNOWN])
+  assert len(find_tracks(frames, identities=names)) == 2
+
+
 def test_a_track_with_an_identity_never_ends():
   frames = [frame(person(0)), *[frame()] * (MAX_ABSENCE + 1), frame(person(500))]
   names = [np.array([3] * len(people)) for people in frames]
@@ -103,6 +140,13 @@ def test_the_largest_and_most_confident_people_are_kept():
   assert kept.poses[0][0, 0] == 200
   kept = find_tracks([frame(small, faint, large)], max_people=2)
   assert {track.poses[0][0, 0] for track in kept} == {0, 200}
+
+
+def test_how_many_people_are_dropped():
+  three = frame(person(0), person(50), person(100), person(150, score=0))
+  (note,) = people_dropped([frame(person(0)), three], 2)
+  assert 'up to 3 people in a frame, but the 2 with the largest box' in note.message
+  assert people_dropped([three], 3) == ()
 
 
 def test_a_person_without_joints_is_skipped():

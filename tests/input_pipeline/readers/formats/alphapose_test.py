@@ -117,7 +117,7 @@ def test_folders_of_classes(tmp_path):
     (7, r'v\.json must be a list, but is a int'),
     ([{'keypoints': []}], r"v\.json, entry 0 needs 'image_id', but has 'keypoints'"),
     ([{'image_id': '0.jpg'}], r"entry 0 needs 'keypoints'"),
-    ([entry('cover.jpg')], r"entry 0: image_id is 'cover\.jpg', but must contain the"),
+    ([entry('cover.jpg')], r"v\.json: 'cover\.jpg' has no number in its name"),
     ([entry('0.jpg') | {'keypoints': [1, 2]}], r'entry 0: keypoints has shape \[2\]'),
     ({'0.jpg': {'persons': []}}, r"v\.json, 0\.jpg needs 'people' or 'bodies'"),
   ],

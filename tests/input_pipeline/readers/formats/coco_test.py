@@ -98,6 +98,60 @@ def test_a_changed_file_is_read_again(write):
   assert coco.videos_in(write(content([image(0, 'bc/0.jpg')], []))) == ('bc',)
 
 
+def test_images_that_nobody_labelled_are_no_frames(write):
+  # Frame 30 is not listed: it is a frame without people.
+  listed = [20, 25, 35, 40, 45]
+  images = [
+    image(n, f'x/{n}.jpg', frame_id=n, is_labeled=n not in (25, 40)) for n in listed
+  ]
+  poses = coco.read_video(write(content(images, [annotation(20)])), EYES, 'x')
+  assert list(poses.people) == [0, 2, 3]
+  assert [note.kind for note in poses.notes] == ['unlabelled_images']
+  assert poses.notes[0].message.startswith('2 of 5 images have')
+
+
+def test_every_image_but_the_labelled_ones_is_left_out(write):
+  images = [
+    image(n, f'{n}.jpg', vid_id='8', frame_id=n, is_labeled=n % 3 == 0)
+    for n in range(9)
+  ]
+  people = [annotation(0), annotation(3), annotation(6)]
+  poses = coco.read_video(write(content(images, people)), EYES, '8')
+  assert [len(people) for people in poses.frames((48, 64))] == [1, 1, 1]
+
+
+def test_no_image_is_labelled(write):
+  images = [image(n, f'x/{n}.jpg', is_labeled=False) for n in range(3)]
+  with pytest.raises(PoseDataError, match=r"all 3 images of this video have 'is_label"):
+    coco.read_video(write(content(images, [])), EYES, 'x')
+
+
+@pytest.mark.parametrize(
+  ('images', 'message'),
+  [
+    (
+      [{'frame_id': 4}, {'frame_id': 4}],
+      r'image 0 \(x/0\.jpg\) and image 1 .* frame 4',
+    ),
+    ([{'frame_id': 4}, {}], r"image 0 \(.*\) has a 'frame_id', but image 1 \(.*\) has"),
+    ([{}, {'file_name': 'x/0.jpg'}], r'image 0 .* and image 1 .* are both frame 0'),
+    (
+      [{'frame_id': 1.5}],
+      r'frame_id of image 0 .* is 1\.5, but must be a frame number',
+    ),
+    ([{'file_name': ''}], r"image 0 has no frame number in 'frame_id' or in"),
+    (
+      [{'video_id': 3, 'file_name': name} for name in ('n_1', 'n_2', 's_1', 's_2')],
+      r"'n_1' and 's_1' have the same video id",
+    ),
+  ],
+)
+def test_numbers_that_leave_a_doubt(write, images, message):
+  listed = [image(n, f'x/{n}.jpg') | fields for n, fields in enumerate(images)]
+  with pytest.raises(PoseDataError, match=message):
+    coco.read_video(write(content(listed, [])), EYES, '3')
+
+
 def test_clips_of_a_file_and_labels_of_a_list(write):
   keypoints = np.full((17, 3), 2).ravel().tolist()
   annotations = [{'id': 1, 'image_id': n, 'keypoints': keypoints} for n in (0, 1)]
@@ -125,10 +179,10 @@ def test_clips_of_a_file_and_labels_of_a_list(write):
   [
     ([], r"holds a list, as COCO's results do, .*format 'alphapose'"),
     ({'images': []}, r"all\.json needs 'annotations', but has 'images'"),
-    (content([image(0, 'x/a.jpg')], []), r"image 0 has no frame number in 'frame_id'"),
+    (content([image(0, 'x/a.jpg')], []), r"'x/a\.jpg' has no number in its name"),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/01.jpg')], []),
-      r'frame 1 of video .x. is listed twice',
+      r"'x/1\.jpg' and 'x/01\.jpg' have the same frame number 1",
     ),
     (
       content([image(0, 'x/1.jpg'), image(1, 'x/2.jpg', width=9)], []),

@@ -97,8 +97,11 @@ def test_a_folder_of_images_and_a_folder_of_videos(tmp_path):
     ([], r'v\.json holds no frame'),
     ({}, r"v\.json needs 'instance_info', but has nothing"),
     ([instance()], r"v\.json, frame 0 needs 'frame_id'"),
-    ([{'frame_id': 'a', 'instances': []}], r"frame_id is 'a', but must be a whole"),
-    (frames([]) * 2, r'frame 1: frame 0 is listed twice'),
+    (
+      [{'frame_id': 'a', 'instances': []}],
+      r"frame_id is 'a', but must be a frame number",
+    ),
+    (frames([]) * 2, r'entry 0 and entry 1 are both frame 0'),
     (frames([{}]), r"frame 0, instance 0 needs 'keypoints', but has nothing"),
     (
       frames([instance(scores=(1,))]),

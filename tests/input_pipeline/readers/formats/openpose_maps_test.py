@@ -6,6 +6,7 @@ import pytest
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.maps.quantization import dequantize
+from input_pipeline.poses.sources import source_notes
 from input_pipeline.readers.formats.openpose_fields import field_channels
 from input_pipeline.readers.formats.openpose_map_file import layouts, read_maps
 from input_pipeline.readers.options import ReadOptions
@@ -260,3 +261,17 @@ def test_another_skeletons_maps_are_refused(tmp_path):
     match=r"has 26 maps, but skeleton 'bone' needs 3 \(joints\), 4 \(and background",
   ):
     read_maps(tmp_path / 'f.float', BONE, (16, 16))
+
+
+def test_maps_of_two_videos_in_a_folder_are_two_clips(tmp_path, monkeypatch):
+  monkeypatch.setitem(SKELETONS, BONE.name, BONE)
+  for video, frames in (('gate_3', 2), ('gate_4', 3)):
+    for number in range(frames):
+      name = f'{video}_{number:012}_pose_heatmaps.float'
+      write_float(tmp_path / name, network_maps())
+  options = ReadOptions(frame_size=SIZE)
+  source = read_poses('openpose_maps', tmp_path, skeleton=BONE.name, options=options)
+  assert source.splits == {'all': ('gate_3', 'gate_4')}
+  assert [source.load(name).num_frames for name in source.splits['all']] == [2, 3]
+  (note,) = source_notes(source)
+  assert "2 videos, split by name: 'gate_3', 'gate_4'" in note.message

@@ -120,12 +120,12 @@ def test_a_file_cut_short_is_named(tmp_path):
 
 
 def test_frames_of_two_videos_in_a_folder(read):
-  with pytest.raises(PoseDataError, match=r'two files for frame 1, a_1\.json and b_01'):
+  with pytest.raises(PoseDataError, match=r"'a_1\.json' and 'b_01\.json'"):
     read(a_1=frame(ONE), b_01=frame(ONE))
 
 
 def test_a_file_without_a_number(read):
-  with pytest.raises(PoseDataError, match=r'notes\.json has no number in its name'):
+  with pytest.raises(PoseDataError, match=r"'notes\.json' has no number in its name"):
     read(f0=frame(ONE), notes={})
 
 
