@@ -186,7 +186,7 @@ def _scores(
       ' certain'
     )
     notes = (Note('poses_without_scores', note),)
-  return np.where(by_hand[..., None], unscored, scores), notes
+  return np.where(np.asarray(by_hand)[..., None], unscored, scores), notes
 
 
 def _frame_numbers(
