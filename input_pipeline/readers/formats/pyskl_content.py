@@ -128,7 +128,9 @@ def _by_name(
 
 
 def _are_equal(first: Any, second: Any) -> bool:
-  if isinstance(first, dict) and isinstance(second, dict):
+  if isinstance(first, dict) or isinstance(second, dict):
+    if not isinstance(first, dict) or not isinstance(second, dict):
+      return False
     return first.keys() == second.keys() and all(
       _are_equal(first[key], second[key]) for key in first
     )
