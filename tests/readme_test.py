@@ -104,7 +104,7 @@ def test_the_export_command_makes_the_data_set(tmp_path):
       'label': i % 2,
       'img_shape': (240, 320),
       'total_frames': 6,
-      'keypoint': np.full((1, 6, 15, 2), 10.0 * i, np.float32),
+      'keypoint': np.full((1, 6, 15, 2), 10.0 * i + 5, np.float32),
       'keypoint_score': np.ones((1, 6, 15), np.float32),
     }
     for i, name in enumerate(names)

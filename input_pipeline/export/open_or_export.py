@@ -64,8 +64,7 @@ def open_or_export(
   rendering = _rendering(maps)
   try:
     if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
-      if options is not None and options.frame_size is not None:
-        progress(options.frame_size_in_words)
+      _say_size(options, progress)
       source = open_source.load_source(
         dataset,
         format=format,
@@ -87,10 +86,8 @@ def open_or_export(
       )
       progress(str(summary))
     elif is_primary and options is not None and options.given:
-      progress(
-        f'data set {dataset!r} exists, so poses are not read, and'
-        f' {", ".join(options.given)} not used'
-      )
+      unused = ', '.join(options.given)
+      progress(f'data set {dataset!r} exists: poses are not read, {unused} not used')
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
@@ -98,6 +95,11 @@ def open_or_export(
   _check_rendering(opened, rendering)
   _check_skeleton(opened, skeleton)
   return opened
+
+
+def _say_size(options: ReadOptions | None, progress: Callable[[str], object]):
+  if options is not None and options.frame_size is not None:
+    progress(options.frame_size_in_words)
 
 
 def _rendering(maps: AskedMaps) -> dict[str, Any]:

@@ -118,8 +118,10 @@ def test_examples_run(module, folder, monkeypatch):
   assert found.failed == 0
 
 
-def test_format_auto_asks_for_a_format(folder):
-  with pytest.raises(pose_action.PoseDataError, match=r"format is 'auto'.*openpose"):
+def test_the_format_is_recognised(folder):
+  source = pose_action.read_poses(folder / 'poses', skeleton='coco_17')
+  assert "in format 'numpy': clip1.npy" in source.notes[0].message
+  with pytest.raises(pose_action.PoseDataError, match=r'does not name its joints'):
     pose_action.read_poses(folder / 'poses')
   with pytest.raises(pose_action.PoseDataError, match='give the path of a file'):
     pose_action.read_poses(format='numpy')

@@ -43,6 +43,7 @@ from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
 )
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.text_files import read_text
 
 # The value is a text, or a number.
 _IMAGE_ID = re.compile(r'"image_id"\s*:\s*("(?:[^"\\]|\\.)*"|[-+.0-9eE]+)')
@@ -68,7 +69,7 @@ def videos_in(path: pathlib.Path) -> Videos:
   """
   file = _file(path)
   # Does not parse all joints to open a data set, which takes much longer.
-  texts = _IMAGE_ID.findall(file.read_text('utf-8-sig'))
+  texts = _IMAGE_ID.findall(read_text(file))
   try:
     image_ids = [json.loads(text) for text in texts] or list(read_json(file))
   except (TypeError, ValueError) as error:

@@ -127,9 +127,13 @@ def test_jhmdb_is_downloaded_only_where_nothing_was_given(
 
 def test_what_is_missing_is_named():
   with pytest.raises(
-    PoseDatasetError, match=r"(?s)'mine'.*format and skeleton is not.*--format=FORMAT"
+    PoseDatasetError, match=r"(?s)'mine' is read .*poses is not.*--format=FORMAT"
   ):
-    load_source('mine', poses='file')
+    load_source('mine')
+  with pytest.raises(PoseDataError, match=r'gone does not exist'):
+    load_source('mine', poses='gone')
+  with pytest.raises(PoseDatasetError, match=r"did you mean 'penn_action'"):
+    load_source('penn_acton')
   with pytest.raises(PoseDatasetError, match=r"(?s)'penn_action'.*poses is not given"):
     load_source('penn_action')
 

@@ -31,21 +31,21 @@ def run(*args):
 def flags(tmp_path):
   """Flags that export a PYSKL pickle with two clips, of which the second is bad."""
 
-  def annotation(name, score):
+  def annotation(name, position):
     return {
       'frame_dir': name,
       'label': 0,
       'img_shape': (240, 320),
       'total_frames': 4,
-      'keypoint': np.full((1, 4, 15, 2), 100, np.float32),
-      'keypoint_score': np.full((1, 4, 15), score, np.float32),
+      'keypoint': np.full((1, 4, 15, 2), position, np.float32),
+      'keypoint_score': np.full((1, 4, 15), 0.5, np.float32),
     }
 
   poses = tmp_path / 'poses.pkl'
   content = {
     'split': {'train1': ['good', 'bad'], 'test1': ['good']},
     'classes': ['run'],
-    'annotations': [annotation('good', 0.5), annotation('bad', 7)],
+    'annotations': [annotation('good', 100), annotation('bad', 0.7)],
   }
   poses.write_bytes(pickle.dumps(content, protocol=4))
   return (
@@ -62,7 +62,7 @@ def test_exports_then_refuses_to_replace(flags, tmp_path):
   first = run(TOOL, *flags, '--short_side=16', '--sigma=1.5', '--splits=train1')
 
   assert (first.returncode, first.stderr) == (0, '')
-  assert "train1: left out 'bad': scores hold 7.0" in first.stdout
+  assert "train1: left out 'bad': all positions lie in 0.70..0.70" in first.stdout
   assert 'train1: 1 of 2 clips, 1 left out' in first.stdout
   dataset = open_dataset(tmp_path / 'data', 'jhmdb', 'heatmaps')
   assert dataset.splits == ('train1',)
@@ -81,7 +81,7 @@ def test_exports_then_refuses_to_replace(flags, tmp_path):
 def test_strict_stops_at_the_first_bad_clip(flags, tmp_path):
   done = run(TOOL, *flags, '--strict')
   assert done.returncode == 1
-  assert done.stderr.startswith("error: clip 'bad': scores hold 7.0")
+  assert done.stderr.startswith("error: clip 'bad': all positions lie in 0.70..0.70")
   assert 'Traceback' not in done.stderr
   assert list((tmp_path / 'data').iterdir()) == []
 

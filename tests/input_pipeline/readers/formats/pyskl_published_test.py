@@ -58,7 +58,7 @@ def test_a_published_pickle_opens_with_its_own_splits(dataset, tmp_path):
   assert list(source.splits) == [split for pair in pairs for split in pair]
   assert source.splits == {name: tuple(v) for name, v in content['split'].items()}
   assert len(source.class_names) == PUBLISHED[dataset][1]
-  assert (source.multi_label, source.notes) == (False, ())
+  assert (source.multi_label, [n.kind for n in source.notes]) == (False, ['recognised'])
   clip = source.load(source.splits[pairs[0][0]][2])
   assert clip.labels == (PUBLISHED[dataset][1] - 3,)
   assert (clip.frame_size, clip.skeleton.name) == ((1080, 1920), 'coco_17')
