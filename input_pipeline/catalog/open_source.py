@@ -63,9 +63,8 @@ def load_source(
       annotations=annotations,
       **dict.fromkeys(options.given if options else (), True),
     )
-  if protocol is not None and protocol.download and data_dir and not poses:
-    if format in (None, protocol.format):
-      format, poses = protocol.format, protocol.download(data_dir)
+  if protocol is not None and protocol.download and format in (None, protocol.format):
+    format, poses = _own_poses(protocol, format, poses, data_dir)
   if not poses:
     raise PoseDatasetError(_no_poses(dataset, protocol, data_dir))
   try:
@@ -79,6 +78,18 @@ def load_source(
   if protocol is not None:
     _check_source(protocol, source, poses)
   return _mapped(source, map_to) if map_to else source
+
+
+def _own_poses(
+  protocol: Protocol,
+  format: str | None,
+  poses: PathLike | None,
+  data_dir: PathLike | None,
+) -> tuple[str | None, PathLike | None]:
+  """Downloads the data set's own poses if there are none."""
+  if poses or not data_dir or protocol.download is None:
+    return format, poses
+  return protocol.format, protocol.download(data_dir)
 
 
 def _no_poses(

@@ -49,17 +49,16 @@ def open_or_export(
 
   Args:
     dataset, representation, data_dir, progress: as in `export_dataset`.
-    format, poses, skeleton, options, annotations, seed: as in
-      `open_source.load_source`; if the data set exists, no poses are read.
+    format, poses, skeleton, options, annotations, seed: as in `load_source`; not used if
+      the data set exists.
     is_primary: whether this is the process that exports.
-    wait: a barrier: returns once every process of the job has called it. Each process
-      calls it exactly once, whether or not it exported and whether or not it failed.
-    **maps: as in `export_dataset`, except that defaults are those of rendered maps. The
-      modalities are those that the data set must have; an export adds the joints.
+    wait: a barrier that each process calls exactly once, even if its export fails.
+    **maps: as in `export_dataset`, with the defaults of rendered maps. `modalities` must
+      be in the data set; an export adds the joints.
 
   Raises:
-    PoseDatasetError: as `export_dataset` and `load_source`; also if the existing data
-      set has other rendering settings, or another skeleton, than asked for.
+    PoseDatasetError: as `export_dataset` and `load_source`; also if the data set has
+      other rendering settings, or another skeleton.
   """
   rendering = _rendering(maps)
   try:
@@ -72,22 +71,16 @@ def open_or_export(
         skeleton=skeleton,
         options=options,
         seed=seed,
-        # Downloads need a local folder.
-        data_dir=None if is_remote(data_dir) else data_path(data_dir),
+        data_dir=_local(data_dir),
         annotations=annotations,
       )
+      names = {'dataset': dataset, 'representation': representation}
       summary = export_dataset(
-        source,
-        dataset=dataset,
-        representation=representation,
-        data_dir=data_dir,
-        **rendering,
-        progress=progress,
+        source, data_dir=data_dir, progress=progress, **names, **rendering
       )
       progress(str(summary))
     elif is_primary and options is not None and options.given:
-      unused = ', '.join(options.given)
-      progress(f'data set {dataset!r} exists: poses are not read, {unused} not used')
+      progress(_unused(dataset, options))
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
@@ -95,6 +88,16 @@ def open_or_export(
   _check_rendering(opened, rendering)
   _check_skeleton(opened, skeleton)
   return opened
+
+
+def _local(data_dir: PathLike) -> PathLike | None:
+  """The folder for downloads, which must be local."""
+  return None if is_remote(data_dir) else data_path(data_dir)
+
+
+def _unused(dataset: str, options: ReadOptions) -> str:
+  unused = ', '.join(options.given)
+  return f'data set {dataset!r} exists, so poses are not read, and {unused} not used'
 
 
 def _say_size(options: ReadOptions | None, progress: Callable[[str], object]):
