@@ -27,6 +27,7 @@ FLOORS = (
   'jmrn_jax',
   'input_pipeline/errors.py',
   'input_pipeline/poses/notes.py',
+  'input_pipeline/text_files.py',
   'input_pipeline/skeletons',
   'input_pipeline/poses',
   'input_pipeline/maps',
