@@ -11,7 +11,7 @@ import gzip
 import io
 import pathlib
 import zlib
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from input_pipeline.errors import PoseDataError
 
@@ -99,20 +99,36 @@ def read_bytes(path: pathlib.Path) -> bytes:
     PoseDataError: if the file cannot be read, or decompresses to more than 4 GiB, or to
       more than 256 MiB and 100 times its size.
   """
+  with open_binary(path) as file:
+    return file.read()
+
+
+def open_binary(path: pathlib.Path) -> BinaryIO:
+  """Opens a file for reading bytes; of a gzip file, the decompressed ones.
+
+  Raises:
+    PoseDataError: same as `read_bytes`.
+  """
   try:
-    with path.open('rb') as file:
-      if file.read(len(_GZIP_MAGIC)) != _GZIP_MAGIC:
-        file.seek(0)
-        return file.read()
-    return _decompress(path)
+    file = path.open('rb')
+    if file.read(len(_GZIP_MAGIC)) != _GZIP_MAGIC:
+      file.seek(0)
+      return file
+    file.close()
+    return io.BytesIO(_decompress(path))
   except (OSError, EOFError, zlib.error) as error:  # BadGzipFile is an OSError.
     raise PoseDataError(
       f'{path} cannot be read: {getattr(error, "strerror", None) or error}'
     ) from error
 
 
+def largest_content(path: pathlib.Path) -> int:
+  """The most bytes that a compressed file may hold, according to its size."""
+  return min(_LARGEST, max(_SMALL, _LARGEST_RATIO * path.stat().st_size))
+
+
 def _decompress(path: pathlib.Path) -> bytes:
-  limit = min(_LARGEST, max(_SMALL, _LARGEST_RATIO * path.stat().st_size))
+  limit = largest_content(path)
   content = io.BytesIO()
   with gzip.open(path) as file:
     while block := file.read(1 << 20):

@@ -6,26 +6,74 @@ import json
 import math
 import pathlib
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.tracking import UNKNOWN
+from input_pipeline.readers.files.file_names import JSON_LINES, suffix_of
 from input_pipeline.readers.joint_choice import JointChoice
+
+# No camera has as many pixels in a row (our choice).
+_LONGEST_SIDE = 100_000
 
 
 def read_json(path: pathlib.Path) -> Any:
-  """Reads a JSON file.
+  """Reads a JSON file, which may be compressed, or hold one value per line.
+
+  A file of lines gives the list of their values. NaN and Infinity, which Python writes
+  although JSON lacks them, become floats; readers take such a joint as missing.
 
   Raises:
-    PoseDataError: if the file cannot be read.
+    PoseDataError: if the file cannot be read, gives a key of an object two values, or is
+      nested too deeply.
   """
+  text = text_files.read_text(path)
+  if suffix_of(path) in JSON_LINES:
+    return _json_lines(text, path)
   try:
-    return json.loads(path.read_text('utf-8-sig'))
-  except (OSError, ValueError) as error:
+    return _parse(text)
+  except json.JSONDecodeError as error:
+    if error.msg == 'Extra data' and '\n' in text[: error.pos]:
+      return _json_lines(text, path)
     raise PoseDataError(f'{path} is not a readable JSON file: {error}') from error
+  except ValueError as error:
+    raise PoseDataError(f'{path} is not a readable JSON file: {error}') from error
+
+
+def _json_lines(text: str, path: pathlib.Path) -> list[Any]:
+  values = []
+  for number, line in enumerate(text.split('\n'), start=1):
+    if line.strip():
+      try:
+        values.append(_parse(line))
+      except ValueError as error:
+        raise PoseDataError(
+          f'{path}, line {number} is not a JSON value, but this file holds one value per'
+          f' line: {error}'
+        ) from error
+  return values
+
+
+def _parse(text: str) -> Any:
+  try:
+    return json.loads(text, object_pairs_hook=_object)
+  except RecursionError:
+    raise ValueError('it is nested too deeply') from None
+
+
+def _object(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+  """The fields of an object; refuses to drop all but the last value of a key."""
+  fields = dict(pairs)
+  if len(fields) < len(pairs):
+    for key, value in pairs:
+      # Compared as text, because NaN is not equal to itself.
+      if repr(value) != repr(fields[key]):
+        raise ValueError(f'an object gives the key {key!r} two values; keep one')
+  return fields
 
 
 def flat_keypoints(
@@ -57,7 +105,8 @@ def numbers(values: Any, where: str) -> np.ndarray:
   """
   try:
     return np.asarray(values, np.float64)
-  except (TypeError, ValueError) as error:  # Ragged, or not numbers.
+  # Ragged, not numbers, or an integer beyond the largest float.
+  except (TypeError, ValueError, OverflowError) as error:
     raise PoseDataError(f'{where} is not a list of numbers: {error}') from error
 
 
@@ -122,19 +171,21 @@ def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | 
   """(height, width) in pixels, read from 'height' and 'width'; None if both are absent.
 
   Raises:
-    PoseDataError: if either is not a positive integer.
+    PoseDataError: if either is not an integer from 1 to 100,000.
   """
   height, width = content.get('height'), content.get('width')
   if height is None and width is None:
     return None
-  if not (
-    isinstance(height, int) and isinstance(width, int) and min(height, width) > 0
-  ):
+  if not (_is_side(height) and _is_side(width)):
     raise PoseDataError(
       f'{where}: height and width are {height!r} and {width!r}, but must be whole numbers'
-      ' of pixels'
+      f' of pixels, at most {_LONGEST_SIDE:,}'
     )
   return height, width
+
+
+def _is_side(value: Any) -> TypeGuard[int]:
+  return type(value) is int and 0 < value <= _LONGEST_SIDE
 
 
 def _kind(value: Any) -> str:

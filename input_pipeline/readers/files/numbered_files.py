@@ -9,6 +9,7 @@ import time
 from collections.abc import Sequence
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import stem_of, suffix_of
 from input_pipeline.readers.frame_order import Videos, one_video, videos_of
 
 _CLOCK_STEP = 2_000_000_000  # Nanoseconds; no file system's clock is coarser.
@@ -17,7 +18,7 @@ _CLOCK_STEP = 2_000_000_000  # Nanoseconds; no file system's clock is coarser.
 def has_numbered_files(path: pathlib.Path, suffixes: Sequence[str]) -> bool:
   """Whether `path` is a folder with files of these suffixes that have a number."""
   return path.is_dir() and any(
-    re.search('[0-9]', file.stem) for file in _files(path, suffixes)
+    re.search('[0-9]', stem_of(file)) for file in _files(path, suffixes)
   )
 
 
@@ -67,5 +68,5 @@ def _files(folder: pathlib.Path, suffixes: Sequence[str]) -> list[pathlib.Path]:
   return sorted(
     file
     for file in folder.iterdir()
-    if file.suffix.lower() in suffixes and not file.name.startswith('.')
+    if suffix_of(file) in suffixes and not file.name.startswith('.')
   )

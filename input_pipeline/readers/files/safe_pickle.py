@@ -8,12 +8,15 @@ interpret raw memory as an object array if asked to.
 
 from __future__ import annotations
 
+import io
 import os
+import pathlib
 import pickle
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 
 # Booleans, integers, floats, complex numbers, bytes, text and Python objects; no
@@ -24,23 +27,36 @@ _DTYPE_KINDS = 'biufcSUO'
 def load(path: str | os.PathLike[str]) -> Any:
   """Loads a pickle file that holds only numpy arrays and plain Python values.
 
-  Reads every pickle protocol, written with numpy 1 or 2 and Python 2 or 3. Arrays are
-  returned as a subclass of `numpy.ndarray`.
+  Reads every pickle protocol, written with numpy 1 or 2 and Python 2 or 3, also
+  compressed with gzip. Arrays are returned as a subclass of `numpy.ndarray`.
 
   Raises:
     PoseDataError: naming the file, and either the global that is not allowed or why the
       file cannot be read.
   """
-  with open(path, 'rb') as file:
-    try:
-      return _NumpyUnpickler(file, path).load()
-    except PoseDataError:
-      raise
-    # A broken pickle can raise almost any exception.
-    except Exception as error:
-      raise PoseDataError(
-        f'{path} is not a readable pickle: {type(error).__name__}: {error}'
-      ) from error
+  with text_files.open_binary(pathlib.Path(path)) as file:
+    return _load(file, path)
+
+
+def loads(content: bytes, path: str | os.PathLike[str]) -> Any:
+  """Loads a pickle that is stored in another file; same as `load`.
+
+  Args:
+    path: the file, for messages.
+  """
+  return _load(io.BytesIO(content), path)
+
+
+def _load(file: BinaryIO, path: str | os.PathLike[str]) -> Any:
+  try:
+    return _NumpyUnpickler(file, path).load()
+  except PoseDataError:
+    raise
+  # A broken pickle can raise almost any exception.
+  except Exception as error:
+    raise PoseDataError(
+      f'{path} is not a readable pickle: {type(error).__name__}: {error}'
+    ) from error
 
 
 class _NumpyUnpickler(pickle.Unpickler):

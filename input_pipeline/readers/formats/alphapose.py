@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import JSON, is_file_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_list,
   field,
@@ -56,9 +57,7 @@ _NO_SCORE = 10  # Larger numbers are not scores; `joints.to_joints` names them.
 
 def is_video(path: pathlib.Path) -> bool:
   """Whether the path is a JSON file, or a folder with AlphaPose's results."""
-  return (path / _RESULTS).is_file() or (
-    path.is_file() and path.suffix.lower() == '.json'
-  )
+  return (path / _RESULTS).is_file() or is_file_of(path, JSON)
 
 
 def videos_in(path: pathlib.Path) -> Videos:

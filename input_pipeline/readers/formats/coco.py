@@ -27,6 +27,7 @@ import numpy as np
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers import frame_order
+from input_pipeline.readers.files.file_names import is_file_of, stem_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_records,
   described_size,
@@ -58,7 +59,7 @@ class _Content:
 
 
 def is_video(path: pathlib.Path) -> bool:
-  return path.is_file() and path.suffix.lower() == '.json'
+  return is_file_of(path, ('.json',))
 
 
 def videos_in(path: pathlib.Path) -> Mapping[str, Any] | Sequence[str]:
@@ -178,7 +179,7 @@ def _videos(
     found = _by_prefix(group, path)
     split |= len(found) > 1
     for video, members in found.items():
-      videos.setdefault(video or folder or path.stem, []).extend(members)
+      videos.setdefault(video or folder or stem_of(path), []).extend(members)
   return videos, split
 
 

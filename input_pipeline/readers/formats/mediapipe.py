@@ -27,6 +27,7 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import JSON, is_file_of, suffix_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_list,
   described_size,
@@ -48,7 +49,7 @@ _PEOPLE = ('landmarks', 'pose_landmarks', 'poseLandmarks')
 
 
 def is_video(path: pathlib.Path) -> bool:
-  return path.is_file() and path.suffix.lower() in ('.json', '.csv')
+  return is_file_of(path, (*JSON, '.csv'))
 
 
 def read_video(
@@ -59,7 +60,7 @@ def read_video(
   Raises:
     PoseDataError: naming the file, the frame and the field.
   """
-  if path.suffix.lower() == '.csv':
+  if suffix_of(path) == '.csv':
     landmarks = mediapipe_csv.read_landmarks(path, skeleton)
     size, rate = None, None
   else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import pathlib
 import re
 from collections.abc import Mapping, Sequence
@@ -10,6 +11,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -123,11 +125,10 @@ class _LinePerLandmark:
 def _read_rows(path: pathlib.Path) -> tuple[list[str], _Rows]:
   """Column names in lower case, and each line's number and values by column."""
   try:
-    with path.open(encoding='utf-8-sig', newline='') as file:
-      lines = csv.reader(file)
-      columns = [name.strip().lower() for name in next(lines, [])]
-      rows = [(lines.line_num, line) for line in lines if line]
-  except (OSError, UnicodeDecodeError, csv.Error) as error:
+    lines = csv.reader(io.StringIO(text_files.read_text(path)))
+    columns = [name.strip().lower() for name in next(lines, [])]
+    rows = [(lines.line_num, line) for line in lines if line]
+  except csv.Error as error:
     raise PoseDataError(f'{path} is not a readable table: {error}') from error
   for number, line in rows:
     if len(line) != len(columns):

@@ -16,6 +16,7 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_list,
   field,
@@ -48,10 +49,10 @@ def is_video(path: pathlib.Path) -> bool:
   decides.
   """
   if path.is_file():
-    return path.suffix.lower() in _SUFFIXES
+    return suffix_of(path) in JSON
   if not has_numbered_files(path, _SUFFIXES):
     return False
-  for file in sorted(path.glob('*.json')):
+  for file in sorted((*path.glob('*.json'), *path.glob('*.json.gz'))):
     try:
       content = read_json(file)
     except PoseDataError:  # `read_video` raises it again.

@@ -18,8 +18,10 @@ import einops
 import numpy as np
 from jaxtyping import Float
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.axis_order import frames_read_as_people
+from input_pipeline.readers.files.file_names import is_file_of, stem_of
 from input_pipeline.readers.files.keypoint_json import described_size, read_json
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import scores_of_positions
@@ -33,7 +35,7 @@ _FIELDS = ('height', 'width', 'fps', 'axes')
 
 
 def is_video(path: pathlib.Path) -> bool:
-  return path.is_file() and path.suffix.lower() in ('.npy', '.npz')
+  return is_file_of(path, ('.npy', '.npz'))
 
 
 def read_video(
@@ -44,7 +46,8 @@ def read_video(
   Raises:
     PoseDataError: naming the file and the fault in its arrays.
   """
-  description = _read_description(path.with_suffix('.json'))
+  description_file = _description_of(path)
+  description = _read_description(description_file)
   arrays = _read_arrays(path)
   axes = description.get('axes') or ('t j c' if arrays[0].ndim == 3 else 't m j c')
   choice = JointChoice(skeleton, str(path))
@@ -54,16 +57,20 @@ def read_video(
       f'{path}: shape {list(arrays[0].shape)} is read as [{", ".join(str(axes).split())}]'
       f' with {people.shape[1]} people per frame, but all are in one place, so they are'
       f' probably {people.shape[1]} frames; if so, write {{"axes": "m t j c"}} to'
-      f' {path.with_suffix(".json").name}'
+      f' {_description_of(path).name}'
     )
   return PosesByFrame(
     people=dict(enumerate(people)),
     num_joints=skeleton.num_joints,
     identities={frame: np.arange(people.shape[1]) for frame in range(len(people))},
-    frame_size=described_size(description, str(path.with_suffix('.json'))),
+    frame_size=described_size(description, str(description_file)),
     frame_rate=description.get('fps'),
     notes=choice.notes,
   )
+
+
+def _description_of(path: pathlib.Path) -> pathlib.Path:
+  return path.with_name(f'{stem_of(path)}.json')
 
 
 def _read_description(file: pathlib.Path) -> dict[str, Any]:
@@ -81,12 +88,14 @@ def _read_description(file: pathlib.Path) -> dict[str, Any]:
 def _read_arrays(path: pathlib.Path) -> list[np.ndarray]:
   """The keypoints, and the scores if they are a separate array."""
   try:
-    content = np.load(path, allow_pickle=False)
-    if isinstance(content, np.ndarray):
-      return [content]
-    with content:
+    with text_files.open_binary(path) as file:
+      content = np.load(file, allow_pickle=False)
+      if isinstance(content, np.ndarray):
+        return [content]
       arrays = [content[name] for name in ('keypoints', 'scores') if name in content]
       names = content.files
+  except PoseDataError:
+    raise
   # A broken file can raise almost any exception.
   except Exception as error:
     raise PoseDataError(f'{path} is not a readable file of arrays: {error}') from error
@@ -115,8 +124,8 @@ def _people(
       f'{path}: keypoints are {keypoints.dtype} of shape {list(keypoints.shape)}, but'
       f' need numbers [{", ".join(letters)}] with 2 or 3 coordinates c and the'
       f' {choice.skeleton.num_joints} joints of skeleton {choice.skeleton.name!r}; for'
-      f' another order,'
-      f' set "axes" in {path.with_suffix(".json").name}'
+      ' another order,'
+      f' set "axes" in {_description_of(path).name}'
     )
   order = 't m j c' if 'm' in letters else 't 1 j c'
   people = einops.rearrange(keypoints.astype(np.float32), f'{axes} -> {order}')
@@ -135,6 +144,8 @@ def _scores(
   if len(arrays) == 2:
     order = 't m j' if 'm' in letters else 't 1 j'
     scores = arrays[1]
+    if scores.dtype.kind not in 'fiu':
+      raise PoseDataError(f'{path}: scores are {scores.dtype}, but must be numbers')
     if scores.ndim == len(letters):
       scores = einops.rearrange(scores, f'{" ".join(letters)} -> {order}')
     if scores.shape != people.shape[:3]:

@@ -19,6 +19,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import stem_of
 
 TABLE = 'videos.csv'
 ALL = 'all'  # The split for videos that name none.
@@ -122,7 +123,7 @@ def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
   size = [_number(row.get(side, ''), side, where) for side in ('height', 'width')]
   if (size[0] is None) != (size[1] is None):
     raise PoseDataError(f'{where} has one of height and width; give both, or neither')
-  video_id = row.get('id', '').strip() or path.stem
+  video_id = row.get('id', '').strip() or stem_of(path)
   return PoseVideo(
     video_id=video_id,
     path=path,

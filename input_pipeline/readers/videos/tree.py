@@ -8,6 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.readers.videos.table import TABLE, PoseVideo, read_table
 
 IsVideo = Callable[[pathlib.Path], bool]
@@ -184,13 +185,14 @@ def _videos_in_folder(
 def _video_ids(places: Sequence[tuple[pathlib.Path, str]]) -> list[str]:
   """Names with only as much of the path as makes them unique."""
   root = pathlib.Path(os.path.commonpath([file.parent for file, _ in places]))
-  bare = [part or (file.name if file.is_dir() else file.stem) for file, part in places]
-  longer = [
-    (file.parent.relative_to(root) / (file.name if file.is_dir() else file.stem) / part)
-    for file, part in places
-  ]
+  bare = [part or _name(file) for file, part in places]
+  longer = [file.parent.relative_to(root) / _name(file) / part for file, part in places]
   whole = [(file.relative_to(root) / part).as_posix() for file, part in places]
   for names in (bare, [name.as_posix() for name in longer]):
     if len(set(names)) == len(names):
       return names
   return whole
+
+
+def _name(video: pathlib.Path) -> str:
+  return video.name if video.is_dir() else stem_of(video)

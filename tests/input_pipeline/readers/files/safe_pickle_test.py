@@ -1,5 +1,6 @@
 """Pickles that are read, and programs disguised as pickles that are refused."""
 
+import gzip
 import os
 import pickle
 import struct
@@ -8,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files import safe_pickle
 
@@ -202,3 +204,14 @@ def test_codec_other_than_latin1_is_refused(load_bytes):
 def test_broken_file(load_bytes, content):
   with pytest.raises(PoseDataError, match=r'poses\.pkl is not a readable pickle'):
     load_bytes(content)
+
+
+def test_compressed_file(load_bytes):
+  content = gzip.compress(pickle.dumps({'keypoint': ARRAYS['float32']}))
+  np.testing.assert_array_equal(load_bytes(content)['keypoint'], ARRAYS['float32'])
+
+
+def test_a_small_file_that_unpacks_to_a_huge_pickle_is_refused(load_bytes, monkeypatch):
+  monkeypatch.setattr(text_files, '_SMALL', 1 << 20)
+  with pytest.raises(PoseDataError, match=r'more than 1,048,576 bytes when decompress'):
+    load_bytes(gzip.compress(bytes(8 << 20)))

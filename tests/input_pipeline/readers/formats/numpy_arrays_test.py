@@ -1,5 +1,6 @@
 """Keypoint arrays: shapes, scores, order of axes, and the JSON beside them."""
 
+import gzip
 import json
 
 import numpy as np
@@ -108,6 +109,9 @@ def test_an_index_stays_a_person_and_large_scores_are_noted(tmp_path):
     ),
     (POSES[0, 0], None, r'shape \[2, 3\]'),
     (POSES.astype(str), None, r'keypoints are <U'),
+    (POSES.astype(complex), None, r'keypoints are complex128'),
+    (POSES.astype(object), None, r'is not a readable file of arrays: .*pickle'),
+    (POSES.view([('v', 'f4')]), None, r'keypoints are \[\('),
     (POSES, {'axes': 't m j'}, r"axes are 't m j', but must be t, j, c and optionally"),
     (POSES, {'axes': 't j c'}, r'need numbers \[t, j, c\]'),
     (POSES, {'frame_size': [3, 4]}, r'v\.json must be an object with some of height'),
@@ -122,11 +126,41 @@ def test_what_is_refused(read, array, description, message):
     read(array, description)
 
 
+@pytest.mark.parametrize(
+  'array',
+  [
+    np.asfortranarray(POSES),
+    POSES.astype('>f8'),
+    POSES.astype(np.longdouble),
+    POSES[:, :, ::-1][:, :, ::-1],
+  ],
+)
+def test_memory_layout_does_not_matter(read, array):
+  np.testing.assert_array_equal(people(read(array)), POSES)
+
+
+def test_half_precision(read):
+  np.testing.assert_allclose(people(read(POSES.astype(np.float16))), POSES, rtol=1e-3)
+
+
+def test_compressed(read, tmp_path):
+  read(POSES)
+  content = gzip.compress((tmp_path / 'v.npy').read_bytes())
+  (tmp_path / 'w.npy.gz').write_bytes(content)
+  (tmp_path / 'w.json').write_text('{"height": 48, "width": 64}')
+  assert arrays.is_video(tmp_path / 'w.npy.gz')
+  poses = arrays.read_video(tmp_path / 'w.npy.gz', EYES)
+  np.testing.assert_array_equal(people(poses), POSES)
+  assert poses.frame_size == (48, 64)
+
+
 def test_files_of_several_arrays_that_are_refused(read, tmp_path):
   with pytest.raises(PoseDataError, match=r"v\.npz has no array 'keypoints'; it has x"):
     read(x=POSES)
   with pytest.raises(PoseDataError, match=r'scores have shape \[3, 2, 1\]'):
     read(keypoints=POSES, scores=POSES[:, :, :1, 2])
+  with pytest.raises(PoseDataError, match=r'scores are <U3, but must be numbers'):
+    read(keypoints=POSES, scores=np.full((3, 2, 2), 'low'))
   (tmp_path / 'v.npz').write_bytes(b'PK')
   with pytest.raises(PoseDataError, match=r'v\.npz is not a readable file of arrays'):
     arrays.read_video(tmp_path / 'v.npz', EYES)
