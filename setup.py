@@ -57,9 +57,14 @@ VIDEO = ['opencv-python-headless>=4.10,<6']
 # Reads the checkpoints of the official JMRN release and of OpenPose's PyTorch port.
 TORCH = ['torch>=2.4,<3']
 BEAM = ['apache-beam>=2.70,<3']
+# Pose files in HDF5: DeepLabCut's and SLEAP's analysis files, netCDF, SLEAP's projects.
+DEEPLABCUT = ['h5py>=3.11,<4']
+MOVEMENT = [*DEEPLABCUT, 'h5netcdf>=1.4,<2', 'xarray>=2024.10,<2028']
+SLEAP = [*DEEPLABCUT, 'sleap-io>=0.9,<0.10']
 TEST = [
   *TENSORBOARD,
   *VIDEO,
+  *MOVEMENT,
   'pytest>=8,<10',
   'pytest-xdist>=3.6,<4',
   'scikit-learn>=1.5,<2',
@@ -94,7 +99,10 @@ setuptools.setup(
     'video': VIDEO,
     'torch': TORCH,
     'beam': [*TRAIN, *BEAM],
-    'all': [*TENSORBOARD, *VIDEO, *TORCH, *BEAM],
+    'deeplabcut': DEEPLABCUT,
+    'movement': MOVEMENT,
+    'sleap': SLEAP,
+    'all': [*TENSORBOARD, *VIDEO, *TORCH, *BEAM, *MOVEMENT, *SLEAP],
     'cuda12': ['jax[cuda12]>=0.10,<0.13'],
     'cuda13': ['jax[cuda13]>=0.10,<0.13'],
     'tpu': ['jax[tpu]>=0.10,<0.13'],

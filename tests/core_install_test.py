@@ -16,9 +16,9 @@ _HIDE_EXTRAS = """
 import importlib.machinery
 
 HIDDEN = {
-  'apache_beam', 'array_record', 'clu', 'cv2', 'grain', 'importlib_resources',
-  'matplotlib', 'pooch', 'requests', 'sklearn', 'tensorboard', 'tensorflow',
-  'tensorflow_datasets', 'torch',
+  'apache_beam', 'array_record', 'clu', 'cv2', 'grain', 'h5netcdf', 'h5py',
+  'importlib_resources', 'matplotlib', 'pooch', 'requests', 'sklearn', 'sleap_io',
+  'tensorboard', 'tensorflow', 'tensorflow_datasets', 'torch', 'xarray',
 }
 find = importlib.machinery.PathFinder.find_spec
 importlib.machinery.PathFinder.find_spec = lambda name, *more: (

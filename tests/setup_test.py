@@ -85,7 +85,10 @@ def test_extras(packaging):
     'beam',
     'cuda12',
     'cuda13',
+    'deeplabcut',
     'dev',
+    'movement',
+    'sleap',
     'tensorboard',
     'test',
     'torch',
@@ -99,7 +102,9 @@ def test_extras_contain_each_other(packaging):
   extras = {name: set(given) for name, given in packaging['extras_require'].items()}
   assert extras['train'] < extras['tensorboard'] < extras['test'] < extras['dev']
   assert extras['tensorboard'] | extras['torch'] | extras['beam'] <= extras['all']
-  assert extras['video'] < extras['test']
+  assert extras['video'] | extras['movement'] < extras['test']
+  assert extras['deeplabcut'] <= extras['movement'] & extras['sleap']
+  assert extras['movement'] | extras['sleap'] <= extras['all']
 
 
 def test_every_package_is_installed(packaging):

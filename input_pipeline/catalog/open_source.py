@@ -67,7 +67,7 @@ def load_source(
     if protocol.download and data_dir and format == protocol.format and not poses:
       poses = protocol.download(data_dir)
   skeleton = skeleton or _own_skeleton(protocol, format)
-  if not (format and poses and skeleton):
+  if not (format and poses and (skeleton or _names_joints(format))):
     given = {'format': format, 'poses': poses, 'skeleton': skeleton}
     raise PoseDatasetError(_what_is_missing(dataset, protocol, given, data_dir))
   annotation = None
@@ -99,7 +99,7 @@ def _what_is_missing(
 def _read_poses(
   format: str,
   poses: PathLike,
-  skeleton: str,
+  skeleton: str | None,
   options: ReadOptions | None,
   annotation: Annotation | None,
 ) -> ClipSource:
@@ -175,6 +175,13 @@ def _own_skeleton(protocol: Protocol | None, format: str | None) -> str | None:
   if format in READERS and READERS[format].skeleton:
     return READERS[format].skeleton
   return protocol.skeleton if protocol is not None else None
+
+
+def _names_joints(format: str) -> bool:
+  """Whether the format's files name their joints, and so choose the skeleton."""
+  from input_pipeline.readers.registry import READERS
+
+  return format in READERS and READERS[format].joint_names is not None
 
 
 def _labels(multi_label: bool) -> str:

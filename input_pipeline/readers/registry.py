@@ -11,24 +11,29 @@ from collections.abc import Callable, Sequence
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import ClipSource
+from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.formats import (
   alphapose,
   ava,
   coco,
+  deeplabcut,
   jhmdb,
   jmrn_official,
   mediapipe,
   mmpose,
+  movement,
   numpy_arrays,
   openpose,
   openpose_maps,
   penn_action,
   pyskl,
+  sleap,
 )
 from input_pipeline.readers.joint_choice import skeleton_for
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
+from input_pipeline.readers.videos.table import TABLE
 from input_pipeline.skeletons.registry import get_skeleton
 
 
@@ -44,6 +49,7 @@ class Reader:
     skeleton: name of the registered skeleton that the format fixes; None if the user
       must name one.
     options: names of the `ReadOptions` that the format accepts.
+    suffixes: of the files that hold videos, compressed or not; None if any.
     joint_names: the joint names that the files at a path give, if any; they choose the
       skeleton if the user names none.
   """
@@ -53,6 +59,7 @@ class Reader:
   expects: str
   skeleton: str | None = None
   options: tuple[str, ...] = ()
+  suffixes: tuple[str, ...] | None = None
   joint_names: Callable[[pathlib.Path], Sequence[str] | None] | None = None
 
 
@@ -66,7 +73,12 @@ def _video_reader(
     expects=_videos(a_video),
     skeleton=skeleton,
     options=('frame_size', 'max_people', 'per_person', 'normalized', 'trust_order'),
-    joint_names=functools.partial(video_source.joint_names, format),
+    suffixes=format.suffixes,
+    joint_names=(
+      functools.partial(video_source.joint_names, format)
+      if format.joint_names
+      else None
+    ),
   )
 
 
@@ -112,7 +124,9 @@ READERS: dict[str, Reader] = {
     skeleton='jmrn_official_background',
   ),
   'openpose': _video_reader(
-    VideoFormat(openpose.is_video, openpose.read_video, openpose.videos_in),
+    VideoFormat(
+      openpose.is_video, openpose.read_video, openpose.videos_in, suffixes=()
+    ),
     "a folder of a video's frames *_keypoints.json",
   ),
   'openpose_maps': Reader(
@@ -122,7 +136,9 @@ READERS: dict[str, Reader] = {
     options=('frame_size', 'short_side'),
   ),
   'alphapose': _video_reader(
-    VideoFormat(alphapose.is_video, alphapose.read_video, alphapose.videos_in),
+    VideoFormat(
+      alphapose.is_video, alphapose.read_video, alphapose.videos_in, suffixes=JSON
+    ),
     'a file of results *.json, or a folder with alphapose-results.json',
   ),
   'mmpose': _video_reader(
@@ -130,24 +146,59 @@ READERS: dict[str, Reader] = {
       mmpose.is_video,
       mmpose.read_video,
       mmpose.videos_in,
+      suffixes=JSON,
       joint_names=mmpose.joint_names,
     ),
     "a file of a video's predictions *.json, or a folder with a file per frame",
   ),
   'mediapipe': _video_reader(
-    VideoFormat(mediapipe.is_video, mediapipe.read_video),
+    VideoFormat(mediapipe.is_video, mediapipe.read_video, suffixes=(*JSON, '.csv')),
     "a file of a video's landmarks *.json or *.csv",
     skeleton='mediapipe_33',
   ),
   'coco': _video_reader(
     VideoFormat(
-      coco.is_video, coco.read_video, coco.videos_in, joint_names=coco.joint_names
+      coco.is_video,
+      coco.read_video,
+      coco.videos_in,
+      suffixes=('.json',),
+      joint_names=coco.joint_names,
     ),
     'a file of annotations *.json',
   ),
   'numpy': _video_reader(
-    VideoFormat(numpy_arrays.is_video, numpy_arrays.read_video),
+    VideoFormat(
+      numpy_arrays.is_video, numpy_arrays.read_video, suffixes=('.npy', '.npz')
+    ),
     "a file of a video's keypoints *.npy or *.npz",
+  ),
+  'movement': _video_reader(
+    VideoFormat(
+      movement.is_video,
+      movement.read_video,
+      suffixes=movement.SUFFIXES,
+      joint_names=movement.joint_names,
+    ),
+    "a file of a video's poses *.nc, as the package movement saves them",
+  ),
+  'sleap': _video_reader(
+    VideoFormat(
+      sleap.is_video,
+      sleap.read_video,
+      sleap.videos_in,
+      suffixes=sleap.SUFFIXES,
+      joint_names=sleap.joint_names,
+    ),
+    "SLEAP's project or predictions *.slp, or its analysis file *.h5",
+  ),
+  'deeplabcut': _video_reader(
+    VideoFormat(
+      deeplabcut.is_video,
+      deeplabcut.read_video,
+      suffixes=deeplabcut.SUFFIXES,
+      joint_names=deeplabcut.joint_names,
+    ),
+    "a file of a video's predictions *.csv or *.h5",
   ),
 }
 
@@ -211,10 +262,24 @@ def read_poses(
     raise PoseDataError(
       f'{path} is a {kind}, but format {format!r} expects {reader.expects}'
     )
+  if kind == 'file':
+    _check_suffix(path, format, reader)
   options = options or ReadOptions()
   _check_options(format, reader, options)
   layout = get_skeleton(_skeleton_name(format, reader, skeleton, path))
   return reader.read(path, layout, *([options] if reader.options else []))
+
+
+def _check_suffix(path: pathlib.Path, format: str, reader: Reader):
+  """Checks that a file may be of the format; names the formats that it may be of."""
+  suffix = suffix_of(path)
+  if reader.suffixes is None or suffix in reader.suffixes or path.name == TABLE:
+    return
+  fitting = [name for name, r in READERS.items() if suffix in (r.suffixes or ())]
+  hint = f'; *{suffix} fits format {" or ".join(fitting)}' if fitting else ''
+  raise PoseDataError(
+    f'{path} is not a file of format {format!r}, which expects {reader.expects}{hint}'
+  )
 
 
 def _check_options(format: str, reader: Reader, options: ReadOptions):

@@ -12,13 +12,17 @@ _EXTRAS = {
   'clu': 'train',
   'cv2': 'video',
   'grain': 'train',
+  'h5netcdf': 'movement',
+  'h5py': 'deeplabcut',
   'matplotlib': 'train',
   'pooch': 'train',
   'requests': 'train',
+  'sleap_io': 'sleap',
   'tensorboard': 'tensorboard',
   'tensorflow': 'tensorboard',
   'tensorflow_datasets': 'train',
   'torch': 'torch',
+  'xarray': 'movement',
 }
 
 

@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.file_names import JSON, is_file_of
 from input_pipeline.readers.files.keypoint_json import (
@@ -68,7 +69,7 @@ def videos_in(path: pathlib.Path) -> Videos:
   """
   file = _file(path)
   # Does not parse all joints to open a data set, which takes much longer.
-  texts = _IMAGE_ID.findall(file.read_text('utf-8-sig'))
+  texts = _IMAGE_ID.findall(text_files.read_text(file))
   try:
     image_ids = [json.loads(text) for text in texts] or list(read_json(file))
   except (TypeError, ValueError) as error:

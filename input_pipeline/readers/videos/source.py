@@ -37,12 +37,14 @@ class VideoFormat:
     read_video: reads the poses at (path, skeleton, options), or, with `parts`, at (path,
       skeleton, part, options).
     parts: names the videos at a path, see `tree.Parts`.
+    suffixes: of files that are videos; None if any may be.
     joint_names: the joint names that a video's files give, if any.
   """
 
   is_video: Callable[[pathlib.Path], bool]
   read_video: Callable[..., PosesByFrame]
   parts: Parts | None = None
+  suffixes: tuple[str, ...] | None = None
   joint_names: Callable[[pathlib.Path], Sequence[str] | None] | None = None
 
 
@@ -90,17 +92,24 @@ def joint_names(format: VideoFormat, path: pathlib.Path) -> Sequence[str] | None
   """The joint names in the first video at a path that has any.
 
   Raises:
-    PoseDataError: if no videos are found, or their list is invalid.
+    PoseDataError: if no videos are found, their list is invalid, or a video cannot be
+      read and no other has joint names.
   """
   if format.joint_names is None:
     return None
+  fault = None
   for video in find_videos(path, format.is_video):
     try:
       names = format.joint_names(video.path)
-    except (PoseDataError, OSError):  # Loading the clip raises it again.
+    except (PoseDataError, OSError) as error:
+      fault = fault or error
       continue
     if names:
       return names
+  if isinstance(fault, OSError):
+    raise PoseDataError(f'poses cannot be read: {fault}') from fault
+  if fault is not None:
+    raise fault
   return None
 
 

@@ -18,15 +18,18 @@ FORMATS = (
   'alphapose',
   'ava',
   'coco',
+  'deeplabcut',
   'jhmdb_tree',
   'jmrn_official',
   'mediapipe',
   'mmpose',
+  'movement',
   'numpy',
   'openpose',
   'openpose_maps',
   'penn_action',
   'pyskl',
+  'sleap',
 )
 
 
