@@ -6,9 +6,10 @@ are refused, and the error quotes two of them.
 
   videos = videos_of(['lap_1_0000.jpg', 'lap_1_0001.jpg', 'lap_2_0000.jpg'], 'out.json')
   # {'lap_1': {0: 'lap_1_0000.jpg', 1: 'lap_1_0001.jpg'}, 'lap_2': {0: ...}}
-  parts = tuple(videos)                               # For VideoFormat.parts.
-  frames = one_video(videos, part, 'out.json')        # For VideoFormat.read_video.
-  notes = split_notes(videos, 'out.json')             # For VideoFormat.split_notes.
+  frames = one_video(videos, 'lap_2', 'out.json')  # {0: 'lap_2_0000.jpg'}
+
+`VideoFormat.parts` returns the videos as they are, so that a note says that names were
+split.
 """
 
 from __future__ import annotations

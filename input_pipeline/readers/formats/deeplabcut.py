@@ -6,14 +6,15 @@
   coords,x,y,likelihood,x,...
   0,312.5,104.1,0.98,301.2,...                  a line per frame, in pixels
 
-The .h5 file is the same table as pandas writes it. Labels by hand have no
-likelihood and name images; the frame number is the last number in a name. Where both
-files exist for a video, the .csv is read. The frame size is not in the files.
+The .h5 file is the same table as pandas writes it. Labels by hand have no likelihood and
+name images (`frame_order`). Where both files exist for a video, the .csv is read. The
+frame size is not in the files.
 """
 
 from __future__ import annotations
 
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -160,24 +161,22 @@ def _joints(
 
 
 def _frame_numbers(index: Sequence[str], path: pathlib.Path) -> list[int]:
-  """Each row's frame number: its name, or that in the name of its image."""
-  if all(name.isdecimal() for name in index):
-    numbers = [int(name) for name in index]
-    frame_order.frames_by_number(
-      zip(numbers, (f'row {name!r}' for name in index), strict=True), str(path)
-    )
+  """The frame number of each row, which is a number or an image."""
+  if all(re.fullmatch(r'[0-9.]+', name) for name in index):
+    numbers = [frame_order.number_of(name, f'{path}: a row') for name in index]
+    rows = (f'row {row}' for row in range(len(index)))
+    frame_order.frames_by_number(zip(numbers, rows, strict=True), str(path))
     return numbers
-  names = [name.replace('\\', '/') for name in index]
-  videos = frame_order.videos_of(names, str(path))
+  videos = frame_order.videos_of(index, str(path))
   if len(videos) > 1:
-    first, second = (next(iter(frames.values())) for frames in [*videos.values()][:2])
+    first, second = (next(iter(video.values())) for video in list(videos.values())[:2])
     raise PoseDataError(
-      f'{path} has rows of several videos, such as {first} and {second}; give each video'
-      ' its own file'
+      f'{path} has rows of several videos, such as {first!r} and {second!r}; give each'
+      ' video its own file'
     )
   (frames,) = videos.values()
+  if len(frames) < len(index):
+    twice = next(name for row, name in enumerate(index) if name in index[:row])
+    raise PoseDataError(f'{path} has the row {twice!r} twice; keep one')
   number_of = {name: number for number, name in frames.items()}
-  if len(number_of) < len(names):
-    twice = next(name for name in names if names.count(name) > 1)
-    raise PoseDataError(f'{path} has two rows for {twice!r}; keep one')
-  return [number_of[name] for name in names]
+  return [number_of[name] for name in index]

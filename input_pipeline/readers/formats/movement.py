@@ -177,16 +177,16 @@ def _scores(
     return unscored, ()
   scores = _array(data, ('confidence',), ('time', 'individual', 'keypoint'), path)
   # SLEAP's labels by hand have no confidence.
-  by_hand = np.isnan(scores).all(axis=-1)
-  poses = int((by_hand & np.any(unscored > 0, axis=-1)).sum())
+  by_hand = np.all(np.isnan(scores), axis=-1)
+  poses = int((by_hand & (unscored > 0).any(axis=-1)).sum())
   notes = ()
-  if poses and not np.all(by_hand):
+  if poses and not by_hand.all():
     note = (
-      f'{poses} poses have no confidence in a file that has some; their joints count as'
-      ' certain'
+      f'{poses} of {by_hand.size} poses have no confidence, as labels by hand; their'
+      ' joints have score 1'
     )
     notes = (Note('poses_without_scores', note),)
-  return np.where(np.asarray(by_hand)[..., None], unscored, scores), notes
+  return np.where(by_hand[..., None], unscored, scores), notes
 
 
 def _frame_numbers(

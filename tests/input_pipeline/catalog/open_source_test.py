@@ -166,3 +166,21 @@ def test_poses_are_brought_to_another_layout(tmp_path):
   clip = source.load(video_id)
   assert isinstance(clip, PoseClip)
   assert clip.scores[:, 0, source.skeleton.joints.index('neck')].tolist() == [1, 1, 1]
+
+
+def test_files_that_name_their_joints_need_no_skeleton(tmp_path):
+  names = get_skeleton('coco_17').joints
+  rows = [
+    ['scorer', *['net'] * 34],
+    ['bodyparts', *(name for name in names for _ in 'xy')],
+    ['coords', *['x', 'y'] * 17],
+    *([frame, *range(20, 54)] for frame in range(3)),
+  ]
+  text = '\n'.join(','.join(map(str, row)) for row in rows)
+  (tmp_path / 'v.csv').write_text(text)
+  options = ReadOptions(frame_size=(64, 64))
+  source = load_source('mine', format='deeplabcut', poses=tmp_path, options=options)
+  assert source.skeleton.name == 'coco_17'
+  assert source.load('v').keypoints[2, 0, 16].tolist() == [52, 53]
+  with pytest.raises(PoseDatasetError, match='skeleton is not given'):
+    load_source('mine', format='openpose', poses=tmp_path, options=options)

@@ -155,3 +155,31 @@ def test_every_format_notes_an_exchanged_frame_size(tmp_path):
   source = read_poses('pyskl', path, skeleton='coco_17', options=given)
   assert source.load('right').notes == ()
   assert [n.kind for n in source.load('wrong').notes] == ['given_frame_size', note.kind]
+
+
+@pytest.mark.parametrize(
+  ('format', 'name', 'message'),
+  [
+    ('numpy', 'v.nc', r"not a file of format 'numpy'.*\*\.nc fits format movement$"),
+    ('movement', 'v.h5', r'\*\.h5 fits format sleap or deeplabcut$'),
+    ('openpose', 'v.json.gz', r'\*\.json fits format alphapose or mmpose or .*coco'),
+    ('coco', 'v.txt', r'expects a file of annotations .*videos\.csv$'),
+  ],
+)
+def test_a_file_with_the_suffix_of_other_formats(tmp_path, format, name, message):
+  (tmp_path / name).touch()
+  with pytest.raises(PoseDataError, match=message):
+    read_poses(format, tmp_path / name, skeleton='coco_17')
+
+
+def test_a_fault_in_the_only_file_is_named_when_its_names_are_needed(tmp_path):
+  (tmp_path / 'a.csv').write_text('x,y\n1,2\n')
+  with pytest.raises(PoseDataError, match=r"a\.csv begins with 'x,y'"):
+    read_poses('deeplabcut', tmp_path)
+  names = SKELETONS['jhmdb'].joints
+  columns = ['scorer' + ',n' * 30]
+  columns.append(','.join(['bodyparts', *(n for n in names for _ in 'xy')]))
+  columns.append('coords' + ',x,y' * 15)
+  columns.append('0' + ',50,60' * 15)
+  (tmp_path / 'b.csv').write_text('\n'.join(columns))
+  assert read_poses('deeplabcut', tmp_path).skeleton is SKELETONS['jhmdb']

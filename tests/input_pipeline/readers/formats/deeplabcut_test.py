@@ -107,9 +107,9 @@ def test_an_individual_with_other_body_parts_is_left_out_with_a_note(read):
   [
     ('scorer,', 'frame,', r"v\.csv begins with 'frame,net.*begins with 'scorer'"),
     ('coords,', 'coord,', r'header lines scorer, bodyparts and 4 rows'),
-    ('\n0,', '\n1,', r"row '1' and row '1' are both frame 1"),
+    ('\n0,', '\n1,', r'row 0 and row 1 are both frame 1'),
     ('\n0,', '\na,', r"'a' has no number in its name"),
-    ('\n0,', '\nwalk/img0.png,', r'several videos, such as walk/img0\.png and 1'),
+    ('\n0,', '\nwalk/img0.png,', r"several videos, such as 'walk/img0\.png' and '1'"),
     (
       '\n0,',
       '\n0,1,',

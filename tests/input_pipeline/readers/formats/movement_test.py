@@ -119,7 +119,7 @@ def test_some_poses_without_confidence(read):
   assert poses.people[0][1, :, 2].tolist() == [1, 1]
   assert poses.frames((100, 100))[1][0, :, 2].tolist() == [0.75, 0]
   assert [note.kind for note in poses.notes] == ['poses_without_scores']
-  assert poses.notes[0].message.startswith('1 poses have no confidence')
+  assert poses.notes[0].message.startswith('1 of 4 poses have no confidence')
 
 
 def test_joints_are_taken_by_name(read):
