@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import pathlib
 from collections.abc import Mapping
 
 from input_pipeline.annotations.annotation import Annotation, annotated
+from input_pipeline.catalog.groups import groups_by_name
 from input_pipeline.catalog.protocols import (
   PROTOCOLS,
   PathLike,
@@ -29,6 +31,7 @@ def load_source(
   data_dir: PathLike | None = None,
   annotations: PathLike | None = None,
   map_to: str | None = None,
+  group_by: str | None = None,
 ) -> ClipSource:
   """Opens a data set's clips with its reader or generator.
 
@@ -45,10 +48,13 @@ def load_source(
     annotations: folder with the data set's official annotations, for poses that have
       neither classes nor splits.
     map_to: name of the joint layout to which poses are mapped, see `skeleton_mapping`.
+    group_by: how clips are grouped, see `groups.group_clips`; by default, the source
+      has the groups that its files state, if any.
 
   Raises:
     PoseDatasetError: if format, poses or skeleton is missing or does not apply, or the
       clips' labels or splits are not the data set's.
+    ValueError: if `group_by` does not fit the clips.
     PoseDataError: if the files cannot be read. For a known data set, both say which
       files it needs.
   """
@@ -79,7 +85,20 @@ def load_source(
     raise PoseDataError(f'{error}{_needs(protocol)}') from error
   if protocol is not None:
     _check_source(protocol, source, poses)
+  if group_by:
+    source = with_groups(source, group_by)
   return _mapped(source, map_to) if map_to else source
+
+
+def with_groups(source: ClipSource, group_by: str) -> ClipSource:
+  """The source with its clips grouped by a rule, see `groups.group_clips`.
+
+  Raises:
+    ValueError: if the rule does not fit the clips.
+  """
+  return dataclasses.replace(
+    source, groups=groups_by_name(source.splits, group_by, source.groups)
+  )
 
 
 def _what_is_missing(

@@ -11,6 +11,7 @@ from jaxtyping import Int
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import Note
 from input_pipeline.storage.examples import AnyClip
+from input_pipeline.validation.fingerprint import Fingerprint, fingerprint
 from input_pipeline.validation.sides import SideFacts, side_facts
 
 
@@ -31,6 +32,7 @@ class PoseFacts:
     outside_turned: number of joints that would be outside a frame of (width, height).
     digest: hash of all positions and scores; equal for clips with the same poses.
     sides: see `sides`.
+    fingerprint: see `fingerprint`.
   """
 
   frame_size: tuple[int, int]
@@ -44,6 +46,7 @@ class PoseFacts:
   outside_turned: int
   digest: str
   sides: SideFacts | None
+  fingerprint: Fingerprint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -85,6 +88,7 @@ def _pose_facts(clip: PoseClip) -> PoseFacts:
     outside_turned=int(_outside(positions, height, width).sum()),
     digest=_digest(clip),
     sides=side_facts(clip),
+    fingerprint=fingerprint(clip),
   )
 
 

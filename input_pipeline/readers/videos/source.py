@@ -70,6 +70,7 @@ def read(
     splits=splits(videos, video_ids),
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
+    groups=groups(videos, video_ids),
   )
 
 
@@ -115,6 +116,22 @@ def splits(
       for video_id in video_ids[video.video_id]
     )
     for split in names
+  }
+
+
+def groups(
+  videos: Sequence[PoseVideo], video_ids: dict[str, tuple[str, ...]]
+) -> dict[str, str]:
+  """The group of each clip whose video states one, or has a clip for each person.
+
+  Args:
+    video_ids: names of each video's clips.
+  """
+  return {
+    clip: video.group or video.video_id
+    for video in videos
+    for clip in video_ids[video.video_id]
+    if video.group or clip != video.video_id
   }
 
 
