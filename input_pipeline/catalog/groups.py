@@ -29,13 +29,13 @@ AUTO, NONE, COLUMN = 'auto', 'none', 'column'
 _HMDB51_CODE = re.compile(
   r'(.+)_[fhlu]_(?:cm|nm)_np\d+_(?:ba|fr|le|ri)_(?:bad|goo|med)_\d+'
 )
-_HMDB51_CLASSES = (
-  'brush_hair cartwheel catch chew clap climb climb_stairs dive draw_sword dribble drink'
-  ' eat fall_floor fencing flic_flac golf handstand hit hug jump kick kick_ball kiss'
-  ' laugh pick pour pullup punch push pushup ride_bike ride_horse run shake_hands'
-  ' shoot_ball shoot_bow shoot_gun sit situp smile smoke somersault stand'
-  ' swing_baseball sword sword_exercise talk throw turn walk wave'
-).split()
+_HMDB51_CLASS = re.compile(
+  r'_(brush_hair|cartwheel|catch|chew|clap|climb|climb_stairs|dive|draw_sword|dribble'
+  r'|drink|eat|fall_floor|fencing|flic_flac|golf|handstand|hit|hug|jump|kick|kick_ball'
+  r'|kiss|laugh|pick|pour|pullup|punch|push|pushup|ride_bike|ride_horse|run|shake_hands'
+  r'|shoot_ball|shoot_bow|shoot_gun|sit|situp|smile|smoke|somersault|stand'
+  r'|swing_baseball|sword|sword_exercise|talk|throw|turn|walk|wave)$'
+)
 _UCF = re.compile(r'(.+_g\d+)_c\d+')
 _NTU = re.compile(r'S\d{3}C\d{3}(P\d{3})R\d{3}A\d{3}(?:_.*)?')
 _YOUTUBE = re.compile(r'([A-Za-z0-9_-]{11})(?:_(?:E_)?\d+(?:_\w+)?)?')
@@ -65,11 +65,8 @@ class ClipGroups:
 
 def _hmdb51(name: str) -> str | None:
   match = _HMDB51_CODE.fullmatch(name)
-  if not match:
-    return None
-  classes = [known for known in _HMDB51_CLASSES if match[1].endswith(f'_{known}')]
-  longest = max(classes, key=len, default='')
-  return match[1].removesuffix(f'_{longest}')
+  # The search finds the longest class, because it begins furthest left.
+  return _HMDB51_CLASS.sub('', match[1], count=1) if match else None
 
 
 def _first_group(pattern: re.Pattern[str]) -> Callable[[str], str | None]:
@@ -156,13 +153,12 @@ def groups_by_name(
   )
 
 
-def _recognised(
-  video_ids: Sequence[str], stored: Sequence[str] | None
-) -> ClipGroups:
+def _recognised(video_ids: Sequence[str], stored: Sequence[str] | None) -> ClipGroups:
   """Stored groups, or names, with what their own form says about the source."""
   names = list(video_ids if stored is None else stored)
   bare = [_bare(name) for name in names]
-  found, rules = [None] * len(names), Counter()
+  found: list[str | None] = [None] * len(names)
+  rules: Counter[str] = Counter()
   for index, name in enumerate(bare):
     for rule, (group, _) in _RULES.items():
       if rule != 'youtube' and (known := group(name)):

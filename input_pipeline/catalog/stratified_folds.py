@@ -46,7 +46,8 @@ def assign_folds(
     preferred = (np.arange(folds) + first) % folds
     fold_of_group[group] = table.place(group, preferred)
   for _ in range(_ROUNDS):
-    if not any([table.move(group, fold_of_group) for group in order]):
+    moved = [table.move(group, fold_of_group) for group in order]
+    if not any(moved):
       break
   return fold_of_group[group_of_clip]
 

@@ -86,5 +86,3 @@ def _evenly(poses: Fingerprint, most: int) -> Fingerprint:
 
 def _width(*sides: Sequence[Fingerprint]) -> int:
   return next((poses.shape[1] for side in sides for poses in side), 0)
-
-

@@ -18,11 +18,11 @@ from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.evaluation_step import EvaluationOutput
+from pose_action.training.fold_rule import with_fold_rule
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import Program, build_program
 from pose_action.training.resume import check_same_run, describe_run
 from pose_action.training.run_data import RunData, Split, make_run_data
-from pose_action.training.saved_config import with_fold_rule
 from pose_action.training.step import TrainState
 
 _CLASSES_SHOWN = 8

@@ -19,7 +19,10 @@ from input_pipeline.catalog.holdout import hold_out
       'source video',
     ),
     (
-      ['kick_ball/Park_kick_ball_l_cm_np1_ba_bad_12.avi', 'Park_kick_h_nm_np1_ri_bad_0'],
+      [
+        'kick_ball/Park_kick_ball_l_cm_np1_ba_bad_12.avi',
+        'Park_kick_h_nm_np1_ri_bad_0',
+      ],
       ['Park', 'Park'],
       'source video',
     ),
@@ -31,7 +34,11 @@ from input_pipeline.catalog.holdout import hold_out
       'source video',
     ),
     (
-      ['-x8Q1zA_bcd_000012_000022', 'aB3dE_fGh1J', '0LtLS9wROrk_E_002407_002435_A_0003'],
+      [
+        '-x8Q1zA_bcd_000012_000022',
+        'aB3dE_fGh1J',
+        '0LtLS9wROrk_E_002407_002435_A_0003',
+      ],
       ['-x8Q1zA_bcd', 'aB3dE_fGh1J', '0LtLS9wROrk'],
       'source video',
     ),

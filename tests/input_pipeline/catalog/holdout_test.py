@@ -93,7 +93,9 @@ def test_misuse(labels, fold, folds, message):
 
 def test_too_few_groups_for_the_folds():
   names = [f'v_walk_g{i % 3:02}_c{i:02}' for i in range(12)]
-  with pytest.raises(ValueError, match='5 folds need .* but 12 clips are in 3; hold out'):
+  with pytest.raises(
+    ValueError, match='5 folds need .* but 12 clips are in 3; hold out'
+  ):
     hold_out(names, np.zeros(12, int), fold=0)
   assert hold_out(names, np.zeros(12, int), fold=0, folds=3).mask.sum() == 4
   with pytest.raises(ValueError, match='no fold rule 3; give 2, or 1'):
