@@ -40,6 +40,7 @@ _UCF = re.compile(r'(.+_g\d+)_c\d+')
 _NTU = re.compile(r'S\d{3}C\d{3}(P\d{3})R\d{3}A\d{3}(?:_.*)?')
 _YOUTUBE = re.compile(r'([A-Za-z0-9_-]{11})(?:_(?:E_)?\d+(?:_\w+)?)?')
 _AVA = re.compile(r'(.+),\d+(?:,[-+.\de]+){4}')
+_ENDING = re.compile(r'(\.(avi|mp4|mkv|mov|webm))?(#\d+)?$', re.IGNORECASE)
 _PERSON = re.compile(r'(.+)#\d+')
 # Random ids of 11 characters have a capital, a small letter and a digit in 84 % of cases;
 # words hardly ever do. Fewer than this share, and names are not taken for ids (ours).
@@ -245,5 +246,4 @@ def _allowed() -> str:
 
 def _bare(name: str) -> str:
   """A clip's name without folders, person's number, and ending of a video file."""
-  last = re.sub(r'#\d+$', '', name.rpartition('/')[2])
-  return re.sub(r'\.(avi|mp4|mkv|mov|webm)$', '', last, flags=re.IGNORECASE)
+  return _ENDING.sub('', name.rpartition('/')[2])

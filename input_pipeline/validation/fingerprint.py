@@ -60,7 +60,7 @@ def near_repeats(
   if not len(frames):
     return
   owner = np.repeat(np.arange(len(others)), [len(poses) for poses in pool])
-  tree = scipy.spatial.cKDTree(frames)
+  tree = scipy.spatial.KDTree(frames)
   for index, poses in enumerate(clips):
     if not len(poses):
       continue

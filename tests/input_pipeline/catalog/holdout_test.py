@@ -94,7 +94,7 @@ def test_misuse(labels, fold, folds, message):
 def test_too_few_groups_for_the_folds():
   names = [f'v_walk_g{i % 3:02}_c{i:02}' for i in range(12)]
   with pytest.raises(
-    ValueError, match='5 folds need .* but 12 clips are in 3; hold out'
+    ValueError, match=r'5 folds need .* but 12 clips are in 3; hold out'
   ):
     hold_out(names, np.zeros(12, int), fold=0)
   assert hold_out(names, np.zeros(12, int), fold=0, folds=3).mask.sum() == 4

@@ -154,12 +154,12 @@ def test_one_clip_per_person(read):
 def test_groups_of_a_list(read):
   table = 'path,group\na.json,monday\nb.json, \nc.json,monday\n'
   videos = {'a': LONG, 'b': LONG, 'c': LONG}
+  assert read(**videos).groups == {}
   source = read(table=table, **videos)
   assert source.groups == {'a': 'monday', 'c': 'monday'}
   options = ReadOptions(frame_size=(48, 64), per_person=True)
   source = read(options, table=table, **videos)
   assert source.groups == {'a#0': 'monday', 'b#0': 'b', 'c#0': 'monday'}
-  assert read(**videos).groups == {}
 
 
 def test_a_person_visible_too_briefly_is_reported_on_loading(read):
