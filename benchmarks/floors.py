@@ -5,7 +5,7 @@
   (`pose_vector`) has the smallest Euclidean distance. It compares absolute sizes and
   joint positions and has no notion of motion.
 
-Both are measured on folds held out from a training split (`holdout.validation_mask`):
+Both are measured on folds held out from a training split (`holdout.hold_out`):
 
     python -m benchmarks.floors --format=pyskl --poses=FILE --skeleton=jhmdb \
         --split=train1 --folds=0,1,2
@@ -22,14 +22,15 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Float, Int
 
-from input_pipeline.catalog.holdout import validation_mask
-from input_pipeline.errors import PoseDataError, SkeletonError
+from input_pipeline.catalog.groups import AUTO
+from input_pipeline.catalog.holdout import FOLD_RULE, FOLDS, hold_out
+from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.registry import READERS, read_poses
 
 NUM_FRAMES = 16
-NUM_FOLDS = 5
+NUM_FOLDS = FOLDS
 
 
 def resample(values: Float[np.ndarray, 't ...'], num_frames: int) -> np.ndarray:
@@ -85,12 +86,21 @@ def nearest_neighbour_accuracy(
 
 
 def floors_of_folds(
-  source: PoseSource, split: str, folds: Sequence[int]
+  source: PoseSource,
+  split: str,
+  folds: Sequence[int],
+  *,
+  rule: int = FOLD_RULE,
+  group_by: str = AUTO,
 ) -> dict[str, list[float]]:
   """Accuracies (0..1) of both baselines on each held-out fold of a split.
 
+  Args:
+    rule, group_by: see `holdout.hold_out`.
+
   Raises:
     PoseDataError: for an unknown split, and for clips without exactly one label.
+    ValueError: if the clips cannot be held out by this rule.
   """
   if split not in source.splits:
     raise PoseDataError(
@@ -108,7 +118,15 @@ def floors_of_folds(
   vectors = np.stack([pose_vector(clip) for clip in clips])
   floors: dict[str, list[float]] = {'majority class': [], 'nearest neighbour': []}
   for fold in folds:
-    test = validation_mask(video_ids, labels, fold=fold, folds=NUM_FOLDS)
+    test = hold_out(
+      video_ids,
+      labels,
+      fold=fold,
+      folds=NUM_FOLDS,
+      rule=rule,
+      group_by=group_by,
+      stored=[source.groups.get(v, v) for v in video_ids] if source.groups else None,
+    ).mask
     floors['majority class'].append(majority_accuracy(labels[~test], labels[test]))
     floors['nearest neighbour'].append(
       nearest_neighbour_accuracy(
@@ -143,6 +161,8 @@ def main(argv: Sequence[str]):
   parser.add_argument('--skeleton', help='needed if the format does not fix it')
   parser.add_argument('--split', required=True, help='a split of the poses')
   parser.add_argument('--folds', type=_folds, default='0', help='for example 0,1,2')
+  parser.add_argument('--fold_rule', type=int, default=FOLD_RULE, help='2, or 1')
+  parser.add_argument('--group_by', default=AUTO, help='same as config.data.group_by')
   options = parser.parse_args(argv)
   try:
     source = read_poses(options.format, options.poses, skeleton=options.skeleton)
@@ -150,8 +170,14 @@ def main(argv: Sequence[str]):
       parser.error(
         f'format {options.format} holds maps, but the baselines need keypoints'
       )
-    floors = floors_of_folds(source, options.split, options.folds)
-  except (PoseDataError, SkeletonError) as error:
+    floors = floors_of_folds(
+      source,
+      options.split,
+      options.folds,
+      rule=options.fold_rule,
+      group_by=options.group_by,
+    )
+  except ValueError as error:
     parser.error(str(error))
   print(f'{parser.prog} {shlex.join(argv)}')
   print(

@@ -74,6 +74,14 @@ def _splits() -> dict:
     # select on the test split or do not say. Rule: input_pipeline/catalog/holdout.py.
     'validation_fold': 0,
     'validation_folds': 5,  # ours: number of folds
+    # Ours: version of that rule, 2, or 1 for the folds of earlier releases. 0 is the rule
+    # of the run in the workdir, and the newest for a new run.
+    'fold_rule': 0,
+    # Clips of one group are never divided between training and validation. 'auto': the
+    # data set's groups (column group in videos.csv), or names that show the source
+    # video; 'none'; 'column'; a rule for names or a regular expression
+    # (input_pipeline/catalog/groups.py).
+    'group_by': 'auto',
     # 'test' selects the checkpoint and lowers the learning rate by the test split, as
     # published results do; such results are then marked as optimistic.
     'validate_on': 'held_out',

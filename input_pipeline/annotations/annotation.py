@@ -78,6 +78,11 @@ def annotated(sources: Sequence[ClipSource], annotation: Annotation) -> ClipSour
     'splits': annotation.splits,
     'load': functools.partial(_load_clip, annotation, found),
     'multi_label': annotation.multi_label,
+    'groups': {
+      video_id: source.groups[name]
+      for video_id, (source, name) in found.items()
+      if name in source.groups
+    },
   }
   if isinstance(sources[0], PoseSource):
     of_sources = [n for s in sources if isinstance(s, PoseSource) for n in s.notes]

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import dataclasses
 import difflib
 import os
 import pathlib
 
 from input_pipeline.annotations.annotation import Annotation, annotated
+from input_pipeline.catalog.groups import groups_by_name
 from input_pipeline.catalog.protocols import (
   PROTOCOLS,
   PathLike,
@@ -30,6 +32,7 @@ def load_source(
   data_dir: PathLike | None = None,
   annotations: PathLike | None = None,
   map_to: str | None = None,
+  group_by: str | None = None,
 ) -> ClipSource:
   """Opens a data set's clips with its reader or generator.
 
@@ -46,23 +49,21 @@ def load_source(
     annotations: folder with the data set's official annotations, for poses that have
       neither classes nor splits.
     map_to: name of the joint layout to which poses are mapped, see `skeleton_mapping`.
+    group_by: how clips are grouped, see `groups.group_clips`; by default, as the files
+      state, if they do.
 
   Raises:
-    PoseDatasetError: if format, poses or skeleton is missing or does not apply, or the
-      clips' labels or splits are not the data set's.
+    PoseDatasetError: if poses are missing or do not apply, or the clips' labels or
+      splits are not the data set's.
+    ValueError: if `group_by` does not fit the clips.
     PoseDataError: if the files cannot be read. For a known data set, both say which
       files it needs.
   """
   protocol = PROTOCOLS.get(dataset)
   if protocol is not None and protocol.format is None:
-    return _generated_source(
-      dataset,
-      seed,
-      format=format,
-      poses=poses,
-      annotations=annotations,
-      **dict.fromkeys(options.given if options else (), True),
-    )
+    given = {'format': format, 'poses': poses, 'annotations': annotations}
+    given |= dict.fromkeys(options.given if options else (), True)
+    return _generated_source(dataset, seed, **given)
   if protocol is not None and protocol.download and format in (None, protocol.format):
     format, poses = _own_poses(protocol, format, poses, data_dir)
   if not poses:
@@ -77,7 +78,20 @@ def load_source(
   source = with_notes(source, notes)
   if protocol is not None:
     _check_source(protocol, source, poses)
+  if group_by:
+    source = with_groups(source, group_by)
   return _mapped(source, map_to) if map_to else source
+
+
+def with_groups(source: ClipSource, group_by: str) -> ClipSource:
+  """The source with its clips grouped by a rule, see `groups.group_clips`.
+
+  Raises:
+    ValueError: if the rule does not fit the clips.
+  """
+  return dataclasses.replace(
+    source, groups=groups_by_name(source.splits, group_by, source.groups)
+  )
 
 
 def _own_poses(

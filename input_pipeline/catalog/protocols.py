@@ -8,7 +8,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import pathlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from input_pipeline.annotations import charades, mimetics, split_lists
@@ -37,7 +37,6 @@ class Protocol:
     annotation: reads the official files with each video's classes and splits, for poses
       that have neither.
     download: fetches the poses into a data dir; returns the path for the reader.
-    group: maps a clip's name to its group, if whole groups are held out together.
   """
 
   name: str
@@ -52,7 +51,6 @@ class Protocol:
   num_clips: Mapping[str, int] = dataclasses.field(default_factory=dict)
   annotation: Callable[[pathlib.Path], Annotation] | None = None
   download: Callable[[PathLike], pathlib.Path] | None = None
-  group: Callable[[str], str] | None = None
 
 
 def _download_jhmdb(data_dir: PathLike) -> pathlib.Path:
@@ -166,8 +164,6 @@ PROTOCOLS: dict[str, Protocol] = {
       'video-long-term-feature-banks/data/ava/annotations/), and your poses for the'
       ' videos: poses.pkl, or poses/VIDEO.pkl each (input_pipeline/readers/formats/ava.py)',
       multi_label=True,
-      # By movie (`video,second,x1,y1,x2,y2`), because clips one second apart look alike.
-      group=lambda video_id: video_id.rsplit(',', 5)[0],
     ),
     Protocol(
       name='penn_action',
@@ -249,14 +245,6 @@ def asked_figures(dataset: str) -> tuple[str, ...]:
   """The metrics that a data set's protocol reports; empty for an unknown data set."""
   protocol = PROTOCOLS.get(dataset)
   return (protocol.metric, *protocol.further_metrics) if protocol else ()
-
-
-def groups_of(dataset: str, video_ids: Sequence[str]) -> list[str] | None:
-  """Each clip's group for `holdout.validation_mask`; None if clips are independent."""
-  protocol = PROTOCOLS.get(dataset)
-  if protocol is None or protocol.group is None:
-    return None
-  return [protocol.group(video_id) for video_id in video_ids]
 
 
 def export_command(dataset: str, representation: str, data_dir: PathLike) -> str:

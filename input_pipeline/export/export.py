@@ -209,6 +209,7 @@ def _metadata(
         'video_ids': split.video_ids,
         'labels': split.labels,
         'num_frames': split.num_frames,
+        **_groups(source, split.video_ids),
       }
       for split in splits
     },
@@ -218,6 +219,13 @@ def _metadata(
       for video_id, reason in split.left_out
     ],
   }
+
+
+def _groups(source: ClipSource, video_ids: Sequence[str]) -> dict[str, list[str]]:
+  """Each clip's group, for a source that has groups."""
+  if not source.groups:
+    return {}
+  return {'groups': [source.groups.get(video_id, video_id) for video_id in video_ids]}
 
 
 def _opened(source: ClipSource | SourceSpec, beam: BeamSettings | None) -> ClipSource:

@@ -35,6 +35,8 @@ class PoseSource:
     load: returns the clip with a given video id.
     multi_label: whether a clip may have any number of labels instead of exactly one.
     notes: what was doubtful in files that concern several clips.
+    groups: group of clips that must stay on one side when clips are held out, by video
+      id; a clip without an entry is a group of its own. Empty if unknown.
 
   Raises:
     PoseDataError: if a split names a clip twice.
@@ -46,6 +48,7 @@ class PoseSource:
   load: Callable[[str], PoseClip]
   multi_label: bool = False
   notes: tuple[Note, ...] = ()
+  groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
     _check_splits(self.splits)
@@ -102,7 +105,7 @@ class PotionSource:
   """The PoTion maps of one data set in a foreign format, not yet loaded.
 
   Attributes:
-    skeleton, class_names, splits, multi_label: same as in PoseSource.
+    skeleton, class_names, splits, multi_label, groups: same as in PoseSource.
     load: returns the clip with a given video id.
     settings: how the maps were made: `short_side` and `sigma` in cells, `truncate` in
       σ, `channels` and `weights` same as in `potion.PotionSettings`; None if unknown.
@@ -117,6 +120,7 @@ class PotionSource:
   load: Callable[[str], PotionClip]
   settings: Mapping[str, Any]
   multi_label: bool = False
+  groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
     _check_splits(self.splits)
@@ -171,7 +175,7 @@ class HeatmapSource:
   """The clips of one data set as maps from a pose network, not yet loaded.
 
   Attributes:
-    skeleton, class_names, splits, multi_label: same as in PoseSource.
+    skeleton, class_names, splits, multi_label, groups: same as in PoseSource.
     load: returns the clip with a given video id.
     modalities: those of 'joints', 'parts' and 'features' that every clip has.
     num_features: channels of 'features'; 0 without features.
@@ -191,6 +195,7 @@ class HeatmapSource:
   num_features: int = 0
   multi_label: bool = False
   notes: tuple[Note, ...] = ()
+  groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
     unknown = set(self.modalities) - set(STORED)
@@ -204,8 +209,8 @@ ClipSource = PoseSource | PotionSource | HeatmapSource
 
 
 def with_notes(source: ClipSource, notes: tuple[Note, ...]) -> ClipSource:
-  """The source with further notes, placed first; ready maps have no notes."""
-  if not notes or not isinstance(source, PoseSource):
+  """The source with further notes, placed first; ready PoTion maps have none."""
+  if not notes or isinstance(source, PotionSource):
     return source
   return dataclasses.replace(source, notes=(*notes, *source.notes))
 

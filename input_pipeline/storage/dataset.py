@@ -49,11 +49,13 @@ class ClipIndex:
     labels: class indices int32 `[b]`; if the data set is multi-label, multi-hot uint8
       `[b, k]`.
     num_frames: the clips' lengths in frames.
+    groups: each clip's group, if the data set has groups (`sources.PoseSource`).
   """
 
   video_ids: tuple[str, ...]
   labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k']
   num_frames: Int[np.ndarray, 'b']
+  groups: tuple[str, ...] | None = None
 
   def __len__(self) -> int:
     return len(self.video_ids)
@@ -93,6 +95,7 @@ class PoseDataset:
     """A split's clips; reads only the metadata."""
     self._check_split(split)
     columns = self._columns[split]
+    groups = columns.get('groups')  # Missing without groups, and in older exports.
     if self.multi_label:
       num_classes = len(self.class_names)
       labels = np.stack([multi_hot(label, num_classes) for label in columns['labels']])
@@ -102,6 +105,7 @@ class PoseDataset:
       video_ids=tuple(columns['video_ids']),
       labels=labels,
       num_frames=np.array(columns['num_frames'], np.int32),
+      groups=None if groups is None else tuple(groups),
     )
 
   @property

@@ -12,6 +12,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import are_outside, exchanged
 from input_pipeline.poses.notes import Note
 from input_pipeline.storage.examples import AnyClip
+from input_pipeline.validation.fingerprint import Fingerprint, fingerprint
 from input_pipeline.validation.sides import SideFacts, side_facts
 
 
@@ -33,6 +34,7 @@ class PoseFacts:
       exchanged.
     digest: hash of all positions and scores; equal for clips with the same poses.
     sides: see `sides`.
+    fingerprint: see `fingerprint`.
   """
 
   frame_size: tuple[int, int]
@@ -46,6 +48,7 @@ class PoseFacts:
   outside_transposed: int
   digest: str
   sides: SideFacts | None
+  fingerprint: Fingerprint
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,6 +89,7 @@ def _pose_facts(clip: PoseClip) -> PoseFacts:
     outside_transposed=int(are_outside(positions, exchanged(clip.frame_size)).sum()),
     digest=_digest(clip),
     sides=side_facts(clip),
+    fingerprint=fingerprint(clip),
   )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
+from input_pipeline.catalog.groups import AUTO
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.frame_size import EXCHANGED
 from input_pipeline.poses.notes import grouped
@@ -18,6 +19,7 @@ from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.validation import pose_checks, split_checks
 from input_pipeline.validation.clip_facts import ClipFacts, clip_facts
 from input_pipeline.validation.findings import Finding, error, warning
+from input_pipeline.validation.leaks import check_leaks
 from pose_action.host.progress import Progress
 
 
@@ -60,12 +62,17 @@ def validate(
   source: ClipSource,
   known_pairs: Sequence[tuple[str, str]] = (),
   progress: Callable[[str], object] = print,
+  group_by: str = AUTO,
 ) -> Validation:
   """Loads every clip once and checks it, both by itself and against the other clips.
 
   Args:
     known_pairs: (training, test) splits in the data set's protocol, if any.
     progress: receives lines of text, about one per second.
+    group_by: how clips are grouped by source, see `groups.group_clips`.
+
+  Raises:
+    ValueError: for a `group_by` that does not fit the clips.
   """
   clips, broken = _load_all(source, progress)
   pairs = split_checks.split_pairs(source.splits, known_pairs)
@@ -78,6 +85,7 @@ def validate(
     *split_checks.check_classes(clips, source.class_names, source.multi_label),
     *split_checks.check_lengths(clips),
     *split_checks.check_repeats(clips, source.splits, pairs),
+    *check_leaks(clips, source.splits, pairs, source.groups, group_by),
     *pose_checks.check_joints(posed, source.skeleton),
     *pose_checks.check_frames(posed),
     *pose_checks.check_sides(posed, source.class_names),

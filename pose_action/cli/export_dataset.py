@@ -73,6 +73,14 @@ _PART_WIDTH = FLAGS.float(
   "--modalities=parts: how far a field reaches from its limb's axis, in map cells."
   ' Default: 1.5.',
 )
+_GROUP_BY = FLAGS.string(
+  'group_by',
+  None,
+  'Store with each clip the group that must not be divided between training and'
+  ' validation: auto, none, column (of videos.csv), jhmdb, hmdb51, ucf, youtube, ntu, ava,'
+  ' or a regular expression with one group, searched in each name. Default: the column'
+  " group of videos.csv; without groups, training's config.data.group_by goes by names.",
+)
 _STRICT = FLAGS.bool('strict', False, 'Stop at the first clip that cannot be used.')
 _OVERWRITE = FLAGS.bool('overwrite', False, 'Replace the data set if it exists.')
 _MIN_SHARDS = FLAGS.integer(
@@ -144,6 +152,7 @@ def _source(root):
       # Downloads are stored on this host.
       'data_dir': None if is_remote(root) else root,
       'annotations': _ANNOTATIONS.value,
+      'group_by': _GROUP_BY.value,
     },
   )
   if not _MAP_TO.value:

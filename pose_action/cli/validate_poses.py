@@ -28,6 +28,13 @@ _ANNOTATIONS = FLAGS.string(
   'Folder with the official annotation of --dataset, for --poses without classes and'
   ' splits. Separate several folders with commas.',
 )
+_GROUP_BY = FLAGS.string(
+  'group_by',
+  'auto',
+  'How clips are grouped by source, which must not be in both training and test: auto,'
+  ' none, column (of videos.csv), jhmdb, hmdb51, ucf, youtube, ntu, ava, or a regular'
+  ' expression with one group, searched in each name.',
+)
 _REPORT = FLAGS.string('report', None, 'JSON file to write all findings to.')
 _PICTURE = FLAGS.string(
   'picture', None, 'PNG file to draw some clips to, suspicious clips first.'
@@ -50,7 +57,8 @@ def main(args):
       print(f'note: {note.message}')
   protocol = PROTOCOLS.get(_DATASET.value or '')
   progress = functools.partial(print, file=sys.stderr, flush=True)
-  validation = validate(source, protocol.splits if protocol else (), progress)
+  pairs = protocol.splits if protocol else ()
+  validation = validate(source, pairs, progress, _GROUP_BY.value)
   print(as_text(validation))
   if _REPORT.value:
     atomic_files.write_json(_REPORT.value, as_json(validation))

@@ -8,7 +8,7 @@ import json
 import os
 import pathlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -31,6 +31,7 @@ def write_results(
   protocol: str,
   selection_rule: str,
   selection_split: str | None,
+  held_out: Mapping[str, Any] | None = None,
   notes: Sequence[str] = (),
 ) -> dict[str, Any]:
   """Writes `results.json` and each evaluation's scores; returns the results.
@@ -45,6 +46,7 @@ def write_results(
     protocol: how the figures are measured, in words.
     selection_rule: how the 'best' checkpoint was chosen, in words.
     selection_split: the split that chose it, or None.
+    held_out: the rule for held-out clips and their number, if any are held out.
     notes: lines that a reader of the figures must know, such as that the test split
       chose the checkpoint.
 
@@ -63,6 +65,7 @@ def write_results(
     'dataset': dataset,
     'protocol': protocol,
     'selection_rule': selection_rule,
+    **({'held_out': dict(held_out)} if held_out else {}),
     'headline': {'split': chosen.split, 'checkpoint': chosen.checkpoint},
     'evaluations': (entries := [_entry(e, selection_split) for e in evaluations]),
     'definitions': {n: d for n, d in metrics.DEFINITIONS.items() if n in entries[0]},

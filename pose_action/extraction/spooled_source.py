@@ -42,6 +42,7 @@ def heatmap_source(
     skeleton=extractor.skeleton,
     class_names=clips.class_names,
     splits=clips.splits,
+    groups=clips.groups,
     load=load,
     modalities=modalities,
     settings=settings,
@@ -71,6 +72,7 @@ def keypoint_source(
     skeleton=extractor.skeleton,
     class_names=clips.class_names,
     splits=clips.splits,
+    groups=clips.groups,
     load=load,
   )
 
@@ -85,6 +87,7 @@ class _Clips:
     by_id: clip and class index, by clip name.
     class_names: by class index.
     splits: clip names by split.
+    groups: the video's name, by clip name, for each clip of a video with several.
   """
 
   def __init__(self, videos: Sequence[Video], spool: Spool):
@@ -98,6 +101,12 @@ class _Clips:
       label = self.class_names.index(video.label)
       for name, clip in zip(names[video.video_id], clips, strict=True):
         self.by_id[name] = (clip, label)
+    self.groups = {
+      name: video_id
+      for video_id, parts in names.items()
+      for name in parts
+      if len(parts) > 1
+    }
     self.splits = {
       split: tuple(name for video in members for name in names[video.video_id])
       for split, members in videos_by_split(videos).items()

@@ -10,6 +10,7 @@ import ml_collections
 import numpy as np
 from jax.sharding import Mesh
 
+from input_pipeline.catalog.holdout import FOLD_RULE
 from input_pipeline.catalog.protocols import PROTOCOLS
 from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
@@ -57,6 +58,14 @@ def train_and_evaluate(
 
 def _check_something_to_evaluate(run: Run):
   if run.data.validation is None and run.data.test is None:
+    holdout = run.data.holdout
+    if holdout is not None:
+      raise ValueError(
+        f'there is nothing to evaluate on: fold {holdout.fold} of {holdout.folds} has no'
+        f' clip by rule {holdout.rule}, and config.data.test_split is empty; set'
+        f' config.data.fold_rule={FOLD_RULE} or another config.data.validation_fold, or'
+        ' --mode=train'
+      )
     raise ValueError(
       'there is nothing to evaluate on: config.data.validation_folds is 0 and'
       ' config.data.test_split is empty; give one of them, or --mode=train'
@@ -93,6 +102,7 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
       else 'none: the last checkpoint'
     ),
     selection_split=chosen,
+    held_out=run.data.holdout.to_dict() if run.data.holdout else None,
     notes=_notes(run),
   )
   run.report(results_table(results, run.workdir))
@@ -174,4 +184,6 @@ def _protocol(run: Run) -> str:
       f'{evaluation.views} views of {data.num_frames} frames per video,'
       f' {evaluation.average} averaged'
     )
-  return f'trained on {data.train_split}, {held_out}; {seen}; seed {run.config.seed}'
+  folds = f'; folds {run.data.holdout.by}' if run.data.holdout else ''
+  seed = f'seed {run.config.seed}'
+  return f'trained on {data.train_split}, {held_out}; {seen}; {seed}{folds}'

@@ -37,6 +37,8 @@ _FIELDS: dict[str, Any] = {
     'test_split': '',
     'validation_fold': 0,
     'validation_folds': 5,
+    'fold_rule': 1,
+    'group_by': 'auto',
     'validate_on': 'held_out',
     'modalities': ['joints'],
     'num_features': 128,

@@ -19,11 +19,14 @@ from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.evaluation_step import EvaluationOutput
+from pose_action.training.fold_rule import with_fold_rule
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import Program, build_program
 from pose_action.training.resume import check_same_run, describe_run
 from pose_action.training.run_data import RunData, Split, make_run_data
 from pose_action.training.step import TrainState
+
+_CLASSES_SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -74,7 +77,10 @@ def open_run(
       print(line, flush=True)
 
   folder = pathlib.Path(workdir).expanduser()
+  config = with_fold_rule(config, folder)
   data = make_run_data(config, _open_data(config, report))
+  for line in _held_out(data):
+    report(line)
   program = build_program(config, data, mesh)
   description = describe_run(config, data)
   # Always closed, so that a save that has begun is finished.
@@ -94,6 +100,21 @@ def open_run(
         description=description,
         report=report,
       )
+
+
+def _held_out(data: RunData) -> Iterator[str]:
+  """Says which clips are held out, and which classes that leaves untrained."""
+  if data.holdout is None:
+    return
+  yield f'validation: {data.holdout}'
+  untrained = [data.class_names[label] for label in data.holdout.untrained]
+  if untrained:
+    shown = ', '.join(untrained[:_CLASSES_SHOWN])
+    more = len(untrained) - _CLASSES_SHOWN
+    yield (
+      f'note: all clips of {shown}{f" and {more} more classes" if more > 0 else ""} are'
+      ' held out in this fold, so the model cannot learn them'
+    )
 
 
 def _open_data(config: ml_collections.ConfigDict, report):

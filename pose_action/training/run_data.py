@@ -7,8 +7,8 @@ import dataclasses
 import ml_collections
 import numpy as np
 
-from input_pipeline.catalog.holdout import validation_mask
-from input_pipeline.catalog.protocols import asked_figures, groups_of
+from input_pipeline.catalog.holdout import FOLD_RULE, Holdout, hold_out
+from input_pipeline.catalog.protocols import asked_figures
 from input_pipeline.loading.class_balance import check_balance
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.records import Records
@@ -62,6 +62,7 @@ class RunData:
   example_maps: ExampleMaps  # the shape of one clip's maps
   read_threads: int
   asked_figures: tuple[str, ...] = ()  # the protocol's, see `metrics.figures`
+  holdout: Holdout | None = None  # how `validation` was held out of the training clips
 
 
 def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> RunData:
@@ -80,7 +81,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   _check_modalities(config, dataset)
   _check_labels(config, dataset)
   check_balance(data.balance, dataset.multi_label)
-  train, validation = _train_and_validation(config, dataset)
+  train, validation, holdout = _train_and_validation(config, dataset)
   skeleton = dataset.skeleton
   if not data.background:
     skeleton = dataclasses.replace(skeleton, background=False)
@@ -97,12 +98,13 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
     example_maps=example_maps(config, skeleton),
     read_threads=data.read_threads,
     asked_figures=asked_figures(data.dataset),
+    holdout=holdout,
   )
 
 
 def _train_and_validation(
   config: ml_collections.ConfigDict, dataset: PoseDataset
-) -> tuple[Split, Split | None]:
+) -> tuple[Split, Split | None, Holdout | None]:
   """The training clips with a fold held out, or all and the test split."""
   data = config.data
   if data.validate_on == 'test':
@@ -111,25 +113,28 @@ def _train_and_validation(
         "config.data.validate_on is 'test', but config.data.test_split is empty; set a"
         " test split, or validate_on='held_out'"
       )
-    return _split(dataset, data.train_split), _split(dataset, data.test_split)
+    return _split(dataset, data.train_split), _split(dataset, data.test_split), None
   if data.validate_on != 'held_out':
     raise ValueError(
       f"config.data.validate_on is {data.validate_on!r}; give 'held_out' or 'test'"
     )
+  if not data.validation_folds:
+    return _split(dataset, data.train_split), None, None
   clips = dataset.clips(data.train_split)
-  held_out = np.zeros(len(clips), bool)
-  if data.validation_folds:
-    held_out = validation_mask(
-      clips.video_ids,
-      clips.labels,
-      fold=data.validation_fold,
-      folds=data.validation_folds,
-      groups=groups_of(data.dataset, clips.video_ids),
-    )
+  holdout = hold_out(
+    clips.video_ids,
+    clips.labels,
+    fold=data.validation_fold,
+    folds=data.validation_folds,
+    rule=data.fold_rule or FOLD_RULE,
+    group_by=data.group_by,
+    stored=clips.groups,
+    dataset=data.dataset,
+  )
   validation = None
-  if held_out.any():
-    validation = _split(dataset, data.train_split, held_out, name='validation')
-  return _split(dataset, data.train_split, ~held_out), validation
+  if holdout.mask.any():
+    validation = _split(dataset, data.train_split, holdout.mask, name='validation')
+  return _split(dataset, data.train_split, ~holdout.mask), validation, holdout
 
 
 def _split(

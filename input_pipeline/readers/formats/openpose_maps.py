@@ -52,6 +52,7 @@ def read(path: pathlib.Path, skeleton: Skeleton, options: ReadOptions) -> Heatma
     skeleton=skeleton,
     class_names=video_source.class_names(videos),
     splits=video_source.splits(videos, {v.video_id: (v.video_id,) for v in videos}),
+    groups={v.video_id: v.group for v in videos if v.group},
     load=clips.load,
     modalities=clips.modalities(),
     settings={'short_side': options.short_side, 'network': {'name': 'openpose'}},

@@ -83,6 +83,7 @@ def read(
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
     notes=(*split_notes(videos, format.parts), *clips.notes),
+    groups=groups(videos, video_ids),
   )
 
 
@@ -145,6 +146,22 @@ def splits(
       for video_id in video_ids[video.video_id]
     )
     for split in names
+  }
+
+
+def groups(
+  videos: Sequence[PoseVideo], video_ids: dict[str, tuple[str, ...]]
+) -> dict[str, str]:
+  """The group of each clip whose video states one, or has a clip for each person.
+
+  Args:
+    video_ids: names of each video's clips.
+  """
+  return {
+    clip: video.group or video.video_id
+    for video in videos
+    for clip in video_ids[video.video_id]
+    if video.group or clip != video.video_id
   }
 
 

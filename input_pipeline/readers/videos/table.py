@@ -8,6 +8,8 @@ one class; `labels` are any number of classes, separated by `;`; `segments` are 
 each with its first and last second. `split` may name several splits, separated by `;`.
 Columns may also be separated by `;` or tabs, as spreadsheets in much of Europe save them;
 decimal commas are then fine, too.
+Videos with the same `group` (a source video, a person, a day) are never divided between
+training and validation.
 """
 
 from __future__ import annotations
@@ -30,7 +32,7 @@ TABLE = 'videos.csv'
 ALL = 'all'  # The split for videos that name none.
 
 _LABELS = ('label', 'labels', 'segments')
-_COLUMNS = ('id', 'path', 'part', 'split', *_LABELS, 'height', 'width', 'fps')
+_COLUMNS = ('id', 'path', 'part', 'split', 'group', *_LABELS, 'height', 'width', 'fps')
 
 
 class NamedSegment(NamedTuple):
@@ -54,6 +56,7 @@ class PoseVideo:
     segments: when the classes are shown, if known.
     frame_size: (height, width) in pixels, if known.
     frame_rate: frames per second, if known.
+    group: what the video shares with others, such as its source; '' if not stated.
   """
 
   video_id: str
@@ -64,6 +67,7 @@ class PoseVideo:
   segments: tuple[NamedSegment, ...] = ()
   frame_size: tuple[int, int] | None = None
   frame_rate: float | None = None
+  group: str = ''
 
 
 def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
@@ -163,6 +167,7 @@ def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
     segments=segments,
     frame_size=(round(size[0]), round(size[1])) if size[0] and size[1] else None,
     frame_rate=_number(row.get('fps', ''), 'fps', where),
+    group=row.get('group', '').strip(),
   )
 
 

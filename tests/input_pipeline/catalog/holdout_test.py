@@ -1,10 +1,12 @@
+"""Which clips a fold holds: the present rule, and the rule of earlier releases."""
+
 import json
 
 import numpy as np
 import pytest
 import scipy.io
 
-from input_pipeline.catalog.holdout import validation_mask
+from input_pipeline.catalog.holdout import hold_out, validation_mask
 
 # sha256 of the names, from the program sha256sum:
 #   a ca978112…  b 3e23e816…  c 2e7d2c03…  d 18ac3e73…  e 3f79bb7b…
@@ -13,7 +15,8 @@ NAMES = ('a', 'b', 'c', 'd', 'e')
 
 
 def members(names, labels, fold, folds):
-  mask = validation_mask(names, np.array(labels), fold=fold, folds=folds)
+  """The clips in a fold by the rule of earlier releases."""
+  mask = validation_mask(names, np.array(labels), fold=fold, folds=folds, rule=1)
   assert mask.dtype == bool
   return {name for name, held_out in zip(names, mask, strict=True) if held_out}
 
@@ -38,11 +41,11 @@ def test_groups_stay_together():
   names = [f'{group},{n}' for n, group in enumerate(groups)]
   for fold, held_out in ((0, 'dc'), (1, 'bea')):
     mask = validation_mask(
-      names, np.zeros((7, 2), int), fold=fold, folds=2, groups=groups
+      names, np.zeros((7, 2), int), fold=fold, folds=2, groups=groups, rule=1
     )
     assert mask.tolist() == [group in held_out for group in groups]
   with pytest.raises(ValueError, match='7 video ids, but 2 groups'):
-    validation_mask(names, np.zeros(7, int), fold=0, groups=['a', 'b'])
+    validation_mask(names, np.zeros(7, int), fold=0, groups=['a', 'b'], rule=1)
 
 
 def test_order_of_the_clips_does_not_matter():
@@ -52,7 +55,7 @@ def test_order_of_the_clips_does_not_matter():
 def test_each_clip_is_in_one_fold_and_classes_are_spread():
   names = [f'clip{i}' for i in range(37)]
   labels = np.array([0] * 20 + [1] * 17)
-  masks = np.stack([validation_mask(names, labels, fold=k) for k in range(5)])
+  masks = np.stack([validation_mask(names, labels, fold=k, rule=1) for k in range(5)])
   assert (masks.sum(axis=0) == 1).all()
   assert masks[:, labels == 0].sum(axis=1).tolist() == [4, 4, 4, 4, 4]
   # round(17k / 5): 0, 3, 7, 10, 14, 17.
@@ -67,7 +70,8 @@ def test_multi_label_clips_are_divided_as_one_class():
 
 def test_class_smaller_than_the_folds():
   # round(k / 5) is 0 up to k = 2 and 1 from k = 3 on, so fold 2 holds place 0.
-  held = [validation_mask(['a'], np.array([7]), fold=k).item() for k in range(5)]
+  masks = [validation_mask(['a'], np.array([7]), fold=k, rule=1) for k in range(5)]
+  held = [mask.item() for mask in masks]
   assert held == [False, False, True, False, False]
 
 
@@ -85,6 +89,57 @@ def test_class_smaller_than_the_folds():
 def test_misuse(labels, fold, folds, message):
   with pytest.raises(ValueError, match=message):
     validation_mask(['a', 'b'], np.array(labels), fold=fold, folds=folds)
+
+
+def test_too_few_groups_for_the_folds():
+  names = [f'v_walk_g{i % 3:02}_c{i:02}' for i in range(12)]
+  with pytest.raises(
+    ValueError, match=r'5 folds need .* but 12 clips are in 3; hold out'
+  ):
+    hold_out(names, np.zeros(12, int), fold=0)
+  assert hold_out(names, np.zeros(12, int), fold=0, folds=3).mask.sum() == 4
+  with pytest.raises(ValueError, match='no fold rule 3; give 2, or 1'):
+    hold_out(names, np.zeros(12, int), fold=0, rule=3)
+
+
+def test_a_holdout_says_what_it_holds():
+  names = [f'v_walk_g{i % 5:02}_c{i:02}' for i in range(10)] + ['other']
+  held = hold_out(names, np.array([0] * 10 + [1]), fold=0)
+  assert held.by == 'by source video (rule 2)'
+  masks = [hold_out(names, np.array([0] * 10 + [1]), fold=k) for k in range(5)]
+  (alone,) = [k for k in masks if k.mask[10]]
+  assert alone.untrained == (1,)
+  assert alone.to_dict() == {
+    'fold': alone.fold,
+    'folds': 5,
+    'rule': 2,
+    'group_by': 'ucf',
+    'clips': 11,
+    'held_out_clips': 3,
+    'groups': 6,
+    'held_out_groups': 2,
+  }
+  assert str(alone) == (
+    f'fold {alone.fold} of 5, by source video (rule 2): 3 of 11 clips from 2 of 6 groups'
+    '; clips whose names show no group: 1'
+  )
+  by_clip = hold_out(names, np.zeros(11, int), fold=0, group_by='none')
+  assert str(by_clip) == 'fold 0 of 5, by clip (rule 2): 2 of 11 clips'
+
+
+def test_the_first_rule_groups_only_avas_clips_by_itself():
+  names = [f'v_walk_g{i // 2:02}_c{i:02}' for i in range(10)]
+  labels = np.zeros(10, int)
+  held = hold_out(names, labels, fold=0, rule=1)
+  assert str(held).startswith('fold 0 of 5, by clip (rule 1): 2 of 10')
+  np.testing.assert_array_equal(
+    held.mask, validation_mask(names, labels, fold=0, rule=1)
+  )
+  grouped = hold_out(names, labels, fold=0, rule=1, group_by='ucf')
+  assert len({names[i][:-4] for i in np.flatnonzero(grouped.mask)}) == 1
+  movies = [f'm{i // 4},{900 + i},0.1,0.2,0.3,0.4' for i in range(40)]
+  held = hold_out(movies, np.zeros((40, 3), int), fold=0, rule=1, dataset='ava')
+  assert held.to_dict()['held_out_groups'] == 2
 
 
 def jhmdb_classes(folder):

@@ -8,7 +8,6 @@ from input_pipeline.catalog.protocols import (
   PROTOCOLS,
   asked_figures,
   export_command,
-  groups_of,
 )
 from input_pipeline.readers import registry
 from input_pipeline.skeletons.registry import get_skeleton
@@ -49,13 +48,6 @@ def test_protocols_say_what_they_need_and_how_many_clips_that_is(dataset):
 def test_an_unknown_data_set_asks_for_nothing():
   assert asked_figures('mine') == ()
   assert asked_figures('mimetics') == ('accuracy', 'top5', 'mAP')
-
-
-def test_clips_of_one_movie_are_held_out_together():
-  names = ['a,b,0902,0.1,0.2,0.3,0.4', 'a,b,0903,0.1,0.2,0.3,0.4', 'c,0902,0,0,1,1']
-  assert groups_of('ava', names) == ['a,b', 'a,b', 'c']
-  assert groups_of('jhmdb', names) is None
-  assert groups_of('mine', names) is None
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,17 @@ def test_a_split_without_a_usable_clip_is_an_error(tmp_path):
   assert list(tmp_path.iterdir()) == []
 
 
+def test_groups_are_stored_where_there_are_any(tmp_path):
+  source = make_source(train=('v1', 'v2', 'v3'))
+  export_tiny(tmp_path / 'none', source)
+  clips = open_dataset(tmp_path / 'none', 'tiny', 'keypoints').clips('train')
+  assert clips.groups is None
+  source = dataclasses.replace(source, groups={'v1': 'x', 'v3': 'x'})
+  export_tiny(tmp_path / 'some', source)
+  clips = open_dataset(tmp_path / 'some', 'tiny', 'keypoints').clips('train')
+  assert clips.groups == ('x', 'v2', 'x')
+
+
 def test_splits_are_chosen_by_name(tmp_path):
   source = make_source(train=('v1', 'v2'), val=('v3',), all=('v1', 'v2', 'v3'), none=())
 

@@ -182,3 +182,13 @@ def test_reading_options_reach_the_reader(tmp_path):
   assert 'warning: ' not in one.stdout
   records = open_dataset(data_dir, 'mine', 'keypoints').records('all')
   assert records[0]['keypoints'].shape == (8, 1, 17, 3)
+
+
+def test_groups_by_an_expression_are_stored(flags, tmp_path):
+  done = run(TOOL, *flags, '--representation=keypoints', '--group_by=^(.)')
+  assert done.returncode == 0
+  clips = open_dataset(tmp_path / 'data', 'jhmdb', 'keypoints').clips('train1')
+  assert (clips.video_ids, clips.groups) == (('good',), ('g',))
+  done = run(TOOL, *flags, '--group_by=ucf', '--overwrite')
+  assert done.returncode == 1
+  assert done.stderr.startswith("error: group_by is 'ucf', but no clip has such a name")

@@ -116,3 +116,17 @@ def test_wrong_flags(flags, says):
   done = run(*flags)
   assert done.returncode != 0
   assert says in done.stdout + done.stderr
+
+
+def test_sources_on_both_sides(tmp_path):
+  poses = write_poses(
+    tmp_path / 'poses.pkl', train=['anna-1', 'ben-1'], test=['anna-2']
+  )
+  flags = ('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb')
+  assert 'come from the same' not in run(*flags).stdout
+  done = run(*flags, r'--group_by=^(\w+)-')
+  assert done.returncode == 0
+  assert "clips of 'test' come from the same" in done.stdout
+  assert run(*flags, '--group_by=youtub').stderr.startswith(
+    "error: group_by is 'youtub'"
+  )

@@ -91,6 +91,8 @@ def test_a_long_video_becomes_several_clips(tmp_path, videos):
   clips = open_dataset(tmp_path, 'mine', 'heatmaps').clips('all')
   assert clips.video_ids == ('a_000', 'a_001', 'a_002', 'b_000', 'b_001')
   np.testing.assert_array_equal(clips.num_frames, [3, 3, 1, 3, 1])
+  # Clips of one video are never divided between training and validation.
+  assert clips.groups == ('a', 'a', 'a', 'b', 'b')
   np.testing.assert_array_equal(clips.labels, [0, 0, 0, 1, 1])
   assert network.num_frames == 11
   record = open_dataset(tmp_path, 'mine', 'keypoints').records('all')[1]

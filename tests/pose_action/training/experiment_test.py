@@ -248,6 +248,24 @@ def test_nothing_is_noted_of_a_run_that_held_clips_out(whole):
   assert not list(workdir.glob('joint_weights*'))  # PA3D does not weigh joints.
 
 
+def test_results_record_which_clips_were_held_out(whole):
+  workdir, results = whole
+  read = json.loads((workdir / 'results.json').read_text())
+  assert read['held_out'] == results['held_out']
+  assert results['held_out'] == {
+    'fold': 0,
+    'folds': 5,
+    'rule': 2,
+    'group_by': 'none',
+    'clips': tiny_run.NUM_TRAIN,
+    'held_out_clips': 8,
+    'groups': tiny_run.NUM_TRAIN,
+    'held_out_groups': 8,
+  }
+  assert results['protocol'].endswith('; seed 0; folds by clip (rule 2)')
+  assert json.loads((workdir / 'config.json').read_text())['data']['fold_rule'] == 2
+
+
 def test_clips_of_several_labels(
   several_labels_dir, tmp_path, one_device, no_tensorboard
 ):
@@ -261,7 +279,8 @@ def test_clips_of_several_labels(
   results = _go(config, tmp_path, one_device)
   lines = tiny_run.metrics_without_speeds(tmp_path)
   losses = [line['train/loss'] for line in lines if 'train/loss' in line]
-  assert losses[-1] < losses[0]
+  # Single batches are noisy.
+  assert np.mean(losses[-4:]) < np.mean(losses[:4])
   during = [line['validation/mAP'] for line in lines if 'validation/mAP' in line]
   assert results['evaluations'][0]['mAP'] == during[-1]
   assert 'accuracy' not in results['evaluations'][0]
@@ -346,7 +365,7 @@ def test_there_must_be_something_to_evaluate(
   config.data.test_split = ''
   config.data.validation_folds = 0
   config.optimizer.plateau = ''
-  message = r'nothing to evaluate on: .*; give one of them, or --mode=train'
+  message = r'validation_folds is 0 and .* is empty; give one of them, or --mode=train'
   with pytest.raises(ValueError, match=message):
     _go(config, tmp_path, one_device)
   assert _latest(tmp_path) is None  # The error came before training.

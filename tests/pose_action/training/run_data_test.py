@@ -1,5 +1,6 @@
 """The division of a data set for a run, and the settings that its maps refuse."""
 
+import dataclasses
 import shutil
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 import tiny_run
 
 from input_pipeline.catalog.holdout import validation_mask
+from input_pipeline.export.export import export_dataset
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.storage.dataset import open_dataset
 from pose_action.training.predict_split import predict_split
@@ -34,7 +36,8 @@ def test_a_fold_is_held_out_by_the_rule(config, data):
   mask = validation_mask(clips.video_ids, clips.labels, fold=0, folds=5)
   np.testing.assert_array_equal(data.validation.indices, np.flatnonzero(mask))
   np.testing.assert_array_equal(data.train.indices, np.flatnonzero(~mask))
-  assert (len(data.train.indices), len(data.validation.indices)) == (30, 7)
+  assert (len(data.train.indices), len(data.validation.indices)) == (29, 8)
+  assert str(data.holdout) == 'fold 0 of 5, by clip (rule 2): 8 of 37 clips'
   for split in (data.train, data.validation):
     assert split.video_ids == tuple(clips.video_ids[i] for i in split.indices)
     np.testing.assert_array_equal(split.labels, clips.labels[split.indices])
@@ -44,6 +47,33 @@ def test_a_fold_is_held_out_by_the_rule(config, data):
   config.data.validation_fold = 1
   other = tiny_run.open_run_data(config).validation
   assert not set(other.video_ids) & set(data.validation.video_ids)
+
+
+def test_the_folds_of_earlier_releases(config):
+  config.data.fold_rule = 1
+  data = tiny_run.open_run_data(config)
+  clips = open_dataset(config.data.data_dir, 'tiny', 'keypoints').clips('train')
+  mask = validation_mask(clips.video_ids, clips.labels, fold=0, rule=1)
+  np.testing.assert_array_equal(data.validation.indices, np.flatnonzero(mask))
+  assert data.holdout.rule == 1
+
+
+def test_stored_groups_are_held_out_together(config, tmp_path):
+  source = tiny_run.source()
+  groups = {v: f'day {i % 6}' for i, v in enumerate(source.splits['train'])}
+  source = dataclasses.replace(source, groups=groups)
+  options = {'dataset': 'tiny', 'representation': 'keypoints', 'data_dir': tmp_path}
+  export_dataset(source, **options, progress=lambda line: None)
+  config.data.data_dir = str(tmp_path)
+  data = tiny_run.open_run_data(config)
+  held_out = {groups[v] for v in data.validation.video_ids}
+  assert not held_out & {groups[v] for v in data.train.video_ids}
+  assert data.holdout.by == 'by group (rule 2)'
+  config.data.group_by = 'none'
+  assert tiny_run.open_run_data(config).holdout.by == 'by clip (rule 2)'
+  config.data.group_by = 'hmdb51'
+  with pytest.raises(ValueError, match="group_by is 'hmdb51', but no clip has such"):
+    tiny_run.open_run_data(config)
 
 
 def test_nothing_held_out_and_no_test_split(config):

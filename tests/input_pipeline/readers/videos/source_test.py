@@ -165,6 +165,19 @@ def test_one_clip_per_person(read):
   assert main.scores[:, 0, 0].tolist() == pytest.approx([0.9, 0.9, 0, *[0.9] * 11])
   assert main.labels == other.labels == (1,)
   assert main.segments == ()
+  # People in one video are never divided.
+  assert source.groups == {'a#0': 'a', 'a#1': 'a', 'b#0': 'b'}
+
+
+def test_groups_of_a_list(read):
+  table = 'path,group\na.json,monday\nb.json, \nc.json,monday\n'
+  videos = {'a': LONG, 'b': LONG, 'c': LONG}
+  assert read(**videos).groups == {}
+  source = read(table=table, **videos)
+  assert source.groups == {'a': 'monday', 'c': 'monday'}
+  options = ReadOptions(frame_size=(48, 64), per_person=True)
+  source = read(options, table=table, **videos)
+  assert source.groups == {'a#0': 'monday', 'b#0': 'b', 'c#0': 'monday'}
 
 
 def test_a_person_visible_too_briefly_is_reported_on_loading(read):

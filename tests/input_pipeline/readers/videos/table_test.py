@@ -18,9 +18,9 @@ def read(tmp_path):
 
 def test_all_columns(read, tmp_path):
   first, second = read(
-    'id,path,split,label,height,width,fps\n'
-    'a,poses/a,train1;test2,stand up,720,1280,29.97\n'
-    'b, poses/b.json ,,,,,\n'
+    'id,path,split,group,label,height,width,fps\n'
+    'a,poses/a,train1;test2,film 7,stand up,720,1280,29.97\n'
+    'b, poses/b.json ,,,,,,\n'
   )
   assert first.video_id == 'a'
   assert first.path == tmp_path / 'poses' / 'a'
@@ -28,6 +28,7 @@ def test_all_columns(read, tmp_path):
   assert first.labels == ('stand up',)
   assert first.frame_size == (720, 1280)
   assert first.frame_rate == 29.97
+  assert (first.group, second.group) == ('film 7', '')
   assert second.path == tmp_path / 'poses' / 'b.json'
   assert second.splits == ('all',)
   assert (second.labels, second.frame_size, second.frame_rate) == ((), None, None)
