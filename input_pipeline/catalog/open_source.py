@@ -217,6 +217,14 @@ def _own_skeleton(protocol: Protocol | None, format: str | None) -> str | None:
   return protocol.skeleton if protocol is not None else None
 
 
+def _may_choose_skeleton(protocol: Protocol | None, format: str) -> bool:
+  """Whether the files may say which skeleton they have."""
+  from input_pipeline.readers.registry import ALIASES, READERS
+
+  reader = READERS.get(ALIASES.get(format, format))
+  return protocol is None and reader is not None and reader.joint_names is not None
+
+
 def _labels(multi_label: bool) -> str:
   return 'a list of labels' if multi_label else 'one label'
 

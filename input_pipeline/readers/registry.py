@@ -19,6 +19,7 @@ from input_pipeline.readers.formats import (
   alphapose,
   ava,
   coco,
+  csv_tables,
   deeplabcut,
   jhmdb,
   jmrn_official,
@@ -31,6 +32,7 @@ from input_pipeline.readers.formats import (
   penn_action,
   pyskl,
   sleap,
+  ultralytics,
 )
 from input_pipeline.readers.joint_choice import skeleton_for
 from input_pipeline.readers.options import ReadOptions
@@ -56,6 +58,7 @@ class Reader:
     suffixes: of the files that hold videos, compressed or not; None if any.
     joint_names: the joint names that the files at a path give, if any; they choose the
       skeleton if the user names none.
+    usual_skeleton: name of the skeleton if neither the user nor the files name any.
   """
 
   read: Callable[..., ClipSource]
@@ -65,10 +68,14 @@ class Reader:
   options: tuple[str, ...] = ()
   suffixes: tuple[str, ...] | None = None
   joint_names: Callable[[pathlib.Path], Sequence[str] | None] | None = None
+  usual_skeleton: str | None = None
 
 
 def _video_reader(
-  format: VideoFormat, a_video: str, skeleton: str | None = None
+  format: VideoFormat,
+  a_video: str,
+  skeleton: str | None = None,
+  usual_skeleton: str | None = None,
 ) -> Reader:
   """The reader for a format that stores each video in its own file or folder."""
   return Reader(
@@ -83,6 +90,7 @@ def _video_reader(
       if format.joint_names
       else None
     ),
+    usual_skeleton=usual_skeleton,
   )
 
 
@@ -159,9 +167,18 @@ READERS: dict[str, Reader] = {
     "a file of a video's predictions *.json, or a folder with a file per frame",
   ),
   'mediapipe': _video_reader(
-    VideoFormat(mediapipe.is_video, mediapipe.read_video, suffixes=(*JSON, '.csv')),
+    mediapipe.FORMAT,
     "a file of a video's landmarks *.json or *.csv",
     skeleton='mediapipe_33',
+  ),
+  'ultralytics': _video_reader(
+    ultralytics.FORMAT,
+    "a folder of a video's frames *_1.txt, *_2.txt, ..., or a file *.json",
+    usual_skeleton='coco_17',
+  ),
+  'csv': _video_reader(
+    csv_tables.FORMAT,
+    'a table *.csv with columns of joints by name, in pixels',
   ),
   'coco': _video_reader(
     VideoFormat(
@@ -210,6 +227,10 @@ READERS: dict[str, Reader] = {
 }
 
 
+# Other names of formats.
+ALIASES = {'yolo': 'ultralytics', 'table': 'csv'}
+
+
 def register_reader(format: str, reader: Reader):
   """Makes a reader available as a format in this process.
 
@@ -229,7 +250,7 @@ def register_reader(format: str, reader: Reader):
     >>> pose_action.register_reader(
     ...   'my_list', pose_action.Reader(read, kind='file', expects='a list of clips'))
   """
-  if format in READERS or format == AUTO:
+  if format in READERS or format in ALIASES or format == AUTO:
     raise PoseDataError(
       f'format {format!r} exists; choose another name for your reader'
     )
@@ -335,6 +356,7 @@ def _check_options(format: str, reader: Reader, options: ReadOptions):
 
 
 def _get_reader(format: str) -> Reader:
+  format = ALIASES.get(format, format)
   if format not in READERS:
     nearest = difflib.get_close_matches(format, READERS, n=1, cutoff=0.4)
     hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
@@ -353,6 +375,8 @@ def _skeleton_name(
       names = reader.joint_names(path) if reader.joint_names else None
       if names:
         return skeleton_for(names, str(path))
+      if reader.usual_skeleton:
+        return reader.usual_skeleton
       raise PoseDataError(
         f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
         " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"

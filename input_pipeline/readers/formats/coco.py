@@ -40,10 +40,8 @@ from input_pipeline.readers.files.keypoint_json import (
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame, common_step
+from input_pipeline.readers.visibility import HIDDEN_SCORE
 from input_pipeline.skeletons.registry import Skeleton
-
-# The score of a joint that is labelled although it is hidden (our choice).
-HIDDEN_SCORE = 0.5
 
 _Record = Mapping[str, Any]
 

@@ -27,7 +27,7 @@ from input_pipeline.poses.tracking import Track, associate, find_tracks, people_
 from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
-from input_pipeline.readers.videos.table import PoseVideo
+from input_pipeline.readers.videos.table import DescribedParts, PoseVideo
 from input_pipeline.readers.videos.tree import Parts, find_videos, parts_of
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -88,10 +88,12 @@ def read(
 
 
 def split_notes(videos: Sequence[PoseVideo], parts: Parts | None) -> tuple[Note, ...]:
-  """A note if the frames of several videos at one path were split by their names."""
+  """How a path with several videos was split, for the first path that says so."""
   counts = Counter(video.path for video in videos)
   for path in (path for path, count in counts.items() if count > 1 and parts):
     found = parts_of(path, parts)
+    if isinstance(found, DescribedParts):
+      return found.notes
     if isinstance(found, dict):
       return frame_order.split_notes(found, str(path))
   return ()

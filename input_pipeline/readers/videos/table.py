@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 
 from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.text_tables import DELIMITERS
 
@@ -41,6 +42,31 @@ class NamedSegment(NamedTuple):
   label: str
   start: float
   end: float
+
+
+@dataclasses.dataclass(frozen=True)
+class VideoPart:
+  """What a file with several videos says about one of them.
+
+  Attributes:
+    labels: names of its classes; empty if the file states none.
+    splits: the splits that contain it; empty if the file states none.
+  """
+
+  labels: tuple[str, ...] = ()
+  splits: tuple[str, ...] = ()
+
+
+class DescribedParts(dict[str, VideoPart]):
+  """The videos in a file by name, '' for one that is named after the file.
+
+  Attributes:
+    notes: how the file was split.
+  """
+
+  def __init__(self, parts: Mapping[str, VideoPart], notes: Sequence[Note] = ()):
+    super().__init__(parts)
+    self.notes = tuple(notes)
 
 
 @dataclasses.dataclass(frozen=True)

@@ -9,12 +9,19 @@ from typing import Any
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.file_names import stem_of
-from input_pipeline.readers.videos.table import TABLE, PoseVideo, read_table
+from input_pipeline.readers.videos.table import (
+  ALL,
+  TABLE,
+  DescribedParts,
+  PoseVideo,
+  VideoPart,
+  read_table,
+)
 
 IsVideo = Callable[[pathlib.Path], bool]
 # Names the videos at a path that holds several: a mapping if they were told apart by the
-# names of their frames (see `frame_order.Videos`), else a sequence. A video called '' is
-# named after the path.
+# names of their frames (see `frame_order.Videos`) or are described, else a sequence. A
+# video called '' is named after the path.
 Parts = Callable[[pathlib.Path], Mapping[str, Any] | Sequence[str]]
 
 
@@ -38,7 +45,8 @@ def find_videos(
 
   Args:
     is_video: whether a path, file or folder, is a video, or a file with several videos.
-    parts: names the videos at a path with several. If it fails, the path counts as one
+    parts: names the videos at a path with several. Classes that it states count more
+      than a folder's name. If it fails, the path counts as one
       video, whose loading raises the reason.
 
   Raises:
@@ -59,16 +67,22 @@ def find_videos(
   if path not in labels:
     labels |= _classes_of_frames(path, labels, found)
   places = [(file, part) for file in labels for part in found[file]]
+  described = [_description(found[file], part) for file, part in places]
   names = _video_ids(places)
   return tuple(
     PoseVideo(
       video_id=name,
       path=file,
       part=part,
-      labels=(labels[file],) if labels[file] else (),
+      splits=stated.splits or (ALL,),
+      labels=stated.labels or ((labels[file],) if labels[file] else ()),
     )
-    for name, (file, part) in zip(names, places, strict=True)
+    for name, (file, part), stated in zip(names, places, described, strict=True)
   )
+
+
+def _description(parts: Mapping[str, Any] | Sequence[str], part: str) -> VideoPart:
+  return parts[part] if isinstance(parts, DescribedParts) else VideoPart()
 
 
 def _classes_of_frames(

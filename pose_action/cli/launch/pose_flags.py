@@ -18,6 +18,7 @@ FORMATS = (
   'alphapose',
   'ava',
   'coco',
+  'csv',
   'deeplabcut',
   'jhmdb_tree',
   'jmrn_official',
@@ -30,6 +31,7 @@ FORMATS = (
   'penn_action',
   'pyskl',
   'sleap',
+  'ultralytics',
 )
 
 

@@ -143,14 +143,22 @@ def test_all_33_landmarks_by_the_registry(tmp_path):
 @pytest.mark.parametrize(
   ('content', 'message'),
   [
-    ({'people': []}, r"v\.json needs 'frames', but has 'people'"),
+    ({'faces': []}, r"v\.json needs 'frames', but has 'faces'"),
     ([], r'there is no frame'),
-    ([{'x': 1}], r"frame 0 needs 'landmarks' or 'pose_landmarks'"),
+    ({'a_1.mp4': [PERSON]}, r'holds several videos, a_1\.mp4; give each its own file'),
+    (
+      {'a_1': [{'landmarks': PERSON}] * 2},
+      r"person 0 needs 'keypoints', but has 'landm",
+    ),
+    ([{'hand': [1]}], r"frame 0 needs 'landmarks' or 'pose_landmarks'"),
     ([[LEFT]], r'frame 0 has 1 joints, but skeleton .eyes. has 2'),
     ([[LEFT, {'x': 1}]], r"frame 0, landmark 1 needs 'y', but has 'x'"),
     ([[LEFT, {'x': 'a', 'y': 1}]], r'frame 0 is not a list of numbers'),
-    ([{'frame': 'a', 'landmarks': []}], r"its number is 'a', but must be an integer"),
-    ([{'frame': 1, 'landmarks': []}] * 2, r'frame 1: its number is 1'),
+    (
+      [{'frame': 'a', 'landmarks': []}],
+      r"its number is 'a', but must be a frame number",
+    ),
+    ([{'frame': 1, 'landmarks': []}] * 2, r'entry 0 and entry 1 are both frame 1'),
     ({'frames': [PERSON], 'width': 40}, r'height and width are None and 40'),
   ],
 )
@@ -172,27 +180,121 @@ def test_pixels_are_refused(read):
     ([['x0', 'y0', 'x1', 'y1']], r'v\.csv has no line below the first'),
     (
       [['x0', 'y0', 'x1'], [1, 1, 1]],
-      r'columns for 2 landmarks, but needs x and y for each',
+      r"x and y for 1 numbered joints \(0\), but skeleton 'eyes' has 2",
     ),
-    ([['x0', 'y0', 'x1', 'y1', 'x2', 'y2'], [1] * 6], r'columns for 3 landmarks'),
+    ([['x0', 'y0', 'x1', 'y1', 'x2', 'y2'], [1] * 6], r'x and y for 3 numbered joints'),
     (
       [['nose_x', 'nose_y'], [1, 1]],
-      r"columns for 'nose', which skeleton 'eyes' does not",
+      r"joint 0 is 'nose', but joint 0 of skeleton 'eyes' is 'left_eye'",
     ),
     ([['x0', 'y0', 'x1', 'y1'], [1, 1, 1]], r'line 2 has 3 values, but needs .* 4 col'),
     (
       [['x0', 'y0', 'x1', 'y1'], [1, 1, 1, 'a']],
       r"line 2: y1 is 'a', but must be a num",
     ),
-    ([['landmark', 'x', 'y'], [0, 1, 1]], r'has no column frame'),
+    ([['landmark', 'x', 'y'], *[[j, 1, 1] for j in (0, 1, 0)]], r'has no column frame'),
     (
       [['frame', 'landmark', 'x', 'y'], [0, 2, 1, 1]],
-      r"line 2: skeleton 'eyes' has no landmark '2'; give",
+      r'x and y for 1 numbered joints \(2\)',
     ),
-    ([['frame', 'landmark', 'x', 'y'], [0, 'ear', 1, 1]], r"has no landmark 'ear'"),
+    ([['frame', 'landmark', 'x', 'y'], [0, 'ear', 1, 1]], r"joint 0 is 'ear'"),
     ([['frame', 'x0', 'y0', 'x1', 'y1'], ['', 1, 1, 1, 1]], r'line 2: frame is \'\''),
   ],
 )
 def test_tables_that_are_refused(read, lines, message):
   with pytest.raises(PoseDataError, match=message):
     read(lines, 'csv')
+
+
+NAMED = {'left_eye': LEFT, 'right_eye': RIGHT}
+
+
+@pytest.mark.parametrize(
+  'content',
+  [
+    PERSON,
+    ROWS,
+    {'landmarks': [PERSON]},
+    {'pose_landmarks': {'landmark': PERSON}},
+    [{'frame': 0, 'keypoints': PERSON}],
+    [{'0': LEFT, '1': RIGHT}],
+    [{'frame': 0, '1': RIGHT, '0': LEFT}],
+    [NAMED],
+    [{'PoseLandmark.RIGHT_EYE': RIGHT, 'PoseLandmark.LEFT_EYE': LEFT}],
+    [{'left_eye': ROWS[0], 'right_eye': ROWS[1]}],
+    {'0': PERSON},
+    {'frame_0007.jpg': {'landmarks': [PERSON]}},
+    [[{'id': 1, **RIGHT}, {'id': 0, **LEFT}]],
+    [[{'name': 'right_eye', **RIGHT}, {'name': 'left_eye', **LEFT}]],
+    [[{'keypoints': PERSON, 'score': 0.7}]],
+    [{'frame': 0, 'landmark': j, **PERSON[j]} for j in (1, 0)],
+    [{'frame': 0, **{f'{n}_{a}': NAMED[n][a] for n in NAMED for a in LEFT}}],
+  ],
+)
+def test_forms_of_a_file(read, content):
+  (people,) = read(content).frames((20, 40))
+  np.testing.assert_allclose(people, [PIXELS])
+
+
+@pytest.mark.parametrize('key', ['score', 'confidence', 'presence'])
+def test_scores_in_place_of_a_visibility(read, key):
+  landmarks = [{'x': 0.25, 'y': 0.5, key: 0.9}, {'x': 0.75, 'y': 1.25, key: 0.5}]
+  np.testing.assert_allclose(read([landmarks]).frames((20, 40))[0][0], PIXELS)
+
+
+def test_a_missing_visibility_beside_others_is_a_missing_joint(read):
+  for missing in (None, float('nan')):
+    content = [[{**LEFT, 'visibility': missing}, RIGHT]]
+    np.testing.assert_allclose(read(content).frames((20, 40))[0][0, :, 2], [0, 0.5])
+  header = ['x0', 'y0', 'v0', 'x1', 'y1', 'v1']
+  poses = read(
+    [header, [0.1, 0.2, '', 0.3, 0.4, 0.5], [0.1, 0.2, 'NaN', 0, 0, 1]], 'csv'
+  )
+  assert [p[0, :, 2].tolist() for p in poses.frames((20, 40))] == [[0, 0.5], [0, 1]]
+
+
+def test_landmarks_by_number_are_all_there_somewhere(read):
+  one, both = [{'id': 1, **RIGHT}], [{'id': 0, **LEFT}, {'id': 1, **RIGHT}]
+  frames = read([one, both]).frames((20, 40))
+  assert [people[0, 0, 2] > 0 for people in frames] == [False, True]
+  with pytest.raises(
+    PoseDataError, match=r'none has number 0, but skeleton .eyes. has 2'
+  ):
+    read([one, one])
+  with pytest.raises(
+    PoseDataError, match=r'numbered 1 to 2, but must have numbers in 0'
+  ):
+    read([[{'id': 1, **RIGHT}, {'id': 2, **LEFT}]])
+
+
+def test_keys_and_columns_that_are_not_read_cause_a_note(read):
+  content = [{'frame': 0, 'label': 'nod', 'timestamp': 3, 'landmarks': [PERSON]}]
+  (note,) = read(content).notes
+  assert (note.kind, note.message[-5:]) == ('columns_not_read', 'label')
+  header = ['x0', 'y0', 'x1', 'y1', 'box_x', 'box_y']
+  (note,) = read([header, [0.1] * 6], 'csv').notes
+  assert 'box_x, box_y' in note.message
+
+
+def test_a_table_of_pixels_or_other_joints_names_the_format(tmp_path):
+  joints = get_skeleton('coco_17').joints
+  header = [f'{joint}_{axis}' for joint in joints for axis in 'xy']
+  pixels = [f'{axis}{j}' for j in range(33) for axis in 'xy']
+  for columns, skeleton in ((header, 'coco_17'), (pixels, 'mediapipe_33')):
+    with (tmp_path / 'v.csv').open('w', newline='') as file:
+      csv.writer(file).writerows([columns, [300] * len(columns)])
+    source = read_poses('mediapipe', tmp_path, options=ReadOptions(frame_size=(9, 9)))
+    with pytest.raises(PoseDataError, match=rf'--format=csv --skeleton={skeleton}'):
+      source.load('v')
+
+
+def test_a_table_of_several_videos(tmp_path):
+  columns = [f'{axis}_{j}' for j in range(33) for axis in 'xy']
+  rows = [[label, *[0.5] * 66] for label in ('nod', 'nod', 'bow')]
+  with (tmp_path / 'all.csv').open('w', newline='') as file:
+    csv.writer(file).writerows([['exercise', *columns], *rows])
+  source = read_poses('mediapipe', tmp_path, options=ReadOptions(frame_size=(9, 9)))
+  assert source.splits == {'all': ('nod_1', 'bow_2')}
+  assert source.class_names == ('bow', 'nod')
+  assert source.load('nod_1').num_frames == 2
+  assert 'the second is' in source.notes[0].message
