@@ -78,13 +78,10 @@ def read_poses(
     max_people: keep the most prominent people of each frame; 5 by default.
     per_person: one clip per person of a video, named VIDEO#0, VIDEO#1, ….
     short_side: for maps of a pose network: cells on the shorter side of the frame.
-    normalized: positions are fractions of the frame, 0 to 1, in a format that holds
-      pixels.
-    trust_order: take joints in the skeleton's order, even if the files name them
-      otherwise.
+    normalized: positions are fractions of the frame, in a format that holds pixels.
+    trust_order: take joints in the skeleton's order, whatever the files name them.
     dataset: name of a known data set, whose splits and labels the clips must have.
-    annotations: folder of that data set's official annotation, for poses that know
-      neither splits nor labels.
+    annotations: folder of its official annotation, for poses without splits and labels.
 
   Returns:
     A source with `splits` (clip names by split), `class_names`, `skeleton`, and
@@ -97,7 +94,7 @@ def read_poses(
     SkeletonError: for an unknown skeleton.
 
   Warns:
-    PoseWarning: for doubtful content; on loading a clip, the same as in its `notes`.
+    PoseWarning: for doubtful content, also when a clip is loaded.
 
   Example:
     >>> import pose_action
@@ -108,17 +105,16 @@ def read_poses(
     >>> source.load('clip1').keypoints.shape  # frames, people, joints, (x, y)
     (8, 1, 17, 2)
   """
-  given = {
-    'frame_size': frame_size,
-    'max_people': max_people,
-    'per_person': per_person,
-    'short_side': short_side,
-    'normalized': normalized,
-    'trust_order': trust_order,
-  }
-  given = {name: value for name, value in given.items() if value is not None}
+  given = _given(
+    frame_size=frame_size, max_people=max_people, per_person=per_person,
+    short_side=short_side, normalized=normalized, trust_order=trust_order,
+  )  # fmt: skip
   source = _open_poses(path, format, skeleton, given, dataset, annotations)
   return _warning_source(source)
+
+
+def _given(**options: Any) -> dict[str, Any]:
+  return {name: value for name, value in options.items() if value is not None}
 
 
 def _warning_source(source: ClipSource) -> ClipSource:

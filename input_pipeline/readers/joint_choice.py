@@ -106,7 +106,11 @@ def skeleton_for(names: Sequence[str], where: str) -> str:
   fitting = skeletons_named(names)
   if not fitting:
     raise PoseDataError(
-      f'{where} names {len(names)} joints ({", ".join(names[:4])}, ...), which no'
+      f'{where} names {len(names)} joints ({_first(names)}), which no'
       ' registered skeleton has; describe them in a file *.yaml and give it as --skeleton'
     )
   return fitting[0]
+
+
+def _first(names: Sequence[str]) -> str:
+  return ', '.join(names[:4]) + (', ...' if len(names) > 4 else '')

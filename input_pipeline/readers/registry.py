@@ -40,7 +40,7 @@ from input_pipeline.readers.recognition.recognise import recognise
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.readers.videos.table import TABLE
-from input_pipeline.skeletons.registry import get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -295,9 +295,9 @@ def read_poses(
     _check_suffix(path, format, reader)
   options = options or ReadOptions()
   _check_options(format, reader, options)
-  layout = get_skeleton(_skeleton_name(format, reader, skeleton, path))
+  layout, chosen = _skeleton_of(format, reader, skeleton, path)
   source = reader.read(path, layout, *([options] if reader.options else []))
-  return _checking_sizes(with_notes(source, notes), options)
+  return _checking_sizes(with_notes(source, (*notes, *chosen)), options)
 
 
 def resolved_format(
@@ -309,7 +309,7 @@ def resolved_format(
     PoseDataError: if the path does not exist, or its format is not recognised.
   """
   if format != AUTO:
-    return format, ()
+    return ALIASES.get(format, format), ()
   path = pathlib.Path(path).expanduser()
   if not path.exists():
     raise PoseDataError(f'{path} does not exist; give a file or folder of poses')
@@ -367,24 +367,26 @@ def _get_reader(format: str) -> Reader:
   return READERS[format]
 
 
-def _skeleton_name(
+def _skeleton_of(
   format: str, reader: Reader, asked: str | None, path: pathlib.Path
-) -> str:
-  if reader.skeleton is None:
-    if asked is None:
-      names = reader.joint_names(path) if reader.joint_names else None
-      if names:
-        return skeleton_for(names, str(path))
-      if reader.usual_skeleton:
-        return reader.usual_skeleton
+) -> tuple[Skeleton, tuple[Note, ...]]:
+  """The skeleton, and how it was chosen if neither the user nor the format names it."""
+  if reader.skeleton is not None:
+    if asked not in (None, reader.skeleton):
       raise PoseDataError(
-        f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
-        " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"
+        f'format {format!r} always has the skeleton {reader.skeleton!r}, not {asked!r};'
+        ' leave the skeleton out'
       )
-    return asked
-  if asked not in (None, reader.skeleton):
+    return get_skeleton(reader.skeleton), ()
+  if asked is not None:
+    return get_skeleton(asked), ()
+  names = reader.joint_names(path) if reader.joint_names else None
+  chosen = skeleton_for(names, str(path)) if names else reader.usual_skeleton
+  if chosen is None:
     raise PoseDataError(
-      f'format {format!r} always has the skeleton {reader.skeleton!r}, not {asked!r};'
-      ' leave the skeleton out'
+      f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
+      " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"
     )
-  return reader.skeleton
+  why = 'because the files name these joints' if names else f'as usual for {format}'
+  message = f'the skeleton is {chosen!r}, {why}; if that is wrong, give --skeleton'
+  return get_skeleton(chosen), (Note('skeleton_chosen', message, is_warning=False),)

@@ -8,10 +8,11 @@ from collections.abc import Callable
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
+from input_pipeline.readers.files.file_names import JSON
+from input_pipeline.readers.formats import csv_tables
 from input_pipeline.readers.recognition import json_forms
 from input_pipeline.readers.recognition.sample import (
   IMAGES,
-  JSON,
   VIDEOS,
   Sample,
   samples,
@@ -76,9 +77,7 @@ def _json(sample: Sample) -> tuple[str, str] | None:
 
 
 def _table(sample: Sample) -> tuple[str, str] | None:
-  return (
-    table_format(sample.file) if sample.suffix in ('.csv', '.tsv', '.tab') else None
-  )
+  return table_format(sample.file) if sample.suffix in csv_tables.SUFFIXES else None
 
 
 def _binary(sample: Sample) -> tuple[str, str] | None:

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.readers.files.file_names import suffix_of
+from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.files.keypoint_json import read_json
 from input_pipeline.readers.videos.table import TABLE, read_table
 from input_pipeline.text_files import read_text
 
-JSON = ('.json', '.jsonl', '.ndjson')
 VIDEOS = ('.mp4', '.avi', '.mov', '.mkv', '.webm', '.m4v', '.mpg', '.mpeg', '.wmv')
 IMAGES = ('.jpg', '.jpeg', '.bmp', '.tif', '.tiff', '.png')
 # Kinds of files that hold poses, the more telling first: beside arrays there are JSON
@@ -25,7 +24,7 @@ _KINDS = (
   ('.pkl', '.pickle'),
   ('.mat',),
   JSON,
-  ('.csv', '.tsv'),
+  ('.csv', '.tsv', '.tab'),
   ('.txt',),
 )
 # A folder is searched this deep and no further than this many files (our choice).
