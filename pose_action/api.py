@@ -213,9 +213,9 @@ def train(
   Example:
     >>> import pose_action
     >>> results = pose_action.train('my_config.py', 'new_run')  # doctest: +ELLIPSIS
-    +---...
+    validation: fold 0 of 5, ...
     >>> results['dataset'], results['evaluations'][0]['num_clips']
-    ('tiny', 7)
+    ('tiny', 8)
   """
   with naming_the_extra():
     from pose_action.training.experiment import train_and_evaluate
@@ -239,7 +239,7 @@ def evaluate(
   Example:
     >>> import pose_action
     >>> results = pose_action.evaluate('my_run')  # doctest: +ELLIPSIS
-    tiny: trained on train, ...
+    validation: fold 0 of 5, ...
     >>> results['headline']['split']
     'test'
   """

@@ -182,5 +182,5 @@ def test_files_that_name_their_joints_need_no_skeleton(tmp_path):
   source = load_source('mine', format='deeplabcut', poses=tmp_path, options=options)
   assert source.skeleton.name == 'coco_17'
   assert source.load('v').keypoints[2, 0, 16].tolist() == [52, 53]
-  with pytest.raises(PoseDatasetError, match='skeleton is not given'):
+  with pytest.raises(PoseDataError, match='does not name its joints'):
     load_source('mine', format='openpose', poses=tmp_path, options=options)

@@ -9,11 +9,13 @@ import untrained_run
 
 from pose_action.cli import evaluate
 from pose_action.cli.launch import program
+from pose_action.training.fold_rule import with_fold_rule
 
 
 @pytest.fixture
 def workdir(config, tmp_path):
   """A workdir with one checkpoint, of an untrained PA3D, and the run's config."""
+  config = with_fold_rule(config, tmp_path)
   untrained_run.write_workdir(
     tmp_path / 'run', config, tiny_run.SKELETON, tiny_run.CLASS_NAMES
   )

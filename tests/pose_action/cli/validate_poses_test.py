@@ -101,7 +101,7 @@ def test_a_user_s_own_skeleton(tmp_path):
 @pytest.mark.parametrize(
   ('flags', 'says'),
   [
-    (['--poses=p.pkl'], 'give --format and --poses, or the name of a known --dataset'),
+    (['--format=pyskl'], 'give --poses, or the name of a known --dataset'),
     (['--dataset=jhmdb', '--report=no/such/r.json'], 'there is no folder'),
     (
       ['--format=pyskl', '--poses=p.pkl', '--annotations=a'],
