@@ -22,13 +22,8 @@ def json_format(content: Any, file_name: str) -> tuple[str, str] | None:
     return _of_object(content, file_name)
   entries = content if isinstance(content, list) else []
   first = next((entry for entry in entries if entry), None)
-  if isinstance(first, list):  # A list of people per frame.
-    person = next((person for person in first if person), None)
-    if isinstance(person, dict) and _is_ultralytics(person):
-      return 'ultralytics', 'a list of frames with box and keypoints'
-    if isinstance(person, dict) and {'x', 'y'} <= set(person):
-      return 'mediapipe', 'a list of frames with landmarks x, y'
-    return ('mediapipe', 'lists of landmarks') if _is_landmarks(first) else None
+  if isinstance(first, list):
+    return _of_frame(first)
   return _of_entry(first) if isinstance(first, dict) else None
 
 
@@ -73,6 +68,18 @@ def _of_object(content: dict[str, Any], file_name: str) -> tuple[str, str] | Non
   return None
 
 
+def _of_frame(frame: list[Any]) -> tuple[str, str] | None:
+  """The format of a list of such lists: people per frame, or landmarks of one person."""
+  entry = next((entry for entry in frame if entry), None)
+  if isinstance(entry, dict) and _is_ultralytics(entry):
+    return 'ultralytics', 'a list of frames with box and keypoints'
+  if isinstance(entry, list) and not _is_point(entry):  # A list of landmarks.
+    entry = next((point for point in entry if point), None)
+  if isinstance(entry, dict) and {'x', 'y'} <= set(entry):
+    return 'mediapipe', 'a list of frames with landmarks x, y'
+  return ('mediapipe', 'lists of landmarks') if _is_point(entry) else None
+
+
 def _of_entry(entry: dict[str, Any]) -> tuple[str, str] | None:
   """The format of a list of such objects."""
   if 'image_id' in entry and 'keypoints' in entry:
@@ -102,10 +109,12 @@ def _is_ultralytics(entry: dict[str, Any]) -> bool:
   return 'box' in entry and isinstance(keypoints, dict) and {'x', 'y'} <= set(keypoints)
 
 
-def _is_landmarks(frame: list[Any]) -> bool:
-  """Whether a frame is a list of landmarks, each a list of numbers."""
-  return isinstance(frame[0], list) and all(
-    isinstance(number, (int, float)) for number in frame[0]
+def _is_point(entry: Any) -> bool:
+  """Whether an entry is a landmark as a list of numbers."""
+  return (
+    isinstance(entry, list)
+    and len(entry) in (2, 3, 4, 5)
+    and all(isinstance(number, (int, float)) for number in entry)
   )
 
 

@@ -122,14 +122,20 @@ _SIGNS: tuple[_Sign, ...] = (_maps, _binary, _json, _table, _text)
 def _unknown(path: pathlib.Path, seen: list[Sample]) -> str:
   """Says what is at a path whose format is not known, and what to do."""
   first = seen[0]
-  suffixes = {pathlib.PurePath(file.name).suffix.lower() for file in first.others}
+  suffixes = {file.suffix.lower() for file in first.others}
   for kind, known in (('videos', VIDEOS), ('images', IMAGES)):
-    if suffixes and suffixes <= {*known, ''} and suffixes & {*known}:
+    if suffixes & {*known}:
+      name = next(file.name for file in first.others if file.suffix.lower() in known)
       return (
-        f'{path} holds {kind} ({first.file.name}), not poses; find the poses first:'
+        f'{path} holds {kind} ({name}), not poses; find the poses first:'
         ' pose-action extract --help says how (or run OpenPose, MMPose, MediaPipe, ...'
         ' on them)'
       )
+  if first.suffix == '.mat':
+    return (
+      f'{path}: {first.file.name} has no known format. For Penn Action, give its folder'
+      ' labels/; for JHMDB, the folder with joint_positions/ and splits/'
+    )
   name = first.file.name
   if first.suffix in JSON and (content := first.json()) is not None:
     nearest = json_forms.nearest_format(content)
