@@ -108,7 +108,8 @@ def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> Po
     format=flags.string(
       'format',
       None,
-      f'Format of --poses, or auto, which recognises it. Default: that of {default}.',
+      'Format of --poses; auto recognises it from the files. Default: that of'
+      f' {default} if it has one and the files do not show another, else auto.',
     ),
     poses=flags.string(
       'poses', None, 'File or folder to read.', required=poses_required
