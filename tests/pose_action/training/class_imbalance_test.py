@@ -52,6 +52,6 @@ def test_a_run_draws_its_training_clips_by_class(
     )
   (plain, _), (classes, labels) = drawn
   assert plain is None
-  assert len(classes) == 30
+  assert len(classes) == 29
   # Rounds of the three classes: 8 = 3 + 3 + 2.
   assert sorted(np.bincount(labels)) == [2, 3, 3]

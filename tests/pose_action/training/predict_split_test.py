@@ -115,11 +115,11 @@ def test_joint_weights_stand_in_the_order_of_the_split(jmrn_data, one_device):
   assert isinstance(prediction.joint_weights, np.ndarray)
   wanted = np.stack([split.indices, 2 * split.indices], axis=1)
   np.testing.assert_array_equal(prediction.joint_weights, wanted)
-  assert prediction.probabilities.shape == (7, 3)
+  assert prediction.probabilities.shape == (8, 3)
 
 
 def test_scores_that_are_not_finite_are_refused(variables, data, program):
   broken = jax.tree.map(lambda leaf: leaf * np.float32(np.nan), variables)
-  message = r"'validation': the scores of 7 of 7 clips are not finite\. Lower config"
+  message = r"'validation': the scores of 8 of 8 clips are not finite\. Lower config"
   with pytest.raises(step.TrainingDiverged, match=message):
     _predict(broken, data.validation, data, program, 8)

@@ -239,7 +239,7 @@ def test_a_video_in_both_forms_is_one_video(tmp_path):
   write_table(tmp_path / 'b.h5')
   (tmp_path / 'a.csv').write_text(ONE)
   options = ReadOptions(frame_size=(64, 64))
-  with pytest.raises(PoseDataError, match=r'names 2 joints \(left_eye, right_eye, '):
+  with pytest.raises(PoseDataError, match=r'names 2 joints \(left_eye, right_eye\), '):
     read_poses('deeplabcut', tmp_path, options=options)
   layout = tmp_path / 'eyes.json'
   layout.write_text(

@@ -243,6 +243,6 @@ def test_the_names_choose_the_skeleton(tmp_path):
 
   dataset(names=('snout', 'tail')).to_netcdf(tmp_path / 'b.nc', engine='h5netcdf')
   with pytest.raises(
-    PoseDataError, match=r'names 2 joints \(snout, tail, .* as --skeleton'
+    PoseDataError, match=r'names 2 joints \(snout, tail\), .* as --skeleton'
   ):
     read_poses('movement', tmp_path / 'b.nc', options=options)

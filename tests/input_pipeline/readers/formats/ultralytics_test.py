@@ -83,7 +83,7 @@ def test_files_of_two_videos(tmp_path):
   )
   source = opened(tmp_path / 'runs')
   assert source.splits == {'all': ('north', 'south')}
-  assert [note.kind for note in source.notes] == ['split_by_name']
+  assert [note.kind for note in source.notes] == ['skeleton_chosen', 'split_by_name']
   assert source.load('south').num_frames == 2
 
 
