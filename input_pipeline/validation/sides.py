@@ -15,6 +15,7 @@ anything. Evidence for a swap:
 from __future__ import annotations
 
 import dataclasses
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -35,6 +36,10 @@ _FACE_SCORE = 0.5  # Estimators give low scores to eyes that they only guess.
 _EXCHANGE = 0.5  # Swapping sides must shorten the motion to less than this share,
 _STEP = 0.15  # and joints must move by more than this share of the trunk length.
 _FEWEST_PAIRS = 3
+
+
+# Points of whole-body layouts on the face and the fingers.
+_SMALL = re.compile(r'face_\d|hand_root|(thumb|finger)\d')
 
 
 @dataclasses.dataclass(frozen=True)
@@ -187,9 +192,14 @@ def _exchanges(clip: PoseClip, trunk: np.ndarray) -> tuple[int, ...]:
 
 
 def _sides(skeleton: Skeleton) -> tuple[list[int], list[int]]:
-  """Joints of the flip pairs as two lists, left and right if the names say so."""
+  """Joints of the flip pairs as two lists, left and right if the names say so.
+
+  The many small pairs of a face and of fingers are left out: they move little when left
+  and right change places, and would outweigh the body.
+  """
   pairs = [
     (a, b) if skeleton.joints[a].startswith('left_') else (b, a)
     for a, b in skeleton.flip_pairs
+    if not _SMALL.search(skeleton.joints[a])
   ]
   return [a for a, _ in pairs], [b for _, b in pairs]

@@ -165,3 +165,25 @@ def test_whole_real_clips_swapped_are_found_in_classes_of_one_view(jhmdb):
       changed = [*of_class[:place], other[view], *of_class[place + 1 :]]
       hits += place in minority(changed)
   assert (hits, alarms) == (222, 23)
+
+
+@pytest.mark.parametrize('name', ['coco_wholebody_133', 'halpe_136'])
+def test_faces_and_fingers_do_not_outweigh_the_body(make_clip, name):
+  clip, whole = make_clip(frames=9), SKELETONS[name]
+  nose = clip.keypoints[:, :, :1]
+  small = np.repeat(nose, whole.num_joints, axis=2)
+  small[..., 0] += np.linspace(-1, 1, whole.num_joints)  # Within two pixels.
+  for index, joint in enumerate(whole.joints):
+    if joint in clip.skeleton.joints:
+      small[:, :, index] = clip.keypoints[:, :, clip.skeleton.joints.index(joint)]
+  turned = small.copy()
+  turned[4:] = small[4:][:, :, list(whole.flip_permutation)]
+  clips = [
+    dataclasses.replace(
+      clip, keypoints=keypoints, scores=np.ones(keypoints.shape[:3]), skeleton=whole
+    )
+    for keypoints in (small, turned)
+  ]
+  straight, exchanged = (side_facts(clip) for clip in clips)
+  assert straight is not None and exchanged is not None
+  assert (straight.exchanges, exchanged.exchanges) == ((), (4,))
