@@ -211,8 +211,6 @@ def _videos(
     split |= len(found) > 1
     for video, members in found.items():
       videos.setdefault(video or folder or stem_of(path), []).extend(members)
-  if list(videos) == [stem_of(path)]:  # Named after the path, as in other formats.
-    return {'': videos.popitem()[1]}, split
   return videos, split
 
 
