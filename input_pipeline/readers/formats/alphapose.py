@@ -7,7 +7,8 @@
 `idx` is present if people were tracked. OpenPose's --write_coco_json has the same form,
 with numbers as `image_id`. AlphaPose's --format open writes one object instead, which
 maps each image to what OpenPose writes for a frame; --format cmu does the same in
-CMU-Pose's form, with `bodies` and `joints`; PoseFlow maps each image to its list of
+CMU-Pose's form, with `bodies` and `joints`. A list of what OpenPose writes for each
+frame is read in the same way. PoseFlow maps each image to its list of
 people. Predictions in COCO's form, an object with `images` and `annotations`, are read as
 results whose images have names.
 """
@@ -37,6 +38,7 @@ from input_pipeline.readers.files.keypoint_json import (
 from input_pipeline.readers.formats.openpose import people_of_frame
 from input_pipeline.readers.frame_order import (
   Videos,
+  frames_by_number,
   number_of,
   one_video,
   videos_of,
@@ -51,6 +53,7 @@ from input_pipeline.text_files import read_text
 
 # The value is a text, or a number.
 _IMAGE_ID = re.compile(r'"image_id"\s*:\s*("(?:[^"\\]|\\.)*"|[-+.0-9eE]+)')
+_NUMBER = ('frame_id', 'frame', 'frame_number', 'frame_index')
 _RESULTS = 'alphapose-results.json'
 # Scores from COCO models go up to 6 (AlphaPose doc/output.md); newer models give heatmap
 # peaks, hardly above 1. A score above 2 means that a file is from a COCO model (our
@@ -147,7 +150,14 @@ def _parse(file: pathlib.Path, *version: int) -> Any:
 
 
 def _as_list(content: Any, file: pathlib.Path) -> Any:
-  """PoseFlow's and COCO's forms as a list of results; other content as it is."""
+  """PoseFlow's and COCO's forms as a list of results, and frames by their names.
+
+  Other content is returned as it is.
+  """
+  if isinstance(content, dict) and isinstance(content.get('frames'), list):
+    content = content['frames']
+  if isinstance(content, list) and content and all(map(_is_frame, content)):
+    return _by_number(content, file)
   if not isinstance(content, dict):
     return content
   if 'annotations' in content:
@@ -165,6 +175,21 @@ def _as_list(content: Any, file: pathlib.Path) -> Any:
       for entry in checked_records(people, f'{file}, {name}')
     ]
   return content
+
+
+def _is_frame(value: Any) -> bool:
+  return isinstance(value, dict) and bool({'people', 'bodies'} & set(value))
+
+
+def _by_number(frames: list[dict[str, Any]], file: pathlib.Path) -> dict[str, Any]:
+  """Frames as OpenPose writes them by number, or by place if they state none."""
+  numbers = [
+    number_of(next((frame[k] for k in _NUMBER if k in frame), place), f'{file}: frame')
+    for place, frame in enumerate(frames)
+  ]
+  named = ((number, f'entry {place}') for place, number in enumerate(numbers))
+  frames_by_number(named, str(file))
+  return {str(number): f for number, f in zip(numbers, frames, strict=True)}
 
 
 def _image_ids(file: pathlib.Path) -> list[Any]:

@@ -321,14 +321,14 @@ def _labelled(
 
 def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | None:
   sizes = [described_size(image, f'{path}, image {image["id"]!r}') for image in images]
-  different = sorted(set(sizes) - {None}, key=str) or [None]
+  different = sorted({size for size in sizes if size is not None}, key=str)
   if len(different) > 1:
     raise PoseDataError(
       f'{path}: frames of one video have different sizes:'
-      f' {"; ".join(in_words(s) for s in different[:3])}; all must'
+      f' {"; ".join(in_words(size) for size in different[:3])}; all must'
       ' be equal'
     )
-  return different[0]
+  return different[0] if different else None
 
 
 def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
