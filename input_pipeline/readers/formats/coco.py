@@ -125,9 +125,9 @@ def _parse(path: pathlib.Path, *version: int) -> _Content:
       f"{path} holds a list, as COCO's results do, but annotations are an object with"
       " 'images' and 'annotations'; read results with format 'alphapose'"
     )
-  images = _records(content, 'images', path)
   for name in ('images', 'annotations'):
     field(content, (name,), str(path))
+  images = _records(content, 'images', path)
   names = {id_of(video.get('id')): video for video in _records(content, 'videos', path)}
   by_id: dict[str, _Record] = {}
   for image in images:

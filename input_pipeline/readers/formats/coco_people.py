@@ -65,6 +65,9 @@ class CocoPeople:
   ):
     self._skeleton = skeleton
     self._where = where
+    self._whole = skeleton.name == _WHOLE_BODY and all(
+      key in record for record in annotations for key in _FURTHER_JOINTS
+    )
     used = {id_of(record.get('category_id')) for record in annotations}
     named = [c for c in categories if id_of(c.get('id')) in used] or categories
     self._choices: dict[str, JointChoice] = {}
@@ -75,7 +78,7 @@ class CocoPeople:
         self._choices[id_of(category.get('id'))] = JointChoice(
           skeleton,
           f'{where}: category {category.get("name")!r}',
-          names=names_of(category, where),
+          names=self._names_of(category),
           trust_order=options.trust_order,
         )
       except PoseDataError as error:
@@ -120,15 +123,20 @@ class CocoPeople:
     people = np.reshape(joints, (len(joints), self._skeleton.num_joints, 3))
     return people, np.array([_identity(record) for record in kept], np.int64)
 
+  def _names_of(self, category: Record) -> tuple[str, ...] | None:
+    names = names_of(category, self._where)
+    if names and self._whole:  # COCO-WholeBody names the body's joints only.
+      names = (*names, *self._skeleton.joints[len(names) :])
+    return names
+
   def _joints(self, record: Record) -> Float[np.ndarray, 'j 3']:
     """(x, y, score) for each joint of a person."""
     where = f'{self._where}, annotation {record.get("id")!r}: keypoints'
     choice = self._choices.get(id_of(record.get('category_id')), self._other)
     keypoints = record['keypoints']
-    if self._skeleton.name == _WHOLE_BODY and all(k in record for k in _FURTHER_JOINTS):
+    if self._whole:
       further = [record[key] for key in _FURTHER_JOINTS]
-      keypoints = sum(further, start=list(keypoints))
-      choice = JointChoice(self._skeleton, where)
+      keypoints = sum(map(_listed, further), start=_listed(keypoints))
     joints = flat_keypoints(keypoints, choice, where)
     # Some tools mark a missing joint by -1 or null.
     stated = np.where(np.isnan(joints[:, 2]) | (joints[:, 2] == -1), 0, joints[:, 2])
@@ -150,6 +158,10 @@ def _visibilities(keypoints: Any) -> list[Any]:
   if all(isinstance(joint, list) for joint in keypoints):
     return [joint[2] for joint in keypoints if len(joint) == 3]
   return keypoints[2::3]
+
+
+def _listed(keypoints: Any) -> list[Any]:
+  return keypoints if isinstance(keypoints, list) else [keypoints]
 
 
 def _identity(record: Record) -> int:

@@ -242,10 +242,12 @@ def _joints(
 ) -> Float[np.ndarray, 'j 3']:
   """x, y and score of each joint; the score is 0 at (0, 0)."""
   if isinstance(keypoints, dict):
-    positions = np.stack(
-      [numbers(field(keypoints, (axis,), where), f'{where} {axis}') for axis in 'xy'],
-      axis=-1,
+    x, y = (
+      numbers(field(keypoints, (axis,), where), f'{where} {axis}') for axis in 'xy'
     )
+    if x.ndim != 1 or x.shape != y.shape:
+      raise PoseDataError(f'{where} have {x.size} x but {y.size} y, not a list of each')
+    positions = np.stack([x, y], axis=-1)
     visible = next((keypoints[key] for key in _VISIBLE if key in keypoints), None)
     stated = None if visible is None else numbers(visible, where)
   else:

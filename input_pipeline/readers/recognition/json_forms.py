@@ -60,8 +60,12 @@ def _of_object(content: dict[str, Any], file_name: str) -> tuple[str, str] | Non
     return 'coco', "an object with 'images' and 'annotations'"
   if 'instance_info' in content:
     return 'mmpose', "an object with 'instance_info'"
-  if isinstance(content.get('predictions'), list):
-    return json_format(content['predictions'], file_name)
+  predictions = content.get('predictions')
+  if isinstance(predictions, list):
+    first = next((entry for entry in predictions if entry), None)
+    if isinstance(first, dict) and 'keypoints' in first:
+      return _of_person(first)
+    return json_format(predictions, file_name)
   for key in ('people', 'bodies'):
     if isinstance(content.get(key), list):
       return 'openpose', f'{file_name}, an object with {key!r}'
