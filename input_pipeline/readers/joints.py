@@ -11,7 +11,7 @@ import dataclasses
 from typing import Literal
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
@@ -53,7 +53,8 @@ def to_joints(
 ) -> Joints:
   """Converts all numbers of one clip to joints.
 
-  A joint is missing if a value is not finite or the score is not above 0. Scores are
+  A joint is missing if a value is not finite, the score is not above 0, or its pixel is
+  exactly (0, 0) or (-1, -1), where many tools put missing joints. Scores are
   heatmap peaks or unbounded outputs and may exceed 1 (1.4 was seen from OpenPose, 1.3
   from MMPose); such a joint counts as fully certain.
 
@@ -69,13 +70,21 @@ def to_joints(
   values = np.asarray(values, np.float64)
   seen = np.isfinite(values).all(axis=-1) & (values[..., 2] > 0)
   positions, scores = values[..., :2], values[..., 2]
+  unplaced = seen & _is_unplaced(positions)
+  if unit == 'pixels':
+    seen = seen & ~unplaced
   shares = unit == 'shares' or normalized
   _check_unit(positions[seen], unit, frame_size, shares=shares)
   if shares:
     positions = to_pixels(positions, frame_size)
   joints = np.concatenate([positions, np.minimum(scores, 1)[..., None]], axis=-1)
   joints = np.where(seen[..., None], joints, 0).astype(np.float32)
-  return Joints(joints, (*_score_notes(scores, seen), *_edge_notes(normalized, unit)))
+  notes = (
+    *_score_notes(scores, seen),
+    *_unplaced_notes(scores, unplaced, unit),
+    *_edge_notes(normalized, unit),
+  )
+  return Joints(joints, notes)
 
 
 def to_pixels(
@@ -91,6 +100,29 @@ def scores_of_positions(
   """Scores for joints without one: 0 (missing) at (0, 0) or if not finite, else 1."""
   seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
   return seen.astype(np.float32)
+
+
+def _is_unplaced(positions: Float[np.ndarray, '*b 2']) -> Bool[np.ndarray, '*b']:
+  return (positions == 0).all(axis=-1) | (positions == -1).all(axis=-1)
+
+
+def _unplaced_notes(
+  scores: Float[np.ndarray, '*b'], unplaced: Bool[np.ndarray, '*b'], unit: Unit
+) -> tuple[Note, ...]:
+  if not unplaced.any():
+    return ()
+  return (
+    Note(
+      'joints_at_no_place',
+      f'{unplaced.sum()} of {scores.size} joints are exactly at (0, 0) or (-1, -1), with'
+      f' scores up to {scores[unplaced].max():g}; '
+      + (
+        'they count as missing'
+        if unit == 'pixels'
+        else 'if they are missing, give them score 0'
+      ),
+    ),
+  )
 
 
 def _check_unit(

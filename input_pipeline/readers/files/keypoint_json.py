@@ -81,6 +81,8 @@ def flat_keypoints(
 ) -> Float[np.ndarray, 'j 3']:
   """Reshapes a person's list x, y, score, x, y, score, ... without changing values.
 
+  A list of [x, y, score] per joint is taken, too.
+
   Args:
     choice: which joints are the skeleton's.
     where: file, frame, person and field, for messages.
@@ -89,6 +91,8 @@ def flat_keypoints(
     PoseDataError: if `values` is no such list, or has another number of joints.
   """
   array = numbers(values, where)
+  if array.ndim == 2 and array.shape[1] == 3:
+    array = array.reshape(-1)
   if array.ndim != 1 or array.size % 3:
     raise PoseDataError(
       f'{where} has shape {list(array.shape)}, but must be a flat list with x, y, score'
@@ -181,11 +185,29 @@ def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | 
       f'{where}: height and width are {height!r} and {width!r}, but must be whole numbers'
       f' of pixels, at most {_LONGEST_SIDE:,}'
     )
-  return height, width
+  return int(height), int(width)
 
 
-def _is_side(value: Any) -> TypeGuard[int]:
-  return type(value) is int and 0 < value <= _LONGEST_SIDE
+def names_by_number(names: Any, where: str) -> tuple[str, ...] | None:
+  """Joint names from a list, {"0": name, ...} or {name: 0, ...}; None if empty.
+
+  Raises:
+    PoseDataError: if the numbers are not those from 0 on.
+  """
+  if not names:
+    return None
+  if isinstance(names, list):
+    return tuple(map(str, names))
+  if isinstance(names, dict) and all(type(value) is int for value in names.values()):
+    names = {str(number): name for name, number in names.items()}
+  if not isinstance(names, dict) or set(names) != {str(n) for n in range(len(names))}:
+    raise PoseDataError(f'{where} must map the numbers from 0 on to joint names')
+  return tuple(str(names[str(number)]) for number in range(len(names)))
+
+
+def _is_side(value: Any) -> TypeGuard[int | float]:
+  whole = type(value) is int or (type(value) is float and value.is_integer())
+  return whole and 0 < value <= _LONGEST_SIDE
 
 
 def _kind(value: Any) -> str:

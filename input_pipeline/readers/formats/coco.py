@@ -8,8 +8,9 @@ Images are frames of the same video if they have the same `video_id` (or PoseTra
 `vid_id`), which COCO-VID's form names under `videos`; without these ids, if they are in
 the same folder and the same text precedes their frame numbers. The frame number is
 `frame_id`, or is found in `file_name` (see `frame_order`). Images with
-`"is_labeled": false` (PoseTrack's) are no frames. `track_id` identifies a person. v is 0 for a joint that is not labelled, 1 for a hidden
-joint and 2 for a visible one; in a file without any 2, such as PoseTrack's, 1 is visible.
+`"is_labeled": false` (PoseTrack's) are no frames. `track_id` identifies a person (see
+`coco_people`). v is 0 for a joint that is not labelled, 1 for a hidden joint and 2 for a
+visible one; in a file without any 2, such as PoseTrack's, 1 is visible.
 """
 
 from __future__ import annotations
@@ -22,8 +23,6 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.frame_size import in_words
 from input_pipeline.poses.notes import Note
@@ -33,28 +32,34 @@ from input_pipeline.readers.files.keypoint_json import (
   checked_records,
   described_size,
   field,
-  flat_keypoints,
   read_json,
-  tracked_identity,
 )
-from input_pipeline.readers.joint_choice import JointChoice
+from input_pipeline.readers.formats.coco_people import (
+  CocoPeople,
+  id_of,
+  names_of,
+)
+from input_pipeline.readers.formats.coco_people import (
+  Record as _Record,
+)
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame, common_step
-from input_pipeline.readers.visibility import HIDDEN_SCORE
 from input_pipeline.skeletons.registry import Skeleton
 
-_Record = Mapping[str, Any]
+# Under these names a file says whether an image is labelled, and that it is not.
+_LABELLED = ('is_labeled', 'is_labelled', 'isLabeled', 'labeled')
+_NOT = ('false', '0', '0.0', 'no', 'f', 'n')
 
 
 @dataclasses.dataclass(frozen=True)
 class _Content:
-  """A parsed file: images by video, and annotations by image id."""
+  """A parsed file: images by video, and annotations with keypoints by image id."""
 
   images: dict[str, list[_Record]]
   split: bool  # Whether images were split into videos by their names.
   annotations: dict[str, list[_Record]]
-  categories: tuple[_Record, ...]
-  all_visible: bool  # No v is 2.
+  categories: tuple[_Record, ...]  # Those that name joints.
+  notes: tuple[Note, ...]
 
 
 def is_video(path: pathlib.Path) -> bool:
@@ -89,21 +94,16 @@ def read_video(
       f'{path} has no video {video!r}; the first of its {len(content.images)} videos are'
       f' {", ".join(list(content.images)[:3])}'
     )
-  choices = _choices(content, skeleton, options, path)
+  annotations = [r for records in content.annotations.values() for r in records]
+  reader = CocoPeople(annotations, content.categories, skeleton, options, str(path))
   people, identities = {}, {}
   images, notes = _labelled(_numbered(content.images[video], path), content, path)
   for number, image in images.items():
-    records = content.annotations.get(str(image['id']), [])
-    joints = [_joints(record, choices, content, path) for record in records]
-    people[number] = np.reshape(joints, (len(joints), skeleton.num_joints, 3))
-    identities[number] = np.array(
-      [tracked_identity(record.get('track_id')) for record in records], np.int64
-    )
+    records = content.annotations.get(id_of(image['id']), [])
+    people[number], identities[number] = reader.of(records)
   size = _frame_size(content.images[video], path)
-  kinds = {note.kind: note for choice in choices.values() for note in choice.notes}
-  return PosesByFrame(
-    people, skeleton.num_joints, identities, size, notes=(*notes, *kinds.values())
-  )
+  notes = (*content.notes, *notes, *reader.notes)
+  return PosesByFrame(people, skeleton.num_joints, identities, size, notes=notes)
 
 
 def _read(path: pathlib.Path) -> _Content:
@@ -125,18 +125,21 @@ def _parse(path: pathlib.Path, *version: int) -> _Content:
       f"{path} holds a list, as COCO's results do, but annotations are an object with"
       " 'images' and 'annotations'; read results with format 'alphapose'"
     )
-  images = _records(content, 'images', path)
-  annotations: dict[str, list[_Record]] = {}
   for name in ('images', 'annotations'):
     field(content, (name,), str(path))
-  names = {str(video.get('id')): video for video in _records(content, 'videos', path)}
+  images = _records(content, 'images', path)
+  names = {id_of(video.get('id')): video for video in _records(content, 'videos', path)}
+  by_id: dict[str, _Record] = {}
   for image in images:
-    field(image, ('id',), f'{path}: an image')
+    image_id = id_of(field(image, ('id',), f'{path}: an image'))
+    if image_id in by_id:
+      raise PoseDataError(
+        f'{path}: {_file_name(by_id[image_id])!r} and {_file_name(image)!r} both have the'
+        f' image id {image_id}; give each image its own'
+      )
+    by_id[image_id] = image
   videos, split = _videos(images, names, path)
-  for record in _records(content, 'annotations', path):
-    image_id = field(record, ('image_id',), f'{path}: an annotation')
-    if 'keypoints' in record:
-      annotations.setdefault(str(image_id), []).append(record)
+  annotations, notes = _annotations(_records(content, 'annotations', path), by_id, path)
   return _Content(
     images=videos,
     split=split,
@@ -144,14 +147,43 @@ def _parse(path: pathlib.Path, *version: int) -> _Content:
     categories=tuple(
       category
       for category in _records(content, 'categories', path)
-      if isinstance(category.get('keypoints'), list)
+      if category.get('keypoints') and isinstance(category['keypoints'], (list, dict))
     ),
-    all_visible=not any(
-      isinstance(record['keypoints'], list) and 2 in record['keypoints'][2::3]
-      for records in annotations.values()
-      for record in records
-    ),
+    notes=notes,
   )
+
+
+def _annotations(
+  records: Sequence[_Record], images: Mapping[str, _Record], path: pathlib.Path
+) -> tuple[dict[str, list[_Record]], tuple[Note, ...]]:
+  """Annotations with keypoints by image id, and what was doubtful about them.
+
+  Raises:
+    PoseDataError: if no annotation belongs to an image.
+  """
+  found: dict[str, list[_Record]] = {}
+  strays, boxes = [], 0
+  for record in records:
+    image_id = field(record, ('image_id',), f'{path}: an annotation')
+    if id_of(image_id) not in images:
+      strays.append(image_id)
+    elif 'keypoints' in record:
+      found.setdefault(id_of(image_id), []).append(record)
+    else:
+      boxes += 1
+  notes = []
+  if strays:
+    what = (
+      f'{path}: {len(strays)} of {len(records)} annotations have an image_id that no image'
+      f' has, the first {strays[0]!r}'
+    )
+    if len(strays) == len(records):
+      raise PoseDataError(f'{what}; give the images that they belong to')
+    notes.append(Note('annotations_without_image', f'{what}; they are left out'))
+  if boxes:
+    what = f"{path}: {boxes} of {len(records)} annotations have no 'keypoints'"
+    notes.append(Note('boxes_without_keypoints', f'{what}; they are left out'))
+  return found, tuple(notes)
 
 
 def _records(
@@ -171,7 +203,7 @@ def _videos(
     if stated is None:
       folders.setdefault(os.path.dirname(_file_name(image)), []).append(image)
     else:
-      video = str(names.get(str(stated), {}).get('name') or stated)
+      video = str(names.get(id_of(stated), {}).get('name') or id_of(stated))
       videos.setdefault(video, []).append(image)
   split = False
   for folder, group in folders.items():
@@ -263,8 +295,8 @@ def _labelled(
   unlabelled = [
     number
     for number, image in images.items()
-    if str(image.get('is_labeled')).lower() in ('false', '0')
-    and str(image['id']) not in content.annotations
+    if any(str(image.get(key)).lower() in _NOT for key in _LABELLED)
+    and id_of(image['id']) not in content.annotations
   ]
   if not unlabelled:
     return images, ()
@@ -289,14 +321,14 @@ def _labelled(
 
 def _frame_size(images: list[_Record], path: pathlib.Path) -> tuple[int, int] | None:
   sizes = [described_size(image, f'{path}, image {image["id"]!r}') for image in images]
-  different = sorted(set(sizes), key=str)
+  different = sorted({size for size in sizes if size is not None}, key=str)
   if len(different) > 1:
     raise PoseDataError(
       f'{path}: frames of one video have different sizes:'
-      f' {"; ".join(in_words(s) if s else "not given" for s in different[:3])}; all must'
+      f' {"; ".join(in_words(size) for size in different[:3])}; all must'
       ' be equal'
     )
-  return different[0]
+  return different[0] if different else None
 
 
 def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
@@ -306,55 +338,4 @@ def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
     PoseDataError: if the file is malformed.
   """
   categories = _read(path).categories
-  return _names(categories[0]) if categories else None
-
-
-def _choices(
-  content: _Content, skeleton: Skeleton, options: ReadOptions, path: pathlib.Path
-) -> dict[str, JointChoice]:
-  """How the joints of each category are chosen, by the category's id; '' for others."""
-  used = {
-    str(record.get('category_id'))
-    for records in content.annotations.values()
-    for record in records
-  }
-  named = [
-    category for category in content.categories if str(category.get('id')) in used
-  ]
-  choices = {
-    str(category.get('id')): JointChoice(
-      skeleton,
-      f'{path}: category {category.get("name")!r}',
-      names=_names(category),
-      trust_order=options.trust_order,
-    )
-    for category in named or content.categories
-  }
-  only = next(iter(choices.values())) if len(choices) == 1 else None
-  return {'': only or JointChoice(skeleton, str(path)), **choices}
-
-
-def _names(category: _Record) -> tuple[str, ...]:
-  return tuple(map(str, category['keypoints']))
-
-
-def _joints(
-  record: _Record,
-  choices: Mapping[str, JointChoice],
-  content: _Content,
-  path: pathlib.Path,
-) -> np.ndarray:
-  """(x, y, score) for each joint of a person, `[j, 3]`."""
-  where = f'{path}, annotation {record.get("id")!r}: keypoints'
-  choice = choices.get(str(record.get('category_id')), choices[''])
-  joints = flat_keypoints(record['keypoints'], choice, where)
-  visibility = joints[:, 2]
-  if not np.isin(visibility, (0, 1, 2)).all():
-    wrong = visibility[~np.isin(visibility, (0, 1, 2))][0]
-    raise PoseDataError(
-      f'{where} have visibility {wrong}, but it must be 0 (not labelled), 1 (hidden) or'
-      " 2 (visible); read results, which have scores, with format 'alphapose'"
-    )
-  hidden = 1.0 if content.all_visible else HIDDEN_SCORE
-  joints[:, 2] = np.select([visibility == 2, visibility == 1], [1.0, hidden], 0.0)
-  return joints
+  return names_of(categories[0], str(path)) if categories else None

@@ -3,6 +3,7 @@
 MediaPipe itself writes no files. These forms are read:
 
   VIDEO.json    see `mediapipe_json`
+  VIDEO/frame_0001.json, VIDEO/frame_0002.json, ...    one frame each
   VIDEO.csv     one line per frame: frame, x0, y0, z0, visibility0, x1, ... Landmarks
                 are numbered from 0 or 1, or named: nose_x, MOUTH_LEFT_y, ...
                 Or one line per landmark: frame, landmark, x, y, z, visibility.
@@ -20,7 +21,14 @@ import numpy as np
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.file_names import JSON, is_file_of
+from input_pipeline.readers.files.keypoint_json import read_json
+from input_pipeline.readers.files.numbered_files import (
+  has_numbered_files,
+  numbered_files,
+  videos_of_files,
+)
 from input_pipeline.readers.formats import csv_tables, mediapipe_json
+from input_pipeline.readers.frame_order import Videos
 from input_pipeline.readers.joint_tables import reading
 from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
@@ -31,14 +39,39 @@ from input_pipeline.skeletons.registry import Skeleton
 
 # Larger positions are pixels (our choice).
 _LARGEST_FRACTION = 10
+# As many files show whether each holds a frame (our choice).
+_ENOUGH = 5
 
 
 def is_video(path: pathlib.Path) -> bool:
-  return csv_tables.is_video(path) or is_file_of(path, JSON)
+  """Whether the path is a table, a JSON file, or a folder with a JSON file per frame."""
+  return csv_tables.is_video(path) or is_file_of(path, JSON) or _holds_frames(path)
 
 
-def parts(path: pathlib.Path) -> DescribedParts:
-  """The videos in a file by name."""
+def _holds_frames(path: pathlib.Path) -> bool:
+  """Whether the JSON files in a folder hold one frame each; if not, each is a video."""
+  if not has_numbered_files(path, JSON):
+    return False
+  files = sorted(
+    file
+    for file in path.iterdir()
+    if is_file_of(file, JSON) and not file.name.startswith('.')
+  )
+  found = []
+  for file in files[:_ENOUGH]:
+    try:
+      content = read_json(file)
+    except PoseDataError:  # Reading the video raises it again.
+      continue
+    if content:
+      found.append(mediapipe_json.is_frame(content))
+  return len(files) > 1 and bool(found) and all(found)
+
+
+def parts(path: pathlib.Path) -> DescribedParts | Videos:
+  """The videos in a file or folder by name."""
+  if path.is_dir():
+    return videos_of_files(path, JSON)
   return (
     reading.parts(path)
     if csv_tables.is_video(path)
@@ -60,6 +93,9 @@ def read_video(
   Raises:
     PoseDataError: naming the file, the frame and the field.
   """
+  if path.is_dir():
+    files = numbered_files(path, JSON, part)
+    return mediapipe_json.read_files(files, skeleton, options)
   if not csv_tables.is_video(path):
     return mediapipe_json.read_video(path, skeleton, part, options)
   try:

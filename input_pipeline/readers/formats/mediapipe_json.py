@@ -5,7 +5,7 @@ FILE        [FRAME, FRAME, ...]; {"frames": [FRAME, ...], "width": 1280, "height
             one FRAME; or a list of flat records, which are the rows of a table
 FRAME       {"landmarks": [PERSON, ...]}, as the pose landmarker returns it, or
             {"pose_landmarks": PERSON}, {"keypoints": PERSON} and the like, optionally
-            with its number as "frame"; or PERSON; or null
+            with its number as "frame" or the name of its "image"; or PERSON; or null
 PERSON      33 times LANDMARK, or {"0": LANDMARK, ...}, {"nose": LANDMARK, ...}; null or
             [] for nobody
 LANDMARK    {"x": 0.5, "y": 0.4, "z": 0, "visibility": 0.9}, optionally with its number
@@ -57,6 +57,9 @@ _PEOPLE = (
   *('poses', 'people', 'persons', 'multi_pose_landmarks', 'body'),
 )
 _POSE = ('keypoints',)
+_IMAGE = ('image', 'image_name', 'image_id', 'file_name', 'filename', 'image_path')
+# Keys beside the frames that say nothing of classes or videos.
+_DESCRIPTIONS = ('width', 'height', 'fps', 'version', 'model', 'metadata', 'info')
 # Keys of a frame that are left out by intention.
 _SILENT = (
   *('timestamp', 'timestamp_ms', 'time', 'score', 'width', 'height', 'fps'),
@@ -79,10 +82,25 @@ def read_video(
     table = joint_table(_cells(path, content))
     return read_part(table, skeleton, part, options, 'shares')
   described = content if isinstance(content, dict) else {}
+  unread: dict[str, None] = {}
+  if isinstance(content, dict) and _has(content, _FRAMES):
+    known = (*_FRAMES, *_DESCRIPTIONS)
+    unread |= dict.fromkeys(k for k in content if k not in known)
+  frames = _frames(content, path)
+  return _poses(frames, described, unread, skeleton, path, options)
+
+
+def _poses(
+  frames: Mapping[int, tuple[Any, str]],
+  described: Mapping[str, Any],
+  unread: dict[str, None],
+  skeleton: Skeleton,
+  path: pathlib.Path,
+  options: ReadOptions,
+) -> PosesByFrame:
   reader = Landmarks(skeleton, str(path), trust_order=options.trust_order)
   people = {}
-  unread: dict[str, None] = {}
-  for number, (frame, where) in _frames(content, path).items():
+  for number, (frame, where) in frames.items():
     persons = _people(frame, where, unread)
     joints = [reader.person(person, where) for person in persons if person]
     people[number] = np.reshape(joints, (len(joints), skeleton.num_joints, 3))
@@ -106,8 +124,22 @@ def _frames(content: Any, path: pathlib.Path) -> dict[int, tuple[Any, str]]:
     return _frames_by_key(content, path)
   if isinstance(content, dict):
     content = field(content, _FRAMES, str(path))
+  return _frames_in_list(checked_list(content, f'{path}: frames'), path)
+
+
+def _frames_in_list(
+  content: Sequence[Any], path: pathlib.Path
+) -> dict[int, tuple[Any, str]]:
+  """Frames of a list by their numbers, else by names of images, else by place."""
+  if content and all(
+    _image_of(frame) and not _has(frame, _NUMBER) for frame in content
+  ):
+    images = {_image_of(frame): frame for frame in content}
+    if len(images) == len(content):
+      names = one_video(videos_of(images, str(path)), '', str(path))
+      return {n: (images[key], f'{path}, frame {key}') for n, key in names.items()}
   entries, numbered = {}, []
-  for place, frame in enumerate(checked_list(content, f'{path}: frames')):
+  for place, frame in enumerate(content):
     where = f'{path}, frame {place}'
     stated = frame if isinstance(frame, dict) else {}
     number = next((stated[key] for key in _NUMBER if key in stated), place)
@@ -117,6 +149,12 @@ def _frames(content: Any, path: pathlib.Path) -> dict[int, tuple[Any, str]]:
   return {number: entries[entry] for number, entry in by_number.items()}
 
 
+def _image_of(frame: Any) -> str:
+  """The name of a frame's image; '' if it states none."""
+  stated = frame if isinstance(frame, dict) else {}
+  return next((stated[k] for k in _IMAGE if isinstance(stated.get(k), str)), '')
+
+
 def _frames_by_key(
   content: dict[str, Any], path: pathlib.Path
 ) -> dict[int, tuple[Any, str]]:
@@ -124,9 +162,13 @@ def _frames_by_key(
   if not content or not all(any(map(str.isdecimal, key)) for key in content):
     field(content, _FRAMES[:1], str(path))
   videos = [key for key in content if suffix_of(pathlib.PurePath(key)) in VIDEO_FILES]
+  people = [v for v in content.values() if isinstance(v, list) and _are_people(v)]
+  if len(people) == len(content) < min(map(len, people)):  # More people than frames.
+    videos = videos or list(content)
   if videos:
     raise PoseDataError(
-      f'{path} holds several videos, {", ".join(videos[:3])}; give each its own file'
+      f'{path} holds several videos, {", ".join(videos[:3])}; give each its own file,'
+      ' which is a list of frames'
     )
   if all(key.isdecimal() for key in content):
     names = frames_by_number([(int(key), key) for key in content], str(path))
@@ -138,7 +180,8 @@ def _frames_by_key(
 def _people(frame: Any, where: str, unread: dict[str, None]) -> Sequence[Any]:
   """The people of a frame, each a list or an object of landmarks."""
   if isinstance(frame, dict):
-    inner = {key: value for key, value in frame.items() if key not in _NUMBER}
+    stated = (*_NUMBER, *_IMAGE)
+    inner = {key: value for key, value in frame.items() if key not in stated}
     if _has(inner, _PEOPLE):
       known = next(key for key in _PEOPLE if key in inner)
       unread |= dict.fromkeys(k for k in inner if k != known and k not in _SILENT)
@@ -162,6 +205,30 @@ def _people(frame: Any, where: str, unread: dict[str, None]) -> Sequence[Any]:
     ]
     return [p for pose in poses for p in _people(pose, where, unread)]
   return people
+
+
+def is_frame(content: Any) -> bool:
+  """Whether JSON is one frame with its people, rather than many."""
+  return is_landmarks(content) or (
+    _has(content, _PEOPLE) and not _has(content, _FRAMES)
+  )
+
+
+def read_files(
+  files: Mapping[int, pathlib.Path], skeleton: Skeleton, options: ReadOptions
+) -> PosesByFrame:
+  """Reads files that hold one frame each.
+
+  Raises:
+    PoseDataError: naming the file and the field.
+  """
+  frames = {number: (read_json(file), str(file)) for number, file in files.items()}
+  folder = next(iter(files.values())).parent
+  return _poses(frames, {}, {}, skeleton, folder, options)
+
+
+def _are_people(value: Sequence[Any]) -> bool:
+  return not is_landmarks(value) and all(map(is_landmarks, value))
 
 
 def _has(content: Any, keys: Sequence[str]) -> bool:

@@ -17,12 +17,12 @@ from input_pipeline.readers.files.keypoint_json import (
 )
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joint_tables.columns import without_prefix, words_of
-from input_pipeline.skeletons.joint_names import Arrangement, arrange
+from input_pipeline.skeletons.joint_names import Arrangement, arrange, plain
 from input_pipeline.skeletons.registry import Skeleton
 
 _SCORES = ('visibility', 'score', 'confidence', 'presence')
 _IDS = ('id', 'index', 'idx', 'landmark_id', 'landmark_index', 'landmark')
-_NAMES = ('name', 'part', 'landmark_name', 'landmark')
+_NAMES = ('name', 'part', 'landmark_name', 'landmark', 'class', 'label')
 
 
 def is_landmark(value: Any) -> bool:
@@ -55,6 +55,9 @@ class Landmarks:
     self._choice = JointChoice(skeleton, where)
     self._arrangements: dict[tuple[str, ...], Arrangement] = {}
     self._numbers: set[int] = set()
+    self._partial: dict[tuple[str, ...], list[int]] = {}
+    self._named: set[int] = set()
+    self._fault: PoseDataError | None = None
 
   @property
   def notes(self) -> tuple[Note, ...]:
@@ -62,13 +65,15 @@ class Landmarks:
     return tuple(dict.fromkeys([*notes, *self._choice.notes]))
 
   def check_complete(self, where: str):
-    """Checks that landmarks, as far as they state their numbers, have all numbers.
+    """Checks that all landmarks appear, as far as they state their numbers or names.
 
     A landmark may be absent in some frames, but 17 landmarks are not MediaPipe's.
 
     Raises:
-      PoseDataError: if a number appears nowhere.
+      PoseDataError: if a number or a name appears nowhere.
     """
+    if self._fault and len(self._named) < self._skeleton.num_joints:
+      raise self._fault
     missing = set(range(self._skeleton.num_joints)) - self._numbers
     if self._numbers and missing:
       raise PoseDataError(
@@ -118,14 +123,31 @@ class Landmarks:
   def _by_name(
     self, joints: Float[np.ndarray, 'l 3'], names: tuple[str, ...], where: str
   ) -> Float[np.ndarray, 'j 3']:
-    if names not in self._arrangements:
-      self._arrangements[names] = arrange(
-        [without_prefix('_'.join(words_of(name))) for name in names],
-        self._skeleton,
-        trust_order=self._trust_order,
-        where=where,
-      )
-    return joints[self._arrangements[names].columns]
+    if names not in self._arrangements and names not in self._partial:
+      spelled = [without_prefix('_'.join(words_of(name))) for name in names]
+      try:
+        self._arrangements[names] = arrange(
+          spelled, self._skeleton, trust_order=self._trust_order, where=where
+        )
+        self._named.update(range(self._skeleton.num_joints))
+      except PoseDataError as error:
+        places = self._places_of(spelled)
+        if places is None:
+          raise
+        self._fault = self._fault or error  # Unless other frames have the others.
+        self._partial[names] = places
+        self._named.update(places)
+    if names in self._arrangements:
+      return joints[self._arrangements[names].columns]
+    placed = np.full((self._skeleton.num_joints, 3), np.nan)
+    placed[self._partial[names]] = joints
+    return placed
+
+  def _places_of(self, names: Sequence[str]) -> list[int] | None:
+    """The skeleton's joints with these names; None if one has no or another's joint."""
+    known = {plain(joint): place for place, joint in enumerate(self._skeleton.joints)}
+    places = [known[plain(name)] for name in names if plain(name) in known]
+    return places if len(set(places)) == len(names) else None
 
 
 def _key(landmark: Any) -> int | str | None:
@@ -140,7 +162,9 @@ def _key(landmark: Any) -> int | str | None:
 
 
 def _row(landmark: Any, where: str) -> list[Any]:
-  """[x, y, score] with None for a missing score."""
+  """[x, y, score] with None for a missing score; all None for a missing landmark."""
+  if landmark is None:
+    return [None, None, None]
   if isinstance(landmark, dict):
     lower = {key.lower(): value for key, value in landmark.items()}
     x, y = (field(lower, (axis,), where) for axis in 'xy')

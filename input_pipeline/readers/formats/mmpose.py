@@ -1,10 +1,15 @@
 """Predictions from MMPose's inferencer (pred_out_dir): JSON per video or per image.
 
-VIDEO.json            [{"frame_id": 0, "instances": [PERSON, ...]}, ...]
-                      or {"meta_info": {...}, "instance_info": [the same]}
-VIDEO/000012.json     [PERSON, ...]
+VIDEO.json            [{"frame_id": 0, "instances": [PERSON, ...]}, ...],
+                      or {"meta_info": {...}, "instance_info": [the same]};
+                      as Python has them: [[PERSON, ...], ...], {"predictions": [the
+                      same]}, or [{"predictions": [[PERSON, ...]]}, ...]
+VIDEO/000012.json     [PERSON, ...], or {"meta_info": {...}, "instance_info": [the same]}
 PERSON                {"keypoints": [[x, y], ...], "keypoint_scores": [c, ...],
-                       "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}
+                       "bbox": [[x1, y1, x2, y2]], "bbox_score": 0.9}, or, from MMPose
+                      0.x, {"keypoints": [[x, y, c], ...], "bbox": [...]}
+
+Without "frame_id" in any frame, frames are numbered by their places.
 """
 
 from __future__ import annotations
@@ -16,10 +21,11 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
-from input_pipeline.readers.files.file_names import JSON, suffix_of
+from input_pipeline.readers.files.file_names import JSON, is_file_of, suffix_of
 from input_pipeline.readers.files.keypoint_json import (
   checked_list,
   field,
+  names_by_number,
   numbers,
   read_json,
   tracked_identity,
@@ -40,6 +46,8 @@ from input_pipeline.readers.videos.poses_by_frame import (
 from input_pipeline.skeletons.registry import Skeleton
 
 _SUFFIXES = ('.json',)
+# Joint names under `meta_info`; newer versions write several of them.
+_NAMES = ('keypoint_id2name', 'keypoint_name2id', 'keypoint_names', 'keypoints')
 
 
 def is_video(path: pathlib.Path) -> bool:
@@ -57,9 +65,15 @@ def is_video(path: pathlib.Path) -> bool:
       content = read_json(file)
     except PoseDataError:  # `read_video` raises it again.
       continue
-    if content:
-      return isinstance(content, list) and 'instances' not in content[0]
+    if content := _instances_of_image(content):
+      first = content[0] if isinstance(content, list) else None
+      return isinstance(first, dict) and not {'instances', 'predictions'} & set(first)
   return True
+
+
+def _instances_of_image(content: Any) -> Any:
+  """The people in an image's file, which may have `meta_info` beside them."""
+  return content.get('instance_info') if isinstance(content, dict) else content
 
 
 def videos_in(path: pathlib.Path) -> Videos:
@@ -106,18 +120,20 @@ def joint_names(path: pathlib.Path) -> tuple[str, ...] | None:
   Raises:
     PoseDataError: if the file cannot be read, or the names are malformed.
   """
+  if path.is_dir():
+    files = [
+      file
+      for file in path.iterdir()
+      if is_file_of(file, _SUFFIXES) and not file.name.startswith('.')
+    ]
+    path = min(files, default=path)
   content = read_json(path) if path.is_file() else None
   described = content.get('meta_info') if isinstance(content, dict) else None
-  names = described.get('keypoint_id2name') if isinstance(described, dict) else None
-  if not names:
-    return None
-  if isinstance(names, list):
-    return tuple(map(str, names))
-  if not isinstance(names, dict) or set(names) != {str(n) for n in range(len(names))}:
-    raise PoseDataError(
-      f'{path}: keypoint_id2name must map the numbers from 0 on to joint names'
-    )
-  return tuple(str(names[str(number)]) for number in range(len(names)))
+  described = described if isinstance(described, dict) else {}
+  for key in _NAMES:
+    if names := names_by_number(described.get(key), f'{path}: {key}'):
+      return names
+  return None
 
 
 _Frame = tuple[int, Any, str]
@@ -125,35 +141,74 @@ _Frame = tuple[int, Any, str]
 
 def _frames_of_images(folder: pathlib.Path, video: str) -> list[_Frame]:
   files = numbered_files(folder, _SUFFIXES, video)
-  return [(number, read_json(file), str(file)) for number, file in files.items()]
+  return [
+    (number, _instances_of_image(read_json(file)), str(file))
+    for number, file in files.items()
+  ]
 
 
 def _frames_of_video(file: pathlib.Path) -> list[_Frame]:
   content = read_json(file)
   if isinstance(content, dict):
-    content = field(content, ('instance_info',), str(file))
+    name = 'predictions' if 'predictions' in content else 'instance_info'
+    content = field(content, (name,), str(file))
+  entries = [_opened(entry) for entry in checked_list(content, str(file))]
+  counted = not any(isinstance(e, dict) and 'frame_id' in e for e in entries)
   frames = []
-  for index, frame in enumerate(checked_list(content, str(file))):
+  for index, frame in enumerate(entries):
     where = f'{file}, frame {index}'
+    if isinstance(frame, list):
+      frames.append((index, frame, where))
+      continue
+    if counted and isinstance(frame, dict) and 'instances' in frame:
+      frame = {'frame_id': index, **frame}
     number = number_of(field(frame, ('frame_id',), where), f'{where}: frame_id')
     frames.append((number, field(frame, ('instances',), where), where))
   return frames
+
+
+def _opened(frame: Any) -> Any:
+  """The people of a frame that the inferencer returned, or the frame as it is."""
+  if isinstance(frame, dict) and isinstance(frame.get('predictions'), list):
+    frame = frame['predictions']
+    if len(frame) == 1 and isinstance(frame[0], list):  # A batch of one image.
+      frame = frame[0]
+  return frame
 
 
 def _people(
   instances: Any, choice: JointChoice, where: str
 ) -> tuple[People, Identities]:
   people, identities = [], []
-  for index, instance in enumerate(checked_list(instances, where)):
-    people.append(_person(instance, choice, f'{where}, instance {index}'))
-    identities.append(tracked_identity(instance.get('track_id')))
+  for index, instance in enumerate(checked_list(instances or [], where)):
+    name = f'{where}, instance {index}'
+    if field(instance, ('keypoints',), name) in (None, []):  # A box without joints.
+      continue
+    people.append(_person(instance, choice, name))
+    identity = instance.get('track_id', instance.get('instance_id'))
+    identities.append(tracked_identity(identity))
   joints = np.reshape(people, (len(people), choice.skeleton.num_joints, 3))
   return joints, np.array(identities, np.int64)
 
 
 def _person(instance: Any, choice: JointChoice, where: str) -> Float[np.ndarray, 'j 3']:
   positions = numbers(field(instance, ('keypoints',), where), f'{where}: keypoints')
+  if positions.ndim == 3 and len(positions) == 1:
+    positions = positions[0]
+  if (
+    positions.ndim == 2
+    and positions.shape[1] == 3
+    and 'keypoint_scores' not in instance
+  ):
+    return choice.of(positions, f'{where}: keypoints')
   scores = numbers(field(instance, ('keypoint_scores',), where), f'{where}: scores')
+  if scores.ndim == 2 and 1 in scores.shape:
+    scores = scores.reshape(-1)
+  if positions.ndim == 2 and positions.shape[1] == 3:
+    raise PoseDataError(
+      f'{where}: keypoints have three coordinates beside their scores, but the library'
+      ' reads positions in the image; give 2-D poses'
+    )
   if (
     positions.ndim != 2
     or positions.shape[1] != 2

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.files.keypoint_json import (
   checked_list,
   field,
@@ -40,6 +41,7 @@ from input_pipeline.skeletons.registry import Skeleton
 SUFFIXES = ('.json',)
 _PEOPLE = ('people', 'bodies')
 _KEYPOINTS = ('pose_keypoints_2d', 'pose_keypoints', 'joints', 'body_parts')
+_IN_SPACE = 'pose_keypoints_3d'
 
 
 def is_video(path: pathlib.Path) -> bool:
@@ -93,6 +95,11 @@ def people_of_frame(
   for index, person in enumerate(checked_list(field(content, _PEOPLE, where), where)):
     name = f'{where}, person {index}'
     keypoints = field(person, _KEYPOINTS, name)
+    if not keypoints and person.get(_IN_SPACE):
+      raise PoseDataError(
+        f'{name} has joints only in {_IN_SPACE!r}, but the library reads positions in'
+        ' the image; run OpenPose without --3d'
+      )
     if keypoints is not None and len(checked_list(keypoints, name)):
       people.append(flat_keypoints(keypoints, choice, name))
       # [-1] unless OpenPose ran with tracking.

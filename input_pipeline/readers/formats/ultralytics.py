@@ -14,6 +14,7 @@ data set, whose visibilities are 0, 1 and 2, are read as COCO's.
 
 from __future__ import annotations
 
+import itertools
 import pathlib
 from collections.abc import Mapping, Sequence
 
@@ -28,11 +29,13 @@ from input_pipeline.readers.files.file_names import JSON, is_file_of, stem_of, s
 from input_pipeline.readers.files.keypoint_json import read_json
 from input_pipeline.readers.formats import ultralytics_json
 from input_pipeline.readers.frame_order import Videos, one_video, videos_of
+from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import scores_of_positions
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.readers.visibility import scores_of_flags
+from input_pipeline.skeletons.joint_names import is_prefix_of
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 _LABELS = 'labels'  # The folder in which save_txt writes.
@@ -70,15 +73,14 @@ def read_video(
   Raises:
     PoseDataError: naming the file, the line or the person, and the field.
   """
-  del options
   if path.is_file():
-    return ultralytics_json.read_file(path, skeleton)
+    return ultralytics_json.read_file(path, skeleton, options)
   names = one_video(_videos(path), part, str(path))
   folder = _files(path)[0].parent
   files = {number: folder / name for number, name in names.items()}
   if suffix_of(next(iter(files.values()))) == '.txt':
     return _read_text_files(files, skeleton)
-  return ultralytics_json.read_files(files, skeleton)
+  return ultralytics_json.read_files(files, skeleton, options)
 
 
 FORMAT = VideoFormat(is_video, read_video, parts, suffixes=JSON)
@@ -133,12 +135,11 @@ def _read_text_files(
     for number, of_file in kept.items()
     for place, row in enumerate(of_file, start=1)
   ]
-  size = _numbers_per_joint(rows, skeleton)
-  end = _BOX + skeleton.num_joints * size
-  values = np.array([row[_BOX:end] for row, _ in rows]).reshape(
-    -1, skeleton.num_joints, size
-  )
-  joints = _joints(values)
+  size, count = _numbers_per_joint(rows, skeleton)
+  end = _BOX + count * size
+  values = np.array([row[_BOX:end] for row, _ in rows]).reshape(-1, count, size)
+  choice = JointChoice(skeleton, str(next(iter(files.values())).parent))
+  joints = choice.of(_joints(values).swapaxes(0, 1), 'a line').swapaxes(0, 1)
   tracks = _tracks([row[end:] for row, _ in rows])
   ends = np.cumsum([len(of_file) for of_file in kept.values()])[:-1]
   return PosesByFrame(
@@ -146,7 +147,7 @@ def _read_text_files(
     skeleton.num_joints,
     dict(zip(kept, np.split(tracks, ends), strict=True)),
     unit='shares',
-    notes=_notes(files, [row[0] for row, _ in rows], repeated),
+    notes=(*choice.notes, *_notes(files, [row[0] for row, _ in rows], repeated)),
     lists_empty_frames=False,
   )
 
@@ -168,14 +169,21 @@ def _lines(file: pathlib.Path) -> list[list[float]]:
 
 def _numbers_per_joint(
   rows: Sequence[tuple[Sequence[float], str]], skeleton: Skeleton
-) -> int:
-  """3 if joints have visibilities, else 2; up to two numbers may follow the joints."""
+) -> tuple[int, int]:
+  """Numbers per joint, 3 with visibilities or 2, and the number of joints.
+
+  Joints are the skeleton's, or those of a larger skeleton that begins with them. Up to
+  two numbers may follow the joints.
+  """
+  own = skeleton.num_joints
   if not rows:
-    return 3
-  for size in (3, 2):
-    rest = [len(row) - _BOX - size * skeleton.num_joints for row, _ in rows]
+    return 3, own
+  counts = sorted({s.num_joints for s in SKELETONS.values()} - {own})
+  larger = [count for count in counts if is_prefix_of(skeleton, count)]
+  for count, size in itertools.product((own, *larger), (3, 2)):
+    rest = [len(row) - _BOX - size * count for row, _ in rows]
     if min(rest) >= 0 and max(rest) <= 2:
-      return size
+      return size, count
   lengths = [len(row) for row, _ in rows]
   at_fault = next((k for k, n in enumerate(lengths) if n != lengths[0]), 0)
   row, where = rows[at_fault]

@@ -6,7 +6,9 @@ FRAME    [PERSON, ...], as `to_json` returns it, also as text; or {"frame": 0,
          "detections": [PERSON, ...]}. A list of persons with "frame" each is many.
 PERSON   {"name": "person", "class": 0, "confidence": 0.9, "box": {...}, "track_id": 1,
          "keypoints": {"x": [...], "y": [...], "visible": [...]}}, where "track_id" and
-         "visible" may be absent; or "keypoints": [[x, y, score], ...]
+         "visible" may be absent; or "keypoints": [[x, y, score], ...], the same as one
+         flat list (OpenPifPaf's), or [{"x": 9, "y": 9, "confidence": 0.9, "class":
+         "nose"}, ...] (Roboflow's, with the frame size under "image")
 """
 
 from __future__ import annotations
@@ -28,6 +30,7 @@ from input_pipeline.readers.files.keypoint_json import (
   read_json,
   tracked_identity,
 )
+from input_pipeline.readers.formats.mediapipe_landmarks import Landmarks, is_landmark
 from input_pipeline.readers.frame_order import (
   frames_by_number,
   number_of,
@@ -36,6 +39,7 @@ from input_pipeline.readers.frame_order import (
 )
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import Unit, scores_of_positions
+from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
 from input_pipeline.readers.visibility import scores_of_flags
 from input_pipeline.skeletons.registry import Skeleton
@@ -70,22 +74,37 @@ def is_frame(content: Any) -> bool:
   )
 
 
-def read_file(path: pathlib.Path, skeleton: Skeleton) -> PosesByFrame:
+def read_file(
+  path: pathlib.Path, skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads a file that holds all frames of a video, or one.
 
   Raises:
     PoseDataError: naming the file, the frame, the person and the field.
   """
   content = _unpacked(read_json(path))
-  described = content if isinstance(content, dict) else {}
   frames = {
     number: [(person, f'{where}, person {k}') for k, person in enumerate(people)]
     for number, (people, where) in _frames_in(content, path).items()
   }
-  return _poses(frames, skeleton, path, described_size(described, str(path)))
+  return _poses(frames, skeleton, path, _frame_size(content, path), options)
 
 
-def read_files(files: Mapping[int, pathlib.Path], skeleton: Skeleton) -> PosesByFrame:
+def _frame_size(content: Any, path: pathlib.Path) -> tuple[int, int] | None:
+  """(height, width) beside the frames, or that all images state; else None."""
+  if isinstance(content, dict) and {'height', 'width'} & set(content):
+    return described_size(content, str(path))
+  frames = content if isinstance(content, list) else [content]
+  images = [frame.get('image') for frame in frames if isinstance(frame, dict)]
+  sizes = {described_size(i, str(path)) for i in images if isinstance(i, dict)}
+  if len(sizes) > 1:
+    raise PoseDataError(f'{path}: images of one video have {len(sizes)} sizes')
+  return sizes.pop() if sizes else None
+
+
+def read_files(
+  files: Mapping[int, pathlib.Path], skeleton: Skeleton, options: ReadOptions = AS_READ
+) -> PosesByFrame:
   """Reads files that hold one frame each.
 
   Raises:
@@ -103,7 +122,9 @@ def read_files(files: Mapping[int, pathlib.Path], skeleton: Skeleton) -> PosesBy
       content = content[0]
     people = _people(content, str(file))
     frames[number] = [(p, f'{file}, person {k}') for k, p in enumerate(people)]
-  return _poses(frames, skeleton, next(iter(files.values())).parent, None)
+  first = next(iter(files.values()))
+  size = _frame_size(_unpacked(read_json(first)), first)
+  return _poses(frames, skeleton, first.parent, size, options)
 
 
 def _frames_in(
@@ -163,10 +184,12 @@ def _poses(
   skeleton: Skeleton,
   path: pathlib.Path,
   frame_size: tuple[int, int] | None,
+  options: ReadOptions,
 ) -> PosesByFrame:
   people, identities = {}, {}
   without = 0
   choice = JointChoice(skeleton, str(path))
+  named = Landmarks(skeleton, str(path), trust_order=options.trust_order)
   for number, persons in frames.items():
     joints, tracks = [], []
     for person, where in persons:
@@ -174,10 +197,16 @@ def _poses(
       if not keypoints:
         without += 1
         continue
-      joints.append(_joints(keypoints, choice, f'{where}: keypoints'))
-      tracks.append(tracked_identity(person.get('track_id', person.get('id'))))
+      if isinstance(keypoints, list) and all(map(_is_point, keypoints)):
+        joints.append(_scored(named.person(keypoints, f'{where}: keypoints')))
+      else:
+        joints.append(_joints(keypoints, choice, f'{where}: keypoints'))
+      tracks.append(
+        tracked_identity(person.get('track_id', person.get('id', person.get('id_'))))
+      )
     people[number] = np.reshape(joints, (len(joints), skeleton.num_joints, 3))
     identities[number] = np.array(tracks, np.int64)
+  named.check_complete(str(path))
   if without and not any(map(len, people.values())):
     raise PoseDataError(
       f'{path} holds boxes without keypoints; detect poses with a model such as'
@@ -193,8 +222,19 @@ def _poses(
     identities,
     frame_size,
     unit=_unit(every),
-    notes=choice.notes,
+    notes=(*choice.notes, *named.notes),
   )
+
+
+def _is_point(value: Any) -> bool:
+  return isinstance(value, dict) and is_landmark(value)
+
+
+def _scored(joints: Float[np.ndarray, 'j 3']) -> Float[np.ndarray, 'j 3']:
+  """Joints whose scores are those of positions, if none is stated."""
+  seen = scores_of_positions(joints[:, :2])
+  scores = seen if np.isnan(joints[:, 2]).all() else seen * joints[:, 2]
+  return np.concatenate([joints[:, :2], scores[:, None]], axis=1)
 
 
 def _joints(
@@ -202,14 +242,18 @@ def _joints(
 ) -> Float[np.ndarray, 'j 3']:
   """x, y and score of each joint; the score is 0 at (0, 0)."""
   if isinstance(keypoints, dict):
-    positions = np.stack(
-      [numbers(field(keypoints, (axis,), where), f'{where} {axis}') for axis in 'xy'],
-      axis=-1,
+    x, y = (
+      numbers(field(keypoints, (axis,), where), f'{where} {axis}') for axis in 'xy'
     )
+    if x.ndim != 1 or x.shape != y.shape:
+      raise PoseDataError(f'{where} have {x.size} x but {y.size} y, not a list of each')
+    positions = np.stack([x, y], axis=-1)
     visible = next((keypoints[key] for key in _VISIBLE if key in keypoints), None)
     stated = None if visible is None else numbers(visible, where)
   else:
     rows = numbers(keypoints, where)
+    if rows.ndim == 1 and rows.size % 3 == 0 and choice.fits(rows.size // 3):
+      rows = rows.reshape(-1, 3)
     if rows.ndim != 2 or rows.shape[1] not in (2, 3):
       raise PoseDataError(
         f'{where} have shape {list(rows.shape)}, but must be x, y and perhaps a score'
@@ -277,12 +321,18 @@ def _are_frames(value: Any) -> bool:
 
 
 def _states_frame(record: Any) -> bool:
-  return isinstance(record, dict) and _key(record, (*_NUMBER, *_IMAGE)) is not None
+  return isinstance(record, dict) and _name_key(record) is not None
 
 
 def _stated_name(frame: Any, place: int) -> str:
-  key = _key(frame, (*_NUMBER, *_IMAGE)) if isinstance(frame, dict) else None
+  key = _name_key(frame) if isinstance(frame, dict) else None
   return str(place if key is None else frame[key])
+
+
+def _name_key(record: Mapping[str, Any]) -> str | None:
+  """The key of a frame's number or image; Roboflow has an object under `image`."""
+  keys = (*_NUMBER, *_IMAGE)
+  return next((k for k in keys if isinstance(record.get(k), (str, int, float))), None)
 
 
 def _key(record: Mapping[str, Any], names: Sequence[str]) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 # For each format, keys that its files have; they name the nearest format of other files.
@@ -13,7 +14,9 @@ KEYS: dict[str, tuple[str, ...]] = {
   'mediapipe': ('landmarks', 'pose_landmarks', 'poseLandmarks', 'visibility', 'frames'),
   'ultralytics': ('box', 'class', 'confidence', 'name', 'track_id', 'keypoints'),
 }
-_LANDMARKS = ('landmarks', 'pose_landmarks', 'poseLandmarks')
+_LANDMARKS = ('landmarks', 'pose_landmarks', 'poseLandmarks', 'landmark')
+_PEOPLE = ('results', 'predictions', 'detections')
+_MEDIAPIPE_COUNT = 33
 
 
 def json_format(content: Any, file_name: str) -> tuple[str, str] | None:
@@ -22,6 +25,11 @@ def json_format(content: Any, file_name: str) -> tuple[str, str] | None:
     return _of_object(content, file_name)
   entries = content if isinstance(content, list) else []
   first = next((entry for entry in entries if entry), None)
+  if isinstance(first, str):  # What `to_json` returns for a frame.
+    try:
+      first = json.loads(first)
+    except ValueError:
+      return None
   if isinstance(first, list):
     return _of_frame(first)
   return _of_entry(first) if isinstance(first, dict) else None
@@ -52,9 +60,17 @@ def _of_object(content: dict[str, Any], file_name: str) -> tuple[str, str] | Non
     return 'coco', "an object with 'images' and 'annotations'"
   if 'instance_info' in content:
     return 'mmpose', "an object with 'instance_info'"
+  predictions = content.get('predictions')
+  if isinstance(predictions, list):
+    first = next((entry for entry in predictions if entry), None)
+    if isinstance(first, dict) and 'keypoints' in first:
+      return _of_person(first)
+    return json_format(predictions, file_name)
   for key in ('people', 'bodies'):
     if isinstance(content.get(key), list):
       return 'openpose', f'{file_name}, an object with {key!r}'
+  if isinstance(content.get('frames'), list) and _is_no_landmarks(content['frames']):
+    return json_format(content['frames'], file_name)
   if 'frames' in content or any(key in content for key in _LANDMARKS):
     key = next(k for k in ('frames', *_LANDMARKS) if k in content)
     return 'mediapipe', f'an object with {key!r}'
@@ -65,19 +81,60 @@ def _of_object(content: dict[str, Any], file_name: str) -> tuple[str, str] | Non
       return 'alphapose', 'an object with people by image'
     if {'x', 'y'} <= set(inner):
       return 'mediapipe', 'an object with landmarks x, y'
+  if values and isinstance(values[0], list):
+    return _of_people_by_image(values[0])
   return None
+
+
+def _is_no_landmarks(frames: list[Any]) -> bool:
+  """Whether frames have people of another tool than MediaPipe."""
+  first = next((frame for frame in frames if isinstance(frame, dict)), {})
+  people = any(isinstance(first.get(key), list) for key in ('people', 'bodies'))
+  return 'instances' in first or people or any(key in first for key in _PEOPLE)
+
+
+def _of_people_by_image(people: list[Any]) -> tuple[str, str] | None:
+  """The format of an object with such a list for each image."""
+  person = people[0]
+  keypoints = person.get('keypoints') if isinstance(person, dict) else None
+  if isinstance(keypoints, list) and isinstance(
+    next(iter(keypoints), None), float | int
+  ):
+    return 'alphapose', "an object with lists of people with 'keypoints' by image"
+  return _of_frame(people)
 
 
 def _of_frame(frame: list[Any]) -> tuple[str, str] | None:
   """The format of a list of such lists: people per frame, or landmarks of one person."""
   entry = next((entry for entry in frame if entry), None)
-  if isinstance(entry, dict) and _is_ultralytics(entry):
-    return 'ultralytics', 'a list of frames with box and keypoints'
+  if isinstance(entry, dict) and 'keypoints' in entry:
+    return _of_person(entry)
   if isinstance(entry, list) and not _is_point(entry):  # A list of landmarks.
     entry = next((point for point in entry if point), None)
   if isinstance(entry, dict) and {'x', 'y'} <= set(entry):
     return 'mediapipe', 'a list of frames with landmarks x, y'
   return ('mediapipe', 'lists of landmarks') if _is_point(entry) else None
+
+
+def _of_person(person: dict[str, Any]) -> tuple[str, str] | None:
+  """The format of lists with such a person for each frame."""
+  if _is_ultralytics(person):
+    return 'ultralytics', 'a list of frames with box and keypoints'
+  keypoints = person['keypoints']
+  first = keypoints[0] if isinstance(keypoints, list) and keypoints else None
+  if 'keypoint_scores' in person:
+    return 'mmpose', "a list of frames of people with 'keypoint_scores'"
+  if isinstance(first, list):
+    mmpose = 'bbox' in person and 'box' not in person
+    return 'mmpose' if mmpose else 'ultralytics', 'people with keypoints [x, y, score]'
+  if isinstance(first, dict) and {'x', 'y'} <= set(first):
+    mediapipe = len(keypoints) == _MEDIAPIPE_COUNT
+    return 'mediapipe' if mediapipe else 'ultralytics', 'people with keypoints x, y'
+  if isinstance(first, (int, float)):
+    return 'ultralytics', 'a list of people with flat keypoints for each frame'
+  if isinstance(keypoints, dict) and {'x', 'y'} <= set(keypoints):
+    return 'ultralytics', 'people with keypoints x, y'
+  return None
 
 
 def _of_entry(entry: dict[str, Any]) -> tuple[str, str] | None:
@@ -97,11 +154,28 @@ def _of_entry(entry: dict[str, Any]) -> tuple[str, str] | None:
   keypoints = entry.get('keypoints')
   if isinstance(keypoints, list) and keypoints and isinstance(keypoints[0], dict):
     return 'mediapipe', "a list of frames with 'keypoints' x, y"
-  people = entry.get('results') or entry.get('predictions')
+  if any(isinstance(entry.get(key), list) for key in ('people', 'bodies')):
+    return _of_people(entry.get('people') or entry.get('bodies') or [])
+  people = next((entry[key] for key in _PEOPLE if key in entry), None)
   first = people[0] if isinstance(people, list) and people else None
-  if isinstance(first, dict) and _is_ultralytics(first):
-    return 'ultralytics', 'a list of frames with box and keypoints'
+  if isinstance(first, list):  # A batch of one image.
+    first = first[0] if first else None
+  if isinstance(first, dict) and 'keypoints' in first:
+    return _of_person(first)
+  if isinstance(keypoints, list) and keypoints and 'image_id' not in entry:
+    return _of_person(entry)
+  columns = [key for key in entry if key.lower().endswith('_x')]
+  if len(columns) == _MEDIAPIPE_COUNT:
+    return 'mediapipe', 'a list of rows with 33 landmarks'
   return None
+
+
+def _of_people(people: list[Any]) -> tuple[str, str]:
+  """The format of a list of frames with such `people`."""
+  first = people[0] if people else None
+  if isinstance(first, dict) and isinstance(first.get('keypoints'), list):
+    return 'mediapipe', "a list of frames with 'people' with keypoints"
+  return 'alphapose', "a list of frames with 'people', as OpenPose has them"
 
 
 def _is_ultralytics(entry: dict[str, Any]) -> bool:

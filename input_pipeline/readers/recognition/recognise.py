@@ -9,6 +9,7 @@ from collections.abc import Callable
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files.file_names import JSON
+from input_pipeline.readers.files.keypoint_json import read_json
 from input_pipeline.readers.formats import csv_tables
 from input_pipeline.readers.recognition import json_forms
 from input_pipeline.readers.recognition.sample import (
@@ -22,7 +23,7 @@ from input_pipeline.readers.recognition.tables import table_format
 # (format, what was seen) of a sample; None if the sign does not fit.
 _Sign = Callable[[Sample], tuple[str, str] | None]
 
-_NUMBER = r'[-+]?\d+(\.\d+)?([eE][-+]?\d+)?'
+_NUMBER = r'(?:[-+]?(?:\d+\.?\d*|\.\d+)(?:[eE][-+]?\d+)?|nan)'
 _ARRAYS = ('.npy', '.npz')
 _PICKLES = ('.pkl', '.pickle')
 
@@ -137,6 +138,11 @@ def _unknown(path: pathlib.Path, seen: list[Sample]) -> str:
       ' labels/; for JHMDB, the folder with joint_positions/ and splits/'
     )
   name = first.file.name
+  if first.suffix in JSON:
+    try:
+      read_json(first.file)
+    except PoseDataError as error:
+      return str(error)
   if first.suffix in JSON and (content := first.json()) is not None:
     nearest = json_forms.nearest_format(content)
     hint = f'; the nearest format is {nearest!r}' if nearest else ''

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
 import pathlib
 from collections.abc import Iterator
@@ -29,6 +30,7 @@ _KINDS = (
 )
 # A folder is searched this deep and no further than this many files (our choice).
 _DEPTH = 3
+_TRIES = 3
 _MOST_FILES = 2000
 
 
@@ -85,9 +87,16 @@ def samples(path: pathlib.Path) -> Iterator[Sample]:
     raise PoseDataError(f'{root} holds no file')
   for kind in _KINDS:
     fitting = [file for file in files if suffix_of(file) in kind]
-    yield from (Sample(root, file, files) for file in fitting[:3])
+    full = itertools.islice(filter(_says_something, fitting), _TRIES)
+    for file in list(full) or fitting[:1]:
+      yield Sample(root, file, files)
   if not any(suffix_of(file) in kind for file in files for kind in _KINDS):
     yield Sample(root, files[0], files)
+
+
+def _says_something(file: pathlib.Path) -> bool:
+  """Whether a file is longer than '[]', which a frame without people often has."""
+  return file.stat().st_size > len('[]\r\n')
 
 
 def _files(folder: pathlib.Path, depth: int) -> Iterator[pathlib.Path]:

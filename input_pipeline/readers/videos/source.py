@@ -27,7 +27,7 @@ from input_pipeline.poses.tracking import Track, associate, find_tracks, people_
 from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
-from input_pipeline.readers.videos.table import DescribedParts, PoseVideo
+from input_pipeline.readers.videos.table import TABLE, DescribedParts, PoseVideo
 from input_pipeline.readers.videos.tree import Parts, find_videos, parts_of
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -82,8 +82,30 @@ def read(
     splits=splits(videos, video_ids),
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
-    notes=(*split_notes(videos, format.parts), *clips.notes),
+    notes=(*split_notes(videos, format.parts), *_class_notes(videos), *clips.notes),
     groups=groups(videos, video_ids),
+  )
+
+
+# Folders of annotation tools and of trained detectors; classes hardly have such names.
+_NO_CLASSES = (
+  *('train', 'training', 'val', 'valid', 'validation', 'test', 'testing', 'labels'),
+  *('images', 'annotations', 'predictions', 'json', 'sep-json', 'keypoints'),
+)
+
+
+def _class_notes(videos: Sequence[PoseVideo]) -> tuple[Note, ...]:
+  """A note if folders that were taken as classes have the names of splits or kinds."""
+  classes = {label for video in videos for label in video.labels}
+  if not classes or not all(label.lower() in _NO_CLASSES for label in classes):
+    return ()
+  return (
+    Note(
+      'classes_are_no_classes',
+      f'the folders {", ".join(map(repr, sorted(classes)))} are taken as the classes of'
+      f' the videos in them; if they are splits or kinds of files, list the videos with'
+      f' their classes and splits in {TABLE}',
+    ),
   )
 
 

@@ -200,7 +200,10 @@ def _video_ids(places: Sequence[tuple[pathlib.Path, str]]) -> list[str]:
   """Names with only as much of the path as makes them unique."""
   root = pathlib.Path(os.path.commonpath([file.parent for file, _ in places]))
   bare = [part or _name(file) for file, part in places]
-  longer = [file.parent.relative_to(root) / _name(file) / part for file, part in places]
+  longer = [
+    file.parent.relative_to(root) / _name(file) / (part if part != _name(file) else '')
+    for file, part in places
+  ]
   whole = [(file.relative_to(root) / part).as_posix() for file, part in places]
   for names in (bare, [name.as_posix() for name in longer]):
     if len(set(names)) == len(names):

@@ -78,3 +78,14 @@ def test_half_precision():
 def test_scores_of_positions():
   positions = np.array([[0, 0], [0, 5], [np.nan, 5], [7, 8]])
   assert scores_of_positions(positions).tolist() == [0, 1, 0, 1]
+
+
+@pytest.mark.parametrize('place', [0, -1])
+def test_joints_where_tools_put_missing_ones(place):
+  values = np.array([[place, place, 0.4], [20, 30, 0.9], [0, 30, 0.9]])
+  joints = to_joints(values, 'pixels', SIZE)
+  assert (joints.values[:, 2] > 0).tolist() == [False, True, True]
+  (note,) = joints.notes
+  assert (note.kind, '1 of 3 joints' in note.message) == ('joints_at_no_place', True)
+  (note,) = to_joints(values / 100, 'shares', SIZE).notes if place == 0 else (note,)
+  assert note.kind == 'joints_at_no_place'

@@ -1,5 +1,6 @@
 """AlphaPose results in their three forms, and OpenPose's COCO results."""
 
+import gzip
 import json
 
 import pytest
@@ -125,3 +126,44 @@ def test_folders_of_classes(tmp_path):
 def test_what_is_refused(read, content, message):
   with pytest.raises(PoseDataError, match=message):
     read(content)
+
+
+def test_a_missing_score_does_not_hide_the_scale_of_others(read):
+  unknown = entry('0.jpg') | {'keypoints': [1, 2, float('nan'), 3, 4, 3.0]}
+  poses = read([unknown, entry('1.jpg') | {'keypoints': [1, 2, 6.0, 3, 4, 3.0]}])
+  assert poses.people[1][0, :, 2].tolist() == [1, 0.5]
+
+
+@pytest.mark.parametrize('nothing', [[], None])
+def test_a_box_without_joints_is_nobody(read, nothing):
+  poses = read([entry('0.jpg'), entry('1.jpg') | {'keypoints': nothing}])
+  assert [len(people) for people in poses.people.values()] == [1, 0]
+
+
+def test_results_under_other_keys(read):
+  person = {'keypoints': [10, 20, 0.5, 30, 40, 0.25], 'idx': 7}
+  images = [{'id': 4, 'file_name': 'a_0.jpg'}, {'id': 9, 'file_name': 'a_1.jpg'}]
+  people = [person | {'image_id': image['id']} for image in images]
+  openpose = {'people': [{'pose_keypoints_2d': person['keypoints'], 'person_id': [7]}]}
+  for content in (
+    {'a_0.jpg': [person], 'a_1.jpg': [person]},
+    {'images': images, 'annotations': people},
+    [openpose, openpose],
+    {'frames': [openpose | {'frame_id': 0}, openpose | {'frame_id': 1}]},
+  ):
+    poses = read(content)
+    assert list(poses.people) == [0, 1]
+    assert poses.people[1].tolist() == [[[10, 20, 0.5], [30, 40, 0.25]]]
+    assert poses.identities[1].tolist() == [7]
+
+
+def test_compressed_results_in_a_folder(tmp_path):
+  with gzip.open(tmp_path / 'alphapose-results.json.gz', 'wt') as file:
+    json.dump([entry('0.jpg')], file)
+  assert alphapose.is_video(tmp_path)
+  assert len(alphapose.read_video(tmp_path, EYES).people) == 1
+
+
+def test_several_categories_are_noted(read):
+  poses = read([entry('0.jpg') | {'category_id': n} for n in (1, 2)])
+  assert [note.kind for note in poses.notes] == ['columns_not_read']

@@ -214,3 +214,95 @@ def test_a_video_that_is_not_there(write):
   file = write(content([image(0, 'a/1.jpg'), image(1, 'b/1.jpg')], []))
   with pytest.raises(PoseDataError, match=r"no video 'x'; the first of its 2 .* a, b"):
     coco.read_video(file, EYES, 'x')
+
+
+NAMES = ['left_eye', 'right_eye']
+
+
+def poses_of(write, annotations, images=None, **more):
+  images = images or [image(0, '0.jpg'), image(1, '1.jpg')]
+  return coco.read_video(write(content(images, annotations, **more)), EYES, 'all')
+
+
+def test_ids_of_another_type_are_the_same(write):
+  images = [image(0, '0.jpg') | {'id': 4.0}, image(0, '1.jpg') | {'id': '5'}]
+  poses = poses_of(write, [annotation(4), annotation('5.0'), annotation(5)], images)
+  assert [len(people) for people in poses.people.values()] == [1, 1]
+  assert "1 of 3 annotations have an image_id that no image has, the first '5.0'" in (
+    poses.notes[0].message
+  )
+
+
+@pytest.mark.parametrize(
+  ('images', 'annotations', 'message'),
+  [
+    ([image(0, '0.jpg')], [annotation(9)], '1 of 1 annotations have an image_id'),
+    (
+      [image(3, '0.jpg'), image(3, '1.jpg')],
+      [],
+      r"'0\.jpg' and '1\.jpg' both have .* 3",
+    ),
+  ],
+)
+def test_ids_that_fit_nothing_or_two_images(write, images, annotations, message):
+  with pytest.raises(PoseDataError, match=message):
+    poses_of(write, annotations, images)
+
+
+def test_missing_joints_and_people_without_joints(write):
+  annotations = [
+    annotation(0, keypoints=[-1, -1, -1, 30, 40, 2]),
+    annotation(0, keypoints=[[None, None, None], [30, 40, 2]]),
+    annotation(1, keypoints=[]),
+    annotation(1, keypoints=None),
+    {'id': 7, 'image_id': 1, 'bbox': [1, 2, 3, 4]},
+  ]
+  poses = poses_of(write, annotations)
+  assert poses.people[0][..., 2].tolist() == [[0, 1], [0, 1]]
+  assert len(poses.people[1]) == 0
+  assert [note.kind for note in poses.notes] == ['boxes_without_keypoints']
+
+
+def test_a_category_with_other_joints_is_left_out(write):
+  categories = [
+    {'id': 1, 'name': 'person', 'keypoints': {'0': 'right_eye', '1': 'left_eye'}},
+    {'id': 2, 'name': 'dog', 'keypoints': ['snout', 'tail', 'paw']},
+  ]
+  dog = annotation(0, category_id=2, keypoints=[1, 2, 2] * 3)
+  poses = poses_of(write, [annotation(0), dog], categories=categories)
+  assert poses.people[0][:, :, 0].tolist() == [[30, 10]]
+  assert {note.kind for note in poses.notes} == {'joint_order', 'categories_left_out'}
+
+
+@pytest.mark.parametrize(
+  'more', [{'instance_id': 3}, {'person_id': 3}, {'attributes': {'track_id': 3}}]
+)
+def test_identities_under_other_keys(write, more):
+  assert poses_of(write, [annotation(0, **more)]).identities[0].tolist() == [3]
+
+
+@pytest.mark.parametrize(('key', 'value'), [('isLabeled', False), ('is_labeled', 'no')])
+def test_other_words_for_unlabelled_images(write, key, value):
+  images = [image(0, '0.jpg'), image(1, '1.jpg', **{key: value})]
+  assert list(poses_of(write, [annotation(0)], images).people) == [0]
+
+
+def test_some_images_lack_a_size_and_others_have_whole_floats(write):
+  images = [
+    image(0, '0.jpg', height=48.0, width=64.0),
+    image(1, '1.jpg', height=None, width=None),
+  ]
+  assert poses_of(write, [annotation(0)], images).frame_size == (48, 64)
+
+
+def test_all_joints_of_coco_wholebody(write):
+  counts = {'foot_kpts': 6, 'face_kpts': 68, 'lefthand_kpts': 21, 'righthand_kpts': 21}
+  further = {key: [5, 6, 2] * count for key, count in counts.items()}
+  body = annotation(0, keypoints=[1, 2, 2] * 17) | further
+  names = list(SKELETONS['coco_17'].joints)
+  file = write(
+    content([image(0, '0.jpg')], [body], categories=[{'id': 1, 'keypoints': names}])
+  )
+  for skeleton, last in (('coco_17', 1), ('coco_wholebody_133', 5)):
+    source = read_poses('coco', file, skeleton=skeleton)
+    assert source.load('all').keypoints[0, 0, -1, 0] == last

@@ -298,3 +298,36 @@ def test_a_table_of_several_videos(tmp_path):
   assert source.class_names == ('bow', 'nod')
   assert source.load('nod_1').num_frames == 2
   assert 'the second is' in source.notes[0].message
+
+
+def test_a_folder_with_a_file_per_frame(tmp_path):
+  for number in (1, 2, 4):
+    content = {'landmarks': PERSON} if number != 2 else {'landmarks': []}
+    (tmp_path / f'frame_{number}.json').write_text(json.dumps(content))
+  assert mediapipe.is_video(tmp_path)
+  poses = mediapipe.read_video(tmp_path, EYES)
+  assert {n: len(people) for n, people in poses.people.items()} == {1: 1, 2: 0, 4: 1}
+
+
+def test_frames_by_the_names_of_their_images(read):
+  poses = read([{'image': f'a_{n}.jpg', 'landmarks': PERSON} for n in (7, 5)])
+  assert list(poses.people) == [5, 7]
+  assert poses.notes == ()
+
+
+def test_a_landmark_that_is_null_or_absent_is_missing(read):
+  named = [{'name': n, **p} for n, p in zip(EYES.joints, PERSON, strict=True)]
+  for missing in ([None, RIGHT], named[1:]):
+    frames = [{'landmarks': missing}, {'landmarks': named}]
+    scores = [people[0, :, 2].tolist() for people in read(frames).frames((20, 40))]
+    np.testing.assert_allclose(scores, [[0, 0.5], [0.9, 0.5]])
+
+
+def test_keys_beside_the_frames_are_noted(read):
+  (note,) = read({'frames': [PERSON], 'label': 'wave', 'fps': 30}).notes
+  assert (note.kind, 'label' in note.message) == ('columns_not_read', True)
+
+
+def test_lists_of_frames_by_name_are_several_videos(read):
+  with pytest.raises(PoseDataError, match=r'holds several videos, walk_1, walk_2'):
+    read({f'walk_{n}': [PERSON] * 3 for n in (1, 2)})

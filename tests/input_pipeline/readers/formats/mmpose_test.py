@@ -121,3 +121,59 @@ def test_a_folder_of_images_and_a_folder_of_videos(tmp_path):
 def test_what_is_refused(read, content, message):
   with pytest.raises(PoseDataError, match=message):
     read(content)
+
+
+SWAPPED = ('right_eye', 'left_eye')
+
+
+@pytest.mark.parametrize(
+  'described',
+  [
+    {'keypoint_id2name': {'0': 'right_eye', '1': 'left_eye'}},
+    {'keypoint_name2id': {'left_eye': 1, 'right_eye': 0}},
+    {'keypoint_names': list(SWAPPED)},
+  ],
+)
+def test_every_key_of_joint_names(read, described):
+  poses = read({'meta_info': described, 'instance_info': frames([instance()])})
+  assert poses.people[0][0, :, 0].tolist() == [30, 10]
+  assert [note.kind for note in poses.notes] == ['joint_order']
+
+
+@pytest.mark.parametrize(
+  'content',
+  [
+    [[instance()], [instance(50)]],
+    [{'predictions': [[instance()]]}, {'predictions': [[instance(50)]]}],
+    {'predictions': [[instance()], [instance(50)]]},
+    [{'instances': [instance()]}, {'instances': [instance(50)]}],
+    frames(
+      [{'keypoints': [[10, 20, 0.5], [30, 40, 0.25]], 'bbox': [1, 2, 3, 4, 0.9]}],
+      [{'keypoints': [[[50, 20], [70, 40]]], 'keypoint_scores': [[0.5, 0.25]]}],
+    ),
+    frames([instance(), {'keypoints': [], 'keypoint_scores': []}], [instance(50)]),
+  ],
+)
+def test_forms_of_other_versions(read, content):
+  people = read(content).people
+  assert [len(p) for p in people.values()] == [1, 1]
+  assert people[0].tolist() == [[[10, 20, 0.5], [30, 40, 0.25]]]
+  assert people[1][0].tolist() == [[50, 20, 0.5], [70, 40, 0.25]]
+
+
+def test_a_third_coordinate_is_no_score(read):
+  person = {'keypoints': [[1, 2, 0.3], [3, 4, 0.5]], 'keypoint_scores': [1, 1]}
+  with pytest.raises(PoseDataError, match='three coordinates beside their scores'):
+    read(frames([person]))
+
+
+def test_images_with_joint_names_beside_their_people(tmp_path):
+  described = {'keypoint_id2name': dict(enumerate(SWAPPED))}
+  for number in (1, 2):
+    content = {'meta_info': described, 'instance_info': [instance()]}
+    (tmp_path / f'{number}.json').write_text(json.dumps(content))
+  assert mmpose.is_video(tmp_path)
+  poses = mmpose.read_video(tmp_path, EYES)
+  assert [people[0, :, 0].tolist() for people in poses.people.values()] == [
+    [30, 10]
+  ] * 2

@@ -216,3 +216,22 @@ def test_left_and_right_of_the_real_walker(shared_data):
     assert distance(f'{side}_heel', f'{side}_ankle') < distance(
       f'{side}_heel', f'{other}_knee'
     )
+
+
+def test_joints_in_space_alone_are_refused(tmp_path):
+  person = {'pose_keypoints_2d': [], 'pose_keypoints_3d': [1, 2, 3, 0.9] * 25}
+  (tmp_path / 'v_000000000000_keypoints.json').write_text(
+    json.dumps({'people': [person]})
+  )
+  with pytest.raises(
+    PoseDataError, match="person 0 has joints only in 'pose_keypoints_3"
+  ):
+    openpose.read_video(tmp_path, get_skeleton('body_25'))
+
+
+def test_joints_may_be_nested(tmp_path):
+  joints = [[10 + j, 20, 0.5] for j in range(25)]
+  content = {'people': [{'pose_keypoints_2d': joints}]}
+  (tmp_path / 'v_0.json').write_text(json.dumps(content))
+  poses = openpose.read_video(tmp_path, get_skeleton('body_25'))
+  assert poses.people[0].tolist() == [joints]

@@ -125,3 +125,32 @@ def test_files_of_one_frame_and_of_many_are_not_mixed(tmp_path):
   (tmp_path / 'a_2.json').write_text(json.dumps(FRAMES))
   with pytest.raises(PoseDataError, match=r'a_2\.json holds several frames'):
     ultralytics.read_video(tmp_path, EYES, '', AS_READ)
+
+
+def test_forms_of_other_detectors(read):
+  points = [
+    {'x': 30, 'y': 40, 'confidence': 0.25, 'class': 'right_eye'},
+    {'x': 10, 'y': 20, 'confidence': 0.5, 'class': 'left_eye'},
+  ]
+  image = {'width': 64, 'height': 48}
+  roboflow = {'image': image, 'predictions': [{'keypoints': points, 'class': 'person'}]}
+  flat = {'keypoints': [10, 20, 0.5, 30, 40, 0.25], 'score': 0.8}
+  for content, size in (
+    ([roboflow, roboflow], (48, 64)),
+    ([{'frame': n, 'predictions': [flat]} for n in range(2)], None),
+  ):
+    poses = read(content)
+    assert (list(poses.people), poses.frame_size) == ([0, 1], size)
+    assert poses.people[1].tolist() == [[[10, 20, 0.5], [30, 40, 0.25]]]
+
+
+def test_landmarks_that_some_frames_lack(read):
+  left = {'x': 10, 'y': 20, 'confidence': 0.5, 'class': 'left_eye'}
+  right = left | {'class': 'right_eye'}
+  poses = read([{'predictions': [{'keypoints': k}]} for k in ([left], [right, left])])
+  assert [people[0, :, 2].tolist() for people in poses.frames((48, 64))] == [
+    [0.5, 0],
+    [0.5, 0.5],
+  ]
+  with pytest.raises(PoseDataError, match='does not name right_eye'):
+    read([{'predictions': [{'keypoints': [left]}]}] * 2)

@@ -41,6 +41,17 @@ JSON_FILES = [
   ('mediapipe', [[[[point['x'], point['y'], 0, 0.9] for point in LANDMARKS]]]),
   ('mediapipe', {'frames': [{'pose_landmarks': LANDMARKS}]}),
   ('ultralytics', [[YOLO], [], [YOLO]]),
+  ('ultralytics', [json.dumps([YOLO]), '[]']),
+  ('ultralytics', {'1.jpg': [YOLO], '2.jpg': []}),
+  ('ultralytics', {'frames': [{'frame': 1, 'detections': [YOLO]}]}),
+  ('ultralytics', [{'frame': 1, 'predictions': [{'keypoints': PERSON, 'score': 1}]}]),
+  ('ultralytics', {'predictions': [{'keypoints': LANDMARKS[:17], 'class': 'person'}]}),
+  ('alphapose', {'1.jpg': [{'keypoints': PERSON, 'idx': 1}]}),
+  ('alphapose', [{'version': 1.3, 'people': []}, {'version': 1.3, 'people': []}]),
+  ('mmpose', [[INSTANCE], [INSTANCE]]),
+  ('mmpose', [{'visualization': [], 'predictions': [[INSTANCE]]}]),
+  ('mmpose', [[{'bbox': [1, 2, 3, 4], 'keypoints': [[1, 2, 0.5]] * 17}]]),
+  ('mediapipe', [[{'keypoints': LANDMARKS, 'score': 0.9}]]),
   ('ultralytics', [{'frame': 0, 'predictions': [YOLO]}]),
   ('coco', {'images': [], 'annotations': [], 'categories': []}),
 ]
@@ -155,3 +166,16 @@ def test_the_list_of_videos_leads_to_the_files(tmp_path):
   (tmp_path / 'videos.csv').write_text('path,label\nposes/v.npy,walk\n')
   assert recognise(tmp_path)[0] == 'numpy'
   assert recognise(tmp_path / 'videos.csv')[0] == 'numpy'
+
+
+def test_files_of_frames_without_people_say_nothing(tmp_path):
+  for number in range(5):
+    people = [YOLO] if number == 4 else []
+    (tmp_path / f'{number}.json').write_text(json.dumps(people))
+  assert recognise(tmp_path)[0] == 'ultralytics'
+
+
+def test_a_broken_file_is_named_as_broken(tmp_path):
+  (tmp_path / 'a.json').write_text('[{"image_id": 1, "keypo')
+  with pytest.raises(PoseDataError, match=r'a\.json is not a readable JSON file'):
+    recognise(tmp_path / 'a.json')

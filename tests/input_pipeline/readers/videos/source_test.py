@@ -211,3 +211,12 @@ def test_no_frames_and_shares(tmp_path):
   # The edges are half a pixel outside the centres of the first and the last pixel.
   expected = [[[31.5, -0.5, 1], [63.5, 47.5, 0.5], [0, 0, 0]]]
   assert poses.frames((48, 64))[0].tolist() == expected
+
+
+def test_folders_with_the_names_of_splits_are_noted(tmp_path):
+  for folder in ('train', 'valid'):
+    (tmp_path / folder).mkdir()
+    (tmp_path / folder / f'{folder}_a.json').write_text(json.dumps(LONG))
+  (note,) = video_source.read(FORMAT, tmp_path, EYES, SIZE).notes
+  assert note.kind == 'classes_are_no_classes'
+  assert "'train', 'valid' are taken as the classes" in note.message
