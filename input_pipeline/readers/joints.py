@@ -75,7 +75,12 @@ def to_joints(
     positions = to_pixels(positions, frame_size)
   joints = np.concatenate([positions, np.minimum(scores, 1)[..., None]], axis=-1)
   joints = np.where(seen[..., None], joints, 0).astype(np.float32)
-  return Joints(joints, (*_score_notes(scores, seen), *_edge_notes(normalized, unit)))
+  notes = (
+    *_score_notes(scores, seen),
+    *_missing_notes(values, seen),
+    *_edge_notes(normalized, unit),
+  )
+  return Joints(joints, notes)
 
 
 def to_pixels(
@@ -88,8 +93,13 @@ def to_pixels(
 def scores_of_positions(
   positions: Float[np.ndarray, '*b 2'],
 ) -> Float[np.ndarray, '*b']:
-  """Scores for joints without one: 0 (missing) at (0, 0) or if not finite, else 1."""
-  seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
+  """Scores for joints without one: 0 (missing) or 1.
+
+  Joints at (0, 0), at (-1, -1), or at a position that is not finite are missing.
+  """
+  seen = np.isfinite(positions).all(axis=-1)
+  for missing in (0, -1):
+    seen &= (positions != missing).any(axis=-1)
   return seen.astype(np.float32)
 
 
@@ -134,6 +144,15 @@ def _score_notes(scores: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
         ' If they are percentages or depths, scale or remove them',
       )
     )
+  elif seen.any() and 1 < float(scores[seen].min()) and (scores[seen] != 2).any():
+    # 2 is COCO's flag for a visible joint.
+    notes.append(
+      Note(
+        'large_scores',
+        f'all scores are above 1 ({scores[seen].min():g} to {largest:g}), so each counts'
+        ' as 1. If the numbers are depths, remove them: a depth is not a score',
+      )
+    )
   # -1 is how some tools mark a missing joint.
   negative = np.isfinite(scores) & (scores < 0) & (scores != -1)
   if negative.any():
@@ -146,6 +165,20 @@ def _score_notes(scores: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
       )
     )
   return tuple(notes)
+
+
+def _missing_notes(values: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
+  """A note if scores hide all joints."""
+  placed = scores_of_positions(values[..., :2]) > 0
+  if seen.any() or not (placed & np.isfinite(values[..., 2])).any():
+    return ()
+  return (
+    Note(
+      'no_scores',
+      'no score is above 0, so all joints are missing. If the numbers are depths, or'
+      ' the scores are unknown, remove them',
+    ),
+  )
 
 
 def _edge_notes(normalized: bool, unit: Unit) -> tuple[Note, ...]:

@@ -26,6 +26,9 @@ from input_pipeline.skeletons.joint_names import arrange, plain
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 
+_LENGTHS = ('mm', 'cm', 'm', 'meter', 'meters', 'metre', 'metres', 'millimeters')
+
+
 @dataclasses.dataclass(frozen=True, eq=False)
 class Layout:
   """How a table's cells become joints.
@@ -64,6 +67,7 @@ def find_layout(
     joints = {text: choice.index(p) for text, p in points.items() if p in choice.points}
     return Layout(_places(columns, ['']), joints, choice.notes)
   if not columns.points:
+    check_units(cells)
     raise PoseDataError(
       f'{cells.path} has no columns of joints, such as x0, y0, x1, ..., or nose_x,'
       f' nose_y, ...; its columns are {_listed(cells.columns, 6)}'
@@ -75,6 +79,21 @@ def find_layout(
     choice.notes,
     frozenset(place for p in choice.noted for place in columns.points[p].values()),
   )
+
+
+def check_units(cells: Cells):
+  """Checks that no positions are stated in units of length.
+
+  Raises:
+    PoseDataError: naming such a column.
+  """
+  for name in cells.columns:
+    words = words_of(name)
+    if len(words) > 2 and words[-1] in _LENGTHS and words[-2] in ('x', 'y', 'z'):
+      raise PoseDataError(
+        f'{cells.path}: column {name} is in {words[-1]}, so these are 3-D positions, but'
+        ' the library reads positions in the image, in pixels; give 2-D poses'
+      )
 
 
 def joint_names(cells: Cells) -> tuple[str, ...]:
