@@ -144,7 +144,7 @@ def _score_notes(scores: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
         ' If they are percentages or depths, scale or remove them',
       )
     )
-  elif seen.any() and 1 < float(scores[seen].min()) and (scores[seen] != 2).any():
+  elif seen.any() and float(scores[seen].min()) > 1 and (scores[seen] != 2).any():
     # 2 is COCO's flag for a visible joint.
     notes.append(
       Note(

@@ -22,9 +22,9 @@ from input_pipeline.readers.joint_tables.columns import (
   without_prefix,
   words_of,
 )
+from input_pipeline.readers.joint_tables.people import one_row_per_person
 from input_pipeline.skeletons.joint_names import arrange, plain
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
-
 
 _LENGTHS = ('mm', 'cm', 'm', 'meter', 'meters', 'metre', 'metres', 'millimeters')
 
@@ -101,6 +101,7 @@ def joint_names(cells: Cells) -> tuple[str, ...]:
 
   Other points, such as a box's centre, are left out.
   """
+  cells = one_row_per_person(cells)
   columns = read_columns(cells.columns)
   points = columns.points if not columns.is_long else _points_of_rows(cells, columns)
   known = _known()

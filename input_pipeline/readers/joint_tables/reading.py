@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -28,7 +29,8 @@ from input_pipeline.readers.videos.table import DescribedParts, VideoPart
 from input_pipeline.readers.visibility import scores_of_flags
 from input_pipeline.skeletons.registry import Skeleton
 
-_Frames = dict[int, dict[str, np.ndarray]]
+# Everyone's joints by frame number, by their name and how often it was there before.
+_Frames = dict[int, dict[tuple[str, int], np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -158,16 +160,32 @@ def _of_whole_rows(
 ) -> _Frames:
   """Everyone's joints by frame number and person, where a row holds all joints."""
   frames: _Frames = {}
-  lines: dict[tuple[int, str], int] = {}
+  lines: dict[tuple[int, str], list[int]] = {}
+  nameless = _nameless(rows, of_video)
   for row, number, joints in zip(of_video, numbers, values, strict=True):
     person = rows.persons[row]
-    first = lines.setdefault((number, person), row)
-    if first != row:
-      raise PoseDataError(_frame_twice(cells, rows, number, first, row))
+    same = lines.setdefault((number, person), [])
+    if same and person not in nameless:
+      raise PoseDataError(_frame_twice(cells, rows, number, same[0], row))
     frames.setdefault(number, {})
     if np.isfinite(joints[:, :2]).all(axis=1).any():
-      frames[number][person] = joints
+      frames[number][person, len(same)] = joints
+    same.append(row)
   return frames
+
+
+def _nameless(rows: Rows, of_video: Sequence[int]) -> set[str]:
+  """Texts in the column of persons that several people of a frame may have.
+
+  These are empty cells, negative numbers, and the only number of the column: a tool
+  that does not track people writes the same for everyone.
+  """
+  if 'person' not in rows.columns.roles:
+    return set()
+  texts = {rows.persons[row] for row in of_video}
+  negative = {text for text in texts if not text or re.fullmatch(r'-\d+(\.0*)?', text)}
+  only = texts if len(texts) == 1 and re.fullmatch(r'\d+(\.0*)?', min(texts)) else set()
+  return negative | only
 
 
 def _of_joint_rows(
@@ -194,7 +212,7 @@ def _of_joint_rows(
     if first != row:
       raise PoseDataError(_frame_twice(cells, rows, number, first, row))
     missing = np.full((skeleton.num_joints, 3), np.nan)
-    frame.setdefault(person, missing)[joint] = joint_values
+    frame.setdefault((person, 0), missing)[joint] = joint_values
   return frames
 
 
@@ -217,14 +235,14 @@ def _by_frame(
   frames: _Frames, num_joints: int
 ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
   """Joints and identities of everyone by frame number."""
-  names = list(dict.fromkeys(name for frame in frames.values() for name in frame))
+  names = list(dict.fromkeys(name for frame in frames.values() for name, _ in frame))
   by_name = _identities(names)
   people = {
     number: np.reshape(list(frame.values()), (-1, num_joints, 3))
     for number, frame in frames.items()
   }
   identities = {
-    number: np.array([by_name[name] for name in frame], np.int64)
+    number: np.array([by_name[name] for name, _ in frame], np.int64)
     for number, frame in frames.items()
   }
   return people, identities
