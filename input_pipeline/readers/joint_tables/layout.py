@@ -127,6 +127,24 @@ def unread_note(cells: Cells, columns: Columns, layout: Layout) -> tuple[Note, .
   )
 
 
+def depth_note(cells: Cells) -> tuple[Note, ...]:
+  """A note if joints have a third coordinate."""
+  depths = [
+    name
+    for name in cells.columns
+    if (words := words_of(name)) and len(words) > 1 and 'z' in (words[0], words[-1])
+  ]
+  if not depths:
+    return ()
+  return (
+    Note(
+      'depth_dropped',
+      f'{cells.path}: the third coordinate ({_listed(depths, 2)}) is not read; x and y'
+      ' are read as pixels of the image. Positions in space, in any unit, are not read',
+    ),
+  )
+
+
 @dataclasses.dataclass(frozen=True)
 class _Choice:
   """The point for each joint, what was doubtful, and further points that a note names."""

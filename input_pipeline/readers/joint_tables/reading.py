@@ -15,7 +15,12 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.tracking import UNKNOWN
 from input_pipeline.readers.joint_tables.cells import Cells, read_cells
-from input_pipeline.readers.joint_tables.layout import Layout, find_layout, unread_note
+from input_pipeline.readers.joint_tables.layout import (
+  Layout,
+  depth_note,
+  find_layout,
+  unread_note,
+)
 from input_pipeline.readers.joint_tables.rows import Rows, frame_numbers, read_rows
 from input_pipeline.readers.joint_tables.videos import (
   TableVideo,
@@ -29,6 +34,8 @@ from input_pipeline.readers.videos.table import DescribedParts, VideoPart
 from input_pipeline.readers.visibility import scores_of_flags
 from input_pipeline.skeletons.registry import Skeleton
 
+# MediaPipe's landmarks always have a depth beside the position in the image.
+_WITH_DEPTH = 'mediapipe_33'
 # Everyone's joints by frame number, by their name and how often it was there before.
 _Frames = dict[int, dict[tuple[str, int], np.ndarray]]
 
@@ -119,7 +126,11 @@ def read_part(
     identities if 'person' in rows.columns.roles else None,
     _frame_size(cells, rows, of_video),
     unit=unit,
-    notes=(*layout.notes, *unread_note(cells, rows.columns, layout)),
+    notes=(
+      *layout.notes,
+      *unread_note(cells, rows.columns, layout),
+      *(depth_note(cells) if unit == 'pixels' and skeleton.name != _WITH_DEPTH else ()),
+    ),
   )
 
 

@@ -145,7 +145,7 @@ def _unknown(path: pathlib.Path, seen: list[Sample]) -> str:
       f' known format{hint}. Give --format'
     )
   if reason := unreadable_table(first.file):
-    return f'{path}: {reason}'
+    return reason if reason.startswith(str(path)) else f'{path}: {reason}'
   if lines := first.lines():
     return (
       f'{path}: {name} begins {lines[0][:120]!r}, which is the form of no known format.'
