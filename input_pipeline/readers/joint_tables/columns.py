@@ -23,6 +23,7 @@ _FILLERS = _each(
   'px pixel pixels pos position coord coords coordinate coordinates norm normalized',
   'normalised loc location img image',
 )
+_NORMALIZED = frozenset(('norm', 'normalized', 'normalised'))
 # Words before a joint's number or name that say no more than that it is a joint.
 _PREFIXES = _each(
   'l lm landmark landmarks k kp kps kpt kpts keypoint keypoints j joint joints p pt pts',
@@ -41,7 +42,7 @@ _ROLES = {
     'framepath filename file filepath',
   ),
   'time': _each(
-    'time timestamp times timems timestampms timestamps timesec timeseconds seconds sec',
+    'time timestamp datetime times timeus timens timestampus timestampns timems timestampms timestamps timesec timeseconds seconds sec',
     'milliseconds ms t',
   ),
   'person': _each(
@@ -153,12 +154,17 @@ def read_columns(names: Sequence[str]) -> Columns:
     if axis == 'z':
       silent.add(i)
       continue
-    rank = _SCORES.index(word) if axis == 'score' else 0
+    rank = _SCORES.index(word) if axis == 'score' else _is_normalized(name)
     if rank < ranks.get((point, axis), len(_SCORES)):
       ranks[point, axis] = rank
       points.setdefault(point, {})[axis] = i
   whole = {p: axes for p, axes in points.items() if {'x', 'y'} <= axes.keys()}
   return Columns(whole, roles, videos, frozenset(silent))
+
+
+def _is_normalized(column: str) -> int:
+  """1 if a column says that it is normalized; beside pixels it is not read."""
+  return int(not _NORMALIZED.isdisjoint(words_of(column)))
 
 
 def _point_and_axis(column: str) -> tuple[str, str] | None:

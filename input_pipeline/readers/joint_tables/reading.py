@@ -128,10 +128,31 @@ def read_part(
     unit=unit,
     notes=(
       *layout.notes,
+      *([] if rows.columns.is_long else _order_notes(cells, rows, of_video, numbers)),
       *unread_note(cells, rows.columns, layout),
       *(depth_note(cells) if unit == 'pixels' and skeleton.name != _WITH_DEPTH else ()),
     ),
   )
+
+
+def _order_notes(
+  cells: Cells, rows: Rows, of_video: Sequence[int], numbers: Sequence[int]
+) -> tuple[Note, ...]:
+  """A note if a person's rows are not in the order of their frames."""
+  latest: dict[str, int] = {}
+  for row, number in zip(of_video, numbers, strict=True):
+    before = latest.get(rows.persons[row], number)
+    if number < before:
+      return (
+        Note(
+          'rows_sorted',
+          f'{cells.path}, line {cells.lines[row]} goes back from frame {before} to'
+          f' {number}; rows are put in the order of frames. If another video begins'
+          ' there, give each its own text in a column video',
+        ),
+      )
+    latest[rows.persons[row]] = number
+  return ()
 
 
 def _table(path: pathlib.Path) -> JointTable:
