@@ -32,6 +32,7 @@ _MARKS = (
 )
 _MARK = '\ufeff'
 _FALLBACK = 'cp1252'
+_HEAD = 64  # Bytes.
 
 
 class Text(NamedTuple):
@@ -65,8 +66,9 @@ def read_text(path: pathlib.Path) -> str:
 def read(path: pathlib.Path) -> Text:
   """Reads a text file and says which encoding fits.
 
-  A byte-order mark decides the encoding. Without one, the text is UTF-8, or else cp1252,
-  in which Windows programs save (a superset of printable latin-1).
+  A byte-order mark decides the encoding. Without one, every second byte of UTF-16 is
+  zero in the first line of any data file. All other text is UTF-8, or else cp1252, in
+  which Windows programs save (a superset of printable latin-1).
 
   Raises:
     PoseDataError: if the file cannot be read, is not text, or is too large.
@@ -75,6 +77,7 @@ def read(path: pathlib.Path) -> Text:
   encoding = next(
     (name for mark, name in _MARKS if content.startswith(mark)), None
   )  # The mark itself is removed with all others below.
+  encoding = encoding or _unmarked_utf16(content)
   try:
     if encoding is not None:
       text = content.decode(encoding)
@@ -139,6 +142,17 @@ def _decompress(path: pathlib.Path) -> bytes:
           f' {path.stat().st_size:,}; decompress it yourself if that is right'
         )
   return content.getvalue()
+
+
+def _unmarked_utf16(content: bytes) -> str | None:
+  """The order of UTF-16's bytes if the text begins with only ASCII in UTF-16."""
+  head = content[:_HEAD]
+  if len(head) < 4 or len(content) % 2:
+    return None
+  low, high = head[::2], head[1::2]
+  if not any(high) and all(low):
+    return 'utf-16-le'
+  return 'utf-16-be' if not any(low) and all(high) else None
 
 
 def _decode(content: bytes) -> tuple[str, str]:

@@ -60,6 +60,8 @@ def read(folder: pathlib.Path) -> Annotation:
       faults[key] = Faults(file)
       entries[key], encoding = _read_list(file, faults[key])
       notes += encoding_notes(file, encoding)
+      if not entries[key]:
+        notes.append(Note('empty_lists', f'{file} lists no video'))
   _leave_out_two_classes(entries, faults)
   for key in entries:
     notes += faults[key].notes()

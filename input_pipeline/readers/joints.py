@@ -82,6 +82,7 @@ def to_joints(
   notes = (
     *_score_notes(scores, seen),
     *_unplaced_notes(scores, unplaced, unit),
+    *_missing_notes(values, seen),
     *_edge_notes(normalized, unit),
   )
   return Joints(joints, notes)
@@ -97,8 +98,13 @@ def to_pixels(
 def scores_of_positions(
   positions: Float[np.ndarray, '*b 2'],
 ) -> Float[np.ndarray, '*b']:
-  """Scores for joints without one: 0 (missing) at (0, 0) or if not finite, else 1."""
-  seen = np.isfinite(positions).all(axis=-1) & (positions != 0).any(axis=-1)
+  """Scores for joints without one: 0 (missing) or 1.
+
+  Joints at (0, 0), at (-1, -1), or at a position that is not finite are missing.
+  """
+  seen = np.isfinite(positions).all(axis=-1)
+  for missing in (0, -1):
+    seen &= (positions != missing).any(axis=-1)
   return seen.astype(np.float32)
 
 
@@ -166,6 +172,15 @@ def _score_notes(scores: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
         ' If they are percentages or depths, scale or remove them',
       )
     )
+  elif seen.any() and float(scores[seen].min()) > 1 and (scores[seen] != 2).any():
+    # 2 is COCO's flag for a visible joint.
+    notes.append(
+      Note(
+        'large_scores',
+        f'all scores are above 1 ({scores[seen].min():g} to {largest:g}), so each counts'
+        ' as 1. If the numbers are depths, remove them: a depth is not a score',
+      )
+    )
   # -1 is how some tools mark a missing joint.
   negative = np.isfinite(scores) & (scores < 0) & (scores != -1)
   if negative.any():
@@ -178,6 +193,20 @@ def _score_notes(scores: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
       )
     )
   return tuple(notes)
+
+
+def _missing_notes(values: np.ndarray, seen: np.ndarray) -> tuple[Note, ...]:
+  """A note if scores hide all joints."""
+  placed = scores_of_positions(values[..., :2]) > 0
+  if seen.any() or not (placed & np.isfinite(values[..., 2])).any():
+    return ()
+  return (
+    Note(
+      'no_scores',
+      'no score is above 0, so all joints are missing. If the numbers are depths, or'
+      ' the scores are unknown, remove them',
+    ),
+  )
 
 
 def _edge_notes(normalized: bool, unit: Unit) -> tuple[Note, ...]:

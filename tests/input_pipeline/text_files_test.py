@@ -70,3 +70,10 @@ def test_a_small_file_that_unpacks_to_a_huge_text_is_refused(tmp_path, monkeypat
 
   with pytest.raises(PoseDataError, match=r'more than 1,048,576 bytes when decompress'):
     text_files.read_text(file)
+
+
+@pytest.mark.parametrize('encoding', ['utf-16-le', 'utf-16-be'])
+def test_utf_16_without_a_mark(tmp_path, encoding):
+  (tmp_path / 'a.csv').write_bytes('frame,x0,y0\r\n0,1,2\n'.encode(encoding))
+  text = text_files.read(tmp_path / 'a.csv')
+  assert text == ('frame,x0,y0\n0,1,2\n', encoding)

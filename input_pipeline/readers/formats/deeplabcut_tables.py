@@ -49,7 +49,7 @@ def read_csv(path: pathlib.Path) -> Table:
     PoseDataError: naming the file and the line.
   """
   text = text_files.read_text(path)
-  match = re.match(r'"?scorer"?([,;\t])', text)
+  match = re.match(r'\s*"?(?:scorer|individuals|bodyparts)"?([,;\t])', text)
   if not match:
     first = text.partition('\n')[0][:60]
     raise PoseDataError(
@@ -62,17 +62,18 @@ def read_csv(path: pathlib.Path) -> Table:
   except csv.Error as error:
     raise PoseDataError(f'{path} is not a readable table: {error}') from error
   header: dict[str, list[str]] = {}
-  while rows and rows[0][1][0] in _LEVELS:
+  while rows and rows[0][1][0].strip() in _LEVELS:
     name, *names = rows.pop(0)[1]
-    header[name] = names
-  if not {'scorer', 'bodyparts', 'coords'} <= set(header) or not rows:
+    header[name.strip()] = _trimmed(names)
+  if not {'bodyparts', 'coords'} <= set(header) or not rows:
     raise PoseDataError(
       f'{path} has the header lines {", ".join(header)} and {len(rows)} rows, but needs'
       ' scorer, bodyparts and coords, and at least one row'
     )
   # Paths of images may take several columns, which have no names.
   start = next((i for i, name in enumerate(header['coords']) if name.strip()), 0)
-  header.setdefault('individuals', [''] * len(header['coords']))
+  for level in ('scorer', 'individuals'):  # pandas can drop a level.
+    header.setdefault(level, [''] * len(header['coords']))
   lengths = {name: len(names) for name, names in header.items()}
   if len(set(lengths.values())) > 1:
     raise PoseDataError(f'{path}: header lines differ in length: {lengths}')
@@ -80,13 +81,18 @@ def read_csv(path: pathlib.Path) -> Table:
     Key(*(name.strip() for name in names))
     for names in zip(*(header[level][start:] for level in _LEVELS), strict=True)
   )
-  decimal = ',' if separator == ';' else '.'
+  decimal = '.' if separator == ',' else ','
   return Table(
     columns=columns,
     index=tuple('/'.join(row[: start + 1]) for _, row in rows),
     values=np.array(
       [
-        _numbers(row[start + 1 :], len(columns), decimal, f'{path}, line {line}')
+        _numbers(
+          _trimmed(row[start + 1 :], len(columns)),
+          len(columns),
+          decimal,
+          f'{path}, line {line}',
+        )
         for line, row in rows
       ]
     ),
@@ -162,6 +168,14 @@ def _key(names: Sequence[Any]) -> Key:
   texts = [_text(name) for name in names]
   scorer, *individual, bodypart, coordinate = texts
   return Key(scorer, individual[0] if individual else '', bodypart, coordinate)
+
+
+def _trimmed(cells: list[str], least: int = 0) -> list[str]:
+  """Cells without empty ones at the right, as far as there are more than `least`."""
+  count = len(cells)
+  while count > least and not cells[count - 1].strip():
+    count -= 1
+  return cells[:count]
 
 
 def _numbers(cells: list[str], count: int, decimal: str, where: str) -> list[float]:

@@ -197,12 +197,14 @@ def _frame_numbers(
   if 'time' not in data.coords:
     return list(range(data.sizes['time'])), rate
   times = data['time']
-  unit = times.attrs.get('units', data.attrs.get('time_unit', 'frames'))
-  if unit not in ('frames', 'seconds') or times.dtype.kind not in 'fiu':
+  unit = times.attrs.get('units', data.attrs.get('time_unit'))
+  if unit not in ('frames', 'seconds', None) or times.dtype.kind not in 'fiu':
     raise PoseDataError(
       f'{path}: time is {times.dtype} in {unit}, but must be numbers in frames or seconds'
     )
   values = times.to_numpy().astype(np.float64)
+  if unit is None and rate is not None and _mostly_fractions(values):
+    unit = 'seconds'
   if unit == 'seconds':
     return _numbers_of_seconds(values, rate, path)
   _check_order(values, path)
@@ -211,6 +213,10 @@ def _frame_numbers(
       f'{path}: time counts frames, but has {values[values != np.round(values)][0]:g}'
     )
   return values.astype(np.int64).tolist(), rate
+
+
+def _mostly_fractions(times: Float[np.ndarray, 't']) -> bool:
+  return bool(np.mean(times != np.round(times)) > 0.5)
 
 
 def _numbers_of_seconds(

@@ -245,7 +245,7 @@ def _check_frames(annotation: Mapping[str, Any], keypoint: np.ndarray):
   frames = keypoint.shape[1]
   if annotation.get('total_frames', frames) != frames:
     raise PoseDataError(
-      f'total_frames is {annotation["total_frames"]}, but keypoint has {frames} frames'
+      f'total_frames is {annotation["total_frames"]!r}, but keypoint has {frames} frames'
     )
   people = einops.rearrange(keypoint[..., :2], 'm t j c -> t m j c')
   scores = scores_of_positions(people)[..., None]

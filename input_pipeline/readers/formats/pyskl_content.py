@@ -18,9 +18,10 @@ from input_pipeline.annotations.faulty_lines import Faults
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files import safe_pickle
+from input_pipeline.readers.formats.pyskl_labels import plain_labels
 
 _KEYS = ('frame_dir', 'filename')
-_LISTS = (list, tuple, np.ndarray)
+_LISTS = (list, tuple, set, frozenset, np.ndarray)
 _NAMED = 5  # Largest number of clip names in a note.
 # A larger label is no class index, and would make as many class names (our choice).
 _MOST_CLASSES = 1 << 16
@@ -64,13 +65,17 @@ def read_content(path: pathlib.Path) -> Content:
     )
   annotations, refused, notes = _by_name(content['annotations'], path)
   splits, split_notes = _splits(content.get('split'), annotations, path)
+  classes = content.get('classes')
+  annotations, named, label_notes = plain_labels(
+    annotations, None if classes is None else [*map(_text, classes)], str(path)
+  )
   return Content(
     annotations=annotations,
     refused=refused,
-    class_names=_class_names(content, annotations),
+    class_names=_class_names(named, annotations),
     splits=splits,
     multi_label=any(_is_list(clip.get('label')) for clip in annotations.values()),
-    notes=(*notes, *split_notes),
+    notes=(*notes, *split_notes, *label_notes),
   )
 
 
@@ -80,7 +85,8 @@ def labels_of(annotation: Mapping[str, Any]) -> tuple[int, ...]:
   Raises:
     PoseDataError: if the label is neither an index nor a list of indices.
   """
-  labels = np.atleast_1d(annotation.get('label', np.zeros(0, np.int64)))
+  label = annotation.get('label')
+  labels = np.atleast_1d(np.zeros(0, np.int64) if label is None else label)
   integers = np.issubdtype(labels.dtype, np.integer) or not labels.size
   if labels.ndim != 1 or not integers:
     raise PoseDataError(
@@ -141,10 +147,10 @@ def _are_equal(first: Any, second: Any) -> bool:
 
 
 def _class_names(
-  content: Mapping[str, Any], annotations: Mapping[str, Any]
+  named: tuple[str, ...] | None, annotations: Mapping[str, Any]
 ) -> tuple[str, ...]:
-  if content.get('classes') is not None:
-    return tuple(_text(name) for name in content['classes'])
+  if named is not None:
+    return named
   largest = -1
   for annotation in annotations.values():
     try:
@@ -171,7 +177,7 @@ def _splits(
   absent: list[str] = []
   repeated: list[str] = []
   for key, values in split.items():
-    names = [_text(value) for value in values]
+    names = [_text(value) for value in _ordered(values)]
     unique = dict.fromkeys(names)
     found = tuple(name for name in unique if name in annotations)
     if len(unique) < len(names):
@@ -197,6 +203,11 @@ def _splits(
       )
     )
   return splits, notes
+
+
+def _ordered(names: Any) -> Any:
+  """A set has another order in each process."""
+  return sorted(names, key=_text) if isinstance(names, (set, frozenset)) else names
 
 
 def _absence(split: str, missing: Sequence[str], number: int) -> str:

@@ -21,8 +21,9 @@ _AXES = {'x': 'x', 'y': 'y', 'z': 'z', **dict.fromkeys(_SCORES, 'score')}
 # Words beside an axis that say nothing about the joint.
 _FILLERS = _each(
   'px pixel pixels pos position coord coords coordinate coordinates norm normalized',
-  'normalised loc location',
+  'normalised loc location img image',
 )
+_NORMALIZED = frozenset(('norm', 'normalized', 'normalised'))
 # Words before a joint's number or name that say no more than that it is a joint.
 _PREFIXES = _each(
   'l lm landmark landmarks k kp kps kpt kpts keypoint keypoints j joint joints p pt pts',
@@ -41,11 +42,11 @@ _ROLES = {
     'framepath filename file filepath',
   ),
   'time': _each(
-    'time timestamp times timems timestampms timestamps timesec timeseconds seconds sec',
+    'time timestamp datetime times timeus timens timestampus timestampns timems timestampms timestamps timesec timeseconds seconds sec',
     'milliseconds ms t',
   ),
   'person': _each(
-    'personid person personindex personidx trackid trackingid track pid personno human',
+    'personid person personname personindex personidx trackid trackingid track pid personno human',
     'humanid individual individuals instance instanceid poseid poseindex pose bodyid',
     'objectid playerid player animal animalid id',
   ),
@@ -55,8 +56,10 @@ _ROLES = {
     'posename pose',
   ),
   'split': _each('split subset'),
-  'height': _each('height frameheight imageheight videoheight imgheight'),
-  'width': _each('width framewidth imagewidth videowidth imgwidth'),
+  'height': _each(
+    'height frameheight imageheight videoheight imgheight imgh frameh imageh'
+  ),
+  'width': _each('width framewidth imagewidth videowidth imgwidth imgw framew imagew'),
   'joint': _each(
     'landmark landmarkid landmarkindex landmarkidx landmarkname landmarkno',
     'landmarknumber joint jointid jointname jointindex jointidx keypoint keypointid',
@@ -69,9 +72,9 @@ _VIDEO = _each(
   'video videoid videoname videofile videofilename videopath vid clip clipid clipname',
   'sequence sequenceid sequencename seq seqid sample sampleid samplename trial trialid',
   'recording recordingid session sessionid subject subjectid participant participantid',
-  'actor actorid performer performerid camera cameraid take repetition source sourcefile',
+  'actor actorid performer performerid camera cameraid cam camid port view viewid take repetition source sourcefile',
 )
-_INDEX = ('', *_each('index unnamed0 unnamed00 row rowid'))
+_INDEX = ('', *_each('index row rowid'))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -136,7 +139,11 @@ def read_columns(names: Sequence[str]) -> Columns:
       roles[role] = found
   videos = tuple(i for i, name in enumerate(squashed) if name in _VIDEO)
   taken = {*roles.values(), *videos}
-  silent = {i for i, name in enumerate(squashed) if name in _INDEX}
+  silent = {
+    i
+    for i, name in enumerate(squashed)
+    if name in _INDEX or re.fullmatch(r'unnamed\d+', name)
+  }
   points: dict[str, dict[str, int]] = {}
   ranks: dict[tuple[str, str], int] = {}
   for i, name in enumerate(names):
@@ -147,7 +154,7 @@ def read_columns(names: Sequence[str]) -> Columns:
     if axis == 'z':
       silent.add(i)
       continue
-    rank = _SCORES.index(word) if axis == 'score' else 0
+    rank = _SCORES.index(word) if axis == 'score' else _is_normalized(name)
     if rank < ranks.get((point, axis), len(_SCORES)):
       ranks[point, axis] = rank
       points.setdefault(point, {})[axis] = i
@@ -155,11 +162,19 @@ def read_columns(names: Sequence[str]) -> Columns:
   return Columns(whole, roles, videos, frozenset(silent))
 
 
+def _is_normalized(column: str) -> int:
+  """1 if a column says that it is normalized; beside pixels it is not read."""
+  return int(not _NORMALIZED.isdisjoint(words_of(column)))
+
+
 def _point_and_axis(column: str) -> tuple[str, str] | None:
   """('left_wrist', 'x') for 'LeftWrist.X', ('l_12', 'y') for 'L12y'; None if no axis."""
   words = [word for word in words_of(column) if word not in _FILLERS]
   if words and words[-1] in _AXES:
-    return '_'.join(words[:-1]), words[-1]
+    axis = words.pop()
+    while words and axis in _SCORES and len(words[-1]) > 1 and words[-1] in _SCORES:
+      words.pop()  # 'nose_conf_score'
+    return '_'.join(words), axis
   if words and words[0] in _AXES:
     return '_'.join(words[1:]), words[0]
   return None

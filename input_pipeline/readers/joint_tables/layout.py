@@ -22,8 +22,11 @@ from input_pipeline.readers.joint_tables.columns import (
   without_prefix,
   words_of,
 )
+from input_pipeline.readers.joint_tables.people import one_row_per_person
 from input_pipeline.skeletons.joint_names import arrange, plain
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
+
+_LENGTHS = ('mm', 'cm', 'm', 'meter', 'meters', 'metre', 'metres', 'millimeters')
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -64,6 +67,7 @@ def find_layout(
     joints = {text: choice.index(p) for text, p in points.items() if p in choice.points}
     return Layout(_places(columns, ['']), joints, choice.notes)
   if not columns.points:
+    check_units(cells)
     raise PoseDataError(
       f'{cells.path} has no columns of joints, such as x0, y0, x1, ..., or nose_x,'
       f' nose_y, ...; its columns are {_listed(cells.columns, 6)}'
@@ -77,11 +81,27 @@ def find_layout(
   )
 
 
+def check_units(cells: Cells):
+  """Checks that no positions are stated in units of length.
+
+  Raises:
+    PoseDataError: naming such a column.
+  """
+  for name in cells.columns:
+    words = words_of(name)
+    if len(words) > 2 and words[-1] in _LENGTHS and words[-2] in ('x', 'y', 'z'):
+      raise PoseDataError(
+        f'{cells.path}: column {name} is in {words[-1]}, so these are 3-D positions, but'
+        ' the library reads positions in the image, in pixels; give 2-D poses'
+      )
+
+
 def joint_names(cells: Cells) -> tuple[str, ...]:
   """Names of the joints in a table, in its order; empty if joints are numbered.
 
   Other points, such as a box's centre, are left out.
   """
+  cells = one_row_per_person(cells)
   columns = read_columns(cells.columns)
   points = columns.points if not columns.is_long else _points_of_rows(cells, columns)
   known = _known()
@@ -103,6 +123,24 @@ def unread_note(cells: Cells, columns: Columns, layout: Layout) -> tuple[Note, .
       'columns_not_read',
       f'{cells.path}: columns not read: {_listed(names, 8)}; they hold neither joints of'
       ' the skeleton nor anything else that is known by its name',
+    ),
+  )
+
+
+def depth_note(cells: Cells) -> tuple[Note, ...]:
+  """A note if joints have a third coordinate."""
+  depths = [
+    name
+    for name in cells.columns
+    if (words := words_of(name)) and len(words) > 1 and 'z' in (words[0], words[-1])
+  ]
+  if not depths:
+    return ()
+  return (
+    Note(
+      'depth_dropped',
+      f'{cells.path}: the third coordinate ({_listed(depths, 2)}) is not read; x and y'
+      ' are read as pixels of the image. Positions in space, in any unit, are not read',
     ),
   )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,7 +15,12 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.tracking import UNKNOWN
 from input_pipeline.readers.joint_tables.cells import Cells, read_cells
-from input_pipeline.readers.joint_tables.layout import Layout, find_layout, unread_note
+from input_pipeline.readers.joint_tables.layout import (
+  Layout,
+  depth_note,
+  find_layout,
+  unread_note,
+)
 from input_pipeline.readers.joint_tables.rows import Rows, frame_numbers, read_rows
 from input_pipeline.readers.joint_tables.videos import (
   TableVideo,
@@ -28,7 +34,10 @@ from input_pipeline.readers.videos.table import DescribedParts, VideoPart
 from input_pipeline.readers.visibility import scores_of_flags
 from input_pipeline.skeletons.registry import Skeleton
 
-_Frames = dict[int, dict[str, np.ndarray]]
+# MediaPipe's landmarks always have a depth beside the position in the image.
+_WITH_DEPTH = 'mediapipe_33'
+# Everyone's joints by frame number, by their name and how often it was there before.
+_Frames = dict[int, dict[tuple[str, int], np.ndarray]]
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -117,8 +126,33 @@ def read_part(
     identities if 'person' in rows.columns.roles else None,
     _frame_size(cells, rows, of_video),
     unit=unit,
-    notes=(*layout.notes, *unread_note(cells, rows.columns, layout)),
+    notes=(
+      *layout.notes,
+      *([] if rows.columns.is_long else _order_notes(cells, rows, of_video, numbers)),
+      *unread_note(cells, rows.columns, layout),
+      *(depth_note(cells) if unit == 'pixels' and skeleton.name != _WITH_DEPTH else ()),
+    ),
   )
+
+
+def _order_notes(
+  cells: Cells, rows: Rows, of_video: Sequence[int], numbers: Sequence[int]
+) -> tuple[Note, ...]:
+  """A note if a person's rows are not in the order of their frames."""
+  latest: dict[str, int] = {}
+  for row, number in zip(of_video, numbers, strict=True):
+    before = latest.get(rows.persons[row], number)
+    if number < before:
+      return (
+        Note(
+          'rows_sorted',
+          f'{cells.path}, line {cells.lines[row]} goes back from frame {before} to'
+          f' {number}; rows are put in the order of frames. If another video begins'
+          ' there, give each its own text in a column video',
+        ),
+      )
+    latest[rows.persons[row]] = number
+  return ()
 
 
 def _table(path: pathlib.Path) -> JointTable:
@@ -158,16 +192,32 @@ def _of_whole_rows(
 ) -> _Frames:
   """Everyone's joints by frame number and person, where a row holds all joints."""
   frames: _Frames = {}
-  lines: dict[tuple[int, str], int] = {}
+  lines: dict[tuple[int, str], list[int]] = {}
+  nameless = _nameless(rows, of_video)
   for row, number, joints in zip(of_video, numbers, values, strict=True):
     person = rows.persons[row]
-    first = lines.setdefault((number, person), row)
-    if first != row:
-      raise PoseDataError(_frame_twice(cells, rows, number, first, row))
+    same = lines.setdefault((number, person), [])
+    if same and person not in nameless:
+      raise PoseDataError(_frame_twice(cells, rows, number, same[0], row))
     frames.setdefault(number, {})
     if np.isfinite(joints[:, :2]).all(axis=1).any():
-      frames[number][person] = joints
+      frames[number][person, len(same)] = joints
+    same.append(row)
   return frames
+
+
+def _nameless(rows: Rows, of_video: Sequence[int]) -> set[str]:
+  """Texts in the column of persons that several people of a frame may have.
+
+  These are empty cells, negative numbers, and the only number of the column: a tool
+  that does not track people writes the same for everyone.
+  """
+  if 'person' not in rows.columns.roles:
+    return set()
+  texts = {rows.persons[row] for row in of_video}
+  negative = {text for text in texts if not text or re.fullmatch(r'-\d+(\.0*)?', text)}
+  only = texts if len(texts) == 1 and re.fullmatch(r'\d+(\.0*)?', min(texts)) else set()
+  return negative | only
 
 
 def _of_joint_rows(
@@ -194,7 +244,7 @@ def _of_joint_rows(
     if first != row:
       raise PoseDataError(_frame_twice(cells, rows, number, first, row))
     missing = np.full((skeleton.num_joints, 3), np.nan)
-    frame.setdefault(person, missing)[joint] = joint_values
+    frame.setdefault((person, 0), missing)[joint] = joint_values
   return frames
 
 
@@ -217,14 +267,14 @@ def _by_frame(
   frames: _Frames, num_joints: int
 ) -> tuple[dict[int, np.ndarray], dict[int, np.ndarray]]:
   """Joints and identities of everyone by frame number."""
-  names = list(dict.fromkeys(name for frame in frames.values() for name in frame))
+  names = list(dict.fromkeys(name for frame in frames.values() for name, _ in frame))
   by_name = _identities(names)
   people = {
     number: np.reshape(list(frame.values()), (-1, num_joints, 3))
     for number, frame in frames.items()
   }
   identities = {
-    number: np.array([by_name[name] for name in frame], np.int64)
+    number: np.array([by_name[name] for name, _ in frame], np.int64)
     for number, frame in frames.items()
   }
   return people, identities

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import datetime
 import itertools
 import math
 import pathlib
+import re
 from collections.abc import Sequence
 
 import numpy as np
@@ -14,6 +17,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.frame_order import videos_of
 from input_pipeline.readers.joint_tables.cells import Cells
 from input_pipeline.readers.joint_tables.columns import Columns, read_columns
+from input_pipeline.readers.joint_tables.people import one_row_per_person
 
 _IMAGES = frozenset(('.jpg', '.jpeg', '.png', '.bmp', '.webp', '.tif', '.tiff'))
 # How far times may be from a regular grid, in steps (our choice).
@@ -52,9 +56,11 @@ def read_rows(cells: Cells) -> tuple[Cells, Rows]:
   Raises:
     PoseDataError: if frames or times are not as they must be.
   """
+  cells = one_row_per_person(cells)
   columns = read_columns(cells.columns)
   if {'frame', 'image', 'time'} & columns.roles.keys():
     cells = cells.without_empty_rows()
+  cells = _without_headers(cells, columns)
   columns = _checked_by_content(cells, columns)
   videos = [tuple(row[c].strip() for c in columns.videos) for row in cells.rows]
   order, has_numbers = None, True
@@ -71,7 +77,7 @@ def read_rows(cells: Cells) -> tuple[Cells, Rows]:
     videos = [(*key, places[n][0]) for key, n in zip(videos, names, strict=True)]
     order = [places[name][1] for name in names]
   elif 'time' in columns.roles:
-    order, has_numbers = _times(cells, columns.roles['time']), False
+    order, has_numbers = _times(cells.texts(columns.roles['time'])), False
   return cells, Rows(
     columns=columns,
     videos=videos,
@@ -110,10 +116,32 @@ def _joint_keys(cells: Cells, rows: Rows, part: Sequence[int]) -> set[tuple[str,
   return {(rows.persons[row], cells.rows[row][joint].strip()) for row in part}
 
 
+def _without_headers(cells: Cells, columns: Columns) -> Cells:
+  """The table without lines that repeat the first: several tables were joined."""
+  kept = [i for i, row in enumerate(cells.rows) if row != cells.columns]
+  if len(kept) == len(cells.rows):
+    return cells
+  if not {'frame', 'image', 'time'} & columns.roles.keys():
+    line = next(
+      n for n, row in zip(cells.lines, cells.rows, strict=True) if row == cells.columns
+    )
+    raise PoseDataError(
+      f'{cells.path}, line {line} repeats the names of the columns, so several tables'
+      ' were joined; give each a file, or a column video or frame'
+    )
+  return dataclasses.replace(
+    cells,
+    rows=tuple(cells.rows[i] for i in kept),
+    lines=tuple(cells.lines[i] for i in kept),
+  )
+
+
 def _checked_by_content(cells: Cells, columns: Columns) -> Columns:
   """Corrects what names of columns say by what the columns hold."""
   roles, videos = dict(columns.roles), list(columns.videos)
-  if 'frame' in roles and not _all_numbers(cells.texts(roles['frame'])):
+  if 'time' in roles and _times(cells.texts(roles['time'])) is None:
+    del roles['time']
+  if 'frame' in roles and not _mostly_numbers(cells.texts(roles['frame'])):
     roles['image'] = roles.pop('frame')  # 'frame' holds 'frame_0001.jpg'.
   if 'image' in roles and not _names_frames(cells, roles):
     column = roles.pop('image')
@@ -162,12 +190,29 @@ def _texts(cells: Cells, columns: Columns, role: str) -> list[str]:
   return cells.texts(columns.roles[role])
 
 
-def _times(cells: Cells, column: int) -> list[float] | None:
-  """Times of the rows, in any unit; None if not all are numbers, such as 12:30:01."""
-  if not _all_numbers(cells.texts(column)):
+def _mostly_numbers(texts: Sequence[str]) -> bool:
+  return 2 * sum(_all_numbers([text]) for text in texts) > len(texts)
+
+
+def _times(texts: Sequence[str]) -> list[float] | None:
+  """Times in any unit, or times of day in seconds; None if there is anything else."""
+  times = [_seconds(text) for text in texts]
+  known = [time for time in times if time is not None and math.isfinite(time)]
+  return known if len(known) == len(texts) else None
+
+
+def _seconds(text: str) -> float | None:
+  """33.4 for '33,4', 3723.5 for '1:02:03.5', seconds since 1970 for a date and time."""
+  text = text.replace(',', '.')
+  with contextlib.suppress(ValueError):
+    return float(text)
+  if match := re.fullmatch(r'(?:(\d+):)?(\d+):(\d+(?:\.\d+)?)', text):
+    return 3600 * int(match[1] or 0) + 60 * int(match[2]) + float(match[3])
+  try:
+    time = datetime.datetime.fromisoformat(text.removesuffix('Z'))
+  except ValueError:
     return None
-  times = cells.numbers([column], range(len(cells.rows)))[:, 0]
-  return times.tolist() if np.isfinite(times).all() else None
+  return time.replace(tzinfo=datetime.UTC).timestamp()
 
 
 def _numbers_of_times(times: Sequence[float]) -> list[int]:

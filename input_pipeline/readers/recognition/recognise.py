@@ -18,7 +18,7 @@ from input_pipeline.readers.recognition.sample import (
   Sample,
   samples,
 )
-from input_pipeline.readers.recognition.tables import table_format
+from input_pipeline.readers.recognition.tables import table_format, unreadable_table
 
 # (format, what was seen) of a sample; None if the sign does not fit.
 _Sign = Callable[[Sample], tuple[str, str] | None]
@@ -150,6 +150,8 @@ def _unknown(path: pathlib.Path, seen: list[Sample]) -> str:
       f'{path}: {name} holds {json_forms.described(content)}, which is the form of no'
       f' known format{hint}. Give --format'
     )
+  if reason := unreadable_table(first.file):
+    return reason if reason.startswith(str(path)) else f'{path}: {reason}'
   if lines := first.lines():
     return (
       f'{path}: {name} begins {lines[0][:120]!r}, which is the form of no known format.'

@@ -82,6 +82,8 @@ def samples(path: pathlib.Path) -> Iterator[Sample]:
   if root.is_file():
     yield Sample(root, root, (root,))
     return
+  if not root.exists():
+    raise PoseDataError(f'{root} does not exist')
   files = tuple(_files(root, _DEPTH))[:_MOST_FILES]
   if not files:
     raise PoseDataError(f'{root} holds no file')

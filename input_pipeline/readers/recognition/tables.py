@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import pathlib
+import re
+from collections.abc import Sequence
 
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.file_names import suffix_of
 from input_pipeline.readers.formats import csv_tables
-from input_pipeline.readers.joint_tables import reading
+from input_pipeline.readers.joint_tables import layout, reading
+from input_pipeline.readers.joint_tables.cells import read_cells
+from input_pipeline.readers.joint_tables.columns import read_columns
 from input_pipeline.readers.options import AS_READ
-from input_pipeline.skeletons.joint_names import skeletons_named
-from input_pipeline.skeletons.registry import SKELETONS
+from input_pipeline.skeletons.joint_names import plain, skeletons_named
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 from input_pipeline.text_files import read_text
 
 _MEDIAPIPE = SKELETONS['mediapipe_33']
@@ -27,7 +32,10 @@ def table_format(path: pathlib.Path) -> tuple[str, str] | None:
   are fractions of the frame.
   """
   try:
-    heads = [line.split(',')[0].strip() for line in read_text(path).splitlines()[:4]]
+    heads = [
+      re.split(r'[,;\t]', line)[0].strip().strip('"')
+      for line in read_text(path).splitlines()[:4]
+    ]
     if set(heads) & set(_DEEPLABCUT):
       rows = ', '.join(_DEEPLABCUT)
       return 'deeplabcut', f'{path.name}, a table with the rows {rows}'
@@ -41,6 +49,45 @@ def table_format(path: pathlib.Path) -> tuple[str, str] | None:
   fitting = skeletons_named(names)
   of = f' of {fitting[0]}' if fitting else ''
   return 'csv', f'{path.name}, a table of {len(names)} joints{of}'
+
+
+def unreadable_table(path: pathlib.Path) -> str | None:
+  """Why a file is not a table of joints; None if it is not a table at all."""
+  if suffix_of(path) in ('.txt', ''):
+    try:
+      names = read_columns(read_cells(path).columns).points
+    except PoseDataError:
+      return None
+    return (
+      f'{path.name} is a table of joints; rename it to *.csv, or to *.tsv'
+      if names
+      else None
+    )
+  if suffix_of(path) not in csv_tables.SUFFIXES:
+    return None
+  try:
+    table = reading.joint_table(read_cells(path))
+    points = tuple(table.rows.columns.points)
+    if not points:
+      layout.check_units(table.cells)
+      return None
+    nearest = _nearest_skeleton(layout.joint_names(table.cells) or points)
+    part = next(iter(table.videos))
+    reading.read_part(table, nearest, part, AS_READ, 'pixels')
+  except PoseDataError as error:
+    return str(error)
+  return None
+
+
+def _nearest_skeleton(points: Sequence[str]) -> Skeleton:
+  """The registered skeleton that shares most joints, or has the nearest number."""
+  names = {plain(name) for name in points}
+
+  def likeness(skeleton: Skeleton) -> tuple[int, int]:
+    shared = len(names & {plain(joint) for joint in skeleton.joints})
+    return shared, -abs(skeleton.num_joints - len(points))
+
+  return max(SKELETONS.values(), key=likeness)
 
 
 def _is_mediapipe(path: pathlib.Path) -> bool:

@@ -18,6 +18,7 @@ import csv
 import dataclasses
 import difflib
 import io
+import itertools
 import math
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -30,6 +31,8 @@ from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.text_tables import DELIMITERS
 
 TABLE = 'videos.csv'
+# Columns without a name, before and after the others.
+_UNNAMED = ('(first)', '(last)')
 ALL = 'all'  # The split for videos that name none.
 
 _LABELS = ('label', 'labels', 'segments')
@@ -111,8 +114,8 @@ def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
       restval='',
       strict=True,
     )
-    rows.fieldnames = [name.strip() for name in rows.fieldnames or ()]
-    _check_columns(table, rows.fieldnames)
+    rows.fieldnames = _column_names(rows.fieldnames or ())
+    _check_columns(table, [n for n in rows.fieldnames if n not in _UNNAMED])
     videos = [
       _video(table, rows.line_num, row)
       for row in rows
@@ -133,11 +136,25 @@ def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
   return tuple(videos)
 
 
+def _column_names(names: Sequence[str]) -> list[str]:
+  """Names in lower case, and others for unnamed columns at the two ends.
+
+  pandas writes row numbers before the table, spreadsheets empty columns after it.
+  """
+  plain = [name.strip().lower() for name in names]
+  ends = itertools.takewhile(lambda name: not name, reversed(plain))
+  for place in range(len(plain) - len(list(ends)), len(plain)):
+    plain[place] = _UNNAMED[1]
+  if plain and plain[0] in ('', 'unnamed: 0'):
+    plain[0] = _UNNAMED[0]
+  return plain
+
+
 def _delimiter(text: str) -> str:
   """The first delimiter under which the first line has a column path."""
   first = text.lstrip().partition('\n')[0]
   for delimiter in DELIMITERS:
-    if 'path' in [name.strip(' "') for name in first.split(delimiter)]:
+    if 'path' in [name.strip(' "').lower() for name in first.split(delimiter)]:
       return delimiter
   return ','
 
@@ -169,7 +186,8 @@ def _check_columns(table: pathlib.Path, columns: Sequence[str]):
 
 def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
   where = f'{table}, line {line}'
-  if '' in row:
+  row = {name: text for name, text in row.items() if name != _UNNAMED[0]}
+  if any(map(str.strip, [*row.get('', ()), row.get(_UNNAMED[1], '')])):
     raise PoseDataError(
       f'{where} has more values than columns; put text with a comma in double quotes'
     )

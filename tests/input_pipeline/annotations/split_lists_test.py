@@ -151,3 +151,12 @@ def test_a_video_of_two_classes_is_in_no_split(tmp_path):
   (note,) = annotation.notes
   left_out = "clip 'A_wave_1': left out, because it is listed under sit_up and wave"
   assert note.message.count(left_out) == 3  # It is in three lists.
+
+
+def test_an_empty_list_causes_a_note(tmp_path):
+  write_lists(
+    tmp_path / 'splits',
+    {'sit_test_split1.txt': '\n', 'run_test_split1.txt': 'a.avi 1\n'},
+  )
+  (note,) = split_lists.read(tmp_path).notes
+  assert 'sit_test_split1.txt lists no video' in note.message

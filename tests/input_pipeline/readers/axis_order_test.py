@@ -30,3 +30,13 @@ def test_people_who_are_missing():
   people[:, 1:, :, 2] = 0
   assert not frames_read_as_people(people)
   assert not frames_read_as_people(np.full_like(people, np.nan))
+
+
+def test_a_crowd_in_one_place_is_frames_of_clips():
+  # 20 clips of 9 frames each.
+  poses = np.zeros((20, 9, 4, 3), np.float32)
+  poses[..., :2] = [[0, 0], [0, 40], [20, 0], [20, 40]]
+  poses[..., 0] += 3 * np.arange(9)[:, None]
+  poses[..., 2] = 1
+  assert frames_read_as_people(poses)
+  assert not frames_read_as_people(poses[:, :7])

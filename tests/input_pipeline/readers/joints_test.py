@@ -89,3 +89,19 @@ def test_joints_where_tools_put_missing_ones(place):
   assert (note.kind, '1 of 3 joints' in note.message) == ('joints_at_no_place', True)
   (note,) = to_joints(values / 100, 'shares', SIZE).notes if place == 0 else (note,)
   assert note.kind == 'joints_at_no_place'
+
+
+def test_joints_without_a_score_are_missing_at_minus_one():
+  positions = np.array([[-1, -1], [0, 0], [-1, 5], [3, -1], [np.nan, 2]])
+  assert scores_of_positions(positions).tolist() == [0, 0, 1, 1, 0]
+
+
+def test_scores_that_are_depths_are_noted():
+  deep = to_joints(np.array([[9, 8, 1.9], [9, 30, 2.4]]), 'pixels', SIZE)
+  assert deep.values[:, 2].tolist() == [1, 1]
+  assert [note.kind for note in deep.notes] == ['large_scores']
+  assert 'all scores are above 1 (1.9 to 2.4)' in deep.notes[0].message
+  flags = to_joints(np.array([[9, 8, 2], [9, 30, 2]]), 'pixels', SIZE)
+  assert flags.notes == ()
+  flat = to_joints(np.array([[9, 8, 0], [9, 30, 0]]), 'pixels', SIZE)
+  assert [note.kind for note in flat.notes] == ['no_scores']

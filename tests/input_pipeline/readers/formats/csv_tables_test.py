@@ -163,3 +163,75 @@ def test_the_skeleton_must_be_known(tmp_path):
   write(tmp_path / 'v.csv', ['x0', 'y0'], [[3, 4]])
   with pytest.raises(PoseDataError, match=r'name the skeleton'):
     opened(tmp_path, None)
+
+
+@pytest.mark.parametrize(
+  ('ids', 'kinds'),
+  [(('', ''), []), (('-1', '-1'), []), (('0', '0'), ['shared_identity'])],
+)
+def test_people_without_an_identity_of_their_own(tmp_path, ids, kinds):
+  header, rows = wide()
+  far = [x + 300 if i % 2 == 0 else x for i, x in enumerate(rows[0])]
+  table = [
+    [t, name, *row]
+    for t in (0, 1)
+    for name, row in zip(ids, (rows[t], far), strict=True)
+  ]
+  write(tmp_path / 'v.csv', ['frame', 'track_id', *header], table)
+  clip = opened(tmp_path).load('v')
+  assert sorted(clip.keypoints[1, :, 0, 0].tolist()) == [51, 350]
+  assert [note.kind for note in clip.notes] == kinds
+
+
+@pytest.mark.parametrize(
+  'times',
+  [
+    ('10:00:59,98', '10:01:00,02'),
+    ('2031-02-03 10:00:59.980000', '2031-02-03 10:01:00.020000'),
+    ('99.98', '100.02'),
+  ],
+)
+def test_times_order_the_rows(tmp_path, times):
+  header, rows = wide()
+  lines = [
+    f'"{time}",{",".join(map(str, row))}' for time, row in zip(times, rows, strict=True)
+  ]
+  text = '\n'.join([','.join(['timestamp', *header]), *reversed(lines)])
+  (tmp_path / 'v.csv').write_text(text)
+  clip = opened(tmp_path).load('v')
+  np.testing.assert_array_equal(clip.keypoints[:, 0], POSITIONS)
+  assert [note.kind for note in clip.notes] == ['rows_sorted']
+
+
+def test_repeated_headers(tmp_path):
+  header, rows = wide()
+  lines = [['frame', *header], [3, *rows[0]], ['frame', *header], [4, *rows[1]]]
+  write(tmp_path / 'v.csv', lines[0], lines[1:])
+  np.testing.assert_array_equal(opened(tmp_path).load('v').keypoints[:, 0], POSITIONS)
+  write(tmp_path / 'v.csv', header, [rows[0], header, rows[1]])
+  with pytest.raises(PoseDataError, match=r'line 3 repeats the names of the columns'):
+    opened(tmp_path).load('v')
+
+
+def test_third_coordinates_and_lengths(tmp_path):
+  header, rows = wide(axes='xyz')
+  rows = [[v for x, y in frame for v in (x, y, 7)] for frame in POSITIONS.tolist()]
+  write(tmp_path / 'v.csv', header, rows)
+  assert [n.kind for n in opened(tmp_path).load('v').notes] == ['depth_dropped']
+  write(tmp_path / 'v.csv', [f'{name} [mm]' for name in header], rows)
+  with pytest.raises(PoseDataError, match=r'column nose_x \[mm\] is in mm'):
+    opened(tmp_path).load('v')
+
+
+def test_pixels_are_preferred_and_scores_have_several_words(tmp_path):
+  axes = ('x_norm', 'y_norm', 'x_px', 'y_px', 'confidence_score')
+  header = [f'{joint}_{a}' for joint in COCO for a in axes]
+  rows = [
+    [v for x, y in frame for v in (x / 640, y / 480, x, y, 0.75)]
+    for frame in POSITIONS.tolist()
+  ]
+  write(tmp_path / 'v.csv', header, rows)
+  clip = opened(tmp_path).load('v')
+  np.testing.assert_array_equal(clip.keypoints[:, 0], POSITIONS)
+  assert (clip.scores == 0.75).all()
+  assert [note.kind for note in clip.notes] == ['columns_not_read']

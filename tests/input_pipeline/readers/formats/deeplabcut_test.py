@@ -67,6 +67,8 @@ def test_several_people_without_likelihoods(read):
     lambda text: text.replace(',', '\t').encode(),
     lambda text: text.replace(',', ';').replace('.', ',').encode(),
     lambda text: text.replace('scorer', '"scorer"').encode(),
+    lambda text: text.replace('\n', ',,\n').encode(),
+    lambda text: text.partition('\n')[2].encode(),  # Without the scorer.
     lambda text: gzip.compress(text.encode()),
     lambda text: f'\n{text}\n,,,,,,\n'.encode().lstrip(),
   ],

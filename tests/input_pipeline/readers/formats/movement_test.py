@@ -246,3 +246,10 @@ def test_the_names_choose_the_skeleton(tmp_path):
     PoseDataError, match=r'names 2 joints \(snout, tail\), .* as --skeleton'
   ):
     read_poses('movement', tmp_path / 'b.nc', options=options)
+
+
+def test_seconds_without_a_unit(read):
+  data = dataset(4, fps=40)
+  del data.attrs['time_unit']
+  poses = read(data.isel(time=[0, 1, 3]))
+  assert (list(poses.people), poses.frame_rate) == ([0, 1, 3], 40)

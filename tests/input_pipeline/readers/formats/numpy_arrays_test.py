@@ -164,3 +164,36 @@ def test_files_of_several_arrays_that_are_refused(read, tmp_path):
   (tmp_path / 'v.npz').write_bytes(b'PK')
   with pytest.raises(PoseDataError, match=r'v\.npz is not a readable file of arrays'):
     arrays.read_video(tmp_path / 'v.npz', EYES)
+
+
+@pytest.mark.parametrize('name', ['confidence', 'keypoint_scores', 'visibility'])
+def test_other_names_of_arrays(read, name):
+  poses = read(arr_0=POSES[..., :2], **{name: POSES[..., 2]}, fps=25, boxes=np.ones(3))
+  np.testing.assert_array_equal(people(poses), POSES)
+  assert poses.frame_rate == 25
+  assert [note.kind for note in poses.notes] == ['arrays_not_read']
+  assert 'arrays not read: boxes' in poses.notes[0].message
+
+
+def test_joint_names_in_the_file(read):
+  names = np.array(['right_eye', 'left_eye'])
+  poses = read(keypoints=POSES[:, :, ::-1], joint_names=names)
+  np.testing.assert_array_equal(people(poses), POSES)
+  assert [note.kind for note in poses.notes] == ['joint_order']
+
+
+def test_a_depth_beside_the_score(read):
+  depths = np.full((*POSES.shape[:3], 1), 0.3)
+  poses = read(np.concatenate([POSES[..., :2], depths, POSES[..., 2:]], axis=-1))
+  np.testing.assert_array_equal(people(poses), POSES)
+  assert [note.kind for note in poses.notes] == ['depth_dropped']
+
+
+def test_axes_without_spaces(read):
+  poses = read(np.swapaxes(POSES, 0, 1), {'axes': 'MTJC'})
+  np.testing.assert_array_equal(people(poses), POSES)
+
+
+def test_rows_of_all_coordinates(read):
+  with pytest.raises(PoseDataError, match=r'for each joint, reshape to \(-1, 2, 3\)'):
+    read(POSES[:, 0].reshape(3, 6))

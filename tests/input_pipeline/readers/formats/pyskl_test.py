@@ -272,3 +272,14 @@ def test_jhmdb(shared_data):
   np.testing.assert_allclose(
     [x.min(), x.max(), y.min(), y.max()], [-209.6, 394.2, -101.9, 316.9], atol=0.06
   )
+
+
+def test_labels_as_names_and_a_split_as_a_set(read):
+  source = read(
+    [annotation(label='sit'), annotation(frame_dir='b', label='jump')],
+    split={'train': {'b', 'a'}},
+  )
+  assert source.splits == {'train': ('a', 'b')}
+  assert source.class_names == ('jump', 'sit')
+  assert source.load('a').labels == (1,)
+  assert not source.multi_label

@@ -127,3 +127,24 @@ def test_a_table_that_is_no_text(tmp_path):
   table.write_bytes(b'path\n\xff\x00\n')
   with pytest.raises(PoseDataError, match=r'videos\.csv is not a text file'):
     read_table(table)
+
+
+@pytest.mark.parametrize(
+  'text',
+  [
+    ',path,label\n0,a,walk\n1,b,run\n',
+    'Unnamed: 0,Path,LABEL\n0,a,walk\n1,b,run\n',
+    'path,label,,\na,walk,,\nb,run,,\n',
+    'path,label\na,walk,,\nb,run,\n',
+    ';Path;label;\n0;a;walk;\n1;b;run;\n',
+  ],
+)
+def test_columns_without_a_name(read, text):
+  first, second = read(text)
+  assert (first.video_id, first.labels) == ('a', ('walk',))
+  assert (second.video_id, second.labels) == ('b', ('run',))
+
+
+def test_text_in_a_column_without_a_name_is_refused(read):
+  with pytest.raises(PoseDataError, match=r'line 2 has more values than columns'):
+    read('path,label,\na,walk,run\n')
