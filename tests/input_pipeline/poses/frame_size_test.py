@@ -124,3 +124,13 @@ def test_a_given_size_that_the_files_contradict():
     'the files state frames 90 wide, 40 high, so the given size, 40 wide, 90 high, is'
     ' not used'
   )
+
+
+def test_annotations_a_little_beyond_the_frame_are_no_exchange():
+  """As in JHMDB: feet are followed below the lower edge."""
+  keypoints = np.full((20, 1, 10, 2), 100.0)
+  keypoints[:, 0, :2, 1] = 250  # A fifth of the joints, below a frame 240 high.
+  scores = np.ones((20, 1, 10))
+  assert not transposed_fits_better(keypoints, scores, (240, 320))
+  keypoints[:, 0, :2, 1] = 300
+  assert transposed_fits_better(keypoints, scores, (240, 320))
