@@ -34,7 +34,7 @@ def main(args):
   from pose_action.inference.predictor import Predictor
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
-  source = _POSES.open_for(predictor.config)
+  source = _POSES.open_for(predictor.config, predictor.skeleton)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   clips = UsableClips(source, video_ids, predictor, say)
   for clip in clips:

@@ -39,7 +39,7 @@ def main(args):
   from pose_action.runtime.writers import PictureWriter
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
-  source = _POSES.open_for(predictor.config)
+  source = _POSES.open_for(predictor.config, predictor.skeleton)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = pathlib.Path(_WORKDIR.value) / 'visualizations'
   folder = pathlib.Path(_OUTPUT.value or events)

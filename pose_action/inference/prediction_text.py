@@ -67,7 +67,8 @@ class UsableClips:
         try:
           clip = load_clip(self._source, video_id, self._predictor)
         except PoseDataError as error:
-          self._refuse(video_id, str(error), few)
+          reason = str(error).removeprefix(f'clip {video_id!r}: ')
+          self._refuse(video_id, reason, few)
           continue
         if isinstance(clip, PoseClip):
           notes += [(video_id, note) for note in clip.notes]
