@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import operator
 import os
 import pathlib
 import warnings
@@ -16,6 +15,7 @@ from pose_action.host.extras import naming_the_extra
 if TYPE_CHECKING:
   import ml_collections
 
+  from input_pipeline.poses.clip import PoseClip
   from input_pipeline.poses.sources import ClipSource
   from input_pipeline.validation.validate import Validation
   from pose_action.inference.predictor import Predictor
@@ -120,21 +120,30 @@ def _given(**options: Any) -> dict[str, Any]:
 def _warning_source(source: ClipSource) -> ClipSource:
   """Makes Python warnings of the source's notes, and of each clip's when it is loaded."""
   from input_pipeline.poses.notes import PoseWarning
-  from input_pipeline.poses.sources import PoseSource
+  from input_pipeline.poses.sources import PoseSource, source_notes
 
+  for note in source_notes(source):
+    if note.is_warning:
+      warnings.warn(note.message, PoseWarning, stacklevel=3)
   if not isinstance(source, PoseSource):
     return source
-  load, is_warning = source.load, operator.attrgetter('is_warning')
+  return dataclasses.replace(source, load=_WarningLoad(source.load))
 
-  def warning_load(video_id: str):
-    clip = load(video_id)
-    for note in filter(is_warning, clip.notes):
-      warnings.warn(f'clip {video_id!r}: {note.message}', PoseWarning, stacklevel=2)
+
+@dataclasses.dataclass(frozen=True)
+class _WarningLoad:
+  """Loads a clip with `silent`, and makes Python warnings of its notes."""
+
+  silent: Callable[[str], PoseClip]
+
+  def __call__(self, video_id: str) -> PoseClip:
+    from input_pipeline.poses.notes import PoseWarning
+
+    clip = self.silent(video_id)
+    for note in clip.notes:
+      if note.is_warning:
+        warnings.warn(f'clip {video_id!r}: {note.message}', PoseWarning, stacklevel=2)
     return clip
-
-  for note in filter(is_warning, source.notes):
-    warnings.warn(note.message, PoseWarning, stacklevel=3)
-  return dataclasses.replace(source, load=warning_load)
 
 
 def _open_poses(path, format, skeleton, given, dataset, annotations) -> ClipSource:
@@ -176,7 +185,7 @@ def validate(
 
   Returns:
     `errors` and `warnings`, each with a message and the clips concerned; `print` shows
-    them.
+    them. What is doubtful about a clip is among them, not a Python warning.
 
   Example:
     >>> import pose_action
@@ -190,6 +199,8 @@ def validate(
 
   protocol = PROTOCOLS.get(dataset or '')
   pairs = protocol.splits if protocol else ()
+  if isinstance(source.load, _WarningLoad):  # The findings say what it would warn of.
+    source = dataclasses.replace(source, load=source.load.silent)
   return check(source, pairs, progress or (lambda line: None))
 
 

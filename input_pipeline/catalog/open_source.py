@@ -74,7 +74,7 @@ def load_source(
     annotation = _read_annotation(dataset, protocol, annotations)
     source = _read_poses(format, poses, skeleton, options, annotation)
   except PoseDataError as error:
-    raise PoseDataError(f'{error}{_needs(protocol)}') from error
+    raise type(error)(f'{error}{_needs(protocol)}') from error
   source = with_notes(source, notes)
   if protocol is not None:
     _check_source(protocol, source, poses)
@@ -113,8 +113,9 @@ def _no_poses(
   nearest = difflib.get_close_matches(dataset, PROTOCOLS, n=1)
   hint = f' (did you mean {nearest[0]!r}?)' if nearest and protocol is None else ''
   return (
-    f'data set {dataset!r}{hint} is read from pose files, but poses is not given; set'
-    f' it in config.data, or export the data set with\n  {command}{_needs(protocol)}'
+    f'data set {dataset!r}{hint} is read from pose files, but poses is not given;'
+    ' give --poses (train: --config.data.poses), or export the data set with\n'
+    f'  {command}{_needs(protocol)}'
   )
 
 

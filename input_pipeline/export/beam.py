@@ -25,6 +25,7 @@ from input_pipeline.catalog.source_spec import SourceSpec, open_once
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.export.shard_plan import Shard
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
+from input_pipeline.poses.reasons import FewLines
 from input_pipeline.storage.paths import is_remote
 from pose_action.host.progress import Progress
 
@@ -181,6 +182,7 @@ class _Watch:
     self._notes = notes
     self._waiting = {_report_name(shard): shard for shard in shards}
     self._progress = progress
+    self._few = FewLines()
     self._pace = Progress(
       sum(len(shard.video_ids) for shard in shards), 'clips', progress
     )
@@ -193,7 +195,9 @@ class _Watch:
       report = ShardReport.from_json((self._notes / name).read_text())
       self.reports[shard.split, shard.index] = report
       for video_id, reason in report.left_out:
-        self._progress(f'{shard.split}: left out {video_id!r}: {reason}')
+        line = f'{shard.split}: left out {video_id!r}: {reason}'
+        if (shown := self._few.line(video_id, reason, line)) is not None:
+          self._progress(shown)
       self._pace.add(len(shard.video_ids), label=shard.split)
 
 

@@ -36,6 +36,7 @@ from input_pipeline.export.shard_plan import (
 from input_pipeline.export.staging import BuildPlace, build_place
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
+from input_pipeline.poses.reasons import FewLines
 from input_pipeline.poses.sources import ClipSource, source_notes
 from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
@@ -129,9 +130,13 @@ def _export_here(
   """Writes the shards one after another in this process."""
   pace = Progress(sum(len(shard.video_ids) for shard in shards), 'clips', progress)
 
+  few = FewLines()
+
   def note(split: str, video_id: str, reason: str | None):
     if reason is not None:
-      progress(f'{split}: left out {video_id!r}: {reason}')
+      line = few.line(video_id, reason, f'{split}: left out {video_id!r}: {reason}')
+      if line is not None:
+        progress(line)
     pace.add(label=split)
 
   reports = [

@@ -8,8 +8,9 @@ from etils import epath
 
 from input_pipeline.export.write_shard import ShardReport
 from input_pipeline.poses.notes import Note, as_lines
+from input_pipeline.poses.reasons import grouped_reasons, named_clips
 
-_LEFT_OUT_SHOWN = 20
+_REASONS_SHOWN = 20
 
 
 @dataclasses.dataclass
@@ -55,10 +56,14 @@ class SplitSummary:
     line = f'{self.name}: {self.num_clips} of {self.num_offered} clips'
     if not self.left_out:
       return line
-    shown = [f'    {v}: {reason}' for v, reason in self.left_out[:_LEFT_OUT_SHOWN]]
-    more = len(self.left_out) - len(shown)
+    groups = grouped_reasons(self.left_out)
+    shown = [
+      f'    {ids[0]}: {reason}' + (f' ({named_clips(ids)})' if len(ids) > 1 else '')
+      for reason, ids in groups[:_REASONS_SHOWN]
+    ]
+    more = sum(len(ids) for _, ids in groups[_REASONS_SHOWN:])
     if more:
-      shown.append(f'    and {more} more')
+      shown.append(f'    and {more} more for other reasons')
     return '\n'.join([f'{line}, {len(self.left_out)} left out:', *shown])
 
 

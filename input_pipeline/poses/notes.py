@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Iterable
 
-_CLIPS_SHOWN = 8
+CLIPS_SHOWN = 8  # Names in one line.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -51,8 +51,8 @@ def as_lines(notes: Iterable[tuple[str, Note]]) -> list[str]:
   """One line per kind of note: `warning: MESSAGE (2 clips: a, b)`, or `note: MESSAGE`."""
   lines = []
   for note, clips in grouped(notes):
-    shown = ', '.join(clips[:_CLIPS_SHOWN])
-    more = f' and {len(clips) - _CLIPS_SHOWN} more' if len(clips) > _CLIPS_SHOWN else ''
+    shown = ', '.join(clips[:CLIPS_SHOWN])
+    more = f' and {len(clips) - CLIPS_SHOWN} more' if len(clips) > CLIPS_SHOWN else ''
     count = '1 clip' if len(clips) == 1 else f'{len(clips)} clips'
     named = f' ({count}: {shown}{more})' if clips else ''
     lines.append(f'{note.severity}: {note.message}{named}')

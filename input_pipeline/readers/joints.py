@@ -156,8 +156,8 @@ def _check_unit(
   if not shares and small and min(frame_size) >= _SMALLEST_SIDE:
     raise PoseDataError(
       f'all positions lie in {low:.2f}..{high:.2f}, so they are not pixels: if they are'
-      ' fractions of the frame, give --normalized (normalized=True); 3-D poses in metres'
-      ' are not read'
+      ' fractions of the frame, give --normalized (train: --config.data.normalized;'
+      ' Python: normalized=True); 3-D poses in metres are not read'
     )
 
 

@@ -9,7 +9,7 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, UnnamedJointsError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
@@ -383,9 +383,10 @@ def _skeleton_of(
   names = reader.joint_names(path) if reader.joint_names else None
   chosen = skeleton_for(names, str(path)) if names else reader.usual_skeleton
   if chosen is None:
-    raise PoseDataError(
+    raise UnnamedJointsError(
       f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
-      " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"
+      ' example --skeleton=coco_17 (train: --config.data.skeleton=coco_17; Python:'
+      " skeleton='coco_17'); a wrong name lists all"
     )
   why = 'because the files name these joints' if names else f'as usual for {format}'
   message = f'the skeleton is {chosen!r}, {why}; if that is wrong, give --skeleton'

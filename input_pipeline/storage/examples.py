@@ -137,6 +137,12 @@ def pose_features(
   return {'frame_size': lambda: np.array(clip.frame_size, np.int32), **stored}
 
 
+_NO_LABEL = (
+  ': put its file into a folder with the name of its class, or list the videos in'
+  ' videos.csv with a column label'
+)
+
+
 def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
   """Loads a clip and checks that it can be trained and tested on.
 
@@ -146,8 +152,9 @@ def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
   """
   clip = source.load(video_id)
   if not source.multi_label and len(clip.labels) != 1:
+    remedy = '' if clip.labels else _NO_LABEL
     raise PoseDataError(
-      f'clip {video_id!r}: has {len(clip.labels)} labels, but needs exactly one'
+      f'clip {video_id!r}: has {len(clip.labels)} labels, but needs exactly one{remedy}'
     )
   for label in clip.labels:
     if not 0 <= label < len(source.class_names):

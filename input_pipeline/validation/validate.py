@@ -9,6 +9,7 @@ from input_pipeline.catalog.groups import AUTO
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.frame_size import EXCHANGED
 from input_pipeline.poses.notes import grouped
+from input_pipeline.poses.reasons import grouped_reasons
 from input_pipeline.poses.sources import (
   ClipSource,
   HeatmapClip,
@@ -79,7 +80,10 @@ def validate(
   posed = [(clip, clip.poses) for clip in clips if clip.poses is not None]
   usable = {c.video_id for c in clips if c.poses is None or c.poses.people}
   findings = [
-    *(error('broken_clip', reason, (video_id,)) for video_id, reason in broken.items()),
+    *(
+      error('broken_clip', reason, ids)
+      for reason, ids in grouped_reasons(broken.items())
+    ),
     *_noted(source, clips),
     *split_checks.check_splits(source.splits, pairs, usable),
     *split_checks.check_classes(clips, source.class_names, source.multi_label),

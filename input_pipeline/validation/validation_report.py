@@ -56,6 +56,7 @@ def as_json(validation: Validation) -> dict[str, Any]:
       joint: {'missing': missing, 'outside': outside}
       for joint, missing, outside in _joint_shares(validation)
     },
+    'broken': dict(validation.broken),
     'errors': [dataclasses.asdict(finding) for finding in validation.errors],
     'warnings': [dataclasses.asdict(finding) for finding in validation.warnings],
   }
@@ -112,6 +113,8 @@ def _split_table(validation: Validation) -> list[str]:
 
 def _class_table(validation: Validation) -> list[str]:
   """Clips per class, with one column per split."""
+  if not validation.clips:
+    return []
   if not any(clip.labels for clip in validation.clips):
     return ['no clip has a label']
   facts = {clip.video_id: clip for clip in validation.clips}

@@ -27,21 +27,16 @@ def main(args):
   # Imported here, so that --help and wrong flags are answered at once.
   from pose_action.host.progress import say
   from pose_action.inference.prediction_text import (
+    UsableClips,
     describe,
     offered_clips,
-    usable_clips,
   )
   from pose_action.inference.predictor import Predictor
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
-  source = _POSES.open_for(predictor.config)
+  source = _POSES.open_for(predictor.config, predictor.skeleton)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
-  failed = []
-
-  def refuse(line: str):
-    failed.append(line)
-    say(line)
-
-  for clip in usable_clips(source, video_ids, predictor, refuse, say):
+  clips = UsableClips(source, video_ids, predictor, say)
+  for clip in clips:
     say(describe(predictor(clip), clip.labels, _TOP.value))
-  fail_for_clips(len(failed))
+  fail_for_clips(len(clips.refused))

@@ -34,27 +34,22 @@ def main(args):
   from pose_action import plots
   from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
-  from pose_action.inference.prediction_text import offered_clips, usable_clips
+  from pose_action.inference.prediction_text import UsableClips, offered_clips
   from pose_action.inference.predictor import Predictor
   from pose_action.runtime.writers import PictureWriter
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
-  source = _POSES.open_for(predictor.config)
+  source = _POSES.open_for(predictor.config, predictor.skeleton)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = pathlib.Path(_WORKDIR.value) / 'visualizations'
   folder = pathlib.Path(_OUTPUT.value or events)
   folder.mkdir(parents=True, exist_ok=True)
-  failed = []
-
-  def refuse(line: str):
-    failed.append(line)
-    say(line)
-
+  clips = UsableClips(source, video_ids, predictor, say)
   with PictureWriter(events) as writer:
-    for clip in usable_clips(source, video_ids, predictor, refuse, say):
+    for clip in clips:
       picture = clip_picture(predictor, clip)
       path = folder / picture_name(clip.video_id)
       plots.save_png(path, picture)
       writer.write_images(predictor.step, {f'visualizations/{clip.video_id}': picture})
       say(f'{clip.video_id}: {path}')
-  fail_for_clips(len(failed))
+  fail_for_clips(len(clips.refused))

@@ -7,6 +7,13 @@ from collections.abc import Callable, Iterator, Sequence
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import Note, as_lines
+from input_pipeline.poses.reasons import (
+  LINES_PER_REASON,
+  FewLines,
+  grouped_reasons,
+  named_clips,
+)
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import AnyClip
 from pose_action.inference.prediction import Prediction
@@ -29,28 +36,55 @@ def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str,
   return tuple(asked or offered)
 
 
-def usable_clips(
-  source: ClipSource,
-  video_ids: Sequence[str],
-  predictor: Predictor,
-  refuse: Callable[[str], object],
-  warn: Callable[[str], object],
-) -> Iterator[AnyClip]:
-  """Yields the clips that can be loaded.
+class UsableClips:
+  """Loads clips one after another, and says which of them cannot be used.
 
-  Args:
-    refuse: called with a line for each other clip.
-    warn: called with a line for each of a clip's notes.
+  After the last clip, also if the work is interrupted, each kind of note is said once
+  with the names of its clips, and so is each reason that many clips share.
+
+  Attributes:
+    refused: (clip, reason) for each clip that cannot be used.
   """
-  for video_id in video_ids:
+
+  def __init__(
+    self,
+    source: ClipSource,
+    video_ids: Sequence[str],
+    predictor: Predictor,
+    say: Callable[[str], object],
+  ):
+    self.refused: list[tuple[str, str]] = []
+    self._source = source
+    self._video_ids = video_ids
+    self._predictor = predictor
+    self._say = say
+
+  def __iter__(self) -> Iterator[AnyClip]:
+    notes: list[tuple[str, Note]] = []
+    few = FewLines()
     try:
-      clip = load_clip(source, video_id, predictor)
-    except PoseDataError as error:
-      refuse(f'{video_id}: cannot be used: {error}')
-      continue
-    for note in clip.notes if isinstance(clip, PoseClip) else ():
-      warn(f'{note.severity}: {video_id}: {note.message}')
-    yield clip
+      for video_id in self._video_ids:
+        try:
+          clip = load_clip(self._source, video_id, self._predictor)
+        except PoseDataError as error:
+          reason = str(error).removeprefix(f'clip {video_id!r}: ')
+          self._refuse(video_id, reason, few)
+          continue
+        if isinstance(clip, PoseClip):
+          notes += [(video_id, note) for note in clip.notes]
+        yield clip
+    finally:
+      for line in as_lines(notes):
+        self._say(line)
+      for reason, ids in grouped_reasons(self.refused):
+        if len(ids) > LINES_PER_REASON:
+          self._say(f'cannot be used: {reason} ({named_clips(ids)})')
+
+  def _refuse(self, video_id: str, reason: str, few: FewLines):
+    self.refused.append((video_id, reason))
+    line = few.line(video_id, reason, f'{video_id}: cannot be used: {reason}')
+    if line is not None:
+      self._say(line)
 
 
 def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:

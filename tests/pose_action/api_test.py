@@ -5,6 +5,7 @@ import importlib
 import os
 import subprocess
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -213,3 +214,7 @@ def test_doubtful_files_give_python_warnings(folder):
   )
   with pytest.warns(pose_action.PoseWarning, match=r"clip 'v': scores go up to 55"):
     assert source.load('v').notes[0].kind == 'large_scores'
+  with warnings.catch_warnings():
+    warnings.simplefilter('error')
+    (finding, *_) = pose_action.validate(source).warnings
+  assert (finding.check, finding.clips) == ('large_scores', ('v',))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from typing import TYPE_CHECKING, Any
 
 from pose_action.cli.launch.program import Flags
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
 
   from input_pipeline.poses.sources import ClipSource
   from input_pipeline.readers.options import ReadOptions
+  from input_pipeline.skeletons.skeleton import Skeleton
 
 # Names of the readers' registry, which --help has no time to import.
 FORMATS = (
@@ -74,24 +76,39 @@ class PoseFlags:
       say(options.frame_size_in_words)
     return options
 
-  def open_for(self, config: ml_collections.ConfigDict) -> ClipSource:
+  def open_for(
+    self, config: ml_collections.ConfigDict, skeleton: Skeleton
+  ) -> ClipSource:
     """Opens the poses; format and skeleton are the run's where no flag gives them.
 
     Args:
       config: the config of the run whose model reads the poses.
+      skeleton: the model's, for files that do not name their joints.
     """
     from input_pipeline.catalog.open_source import load_source
+    from input_pipeline.errors import UnnamedJointsError
     from input_pipeline.poses.notes import as_lines
     from input_pipeline.poses.sources import source_notes
+    from input_pipeline.skeletons.registry import SKELETONS
     from pose_action.host.progress import say
 
-    source = load_source(
+    open_with = functools.partial(
+      load_source,
       config.data.dataset,
       format=self.format.value or config.data.format or None,
       poses=self.poses.value,
-      skeleton=self.skeleton.value or config.data.skeleton or None,
       options=self.options(),
     )
+    try:
+      source = open_with(skeleton=self.skeleton.value or config.data.skeleton or None)
+    except UnnamedJointsError:
+      if SKELETONS.get(skeleton.name) != skeleton:  # The user's own, in a file.
+        raise
+      say(
+        f"note: the skeleton is the model's, {skeleton.name!r}; if that is wrong, give"
+        ' --skeleton'
+      )
+      source = open_with(skeleton=skeleton.name)
     for line in as_lines(('', note) for note in source_notes(source)):
       say(line)
     return source

@@ -166,7 +166,8 @@ def test_bad_clips_are_reported_left_out_and_listed(tmp_path):
 
   reasons = {
     'v1': 'the file is torn',
-    'v2': 'has 0 labels, but needs exactly one',
+    'v2': 'has 0 labels, but needs exactly one: put its file into a folder with the name'
+    ' of its class, or list the videos in videos.csv with a column label',
     'v3': 'has 2 labels, but needs exactly one',
     'v4': 'has label 3, but the 3 classes are 0..2',
     'v5': 'no joint is visible in any frame',

@@ -4,10 +4,10 @@ from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import ShardReport
 
 
-def test_summary_shows_the_first_twenty_left_out():
+def test_summary_shows_the_first_twenty_reasons():
   full = SplitSummary('test', 2, ['a', 'b'], [0, 0], [5, 5])
   torn = SplitSummary('train', 23, ['c'], [0], [5])
-  torn.left_out = [(f'v{i}', f'reason {i}') for i in range(22)]
+  torn.left_out = [(f'v{i}', f'reason {chr(97 + i)}') for i in range(22)]
 
   full.num_bytes, torn.num_bytes = 1_000_000, 1_500_000
   summary = ExportSummary(epath.Path('/data/x'), (full, torn), seconds=3)
@@ -17,9 +17,20 @@ def test_summary_shows_the_first_twenty_left_out():
     'Exported to /data/x: 2.5 MB on disk in 3.0 s',
     '  test: 2 of 2 clips',
     '  train: 1 of 23 clips, 22 left out:',
-    '    v0: reason 0',
+    '    v0: reason a',
   ]
-  assert lines[-2:] == ['    v19: reason 19', '    and 2 more']
+  assert lines[-2:] == ['    v19: reason t', '    and 2 more for other reasons']
+
+
+def test_equal_reasons_are_counted_on_one_line():
+  split = SplitSummary('train', 12, ['c'], [0], [5])
+  split.left_out = [(f'v{i}', f'/poses/v{i}.json has {i} joints') for i in range(10)]
+  split.left_out.append(('w', 'is torn'))
+  assert str(split).splitlines()[1:] == [
+    '    v0: /poses/v0.json has 0 joints (10 clips: v0, v1, v2, v3, v4, v5, v6, v7 and'
+    ' 2 more)',
+    '    w: is torn',
+  ]
 
 
 def test_shards_are_counted_in_one_after_another():

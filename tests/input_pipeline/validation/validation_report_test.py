@@ -90,7 +90,7 @@ def test_json(validation):
 
 def test_long_lists_are_shortened():
   def load(video_id):
-    raise PoseDataError(f'clip {video_id!r}: no file')
+    raise PoseDataError(f'clip {video_id!r}: no file {"x" * int(video_id[1:])}')
 
   names = tuple(f'c{i}' for i in range(30))
   lines = as_text(
@@ -98,3 +98,21 @@ def test_long_lists_are_shortened():
   ).splitlines()
   assert sum(line.startswith('error:') for line in lines) == 20
   assert 'and 11 more errors' in lines  # 30 broken clips, and an unusable split.
+
+
+def test_equal_reasons_are_one_error_with_the_names_of_its_clips():
+  def load(video_id):
+    raise PoseDataError(f'clip {video_id!r}: /poses/{video_id}/7.json is torn')
+
+  names = tuple(f'c{i}' for i in range(12))
+  source = PoseSource(PAIR, (), {'all': names}, load)
+  validation = validate(source, progress=lambda line: None)
+  text = as_text(validation).splitlines()
+  assert (
+    "error: clip 'c0': /poses/c0/7.json is torn (12 clips): c1, c2, c3, c4, c5, c6, c7,"
+    ' c8, and 3 more'
+  ) in text
+  assert '2 errors, 0 warnings' in text  # Also a split without a usable clip.
+  report = as_json(validation)
+  assert report['errors'][0]['clips'] == names
+  assert report['broken']['c9'] == "clip 'c9': /poses/c9/7.json is torn"

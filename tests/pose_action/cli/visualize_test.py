@@ -130,10 +130,11 @@ def test_a_frame_size_is_repeated_and_doubted(workdirs, tmp_path):
     f'--output={tmp_path}',
   )
   assert done.returncode == 0, done.stderr
-  said, doubt, picture = done.stdout.splitlines()
+  said, picture, doubt = done.stdout.splitlines()
   assert said.startswith('frames are read as 40 wide, 64 high')
-  assert doubt.startswith('warning: v: many joints lie outside the frames')
+  assert doubt.startswith('warning: many joints lie outside the frames')
   assert 'give --frame_size=64x40 (' in doubt
+  assert doubt.endswith(' (1 clip: v)')
   assert picture == f'v: {tmp_path / "v.png"}'
 
 
