@@ -157,13 +157,16 @@ def classification_losses(
   """
   if mask is None:
     return _losses_of_rows(logits, labels, settings)
-  # Also before the loss: a gradient of 0 times the slope at a NaN would be NaN.
   losses = _losses_of_rows(real_rows(logits, mask), real_rows(labels, mask), settings)
   return real_rows(losses, mask)
 
 
 def real_rows(values: Shaped[Array, 'b *n'], mask: Float[Array, 'b']) -> jax.Array:
-  """The values with 0 in the rows whose mask is 0, where NaN and infinity end."""
+  """The values, with 0 in the rows whose mask is 0.
+
+  Needed before layers and losses too: they multiply a gradient of 0 by a padding row's
+  values, and 0 · NaN is NaN.
+  """
   rows = mask.reshape(-1, *[1] * (values.ndim - 1))
   return jnp.where(rows > 0, values, jnp.zeros_like(values))
 

@@ -95,7 +95,6 @@ def train_step(
   maps = maps_of_batch(batch, augment_key)
   views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
-  # A layer's gradient for a padding row is 0 times its input, and 0 · NaN is NaN.
   maps = jax.tree.map(lambda leaf: real_rows(leaf, mask), maps)
 
   def loss_of(params):
