@@ -6,7 +6,7 @@ import difflib
 import re
 import traceback
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
   import ml_collections
@@ -70,20 +70,21 @@ def _wrong_field(args: Sequence[str], config: ml_collections.ConfigDict) -> str:
 
 
 def _fault_of_field(field: str, arg: str, config: ml_collections.ConfigDict) -> str:
-  node, seen = config, ''
+  node: Any = config
+  seen = ''
   for part in field.split('.'):
     if not hasattr(node, 'items'):
       return f'{arg} sets a field of config.{seen}, which is a value: {node!r}'
     if part not in node:
       names = nearest_names(field, [*_names(config)])
       if not names:
-        names = sorted(f'{seen}.{name}'.lstrip('.') for name in node.keys())
+        names = sorted(f'{seen}.{name}'.lstrip('.') for name in node)
         where = f'config.{seen}' if seen else 'config'
         return f'{arg}: there is no config.{field}; {where} has {", ".join(names)}'
       return f'{arg}: there is no config.{field}; did you mean {" or ".join(names)}?'
     node, seen = node[part], f'{seen}.{part}'.lstrip('.')
   if hasattr(node, 'items'):
-    fields = ', '.join(f'config.{seen}.{name}' for name in node.keys())
+    fields = ', '.join(f'config.{seen}.{name}' for name in node)
     return f'{arg}: config.{field} is a group; set one of its fields: {fields}'
   return ''
 
