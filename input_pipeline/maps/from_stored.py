@@ -18,10 +18,6 @@ from input_pipeline.maps.quantization import dequantize
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
 
-# Upper bound on the frames in a video with stored PoTion maps; only normalization 'none'
-# uses it.
-_LONGEST_VIDEO = 2**14
-
 
 def read_stored(
   clip: Mapping[str, Array], skeleton: Skeleton, settings: MapSettings
@@ -81,10 +77,9 @@ def stored_view(
     }
   if settings.potion is None:
     return moved
-  longest = len(clip['maps']) if 'maps' in clip else _LONGEST_VIDEO
-  weights = potion.colour_weights(clip['num_frames'], longest, settings.potion)
   means = rearrange(moved['joints'], 'c h w j -> j h w c')
-  return potion.finish(means, weights, settings.potion)
+  sums = potion.weight_sums(clip['num_frames'], settings.potion)
+  return potion.finish(means, sums, settings.potion)
 
 
 def _moved_groups(

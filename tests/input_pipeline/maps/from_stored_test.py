@@ -1,4 +1,4 @@
-"""The background map of a pose network, in training and in evaluation."""
+"""Stored maps: a pose network's background, and PoTion maps of long videos."""
 
 import numpy as np
 import pytest
@@ -6,8 +6,10 @@ import pytest
 from input_pipeline.maps.augment import AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.pose_aware import PoseAwareSettings
+from input_pipeline.maps.potion import PotionSettings
 from tests.input_pipeline.maps.clip_batches import (
   BACKGROUND,
+  PENN,
   STILL,
   batch_maps,
   batch_of_record,
@@ -87,3 +89,21 @@ def test_where_a_group_moves_away_only_the_networks_remainder_stays():
   expected = with_values({(8, 11): 0.2, (5, 14): 0.6})
   background = background_of(draw_of(joint_motion=motion), GROUPS)
   np.testing.assert_allclose(background, expected, atol=1e-6)
+
+
+@pytest.mark.parametrize('num_frames', [2**14, 20_000])
+def test_sums_over_the_frames_of_a_long_video(num_frames):
+  """PoTion's first colour falls from 1 to 0 over half of the video."""
+  settings = MapSettings(
+    (16, 22), short_side=16, sigma=1.0, potion=PotionSettings(normalization='none')
+  )
+  record = {
+    'frame_size': np.array([240, 330], np.int32),
+    'label': 0,
+    'num_frames': num_frames,
+    'potion': np.full((13, 16, 22, 3), 0.5, np.float16),
+  }
+  batch = batch_of_record(record, settings, num_frames=8)
+  maps = batch_maps(batch, None, skeleton=PENN, settings=settings, augmentation=STILL)
+  sums = np.array([0.25, 0.5, 0.25]) * num_frames
+  np.testing.assert_allclose(maps[0, 0, 0, 0], 0.5 * sums, rtol=1e-3)
