@@ -50,7 +50,7 @@ def joint_contrastive_loss(
     positives: 'shared_label' takes rows of the same class, or multi-hot rows that share
       any label (Sec. 4.1), with w = 1 / number of positives. 'weighted' (official code,
       multi-hot only) takes w from the share of labels that two rows have in common.
-    mask: rows with 0 are excluded, as anchors and as other rows.
+    mask: rows with 0 are excluded as anchors and as other rows, even if they hold NaN.
 
   Raises:
     ValueError: for shapes that do not match, and for unknown settings.
@@ -59,6 +59,7 @@ def joint_contrastive_loss(
   embeddings = embeddings.astype(jnp.float32)
   rows, joints = embeddings.shape[:2]
   is_row = jnp.ones(rows, bool) if mask is None else mask != 0
+  embeddings, labels = _zeroed(embeddings, is_row), _zeroed(labels, is_row)
   is_other = ~jnp.eye(rows, dtype=bool) & is_row[:, None] & is_row[None, :]
   weights = _positive_weights(labels, positives, is_other)
 
@@ -74,6 +75,11 @@ def joint_contrastive_loss(
   if reduction == 'sum':
     return loss
   return loss / (joints * jnp.maximum(is_row.sum(), 1).astype(jnp.float32))
+
+
+def _zeroed(values: jax.Array, is_row: Bool[Array, 'b']) -> jax.Array:
+  """Replaces excluded rows by 0; excluding pairs is not enough, as 0 · NaN is NaN."""
+  return jnp.where(is_row.reshape(-1, *[1] * (values.ndim - 1)), values, 0)
 
 
 def _positive_weights(

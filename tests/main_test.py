@@ -43,7 +43,7 @@ def test_help_is_fast():
     (['--mode=eval'], 'should be one of <train_and_evaluate|train|evaluate>'),
     (
       ['--workdir=W', '--config.optimizer.learningrate=1'],
-      'Did you mean "learning_rate" instead of "learningrate"?',
+      'did you mean config.optimizer.learning_rate?',
     ),
     (['--workdir=W', 'quick'], "unexpected argument 'quick'"),
     ([], '--workdir is missing: Output folder.'),

@@ -60,7 +60,8 @@ def keypoint_view(
       map_size=settings.size,
       sigma=settings.sigma,
     )
-    return potion.finish(means, weights, settings.potion)
+    sums = potion.weight_sums(clip['num_frames'], settings.potion)
+    return potion.finish(means, sums, settings.potion)
   return {
     modality: _frame_maps(modality, cells, scores, shown, skeleton, settings)
     for modality in stored_modalities(settings.modalities)

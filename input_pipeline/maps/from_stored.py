@@ -13,14 +13,10 @@ from input_pipeline.maps import augment, pose_aware, potion
 from input_pipeline.maps.augment import Augmentation, AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.maps.pose_aware import JointMotion
 from input_pipeline.maps.quantization import dequantize
-from input_pipeline.maps.rendering import append_background
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
-
-# Upper bound on the frames in a video with stored PoTion maps; only normalization 'none'
-# uses it.
-_LONGEST_VIDEO = 2**14
 
 
 def read_stored(
@@ -67,24 +63,55 @@ def stored_view(
   """
   moved = dict(maps)
   if drawn is not None:
-    for modality, stored in maps.items():
-      moved[modality] = {
+    if drawn.joint_motion is not None and 'joints' in maps:
+      moved['joints'] = _moved_groups(
+        maps['joints'], drawn.joint_motion, skeleton, settings, augmentation
+      )
+    moved = {
+      modality: {
         'joints': _moved_joints,
         'parts': _moved_parts,
         'features': _moved_features,
       }[modality](stored, drawn, skeleton, augmentation)
+      for modality, stored in moved.items()
+    }
   if settings.potion is None:
-    moves = augmentation.moves or augmentation.pose_aware.moves
-    if drawn is not None and moves and skeleton.background and 'joints' in moved:
-      # In single frames, the background follows exactly from the moved joints. (In a
-      # mean over frames it does not.)
-      joints = moved['joints'][..., : skeleton.num_joints]
-      moved['joints'] = append_background(joints)
     return moved
-  longest = len(clip['maps']) if 'maps' in clip else _LONGEST_VIDEO
-  weights = potion.colour_weights(clip['num_frames'], longest, settings.potion)
   means = rearrange(moved['joints'], 'c h w j -> j h w c')
-  return potion.finish(means, weights, settings.potion)
+  sums = potion.weight_sums(clip['num_frames'], settings.potion)
+  return potion.finish(means, sums, settings.potion)
+
+
+def _moved_groups(
+  maps: Float[Array, 't h w c'],
+  motion: JointMotion,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  augmentation: AugmentSettings,
+) -> Float[Array, 't h w c']:
+  """Moves each joint's map; background fills the revealed cells.
+
+  A stored background is 1 - max over joints plus a remainder, which is 0 if the maps were
+  rendered, but not if a pose network estimated them. In single frames, the first part
+  follows the joints exactly, and the remainder moves with the whole pose. In a mean over
+  frames the parts cannot be told apart, so the background moves with the whole pose.
+  """
+  joints, background = jnp.split(maps, [skeleton.num_joints], axis=-1)
+  single_frames = settings.potion is None
+  if single_frames:
+    background = background + joints.max(axis=-1, keepdims=True)
+  moved = pose_aware.move_joint_maps(
+    rearrange(jnp.concatenate([joints, background], axis=-1), 't h w j -> j h w t'),
+    motion,
+    skeleton,
+    rotates=augmentation.pose_aware.rotation > 0,
+  )
+  maps = rearrange(moved, 'j h w t -> t h w j')
+  if not single_frames:
+    return maps
+  joints, background = jnp.split(maps, [skeleton.num_joints], axis=-1)
+  background = jnp.clip(background - joints.max(axis=-1, keepdims=True), 0, 1)
+  return jnp.concatenate([joints, background], axis=-1)
 
 
 def _moved_joints(
@@ -93,15 +120,7 @@ def _moved_joints(
   skeleton: Skeleton,
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
-  """Moves each joint's map, then all maps; background fills the revealed cells."""
-  if drawn.joint_motion is not None:
-    moved = pose_aware.move_joint_maps(
-      rearrange(maps, 't h w j -> j h w t'),
-      drawn.joint_motion,
-      skeleton,
-      rotates=augmentation.pose_aware.rotation > 0,
-    )
-    maps = rearrange(moved, 'j h w t -> t h w j')
+  """Mirrors and moves the plane; background fills the revealed cells."""
   maps = augment.flip_maps(maps, drawn, skeleton.map_flip_permutation)
   if not augmentation.moves:
     return maps

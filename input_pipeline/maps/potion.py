@@ -104,10 +104,8 @@ def _integer_break(
   channel i falls linearly from 1 to 0, and channel i + 1 rises linearly from 0 to 1. If
   two windows write the same channel, the later window wins.
   """
-  breaks = (jnp.arange(channels) * num_frames) // (channels - 1)
-  has_next = (jnp.arange(channels - 1) < channels - 2).astype(breaks.dtype)
-  length = jnp.diff(breaks) + has_next
-  since_start = frame - breaks[None, :-1]
+  start, length = _windows(num_frames, channels)
+  since_start = frame - start[None]
   inside = (since_start >= 0) & (since_start < length[None])
   last = jnp.maximum(length - 1, 1).astype(jnp.float32)
   rising = since_start.astype(jnp.float32) / last[None]
@@ -115,6 +113,47 @@ def _integer_break(
   falling = jnp.pad(1 - rising, ((0, 0), (0, 1)))
   rising = jnp.pad(jnp.where(inside, rising, 0), ((0, 0), (1, 0)))
   return jnp.where(falls, falling, rising)
+
+
+def _windows(
+  num_frames: Int[Array, ''], channels: int
+) -> tuple[Int[Array, 'w'], Int[Array, 'w']]:
+  """First frame and number of frames of each window in `_integer_break`."""
+  breaks = (jnp.arange(channels) * num_frames) // (channels - 1)
+  has_next = (jnp.arange(channels - 1) < channels - 2).astype(breaks.dtype)
+  return breaks[:-1], jnp.diff(breaks) + has_next
+
+
+def weight_sums(
+  num_frames: Int[Array, ''] | int, settings: PotionSettings
+) -> Float[Array, 'c']:
+  """The sum of `colour_weights` over a video's frames, for any number of frames."""
+  num_frames = jnp.asarray(num_frames, jnp.int32)
+  channel = jnp.arange(settings.channels)
+  if settings.weights == 'integer_break':
+    # A fall or rise over n frames sums to n / 2; the frame that a rise shares with the
+    # next fall counts once.
+    length = _windows(num_frames, settings.channels)[1]
+    falls = jnp.where(length == 1, 1, length / 2)
+    rises = jnp.where(length == 1, 0, length / 2)
+    shared = jnp.where(length == 1, 0, 1)[:-1]
+    sums = jnp.pad(falls, (0, 1)) + jnp.pad(rises, (1, 0))
+    sums -= jnp.pad(shared, 1)
+    return jnp.where(num_frames > 0, sums, 0).astype(jnp.float32)
+  # Frame t has position t / step. Whole numbers say which frames rise and which fall.
+  last, colours = num_frames - 1, settings.channels - 1
+  span = jnp.maximum(last, 1)
+  middle = jnp.minimum(channel * span // colours, last)
+  first = jnp.maximum((channel - 1) * span // colours + 1, 0)
+  end = jnp.minimum(-(-(channel + 1) * span // colours) - 1, last)
+  step = span.astype(jnp.float32) / colours
+
+  def total(start, stop, slope):
+    number = jnp.maximum(stop - start + 1, 0).astype(jnp.float32)
+    mean_position = (start + stop).astype(jnp.float32) / (2 * step)
+    return number * (1 + slope * (mean_position - channel.astype(jnp.float32)))
+
+  return total(first, middle, slope=1) + total(middle + 1, end, slope=-1)
 
 
 def aggregate_maps(
@@ -167,19 +206,22 @@ def aggregate_keypoints(
 
 def finish(
   mean_maps: Float[Array, 'j h w c'],
-  weights: Float[Array, 't c'],
+  sums: Float[Array, 'c'],
   settings: PotionSettings,
 ) -> Float[Array, 'j h w d']:
   """Normalizes time-weighted means and selects the variant; see `PotionSettings`.
 
   I = Σ_c U and N = U / (1 + I) are computed from normalized maps (PoTion Sec. 3.3); 'UIN'
   concatenates U, I and N. `d` is `settings.num_maps_channels`.
+
+  Args:
+    sums: from `weight_sums`; only normalization 'none' reads it.
   """
   coloured = mean_maps
   if settings.normalization == 'max':
     coloured = mean_maps / _or_one(mean_maps.max(axis=(1, 2), keepdims=True))
   elif settings.normalization == 'none':
-    coloured = mean_maps * _weight_sums(weights)
+    coloured = mean_maps * sums[None, None, None]
   if settings.variant == 'U':
     return coloured
   intensity = coloured.sum(axis=-1, keepdims=True)
@@ -194,11 +236,7 @@ def finish(
 def _mean(
   total: Float[Array, 'j h w c'], weights: Float[Array, 't c']
 ) -> Float[Array, 'j h w c']:
-  return total / _or_one(_weight_sums(weights))
-
-
-def _weight_sums(weights: Float[Array, 't c']) -> Float[Array, '1 1 1 c']:
-  return weights.sum(axis=0)[None, None, None, :]
+  return total / _or_one(weights.sum(axis=0)[None, None, None])
 
 
 def _or_one(divisor: Float[Array, '*b']) -> Float[Array, '*b']:

@@ -167,6 +167,11 @@ class Skeleton:
     """Number of joint map channels: one per joint, plus the background if any."""
     return self.num_joints + int(self.background)
 
+  @property
+  def map_names(self) -> tuple[str, ...]:
+    """What each joint map channel shows: the joints, then 'background' if any."""
+    return (*self.joints, 'background')[: self.num_maps]
+
   @functools.cached_property
   def limb_indices(self) -> tuple[tuple[int, int], ...]:
     return tuple((self.joints.index(a), self.joints.index(b)) for a, b in self.limbs)

@@ -3,8 +3,8 @@
   python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:quick,development \\
     --workdir=/tmp/jmrn_table1 -- --config.data.poses=jhmdb_train1.pkl
 
-All flags after `--` are passed on to every run. Runs with results are skipped, and
-interrupted runs are resumed. A failed run does not stop the others; it is listed at the
+All flags after `--` are passed on to every run, and must be the same whenever you run a
+sweep in this workdir. Runs with results are skipped, and interrupted runs are resumed. A failed run does not stop the others; it is listed at the
 end. Sweeps of the same setting may share a workdir, one after another: runs that they
 have in common are trained once. `tools/report.py` prints the tables again at any time.
 
@@ -79,7 +79,14 @@ def _train_and_report(sweep, missing, launch) -> dict[str, str]:
   from pose_action.sweeps.table import report
 
   with runner.sole_user(launch.workdir):
-    recorded = record.add_to_record(launch.workdir, dataclasses.asdict(sweep))
+    recorded = record.add_to_record(
+      launch.workdir, dataclasses.asdict(sweep), launch.extra_flags
+    )
+    if unknown := record.runs_without_known_flags(recorded):
+      print(
+        f'note: {len(unknown)} runs, such as {unknown[0]}, are from before the flags'
+        ' after -- were recorded; give the flags that they were trained with'
+      )
     failed = runner.train_runs(missing, launch)
   print(f'\n{report(recorded, launch.workdir)}')
   return failed

@@ -74,6 +74,8 @@ def main(args):
     )
   except (ValueError, OSError, TrainingDiverged) as error:
     # The message says what to do, and a traceback would bury it.
+    if FLAGS.values['debug'].value:
+      traceback.print_exc()
     print(f'{type(error).__name__}: {error}', file=sys.stderr)
     _keep_traceback(pathlib.Path(workdir).expanduser() / 'error.log')
     sys.exit(1)

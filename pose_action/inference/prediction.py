@@ -17,7 +17,8 @@ class Prediction:
     class_names: by class index `k`.
     probabilities: float32 `[k]`, averaged over the views of the clip. They sum to 1
       where a clip has one label; with several labels per clip each class has its own.
-    joints: joint names, by the index of `joint_weights`.
+    joints: joint names, by the index of `joint_weights`; 'background' is last if the
+      model reads a background map.
     joint_weights: float32 `[j]` in 0..1, how much the model relies on each joint; None
       for a model without a joint selector.
     multi_label: whether a clip may have several labels.

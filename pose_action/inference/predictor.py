@@ -186,7 +186,7 @@ class Predictor:
         video_id=clip.video_id,
         class_names=self.class_names,
         probabilities=output.probabilities[row],
-        joints=self.skeleton.joints,
+        joints=self.skeleton.map_names,
         joint_weights=None if weights is None else weights[row],
         multi_label=self.multi_label,
       )
@@ -218,7 +218,7 @@ class Predictor:
       raise PredictorError(
         f'maps have shape {shape}, but need [clips, {expected[1]} joints, height,'
         f' width, {expected[-1]} channels], the joints in the order'
-        f' {", ".join(self.skeleton.joints)}'
+        f' {", ".join(self.skeleton.map_names)}'
       )
     return self._apply(self._variables, jnp.asarray(maps, jnp.float32))
 

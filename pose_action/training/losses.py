@@ -9,7 +9,7 @@ import jax.numpy as jnp
 import ml_collections
 import numpy as np
 import optax
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Float, Int, Shaped
 
 from jmrn_jax.contrastive import joint_contrastive_loss
 from model_lib.output import ModelOutput
@@ -27,7 +27,8 @@ class LossSettings:
   Attributes:
     classification: 'cross_entropy', or 'binary_cross_entropy' (the mean over classes)
       for multi-label clips.
-    label_smoothing: for cross entropy only.
+    label_smoothing: s in 0..1, below 1. Cross entropy spreads s over all classes; binary
+      cross entropy moves each class's target 0 or 1 to s/2 or 1 - s/2.
     class_weights: one per class, from `inverse_frequency_weights`, or none. Cross entropy
       weighs a clip by its class. Binary cross entropy weighs only the terms for classes
       that a clip has. The contrastive loss takes no weights.
@@ -57,6 +58,11 @@ class LossSettings:
       raise ValueError(
         f'config.train.loss is {self.classification!r}; give one of'
         f' {CLASSIFICATION_LOSSES}'
+      )
+    if not 0 <= self.label_smoothing < 1:
+      raise ValueError(
+        f'config.train.label_smoothing is {self.label_smoothing}; it is a share of each'
+        ' label, at least 0 and below 1'
       )
     if self.contrastive_weight < 0 or self.temperature <= 0:
       raise ValueError(
@@ -134,7 +140,10 @@ def inverse_frequency_weights(
 
 
 def classification_losses(
-  logits: Float[Array, 'b k'], labels: Labels, settings: LossSettings
+  logits: Float[Array, 'b k'],
+  labels: Labels,
+  settings: LossSettings,
+  mask: Float[Array, 'b'] | None = None,
 ) -> Float[Array, 'b']:
   """The loss of each row, in nats.
 
@@ -144,10 +153,32 @@ def classification_losses(
   Args:
     labels: class indices `[b]` for cross entropy, multi-hot `[b, k]` for binary cross
       entropy.
+    mask: rows with 0 have loss 0 and no gradient, whatever their logits and labels.
   """
+  if mask is None:
+    return _losses_of_rows(logits, labels, settings)
+  losses = _losses_of_rows(real_rows(logits, mask), real_rows(labels, mask), settings)
+  return real_rows(losses, mask)
+
+
+def real_rows(values: Shaped[Array, 'b *n'], mask: Float[Array, 'b']) -> jax.Array:
+  """The values, with 0 in the rows whose mask is 0.
+
+  Needed before layers and losses too: they multiply a gradient of 0 by a padding row's
+  values, and 0 · NaN is NaN.
+  """
+  rows = mask.reshape(-1, *[1] * (values.ndim - 1))
+  return jnp.where(rows > 0, values, jnp.zeros_like(values))
+
+
+def _losses_of_rows(
+  logits: Float[Array, 'b k'], labels: Labels, settings: LossSettings
+) -> Float[Array, 'b']:
   weights = jnp.array(settings.class_weights, logits.dtype)
   if settings.classification == 'binary_cross_entropy':
-    terms = optax.sigmoid_binary_cross_entropy(logits, labels)
+    smoothing = settings.label_smoothing
+    targets = labels * (1 - smoothing) + smoothing / 2 if smoothing else labels
+    terms = optax.sigmoid_binary_cross_entropy(logits, targets)
     if settings.class_weights:
       terms *= jnp.where(labels > 0, weights[None], 1)
     return terms.mean(axis=-1)
@@ -198,4 +229,4 @@ def class_probabilities(
 def masked_mean(values: Float[Array, 'b'], mask: Float[Array, 'b']) -> Float[Array, '']:
   """The mean over the rows whose mask is 1."""
   # Multiplying by the mask would keep a NaN in a padding row.
-  return jnp.where(mask > 0, values, 0).sum() / jnp.maximum(mask.sum(), 1)
+  return real_rows(values, mask).sum() / jnp.maximum(mask.sum(), 1)

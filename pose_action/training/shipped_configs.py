@@ -28,12 +28,7 @@ def config_path(config: str) -> str:
     shipped = SHIPPED / f'{path.name.removesuffix(".py")}.py'
     if shipped.is_file():
       return f'{shipped}{colon}{options}'
-  known = sorted(f.stem for f in SHIPPED.glob('[!_]*.py'))
-  nearest = difflib.get_close_matches(path.stem, known, n=1, cutoff=0.4)
-  hint = f'; did you mean {nearest[0]!r}?' if nearest else '.'
-  raise ValueError(
-    f'there is no config file {file!r}{hint} Shipped configs: {", ".join(known)}'
-  )
+  raise ValueError(_unknown(file, path))
 
 
 def load_config(config: str) -> ml_collections.ConfigDict:
@@ -50,3 +45,20 @@ def load_config(config: str) -> ml_collections.ConfigDict:
       f'{path} has no get_config, so it is not an experiment; give another config'
     )
   return get_config(options) if options else get_config()
+
+
+def _unknown(file: str, path: pathlib.Path) -> str:
+  """Says that a config does not exist, and which have the nearest names."""
+  if (path / 'config.json').is_file():
+    return f'{file!r} is a folder; give {path / "config.json"} as the config'
+  shipped = sorted(found.stem for found in SHIPPED.glob('[!_]*.py'))
+  own = [] if path.parent.resolve() == SHIPPED else path.parent.glob('*.py')
+  beside = difflib.get_close_matches(path.name, [f.name for f in own], n=3, cutoff=0.7)
+  nearest = [
+    *(str(path.with_name(name)) for name in beside),
+    *difflib.get_close_matches(path.stem, shipped, n=3, cutoff=0.5),
+  ][:3]
+  if nearest:
+    names = ' or '.join(map(repr, nearest))
+    return f'there is no config file {file!r}; did you mean {names}?'
+  return f'there is no config file {file!r}; shipped are {", ".join(shipped)}'

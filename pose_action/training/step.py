@@ -18,6 +18,7 @@ from pose_action.training.losses import (
   classification_losses,
   contrastive_loss,
   masked_mean,
+  real_rows,
 )
 from pose_action.training.step_metrics import TrainMetrics
 
@@ -94,6 +95,7 @@ def train_step(
   maps = maps_of_batch(batch, augment_key)
   views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
+  maps = jax.tree.map(lambda leaf: real_rows(leaf, mask), maps)
 
   def loss_of(params):
     output, changed = model.apply(
@@ -103,7 +105,7 @@ def train_step(
       rngs={'dropout': dropout_key},
       mutable=list(state.collections),
     )
-    classification = classification_losses(output.logits, labels, losses)
+    classification = classification_losses(output.logits, labels, losses, mask)
     contrastive = contrastive_loss(output, labels, mask, losses)
     total = masked_mean(classification, mask)
     total += losses.weight_at(state.step) * contrastive

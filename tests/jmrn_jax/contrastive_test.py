@@ -122,6 +122,36 @@ def test_rows_that_are_masked_change_nothing_and_get_no_gradient():
   np.testing.assert_array_equal(gradient_of(jnp.array(z)), gradient)
 
 
+@pytest.mark.parametrize('poison', [np.nan, np.inf])
+@pytest.mark.parametrize(
+  ('labels', 'positives'),
+  [(CLASSES, 'shared_label'), (MULTI_HOT, 'shared_label'), (MULTI_HOT, 'weighted')],
+)
+def test_nan_in_a_masked_row_reaches_neither_loss_nor_gradient(
+  labels, positives, poison
+):
+  z, mask = unit_rows(), np.array([1, 1, 0, 1, 1, 1], np.float32)
+
+  def of_rows(z, labels):
+    return value_and_gradient(
+      jnp.array(z),
+      jnp.array(labels),
+      temperature=0.3,
+      positives=positives,
+      mask=jnp.array(mask),
+    )
+
+  value, gradient = of_rows(z, labels)
+  z[2] = poison
+  labels = labels.copy()
+  if labels.ndim == 2:
+    labels[2] = poison
+  poisoned_value, poisoned_gradient = of_rows(z, labels)
+  assert np.isfinite(poisoned_value) and poisoned_value == value
+  np.testing.assert_array_equal(poisoned_gradient, gradient)
+  np.testing.assert_array_equal(poisoned_gradient[2], 0)
+
+
 @pytest.mark.parametrize(
   ('labels', 'mask'),
   [

@@ -20,7 +20,8 @@ def with_paths(args: Sequence[str]) -> list[str]:
   `config.json`, for which it becomes a config file that returns what was saved.
 
   Raises:
-    ValueError: if there is neither such a file nor a shipped config of that name.
+    ValueError: if there is neither such a file nor a shipped config of that name, or a
+      `config.json` does not hold a config.
   """
   found = [*args]
   for i, arg in enumerate(args):
@@ -41,4 +42,6 @@ def _file_and_options(config: str) -> str:
     raise UsageError(
       f'{file} takes no options, but got {options!r}; set fields with --config.FIELD'
     )
+  # Here, because ml_collections would report the reason late and without the file.
+  saved_config.get_config(file)
   return f'{_SAVED}:{file}'

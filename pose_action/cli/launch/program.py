@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from absl import flags
 
+from pose_action.cli.launch.config_errors import config_fault
 from pose_action.host.extras import MissingExtraError, naming_the_extra
 
 # What a user types after `pose-action`: the file in pose_action/cli, and what it does.
@@ -49,6 +50,7 @@ class Flags:
   def __init__(self):
     self.values = flags.FlagValues()
     self._required: list[str] = []
+    self.bool('debug', False, 'Show the traceback of an error.')
 
   def string(self, name: str, default: str | None, help: str, *, required=False):
     return self._holder(name, required, flags.DEFINE_string, default, help)
@@ -91,9 +93,11 @@ class Flags:
     try:
       rest = self.values(['program', *args])[1:]
     except flags.Error as error:
-      raise UsageError(_in_one_line(error)) from error
-    except (AttributeError, KeyError) as error:  # ml_collections: an unknown field.
-      raise UsageError(_unknown_field(error, args)) from error
+      raise UsageError(config_fault(args) or _in_one_line(error)) from error
+    except Exception as error:  # The config's, or ml_collections': an unknown field.
+      if fault := config_fault(args):
+        raise UsageError(fault) from error
+      raise
     for name in self._required:
       if self.values[name].value is None:
         raise UsageError(f'--{name} is missing: {self.values[name].help}')
@@ -146,21 +150,11 @@ def _in_one_line(error: flags.Error) -> str:
   return text.splitlines()[-1].partition('Error: ')[2] or text.splitlines()[-1]
 
 
-def _unknown_field(error: AttributeError | KeyError, args: Sequence[str]) -> str:
-  """Says which flag sets a field that the config does not have."""
-  # An AttributeError holds the KeyError whose text is 'name' and a suggestion.
-  inner = error.args[0] if isinstance(error.args[0], KeyError) else error
-  field, _, hint = str(inner.args[0]).partition('\n')
-  field = field.strip('\'"')
-  flag = next((a for a in args if field in a.partition('=')[0].split('.')), '')
-  return f'the config has no field {field!r}, which {flag} sets. {hint}'.strip()
-
-
 def run(verb: str, args: Sequence[str] | None = None):
   """Runs a program in this process, and exits with status 1 if it fails.
 
-  Errors that a user can mend print one line, without a traceback. Set
-  POSE_ACTION_DEBUG=1 to see the traceback.
+  Errors that a user can mend print one line, without a traceback. `--debug`, or
+  POSE_ACTION_DEBUG=1 in the environment, shows the traceback.
 
   Args:
     verb: one of `VERBS`.
@@ -184,14 +178,21 @@ def run(verb: str, args: Sequence[str] | None = None):
   except BrokenPipeError:  # The reader, such as `head`, has seen enough.
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except UsageError as error:
-    _fail(f'{error}\nSee `pose-action {verb} --help`.')
+    if _is_debugging(before_dashes):
+      traceback.print_exc()
+    _fail(f'{" ".join(str(error).split())} (see `pose-action {verb} --help`)')
   except (ValueError, OSError, MissingExtraError) as error:
-    if os.environ.get(_DEBUG):
+    if _is_debugging(before_dashes):
       traceback.print_exc()
     _fail(str(error))
   except KeyboardInterrupt:
     print('interrupted', file=sys.stderr)
     sys.exit(130)
+
+
+def _is_debugging(words: Sequence[str]) -> bool:
+  """Whether tracebacks are shown; also known before the flags are parsed."""
+  return '--debug' in words or bool(os.environ.get(_DEBUG))
 
 
 def refuse_arguments(rest: Sequence[str]):

@@ -118,7 +118,9 @@ def test_a_channel_without_weight_is_empty():
   np.testing.assert_array_equal(mean[..., 2], 0)
   for normalization in potion.NORMALIZATIONS:
     finished = potion.finish(
-      mean, weights, PotionSettings(normalization=normalization, variant='UIN')
+      mean,
+      weights.sum(axis=0),
+      PotionSettings(normalization=normalization, variant='UIN'),
     )
     assert np.isfinite(finished).all()
     np.testing.assert_array_equal(finished[..., 2], 0)
@@ -130,6 +132,30 @@ def people():
   scores = rng.uniform(0, 1, (6, 2, 3)).astype(np.float32)
   scores[rng.random(scores.shape) < 0.3] = 0
   return jnp.array(cells), jnp.array(scores)
+
+
+@pytest.mark.parametrize('channels', [2, 3, 4, 7])
+@pytest.mark.parametrize('kind', potion.WEIGHTS)
+def test_weight_sums_of_every_length(kind, channels):
+  settings = PotionSettings(channels=channels, weights=kind)
+  lengths = jnp.array(range(61))
+  sums = jax.vmap(lambda n: potion.weight_sums(n, settings))(lengths)
+  weights = jax.vmap(lambda n: colour_weights(n, max_frames=60, settings=settings))(
+    lengths
+  )
+  assert (sums.shape, sums.dtype) == ((61, channels), jnp.float32)
+  np.testing.assert_allclose(sums, weights.sum(axis=1), rtol=1e-5, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+  ('kind', 'expected'),
+  [('exact', exact_weights), ('integer_break', integer_break_weights)],
+)
+@pytest.mark.parametrize('num_frames', [2**14, 2**14 + 1, 50_000])
+def test_weight_sums_of_long_videos(kind, expected, num_frames):
+  sums = potion.weight_sums(num_frames, PotionSettings(weights=kind))
+  by_frame = expected(num_frames, 3).sum(axis=0)
+  np.testing.assert_allclose(sums, by_frame, rtol=1e-6)
 
 
 @pytest.mark.parametrize('background', [False, True])
@@ -162,7 +188,7 @@ def test_frames_of_padding_add_nothing():
 
 # One joint, two cells (the second is empty), two channels with weight sums 2 and 4.
 MEAN = jnp.array([[[[0.5, 0.25], [0.0, 0.0]]]])
-WEIGHTS = jnp.array([[2.0, 1.0], [0.0, 3.0]])
+SUMS = jnp.array([2.0, 4.0])
 
 
 @pytest.mark.parametrize(
@@ -179,7 +205,7 @@ WEIGHTS = jnp.array([[2.0, 1.0], [0.0, 3.0]])
 )
 def test_normalization_and_variant_by_hand(normalization, variant, expected):
   settings = PotionSettings(channels=2, normalization=normalization, variant=variant)
-  finished = potion.finish(MEAN, WEIGHTS, settings)
+  finished = potion.finish(MEAN, SUMS, settings)
   assert finished.shape == (1, 1, 2, settings.num_maps_channels)
   np.testing.assert_allclose(finished[0, 0, 0], expected, rtol=1e-6)
   np.testing.assert_array_equal(finished[0, 0, 1], 0)
@@ -187,7 +213,7 @@ def test_normalization_and_variant_by_hand(normalization, variant, expected):
 
 def test_each_joint_and_channel_has_its_own_maximum():
   mean = jnp.array([[[[0.5, 0.1], [0.25, 0.2]]], [[[0.0, 0.8], [0.0, 0.4]]]])
-  finished = potion.finish(mean, WEIGHTS, PotionSettings(2, normalization='max'))
+  finished = potion.finish(mean, SUMS, PotionSettings(2, normalization='max'))
   np.testing.assert_allclose(
     finished, [[[[1, 0.5], [0.5, 1]]], [[[0, 1], [0, 0.5]]]], rtol=1e-6
   )

@@ -111,9 +111,9 @@ def test_a_failed_run_does_not_stop_the_rest_and_only_it_is_run_again(checkout):
   assert '| B | 70.0 ± 0.0 | 35.0 ± 0.0 | 2 of 2 | 60.0 |' in done.stdout
 
   (checkout / 'S' / 'a_fold1' / 'fail').unlink()
-  again = run(checkout, asked)
+  again = run(checkout, asked, '--', '--config.data.poses=P')
   assert again.returncode == 0, again.stderr
-  assert calls(checkout)[4:] == ['a_fold1 configs/a.py:quick,fold=1,test=false,x=a']
+  assert calls(checkout)[4:] == ['a_fold1 configs/a.py:quick,fold=1,test=false,x=a P']
   assert 'to do: 1 of 4 runs' in again.stdout
   # √((5² + 5²) / (2 - 1))
   assert '| A | 55.0 ± 7.1 | 27.5 ± 3.5 | 2 of 2 | 66.7 |' in again.stdout
@@ -177,6 +177,18 @@ def test_a_sweep_of_another_setting_needs_another_workdir(checkout):
     'holds a sweep on jhmdb, official split, but this one is on jhmdb, quick'
     in done.stderr
   )
+  assert len(calls(checkout)) == 1
+
+
+def test_other_flags_after_the_dashes_need_another_workdir(checkout):
+  asked = '--config=tiny_sweep.py:one_row', '--', '--config.train.epochs=3'
+  assert run(checkout, *asked).returncode == 0
+  record = json.loads((checkout / 'S' / 'sweep.json').read_text())
+  assert record['runs'][0]['extra_flags'] == ['--config.train.epochs=3']
+  done = run(checkout, '--config=tiny_sweep.py', '--', '--config.train.epochs=9')
+  assert done.returncode == 1
+  (said,) = done.stderr.splitlines()
+  assert 'a run a with the flags --config.train.epochs=3 after --, but this' in said
   assert len(calls(checkout)) == 1
 
 

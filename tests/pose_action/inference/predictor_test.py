@@ -6,6 +6,7 @@ import jax
 import numpy as np
 import pytest
 import tiny_run
+import untrained_run
 
 from input_pipeline.poses.sources import PotionClip
 from pose_action.inference.prediction_text import describe, load_clip, offered_clips
@@ -159,6 +160,18 @@ def test_text(run, predictor):
   assert shares == sorted(shares, reverse=True)
   if run[0] == 'jmrn':
     assert all(joint in lines[3] for joint in tiny_run.SKELETON.joints)
+
+
+def test_a_model_that_reads_background_maps_names_their_weight():
+  config = tiny_run.get_jmrn_config()
+  source = tiny_run.source(background=True)
+  untrained = untrained_run.predictor(config, source.skeleton, tiny_run.CLASS_NAMES)
+  prediction = untrained(source.load('test_500'))
+  assert prediction.joint_weights.shape == (6,)
+  assert prediction.joints == (*tiny_run.SKELETON.joints, 'background')
+  assert {name for name, _ in prediction.top_joints()} == {*prediction.joints}
+  *_, joints = describe(prediction, (), top=2).splitlines()
+  assert joints.startswith('  joints: ') and 'background 0.' in joints
 
 
 def test_labels_are_matched_by_name(predictor):

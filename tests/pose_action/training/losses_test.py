@@ -40,6 +40,40 @@ def test_binary_cross_entropy_is_the_mean_over_classes():
   np.testing.assert_allclose(got, np.full(4, np.log(2)), rtol=1e-6)
 
 
+def test_binary_cross_entropy_with_label_smoothing():
+  settings = LossSettings(classification='binary_cross_entropy', label_smoothing=0.2)
+  labels = np.array([[1, 0, 1], [0, 0, 0], [1, 1, 1], [0, 1, 0]], np.float32)
+  p = 1 / (1 + np.exp(-LOGITS.astype(np.float64)))
+  # A target of 1 becomes 0.9, a target of 0 becomes 0.1.
+  targets = np.where(labels > 0, 0.9, 0.1)
+  expected = -(targets * np.log(p) + (1 - targets) * np.log(1 - p)).mean(axis=1)
+  got = losses.classification_losses(LOGITS, labels, settings)
+  np.testing.assert_allclose(got, expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize('poison', [np.nan, np.inf])
+@pytest.mark.parametrize('classification', losses.CLASSIFICATION_LOSSES)
+def test_a_masked_row_reaches_neither_the_loss_nor_its_gradient(classification, poison):
+  settings = LossSettings(classification=classification, label_smoothing=0.1)
+  labels = LABELS
+  if classification == 'binary_cross_entropy':
+    labels = np.eye(3, dtype=np.float32)[LABELS]
+    labels[1] = poison
+  mask = jnp.array([1.0, 0, 1, 1])
+
+  def total(logits):
+    rows = losses.classification_losses(logits, labels, settings, mask)
+    return losses.masked_mean(rows, mask)
+
+  of_logits = jax.value_and_grad(total)
+  value, gradient = of_logits(jnp.array(LOGITS).at[1].set(poison))
+  clean_value, clean_gradient = of_logits(jnp.array(LOGITS))
+  assert np.isfinite(value) and value == clean_value
+  np.testing.assert_array_equal(gradient, clean_gradient)
+  np.testing.assert_array_equal(gradient[1], 0)
+  assert (np.abs(gradient[0]) > 0).all()
+
+
 def test_inverse_frequencies_by_hand():
   # Six clips in two classes: 6 / (2 · 4) and 6 / (2 · 2); no clip has the middle class.
   labels = np.array([0, 2, 0, 0, 2, 0], np.int32)
@@ -216,6 +250,7 @@ def test_settings_come_from_the_config():
   ('fields', 'message'),
   [
     ({'classification': 'hinge'}, r"train\.loss is 'hinge'; give one of .*'binary_cr"),
+    ({'label_smoothing': 1.0}, r'label_smoothing is 1\.0; .* at least 0 and below 1'),
     ({'contrastive_weight': -1.0}, r'has weight -1\.0 .*must be at least 0, the temp'),
     ({'temperature': 0.0}, r'and temperature 0\.0; .* the temperature above 0'),
   ],

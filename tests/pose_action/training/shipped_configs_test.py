@@ -25,7 +25,7 @@ def test_a_file_that_exists_comes_first(tmp_path, monkeypatch):
 def test_an_unknown_config_names_the_nearest(given, tmp_path, monkeypatch):
   monkeypatch.chdir(tmp_path)
   file = given.partition(':')[0]
-  message = f"there is no config file '{file}'; did you mean 'pa3d_jhmdb'? Shipped"
+  message = f"there is no config file '{file}'; did you mean 'pa3d_jhmdb' or"
   with pytest.raises(ValueError, match=re.escape(message)):
     config_path(given)
 

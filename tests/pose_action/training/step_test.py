@@ -161,6 +161,18 @@ def test_all_views_of_a_row_are_classified():
   assert figures['contrastive_loss'] == 0
 
 
+@pytest.mark.parametrize('poison', [np.nan, np.inf])
+def test_a_padding_row_that_is_not_finite_changes_no_update(poison):
+  losses = LossSettings(contrastive_weight=WEIGHT, steps_per_epoch=STEPS_PER_EPOCH)
+  state, one_step = _embeds_step(losses)
+  clean, _ = one_step(state, _batch())
+  batch = _batch()
+  batch['maps'][3] = poison
+  poisoned, metrics = one_step(state, batch)
+  jax.tree.map(np.testing.assert_array_equal, poisoned.params, clean.params)
+  assert np.isfinite(metrics.compute()['gradient_norm'])
+
+
 def test_the_total_is_classification_and_weighted_contrastive():
   """λ is 0 in epoch 0, and half its full value in epoch 1."""
   losses = LossSettings(

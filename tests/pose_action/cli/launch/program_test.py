@@ -58,15 +58,26 @@ def test_help_says_all_and_ends_well(command, capsys, asked):
     (['--name=x', '--kind=c'], 'should be one of <a|b>'),
   ],
 )
-def test_wrong_flags_are_answered_in_one_line_and_a_hint(
-  command, capsys, args, message
-):
+def test_wrong_flags_are_answered_in_one_line(command, capsys, args, message):
   with pytest.raises(SystemExit) as stopped:
     program.run('predict', args)
   assert stopped.value.code == 1
-  said = capsys.readouterr().err.splitlines()
-  assert said[0].startswith('error: ') and message in said[0]
-  assert said[1:] == ['See `pose-action predict --help`.']
+  (said,) = capsys.readouterr().err.splitlines()
+  assert said.startswith('error: ') and message in said
+  assert said.endswith(' (see `pose-action predict --help`)')
+
+
+def test_debug_shows_the_traceback(command, capsys):
+  def main(args):
+    raise ValueError('no such clip')
+
+  command.main = main
+  for args in (['--name=x', '--debug'], ['--nmae=x', '--debug']):
+    with pytest.raises(SystemExit):
+      program.run('predict', args)
+    *trace, last = capsys.readouterr().err.splitlines()
+    assert trace[0] == 'Traceback (most recent call last):'
+    assert last.startswith('error: ')
 
 
 @pytest.mark.parametrize('error', [ValueError('no such clip'), OSError('no such clip')])
