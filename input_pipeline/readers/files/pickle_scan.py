@@ -117,6 +117,12 @@ class _Scanner:
       self._bytes(count)
     self._at += count
 
+  def _byte(self) -> int:
+    if self._at >= self._end:
+      self._bytes(1)
+    self._at += 1
+    return self._content[self._at - 1]
+
   def _number(self, form: str) -> int:
     return struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
 
@@ -266,7 +272,7 @@ class _Scanner:
     self.leaf()
 
   def short_text(self):
-    self._stack.append(self._bytes(self._number('<B')))
+    self._stack.append(self._bytes(self._byte()))
 
   def text(self, form: str):
     count = self._number(form)
@@ -382,10 +388,10 @@ _STEPS: dict[int, Callable[[_Scanner], Any]] = {
     (_Scanner.pop_mark, (pickle.POP_MARK,)),
     (_Scanner.duplicate, (pickle.DUP,)),
     (lambda s: s.put(s.decimal()), (pickle.PUT,)),
-    (lambda s: s.put(s._number('<B')), (pickle.BINPUT,)),
+    (lambda s: s.put(s._byte()), (pickle.BINPUT,)),
     (lambda s: s.put(s._number('<I')), (pickle.LONG_BINPUT,)),
     (lambda s: s.get(s.decimal()), (pickle.GET,)),
-    (lambda s: s.get(s._number('<B')), (pickle.BINGET,)),
+    (lambda s: s.get(s._byte()), (pickle.BINGET,)),
     (lambda s: s.get(s._number('<I')), (pickle.LONG_BINGET,)),
     (_Scanner.memoize, (pickle.MEMOIZE,)),
     (_Scanner.global_of_lines, (pickle.GLOBAL,)),
