@@ -151,7 +151,10 @@ def _plan(
   source: ClipSource, splits: Sequence[str], recipe: Recipe, min_shards: int
 ) -> list[Shard]:
   features = recipe.form.features()
-  make_example = functools.partial(recipe.make_example, source)
+
+  def make_example(video_id: str) -> Mapping[str, Any]:
+    return recipe.make_example(source, video_id)[1]
+
   shards = []
   for split in splits:
     video_ids = source.splits[split]

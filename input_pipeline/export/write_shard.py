@@ -7,13 +7,13 @@ import json
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, as_pose_data_error
 from input_pipeline.export.shard_plan import Shard
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import (
-  Example,
+  AnyClip,
   load_usable_clip,
   make_example,
 )
@@ -40,9 +40,20 @@ class Recipe:
   directory: str
   strict: bool = False
 
-  def make_example(self, source: ClipSource, video_id: str) -> Example:
-    clip = load_usable_clip(source, video_id)
-    return make_example(source, clip, self.form.representation, self.settings)
+  def make_example(
+    self, source: ClipSource, video_id: str
+  ) -> tuple[AnyClip, Mapping[str, Any]]:
+    """A clip and its features, all computed.
+
+    Computed here: in the writer, an exception would end the whole export.
+
+    Raises:
+      PoseDataError: if the clip cannot be used, whatever it raises.
+    """
+    with as_pose_data_error(f'clip {video_id!r} cannot be stored'):
+      clip = load_usable_clip(source, video_id)
+      example = make_example(source, clip, self.form.representation, self.settings)
+      return clip, dict(example)
 
 
 @dataclasses.dataclass
@@ -97,7 +108,7 @@ def _examples(
   for video_id in shard.video_ids:
     reason = None
     try:
-      clip = load_usable_clip(source, video_id)
+      clip, example = recipe.make_example(source, video_id)
     except PoseDataError as error:
       if recipe.strict:
         raise
@@ -110,5 +121,5 @@ def _examples(
       report.num_frames.append(clip.num_frames)
       if isinstance(clip, PoseClip):
         report.notes += [(video_id, note) for note in clip.notes]
-      yield make_example(source, clip, recipe.form.representation, recipe.settings)
+      yield example
     tell(video_id, reason)

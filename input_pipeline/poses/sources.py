@@ -8,18 +8,44 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import numpy as np
 from jaxtyping import UInt8
 
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, as_pose_data_error, shortened
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import Note
 from input_pipeline.skeletons.registry import Skeleton
 
 # Field name in a record for each stored modality.
 STORED = {'joints': 'maps', 'parts': 'parts', 'features': 'features'}
+
+
+# Longest clip name in messages (our choice).
+_LONGEST_NAME = 200
+_Clip = TypeVar('_Clip')
+
+
+@dataclasses.dataclass(frozen=True)
+class ClipLoader(Generic[_Clip]):
+  """Loads clips; any exception becomes a PoseDataError that names the clip.
+
+  Each source wraps its `load` in a loader, so that one damaged clip, whatever it raises,
+  can be left out.
+  """
+
+  load: Callable[[str], _Clip]
+
+  def __call__(self, video_id: str) -> _Clip:
+    name = f'clip {shortened(repr(video_id), _LONGEST_NAME)}'
+    with as_pose_data_error(f'{name} cannot be read', prefix=name):
+      return self.load(video_id)
+
+
+def _guard(source: Any):
+  if not isinstance(source.load, ClipLoader):
+    object.__setattr__(source, 'load', ClipLoader(source.load))  # It is frozen.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,7 +58,7 @@ class PoseSource:
     skeleton: the joint layout of every clip.
     class_names: class names by label index.
     splits: video ids by split name; split names are the source's own.
-    load: returns the clip with a given video id.
+    load: returns the clip with a given video id; wrapped in a ClipLoader.
     multi_label: whether a clip may have any number of labels instead of exactly one.
     notes: what was doubtful in files that concern several clips.
     groups: group of clips that must stay on one side when clips are held out, by video
@@ -51,6 +77,7 @@ class PoseSource:
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
+    _guard(self)
     _check_splits(self.splits)
 
 
@@ -123,6 +150,7 @@ class PotionSource:
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
+    _guard(self)
     _check_splits(self.splits)
 
 
@@ -155,7 +183,9 @@ class HeatmapClip:
     Raises:
       PoseDataError: on a wrong dtype, number of frames or number of channels.
     """
-    maps = self.read(modality)
+    name = f'clip {shortened(repr(self.video_id), _LONGEST_NAME)}'
+    with as_pose_data_error(f'{name}: {modality} cannot be read', prefix=name):
+      maps = self.read(modality)
     channels = {
       'joints': self.skeleton.num_maps,
       'parts': 2 * len(self.skeleton.limbs),
@@ -198,6 +228,7 @@ class HeatmapSource:
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
 
   def __post_init__(self):
+    _guard(self)
     unknown = set(self.modalities) - set(STORED)
     if unknown or not self.modalities:
       raise ValueError(

@@ -8,7 +8,7 @@ overlap of their boxes, and ordered so that the most prominent people come first
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 import numpy as np
 from jaxtyping import Float, Int
@@ -115,27 +115,59 @@ def find_tracks(
 
   Args: same as in `associate`.
   """
-  tracks: list[Track] = []
+  tracks = _Tracks()
   for frame, people in enumerate(frames):
+    if not len(people):
+      continue
     named = np.full(len(people), UNKNOWN) if identities is None else identities[frame]
     kept = _most_prominent(people, max_people)
     people, named = people[kept], _each_once(named[kept])
-    links = _by_identity(tracks, named)
-    recent = [
-      index
-      for index, track in enumerate(tracks)
-      if frame - track.frames[-1] <= MAX_ABSENCE and index not in links.values()
-    ]
+    links = tracks.by_identity(named)
+    recent = tracks.recent(frame, links.values())
     rest = [person for person in range(len(people)) if person not in links]
-    overlapping = _assign([tracks[i] for i in recent], people[rest], named[rest])
+    overlapping = _assign([tracks.all[i] for i in recent], people[rest], named[rest])
     links |= {rest[person]: recent[track] for person, track in overlapping.items()}
     for person, (pose, name) in enumerate(zip(people, named, strict=True)):
-      if person in links:
-        track = tracks[links[person]]
-      else:
-        tracks.append(track := Track())
-      track.add(frame, pose, int(name))
-  return sorted(tracks, key=lambda track: -track.confidence)
+      tracks.add(links.get(person), frame, pose, int(name))
+  return sorted(tracks.all, key=lambda track: -track.confidence)
+
+
+class _Tracks:
+  """All tracks so far; a frame's cost depends on the people near it, not on all tracks.
+
+  Attributes:
+    all: every track, in the order in which they began.
+  """
+
+  def __init__(self):
+    self.all: list[Track] = []
+    self._of_identity: dict[int, int] = {}  # Also after any absence.
+    self._active: dict[int, None] = {}  # Indices of the tracks seen lately.
+
+  def by_identity(self, named: Identities) -> dict[int, int]:
+    """Maps the index of each person whose identity a track has to the track's index."""
+    known = self._of_identity
+    return {p: known[name] for p, name in enumerate(named.tolist()) if name in known}
+
+  def recent(self, frame: int, taken: Collection[int]) -> list[int]:
+    """Tracks that may continue by overlap, except those taken, in order of beginning."""
+    self._active = {
+      index: None
+      for index in self._active
+      if frame - self.all[index].frames[-1] <= MAX_ABSENCE
+    }
+    return sorted(index for index in self._active if index not in taken)
+
+  def add(self, index: int | None, frame: int, pose: np.ndarray, identity: int):
+    """Continues a track, or begins one if the index is None."""
+    if index is None:
+      index = len(self.all)
+      self.all.append(Track())
+    track = self.all[index]
+    track.add(frame, pose, identity)
+    self._active[index] = None
+    if track.identity != UNKNOWN:
+      self._of_identity[track.identity] = index
 
 
 def people_dropped(frames: Sequence[People], max_people: int) -> tuple[Note, ...]:
@@ -169,12 +201,6 @@ def _each_once(named: Identities) -> Identities:
   once = np.full_like(named, UNKNOWN)
   once[first] = named[first]
   return once
-
-
-def _by_identity(tracks: Sequence[Track], named: Identities) -> dict[int, int]:
-  """Maps the index of each person whose identity a track has to the track's index."""
-  tracked = {t.identity: i for i, t in enumerate(tracks) if t.identity != UNKNOWN}
-  return {p: tracked[name] for p, name in enumerate(named.tolist()) if name in tracked}
 
 
 def _assign(

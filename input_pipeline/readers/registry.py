@@ -9,7 +9,12 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from input_pipeline.errors import PoseDataError, UnnamedJointsError
+from input_pipeline.errors import (
+  PoseDataError,
+  UnnamedJointsError,
+  as_pose_data_error,
+  shortened,
+)
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
@@ -279,7 +284,13 @@ def read_poses(
       not accept.
     SkeletonError: if no such skeleton is registered.
   """
-  path = pathlib.Path(path).expanduser()
+  with as_pose_data_error(f'{shortened(str(path))} cannot be read'):
+    return _read_poses(format, pathlib.Path(path).expanduser(), skeleton, options)
+
+
+def _read_poses(
+  format: str, path: pathlib.Path, skeleton: str | None, options: ReadOptions | None
+) -> ClipSource:
   format, notes = resolved_format(format, path)
   reader = _get_reader(format)
   if not path.exists():
@@ -310,11 +321,12 @@ def resolved_format(
   """
   if format != AUTO:
     return ALIASES.get(format, format), ()
-  path = pathlib.Path(path).expanduser()
-  if not path.exists():
-    raise PoseDataError(f'{path} does not exist; give a file or folder of poses')
-  name, note = recognise(path)
-  return name, (note,)
+  with as_pose_data_error(f'{shortened(str(path))} cannot be read'):
+    path = pathlib.Path(path).expanduser()
+    if not path.exists():
+      raise PoseDataError(f'{path} does not exist; give a file or folder of poses')
+    name, note = recognise(path)
+    return name, (note,)
 
 
 def _check_suffix(path: pathlib.Path, format: str, reader: Reader):

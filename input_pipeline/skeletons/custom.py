@@ -16,14 +16,14 @@ Only name, joints and limbs are required.
 from __future__ import annotations
 
 import difflib
-import json
 import os
 import pathlib
 from collections.abc import Mapping
 from typing import Any
 
 from input_pipeline import text_files
-from input_pipeline.errors import PoseDataError, SkeletonError
+from input_pipeline.errors import PoseDataError, SkeletonError, shortened
+from input_pipeline.skeletons.fields_file import parse_json, parse_yaml
 from input_pipeline.skeletons.skeleton import Skeleton
 
 SUFFIXES = ('.yaml', '.yml', '.json')
@@ -36,12 +36,15 @@ def load_skeleton(path: str | os.PathLike[str]) -> Skeleton:
   """Reads and checks a skeleton file.
 
   Raises:
-    SkeletonError: naming the file, for a missing, unknown or malformed field; repeated
-      joint names; an unknown joint in limbs, flip pairs, groups or pivots; overlapping
+    SkeletonError: naming the file, for a missing, unknown, repeated or malformed field;
+      repeated joint names; an unknown joint in limbs, flip pairs, groups or pivots; overlapping
       flip pairs; an unknown group, or a joint in two groups; joints that no chain of
       limbs connects.
   """
-  path = pathlib.Path(path).expanduser()
+  try:
+    path = pathlib.Path(path).expanduser()
+  except RuntimeError as error:
+    raise SkeletonError(f'{path}: {error}') from error
   fields = _read(path)
   try:
     _check_names(fields)
@@ -49,7 +52,7 @@ def load_skeleton(path: str | os.PathLike[str]) -> Skeleton:
     if _flag(fields, 'connected', default=True):
       _check_connected(skeleton)
   except SkeletonError as error:
-    raise SkeletonError(f'{path}: {error}') from error
+    raise SkeletonError(f'{path}: {shortened(str(error))}') from error
   return skeleton
 
 
@@ -60,33 +63,17 @@ def _read(path: pathlib.Path) -> dict[str, Any]:
     text = text_files.read_text(path)
   except PoseDataError as error:
     raise SkeletonError(f'cannot read the skeleton file: {error}') from error
-  fields = (
-    _parse_json(text, path)
-    if path.suffix.lower() == '.json'
-    else _parse_yaml(text, path)
-  )
+  parse = parse_json if path.suffix.lower() == '.json' else parse_yaml
+  try:
+    fields = parse(text)
+  except ValueError as error:
+    raise SkeletonError(f'{path}: {shortened(str(error))}') from error
   if not isinstance(fields, dict):
     raise SkeletonError(
       f'{path}: a skeleton file holds the fields {", ".join(_NEEDED)}, but this one is'
       f' {_kind(fields)}'
     )
   return fields
-
-
-def _parse_json(text: str, path: pathlib.Path) -> Any:
-  try:
-    return json.loads(text)
-  except json.JSONDecodeError as error:
-    raise SkeletonError(f'{path}: this is not JSON: {error}') from error
-
-
-def _parse_yaml(text: str, path: pathlib.Path) -> Any:
-  import yaml  # Imported here because only YAML files need it.
-
-  try:
-    return yaml.safe_load(text)
-  except yaml.YAMLError as error:
-    raise SkeletonError(f'{path}: this is not YAML: {error}') from error
 
 
 def _check_names(fields: dict[str, Any]):

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline.catalog.groups import AUTO
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, as_pose_data_error
 from input_pipeline.poses.frame_size import EXCHANGED
 from input_pipeline.poses.notes import grouped
 from input_pipeline.poses.reasons import grouped_reasons
@@ -127,8 +127,9 @@ def _load_all(
   pace = Progress(len(video_ids), 'clips', progress)
   for video_id in video_ids:
     try:
-      clips.append(_facts(source, video_id))
-    except (OSError, PoseDataError) as reason:
+      with as_pose_data_error(f'clip {video_id!r} cannot be checked'):
+        clips.append(_facts(source, video_id))
+    except PoseDataError as reason:
       broken[video_id] = str(reason)
     pace.add()
   pace.close()

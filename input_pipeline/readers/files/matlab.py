@@ -6,7 +6,9 @@ import pathlib
 
 import numpy as np
 
+from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.mat5 import Mat5Error, Variable, variables_in
 
 
 def read_mat(
@@ -21,27 +23,31 @@ def read_mat(
     PoseDataError: naming the clip and the file, if the file is missing or broken, or if
       a variable is missing or is neither numbers nor text.
   """
-  import scipy.io  # Takes half a second, which only readers of .mat files should pay.
-
   if not path.is_file():
     raise PoseDataError(f'clip {video_id!r}: there is no file {path}')
   try:
-    content = scipy.io.loadmat(path, variable_names=variables, appendmat=False)
-  # A broken file can raise almost any exception.
-  except Exception as error:
-    raise PoseDataError(
-      f'clip {video_id!r}: {path} is not a readable MATLAB 5 file:'
-      f' {type(error).__name__}: {error}'
-    ) from error
-  for variable in variables:
-    if variable not in content:
+    found = variables_in(
+      path.read_bytes(), variables, largest=text_files.largest_content(path)
+    )
+    missing = [variable for variable in variables if variable not in found]
+    if missing:
       raise PoseDataError(
-        f'clip {video_id!r}: {path} lacks the variable {variable!r}; a label file needs'
+        f'clip {video_id!r}: {path} lacks the variable {missing[0]!r}; a label file needs'
         f' {", ".join(variables)}'
       )
-    if content[variable].dtype.kind in 'OV':
-      raise PoseDataError(
-        f'clip {video_id!r}: {variable!r} in {path} is a cell or a structure, but must'
-        ' be numbers or text'
-      )
-  return {variable: content[variable] for variable in variables}
+    return {name: _array(found[name], name, path, video_id) for name in variables}
+  except (OSError, Mat5Error) as error:
+    raise PoseDataError(
+      f'clip {video_id!r}: {path} is not a readable MATLAB 5 file: {error}'
+    ) from error
+
+
+def _array(
+  variable: Variable, name: str, path: pathlib.Path, video_id: str
+) -> np.ndarray:
+  if not variable.is_array:
+    raise PoseDataError(
+      f'clip {video_id!r}: {name!r} in {path} is a cell or a structure, but must be'
+      ' numbers or text'
+    )
+  return variable.read()

@@ -119,6 +119,26 @@ def test_a_networks_clip_of_a_wrong_shape_is_left_out(tmp_path):
   assert 'joints are uint8 of shape (3, 8, 11, 7), but need' in reason
 
 
+@pytest.mark.parametrize('error', [PoseDataError('bad'), IndexError('bad'), OSError(5)])
+def test_a_clip_whose_features_cannot_be_made_is_left_out(tmp_path, error):
+  """Also without joint maps, which are read while a clip is checked."""
+  source = network_source(('parts',))
+
+  def load(video_id):
+    def read(modality):
+      if video_id == 'v0':
+        raise error
+      return np.zeros((3, 8, 11, 2), np.uint8)
+
+    return HeatmapClip(video_id, read, 3, (60, 80), SKELETON, 2.5, (1,))
+
+  source = dataclasses.replace(source, load=load)
+  options = {'representation': 'heatmaps', 'short_side': None, 'sigma': None}
+  (split,) = export_tiny(tmp_path, source, **options).splits
+  assert [video_id for video_id, _ in split.left_out] == ['v0']
+  assert split.num_clips == 2
+
+
 def test_record_order_is_index_order_over_many_shards(tmp_path, monkeypatch):
   monkeypatch.setattr(shard_plan, '_CLIPS_PER_SHARD', 2)
   # The bad clips leave the second shard, v1 and v2, without a record.

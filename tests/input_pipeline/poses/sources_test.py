@@ -1,11 +1,14 @@
 """Sources: splits are checked, clips are loaded on demand."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import PoseSource, PotionClip, PotionSource
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
+from pose_action.host.extras import MissingExtraError
 
 DUO = Skeleton('duo', ('head', 'neck'), (), background=True)
 
@@ -75,3 +78,45 @@ def test_potion_maps_become_float32_and_labels_plain():
 def test_potion_maps_that_cannot_be_used(changes, message):
   with pytest.raises(PoseDataError, match=f"clip 'a': .*{message}"):
     potion_clip(**changes)
+
+
+class Endless(list):
+  """A damaged value whose text is very long."""
+
+  def __repr__(self):
+    return 'x' * 10**6
+
+
+@pytest.mark.parametrize(
+  ('error', 'message'),
+  [
+    (IndexError('list index out of range'), 'IndexError: list index out of range'),
+    (TypeError('two\nlines'), 'TypeError: two lines'),
+    (RecursionError('maximum depth'), 'RecursionError: maximum depth'),
+    (MemoryError(), 'needs more memory than there is'),
+    (OSError(5, 'Input/output error'), 'Input/output error'),
+    (PoseDataError('the header is wrong'), "clip 'a': the header is wrong"),
+    (PoseDataError(f'label is {Endless()!r}'), "^clip 'a': label is xxx.* …"),
+  ],
+)
+def test_any_exception_of_a_clip_becomes_its_error(error, message):
+  def load(video_id):
+    raise error
+
+  source = PoseSource(DUO, ('x',), {'all': ('a',)}, load)
+  for opened in (source, dataclasses.replace(source, load=source.load)):
+    with pytest.raises(PoseDataError, match=message) as raised:
+      opened.load('a')
+    text = str(raised.value)
+    assert text.count("clip 'a'") == 1
+    assert len(text) < 2500
+    assert '\n' not in text
+
+
+def test_a_library_that_is_missing_is_no_fault_of_a_clip():
+  def load(video_id):
+    raise MissingExtraError('pip install it')
+
+  source = PoseSource(DUO, ('x',), {'all': ('a',)}, load)
+  with pytest.raises(MissingExtraError):
+    source.load('a')

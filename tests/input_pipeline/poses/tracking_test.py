@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from input_pipeline.poses import tracking
 from input_pipeline.poses.tracking import (
   MAX_ABSENCE,
   UNKNOWN,
@@ -205,3 +206,79 @@ def test_real_people_keep_their_index(shared_data):
   assert centres[:, 0].max() < 600
   assert centres[:, 1].min() > 750
   assert np.ptp(centres[:, 1]) < 20
+
+
+def test_an_identity_is_the_same_person_after_any_gap():
+  gap = [frame()] * 10_000
+  frames = [frame(person(0)), *gap, frame(person(900)), *gap, frame(person(0))]
+  names = [np.full(len(people), 7) for people in frames]
+  (track,) = find_tracks(frames, identities=names)
+  assert track.frames == [0, 10_001, 20_002]
+
+
+@pytest.mark.parametrize('with_identities', [False, True])
+def test_a_frame_costs_as_much_as_people_are_present(monkeypatch, with_identities):
+  """Not as all the people who were ever seen."""
+  compared = []
+  assign = tracking._assign
+
+  def counting(tracks, people, named):
+    compared.append(len(tracks))
+    return assign(tracks, people, named)
+
+  monkeypatch.setattr(tracking, '_assign', counting)
+  # Every person is seen once, each in another place.
+  frames = [frame(person(100 * n)) for n in range(300)]
+  names = [np.array([n]) for n in range(300)] if with_identities else None
+  assert len(find_tracks(frames, identities=names)) == 300
+  assert max(compared) == MAX_ABSENCE
+  assert len(compared) == 300
+
+
+def test_empty_frames_are_skipped(monkeypatch):
+  calls = []
+  monkeypatch.setattr(tracking, '_assign', lambda *a: calls.append(a) or {})
+  find_tracks([frame(person(0)), *[frame()] * 1000, frame(person(0))])
+  assert len(calls) == 2
+
+
+def _slow_tracks(frames, identities, max_people):
+  """The rule without bookkeeping: every track is looked at in every frame."""
+  tracks = []
+  for number, people in enumerate(frames):
+    named = identities[number]
+    kept = tracking._most_prominent(people, max_people)
+    people, named = people[kept], tracking._each_once(named[kept])
+    links = {}
+    for p, name in enumerate(named.tolist()):
+      for i, track in enumerate(tracks):
+        if name != UNKNOWN and track.identity == name:
+          links[p] = i
+    recent = [
+      i
+      for i, track in enumerate(tracks)
+      if number - track.frames[-1] <= MAX_ABSENCE and i not in links.values()
+    ]
+    rest = [p for p in range(len(people)) if p not in links]
+    found = tracking._assign([tracks[i] for i in recent], people[rest], named[rest])
+    links |= {rest[p]: recent[t] for p, t in found.items()}
+    for p, (pose, name) in enumerate(zip(people, named, strict=True)):
+      if p not in links:
+        tracks.append(tracking.Track())
+      tracks[links.get(p, -1)].add(number, pose, int(name))
+  return sorted(tracks, key=lambda track: -track.confidence)
+
+
+@pytest.mark.parametrize('seed', range(3))
+def test_the_same_tracks_as_without_bookkeeping(seed):
+  rng = np.random.default_rng(seed)
+  frames, names = [], []
+  for _ in range(150):
+    count = rng.integers(0, 4) * rng.integers(0, 2)
+    places = rng.integers(0, 12, count) * 4
+    frames.append(frame(*(person(x, score=rng.uniform(0.1, 1)) for x in places)))
+    names.append(rng.integers(UNKNOWN, 6, count))
+  fast = find_tracks(frames, identities=names, max_people=3)
+  slow = _slow_tracks(frames, names, 3)
+  assert [t.frames for t in fast] == [t.frames for t in slow]
+  assert [t.identity for t in fast] == [t.identity for t in slow]

@@ -10,7 +10,7 @@ import scipy.io
 
 from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.readers.options import ReadOptions
-from input_pipeline.readers.registry import READERS, read_poses
+from input_pipeline.readers.registry import READERS, Reader, read_poses
 from input_pipeline.skeletons.registry import SKELETONS
 
 
@@ -183,3 +183,25 @@ def test_a_fault_in_the_only_file_is_named_when_its_names_are_needed(tmp_path):
   columns.append('0' + ',50,60' * 15)
   (tmp_path / 'b.csv').write_text('\n'.join(columns))
   assert read_poses('deeplabcut', tmp_path).skeleton is SKELETONS['jhmdb']
+
+
+@pytest.mark.parametrize(
+  'path', ['~nosuchuser/poses.pkl', 'x' * 300 + '.pkl', 'a\0b.pkl']
+)
+@pytest.mark.parametrize('format', ['pyskl', 'auto'])
+def test_paths_that_the_system_refuses(path, format):
+  with pytest.raises(PoseDataError, match=r'cannot be read|does not exist'):
+    read_poses(format, path, skeleton='coco_17')
+
+
+def test_any_exception_of_a_reader_becomes_an_error(tmp_path, monkeypatch):
+  def read(path, skeleton):
+    raise IndexError('list index out of range')
+
+  monkeypatch.setitem(READERS, 'broken', Reader(read, 'file', 'any file'))
+  (tmp_path / 'a').touch()
+  message = (
+    r'/a cannot be read: IndexError: list index out of range \(.*POSE_ACTION_DEBUG'
+  )
+  with pytest.raises(PoseDataError, match=message):
+    read_poses('broken', tmp_path / 'a', skeleton='coco_17')

@@ -143,6 +143,16 @@ def test_islands_of_a_chain_listed_from_its_end():
   [
     ('a.yaml', 'joints: [a', r'a\.yaml: this is not YAML'),
     ('a.json', '{', r'a\.json: this is not JSON'),
+    (
+      'a.yaml',
+      'name: a\nname: b',
+      r"a\.yaml: the key 'name' is in line 1 and .* line 2",
+    ),
+    (
+      'a.json',
+      '{"name": 1,\n"name": 1}',
+      r"a\.json: the key 'name' is .* line 2; keep",
+    ),
     ('a.yaml', '', r'a\.yaml: .*this one is empty'),
     ('a.json', '[]', r'a\.json: .*this one is a list'),
     ('a.txt', '', r'a\.txt: a skeleton file ends in one of \.yaml, \.yml, \.json'),

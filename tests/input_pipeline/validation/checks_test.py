@@ -316,10 +316,10 @@ def test_ready_maps_pass_all_checks_but_those_on_positions():
 
 
 def test_a_validation_prints_counts_and_findings(good):
-  clips = {**good, 'torn': PoseDataError('torn: no frame')}
+  clips = {**good, 'torn': PoseDataError('no frame')}
   lines = str(validate(source_of(clips), progress=lambda line: None)).splitlines()
   assert lines[0].startswith('12 clips loaded, 1 broken: 1 errors, ')
-  assert 'error: torn: no frame' in lines
+  assert "error: clip 'torn': no frame" in lines
 
 
 def test_what_readers_noted(good):
