@@ -58,6 +58,14 @@ def wait_for_all(name: str):
     multihost_utils.sync_global_devices(name)
 
 
+def largest_of_all(values: Sequence[int]) -> list[int]:
+  """The largest of each value over all processes, which must all call this."""
+  if jax.process_count() == 1:
+    return [int(value) for value in values]
+  gathered = multihost_utils.process_allgather(np.asarray(values, np.int32))
+  return np.asarray(gathered).max(axis=0).tolist()
+
+
 def make_mesh(devices: Sequence[Any] | None = None) -> Mesh:
   """A mesh with one axis over the given devices; by default all of all processes."""
   devices = jax.devices() if devices is None else devices

@@ -14,12 +14,14 @@ import jax
 from pose_action.runtime import sharding
 from pose_action.training import periodic_evaluation as validation
 from pose_action.training.progress import TrainingProgress
-from pose_action.training.run import Run
+from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainingDiverged, TrainState
 from pose_action.training.step_metrics import NEVER, TrainMetrics
 
 
-def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:
+def train(
+  run: TrainingRun, state: TrainState, iterator: grain.DatasetIterator
+) -> TrainState:
   """Trains from the state's step to the last step, and saves checkpoints.
 
   Raises:
@@ -64,7 +66,9 @@ def _due(step: int, every: int, last: int) -> bool:
   return step == last or (every > 0 and step % every == 0)
 
 
-def _log(run: Run, step: int, metrics: TrainMetrics, progress: TrainingProgress):
+def _log(
+  run: TrainingRun, step: int, metrics: TrainMetrics, progress: TrainingProgress
+):
   """Writes and prints the metrics since the last log; raises if they are not finite."""
   values = {name: float(value) for name, value in metrics.compute().items()}
   broken = int(values.pop('first_nonfinite_step'))
@@ -81,7 +85,7 @@ def _log(run: Run, step: int, metrics: TrainMetrics, progress: TrainingProgress)
   run.writer.write_scalars(step, {f'train/{name}': v for name, v in values.items()})
 
 
-def _divergence(run: Run, what: str, values: dict[str, float]) -> str:
+def _divergence(run: TrainingRun, what: str, values: dict[str, float]) -> str:
   latest = run.checkpoints.latest_step
   return (
     f'{what} is not finite (learning rate {values["learning_rate"]:.3g}). Lower'

@@ -14,11 +14,13 @@ from pose_action import plots
 from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
 from pose_action.training.evaluation_step import Batch
-from pose_action.training.run import Run
+from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainState
 
 
-def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:
+def validate(
+  run: TrainingRun, state: TrainState, step: int
+) -> tuple[TrainState, float]:
   """Evaluates the validation clips, and writes figures and the confusion matrix.
 
   Returns:
@@ -32,7 +34,7 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
   split = run.data.validation
   if split is None:
     raise ValueError('there are no clips to validate on')
-  scores = np.asarray(run.predict(state, split).probabilities)
+  scores = np.asarray(run.predict(state.variables(), split).probabilities)
   figures = metrics.figures(scores, split.labels, run.data.asked_figures)
   run.writer.write_scalars(step, {f'validation/{n}': v for n, v in figures.items()})
   if not run.data.multi_label and jax.process_index() == 0:
@@ -48,7 +50,7 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
   return _watch_plateau(run, state, figures), metrics.headline_figure(figures)
 
 
-def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
+def write_pictures(run: TrainingRun, state: TrainState, step: int, batch: Batch):
   """Writes maps and motion maps of a batch's first clips to TensorBoard and as PNG."""
   maps, motion_maps, labels = jax.device_get(
     run.program.pictures(state.variables(), batch)
@@ -74,14 +76,14 @@ def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
     plots.save_png(run.workdir / f'{name}.png', image)
 
 
-def _by_modality(run: Run, maps) -> dict[str, np.ndarray]:
+def _by_modality(run: TrainingRun, maps) -> dict[str, np.ndarray]:
   """Maps by modality name; empty if the model makes none."""
   if maps is None:
     return {}
   return maps if isinstance(maps, dict) else {run.config.data.modalities[0]: maps}
 
 
-def _file_name(run: Run, kind: str, modality: str) -> str:
+def _file_name(run: TrainingRun, kind: str, modality: str) -> str:
   return kind if len(run.config.data.modalities) == 1 else f'{kind}_{modality}'
 
 
@@ -94,7 +96,7 @@ def _title(label: np.ndarray, class_names: Sequence[str]) -> str:
 
 
 def _watch_plateau(
-  run: Run, state: TrainState, figures: dict[str, float]
+  run: TrainingRun, state: TrainState, figures: dict[str, float]
 ) -> TrainState:
   monitored = run.config.optimizer.plateau
   if not monitored:

@@ -22,12 +22,13 @@ from pose_action.host.nested import flattened
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.run_data import RunData
+from pose_action.training.saved_checkpoints import SavedCheckpoints
 from pose_action.training.saved_model import load_model
 from pose_action.training.step import TrainState
 from pose_action.training.warm_start import start_from
 
 if TYPE_CHECKING:
-  from pose_action.training.run import Run
+  from pose_action.training.run import TrainingRun
 
 # Fields that may differ when a run is resumed: they do not change what is learned, or
 # only its float32 rounding, same as another device would.
@@ -69,7 +70,9 @@ def describe_run(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
 
 
 def check_same_run(
-  checkpoints: Checkpoints, description: dict[str, Any], workdir: pathlib.Path
+  checkpoints: Checkpoints | SavedCheckpoints,
+  description: dict[str, Any],
+  workdir: pathlib.Path,
 ):
   """Compares a run with the latest checkpoint in its workdir, if there is one.
 
@@ -109,7 +112,7 @@ def _comparable(description: dict[str, Any]) -> dict[str, Any]:
   return flattened({**description, 'config': config})
 
 
-def start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
+def start_or_resume(run: TrainingRun) -> tuple[TrainState, grain.DatasetIterator]:
   """A fresh state and iterator, or both restored from the latest checkpoint."""
   iterator = training_batches(
     run.data.train.records,
@@ -130,7 +133,7 @@ def start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
   return state, iterator
 
 
-def _fresh_state(run: Run) -> TrainState:
+def _fresh_state(run: TrainingRun) -> TrainState:
   """An initial state, with the modules that `config.train.init_from` names."""
   state = run.program.initial_state(jnp.int32(run.config.seed))
   train = run.config.train
@@ -141,7 +144,7 @@ def _fresh_state(run: Run) -> TrainState:
   return state
 
 
-def _introduce(run: Run, state: TrainState):
+def _introduce(run: TrainingRun, state: TrainState):
   """Reports the model's parameters, the numbers of clips and of steps."""
   overview = parameter_overview.get_parameter_overview(state.params)
   run.report(overview)
