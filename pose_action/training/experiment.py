@@ -113,7 +113,7 @@ def _variables(
 
 
 def _write(
-  run: Run, evaluations: list[Evaluation], *, is_selected: bool
+  run: Run, evaluations: list[Evaluation], notes: list[str], *, is_selected: bool
 ) -> dict[str, Any]:
   """Writes the results files; for a run that trains, also pictures to TensorBoard."""
   validation = run.data.validation
@@ -130,7 +130,7 @@ def _write(
     ),
     selection_split=chosen,
     held_out=run.data.holdout.to_dict() if run.data.holdout else None,
-    notes=_notes(run),
+    notes=notes,
   )
   run.report(results_table(results, run.workdir))
   if isinstance(run, TrainingRun):
