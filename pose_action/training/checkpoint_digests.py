@@ -7,6 +7,7 @@ fails on torn files with many tracebacks. A checkpoint is a folder:
   data/process_*.json the iterator's position, the same for every process
   run/metadata        the description of the run, JSON
   metrics/metrics     the figure that the best checkpoint is chosen by, JSON
+  left_open/metadata  what a stop left open, JSON; only after Ctrl-C or SIGTERM
   digests/metadata    SHA-256 of each array and of each other part, JSON
 """
 
@@ -38,23 +39,15 @@ class DamagedCheckpointError(CheckpointError):
     super().__init__(f'{folder} is damaged: {reason}')
 
 
-def make_digests(
-  state: Any, iterator: Any, run: dict[str, Any], metrics: dict[str, Any]
-) -> dict[str, Any]:
+def make_digests(state: Any, **parts: Any) -> dict[str, Any]:
   """The digests to save with a checkpoint; all processes must call this.
 
   Args:
     state: a tree of arrays.
-    iterator: the position of the data iterator, None if there is none.
-    run: the description of the run.
-    metrics: the figure that the best checkpoint is chosen by, if any.
+    **parts: the other parts by name, as JSON; None for a part that is not saved.
   """
-  return {
-    'arrays': {name: _of_array(whole(leaf)) for name, leaf in named(state).items()},
-    'iterator': _of_json(iterator),
-    'run': _of_json(run),
-    'metrics': _of_json(metrics or None),
-  }
+  arrays = {name: _of_array(whole(leaf)) for name, leaf in named(state).items()}
+  return {'arrays': arrays, **{name: _of_json(part) for name, part in parts.items()}}
 
 
 def named(tree: Any) -> dict[str, Any]:
@@ -94,6 +87,7 @@ def check_parts(folder: pathlib.Path) -> bool:
     'run': _json(folder, 'run/metadata'),
     'metrics': _json(folder, 'metrics/metrics'),
     'iterator': read_iterator(folder),
+    'left_open': read_left_open(folder),
   }
   if digests is None:
     return False
@@ -118,6 +112,15 @@ def read_iterator(folder: pathlib.Path) -> Any:
   if any(state != states[0] for state in states):
     raise DamagedCheckpointError(folder, 'its processes disagree on the next batch')
   return states[0] if states else None
+
+
+def read_left_open(folder: pathlib.Path) -> dict[str, Any] | None:
+  """What a stop left open, see `LeftOpen`.
+
+  Raises:
+    DamagedCheckpointError: if it cannot be read.
+  """
+  return _json(folder, 'left_open/metadata')
 
 
 def check_arrays(folder: pathlib.Path, tops: Collection[str] | None = None):

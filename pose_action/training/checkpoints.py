@@ -61,6 +61,7 @@ class Checkpoints:
       'data': grain.checkpoint.CheckpointHandler(),
       'run': ocp.JsonCheckpointHandler(),
       'digests': ocp.JsonCheckpointHandler(),
+      'left_open': ocp.JsonCheckpointHandler(),
     }
     self._manager = ocp.CheckpointManager(
       self._folder,
@@ -100,6 +101,7 @@ class Checkpoints:
     iterator: grain.DatasetIterator | None,
     run: dict[str, Any],
     validation: float | None,
+    left_open: dict[str, Any] | None = None,
   ):
     """Saves in the background.
 
@@ -108,22 +110,43 @@ class Checkpoints:
         resumed.
       run: the description of the run, see `resume.describe_run`.
       validation: the figure by which the best checkpoint is chosen, if known.
+      left_open: what a stop left open at this step, see `LeftOpen`.
     """
     self._empty_trash()
-    data = {} if iterator is None else {'data': CheckpointSave(iterator)}
+    more: dict[str, Any] = {}
+    if iterator is not None:
+      more['data'] = CheckpointSave(iterator)
+    if left_open is not None:
+      more['left_open'] = ocp.args.JsonSave(left_open)
     metrics = None if validation is None else {METRIC: validation}
     position = None if iterator is None else iterator.get_state()
-    digests = checkpoint_digests.make_digests(state, position, run, metrics or {})
+    digests = checkpoint_digests.make_digests(
+      state, iterator=position, run=run, metrics=metrics, left_open=left_open
+    )
     self._manager.save(
       step,
       args=ocp.args.Composite(
         state=ocp.args.StandardSave(state),
         run=ocp.args.JsonSave(run),
         digests=ocp.args.JsonSave(digests),
-        **data,
+        **more,
       ),
       metrics=metrics,
     )
+
+  def replace(self, step: int, *parts: Any):
+    """Saves a step again, with the arguments of `save`.
+
+    A kill between the deletion and the end of the save loses the step, so that a resumed
+    run starts from the checkpoint before it.
+    """
+    self._manager.wait_until_finished()
+    self._manager.delete(step)
+    self.save(step, *parts)
+
+  def left_open(self, step: int) -> dict[str, Any] | None:
+    """What a stop left open at a step, as it was saved."""
+    return checkpoint_digests.read_left_open(self._folder / str(step))
 
   def restore_state(self, step: int, shapes: TrainState) -> TrainState:
     """The state saved at a step.

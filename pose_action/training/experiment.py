@@ -17,6 +17,7 @@ from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
+from pose_action.training.checkpoint_digests import DamagedCheckpointError
 from pose_action.training.loop import train
 from pose_action.training.resume import ResumeError, check_same_run, start_or_resume
 from pose_action.training.run import Run, TrainingRun, open_run, open_training
@@ -48,6 +49,7 @@ def train_and_evaluate(
     ValueError: for an invalid config, a missing data set, or a workdir that holds
       another run; raised before anything is compiled.
     TrainingDiverged: if the loss, a gradient or a score is not finite.
+    TrainingStopped: after Ctrl-C or SIGTERM, when the state is saved.
   """
   mesh = mesh or sharding.make_mesh()
   if not trains:
@@ -95,13 +97,22 @@ def _evaluate(run: Run, last: TrainState | None = None) -> dict[str, Any]:
     evaluations = _evaluations(
       run, _variables(run, saved, latest, last), latest, 'last'
     )
+    notes = _notes(run)
     if best == latest:
       evaluations += [dataclasses.replace(e, checkpoint='best') for e in evaluations]
     elif best is not None:
-      evaluations += _evaluations(run, _variables(run, saved, best), best, 'best')
+      try:
+        variables = _variables(run, saved, best)
+      except DamagedCheckpointError as error:
+        notes.append(
+          f'only the last checkpoint is evaluated, because the best, {error}'
+        )
+        best = None
+      else:
+        evaluations += _evaluations(run, variables, best, 'best')
   if jax.process_index():
     return {}
-  return _write(run, evaluations, is_selected=best is not None)
+  return _write(run, evaluations, notes, is_selected=best is not None)
 
 
 def _variables(

@@ -20,6 +20,7 @@ from clu import parameter_overview
 from input_pipeline.loading.loader import HostShare, training_batches
 from pose_action.host.nested import flattened
 from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.left_open import LeftOpen
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.run_data import RunData
 from pose_action.training.saved_checkpoints import SavedCheckpoints
@@ -112,8 +113,13 @@ def _comparable(description: dict[str, Any]) -> dict[str, Any]:
   return flattened({**description, 'config': config})
 
 
-def start_or_resume(run: TrainingRun) -> tuple[TrainState, grain.DatasetIterator]:
-  """A fresh state and iterator, or both restored from the latest checkpoint."""
+def start_or_resume(
+  run: TrainingRun,
+) -> tuple[TrainState, grain.DatasetIterator, LeftOpen | None]:
+  """A fresh state and iterator, or both restored from the latest checkpoint.
+
+  The third value is what a stop left open, if the run was stopped at the checkpoint.
+  """
   iterator = training_batches(
     run.data.train.records,
     run.data.train.indices,
@@ -126,11 +132,12 @@ def start_or_resume(run: TrainingRun) -> tuple[TrainState, grain.DatasetIterator
   )
   step = run.checkpoints.latest_step
   if step is None:
-    return _fresh_state(run), iterator
+    return _fresh_state(run), iterator, None
   state = run.checkpoints.restore_state(step, run.program.state_shapes)
   run.checkpoints.restore_iterator(step, iterator)
   run.report(f'resuming from step {step} of {run.program.total_steps}')
-  return state, iterator
+  left_open = run.checkpoints.left_open(step)
+  return state, iterator, LeftOpen(**left_open) if left_open else None
 
 
 def _fresh_state(run: TrainingRun) -> TrainState:

@@ -46,8 +46,14 @@ class Run:
   description: dict
   report: Callable[[str], object]
 
-  def predict(self, variables: Any, split: Split) -> EvaluationOutput:
-    """Predicts every clip of a split, with the views that the config asks for."""
+  def predict(
+    self, variables: Any, split: Split, poll: Callable[[], int] = lambda: 0
+  ) -> EvaluationOutput:
+    """Predicts every clip of a split, with the views that the config asks for.
+
+    Args:
+      poll: stops the prediction, see `predict_split`.
+    """
     return predict_split(
       variables,
       split,
@@ -56,6 +62,7 @@ class Run:
       self.program.mesh,
       batch_size=self.config.eval.batch_size,
       num_views=self.config.eval.views,
+      poll=poll,
     )
 
 
@@ -113,7 +120,13 @@ def open_training(
       check_same_run(checkpoints, run.description, folder)
       is_primary = jax.process_index() == 0
       first_step = checkpoints.latest_step or 0
-      with RunWriter(folder, enabled=is_primary, resume_step=first_step) as writer:
+      left_open = checkpoints.left_open(first_step)
+      with RunWriter(
+        folder,
+        enabled=is_primary,
+        resume_step=first_step,
+        evaluates_again=bool(left_open and left_open['evaluation']),
+      ) as writer:
         if is_primary:
           atomic_files.write_json(folder / 'config.json', run.description['config'])
         fields = {f.name: getattr(run, f.name) for f in dataclasses.fields(run)}

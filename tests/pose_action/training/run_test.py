@@ -93,7 +93,7 @@ def live(data_dir, tmp_path, one_device):
   config = tiny_run.get_config().copy_and_resolve_references().unlock()
   config.data.data_dir = str(data_dir)
   with open_training(config, str(tmp_path / 'run'), one_device) as run:
-    state, iterator = start_or_resume(run)
+    state, iterator, _ = start_or_resume(run)
     run.checkpoints.save(0, state, iterator, run.description, 0.5)
     run.checkpoints.wait()
     run.writer.write_scalars(1, {'train/loss': 1.0})
