@@ -365,7 +365,7 @@ def test_other_clips_are_refused(whole, config, tmp_path, one_device):
   tiny_run.export(tmp_path, first=100)
   config.data.data_dir = str(tmp_path)
   with pytest.raises(
-    ResumeError, match=r'other settings \(training_clips was '
+    ResumeError, match=r'on other data: the names of the clips changed'
   ):
     _go(config, whole[0], one_device)
 
