@@ -4,6 +4,7 @@ import contextlib
 import json
 import os
 import random
+import re
 import signal
 import socket
 import subprocess
@@ -69,14 +70,14 @@ class Runs:
         command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
       )
 
-  def finish(self, *processes, name):
-    """Waits for processes, which must succeed."""
+  def finish(self, *processes, name, status=0):
+    """Waits for processes, which must all end with this exit status."""
     try:
       codes = [process.wait(timeout=150) for process in processes]
     finally:
       for process in processes:
         process.kill()
-    assert set(codes) == {0}, self.log(name)
+    assert set(codes) == {status}, self.log(name)
 
   def log_file(self, name, process=''):
     return self.folder / f'{name}{process}.log'
@@ -140,8 +141,7 @@ def test_killed_and_resumed_is_as_never_killed(runs, whole):
   workdir = runs.folder / 'killed'
   for step in (1, moments.randint(4, 8), moments.randint(10, 13)):
     process = runs.start('killed')
-    while _logged_step(workdir) < step and process.poll() is None:
-      time.sleep(0.005)
+    _wait_for_step(workdir, step, process)
     time.sleep(moments.uniform(0, 0.1))  # Anywhere in a step, a log or a save.
     process.kill()
     assert process.wait() == -signal.SIGKILL, runs.log('killed')
@@ -158,19 +158,74 @@ def test_killed_and_resumed_is_as_never_killed(runs, whole):
   assert _names(workdir / 'checkpoints') == _names(runs.folder / whole / 'checkpoints')
 
 
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_stopped_and_resumed_is_as_never_stopped(number, runs, whole):
+  name = f'stopped_{number.name}'
+  workdir = runs.folder / name
+  process = runs.start(name)
+  _wait_for_step(workdir, 2, process)
+  process.send_signal(number)
+  runs.finish(process, name=name, status=128 + number)
+  log = runs.log(name)
+  (step,) = re.findall(r'^stopped at step (\d+); the same command resumes$', log, re.M)
+  assert log.endswith('the same command resumes\n')
+  assert 'Traceback' not in log
+  assert (workdir / 'checkpoints' / step).is_dir()
+  runs.finish(runs.start(name), name=name)
+
+  assert f'resuming from step {step} of {LAST_STEP}' in runs.log(name)
+  assert tiny_run.metrics_without_speeds(workdir) == tiny_run.metrics_without_speeds(
+    runs.folder / whole
+  )
+  assert runs.saved_bits(name) == runs.saved_bits(whole)
+  assert runs.figures(name) == runs.figures(whole)
+
+
+def _wait_for_step(workdir, step, process):
+  while _logged_step(workdir) < step and process.poll() is None:
+    time.sleep(0.005)
+
+
 def _free_port():
   with socket.socket() as listener:
     listener.bind(('localhost', 0))
     return listener.getsockname()[1]
 
 
-def test_two_processes_train_as_one(runs, whole):
+def _start_two(runs, name):
   job = {
     'JAX_COORDINATOR_ADDRESS': f'localhost:{_free_port()}',
     'JAX_NUM_PROCESSES': '2',
   }
-  processes = [runs.start('job', JAX_PROCESS_ID=str(rank), **job) for rank in (0, 1)]
-  runs.finish(*processes, name='job')
+  return [runs.start(name, JAX_PROCESS_ID=str(rank), **job) for rank in (0, 1)]
+
+
+def test_a_stopped_job_resumes_with_another_number_of_processes(runs, whole):
+  """Two processes, of which the second gets SIGTERM; then one; then two again."""
+  workdir = runs.folder / 'regrouped'
+  for number in (2, 1):
+    processes = (
+      _start_two(runs, 'regrouped') if number == 2 else [runs.start('regrouped')]
+    )
+    _wait_for_step(workdir, 2 if number == 2 else 8, processes[0])
+    processes[-1].send_signal(signal.SIGTERM)
+    runs.finish(*processes, name='regrouped', status=143)
+  log = runs.log('regrouped')
+  assert log.count('the same command resumes') == 2  # Process 0 says so for all.
+  assert 'Traceback' not in log
+  runs.finish(*_start_two(runs, 'regrouped'), name='regrouped')
+
+  lines = tiny_run.metrics_without_speeds(workdir)
+  alone = tiny_run.metrics_without_speeds(runs.folder / whole)
+  assert [line['step'] for line in lines] == [line['step'] for line in alone]
+  for line, wanted in zip(lines, alone, strict=True):
+    for name in line.keys() & {'train/loss', 'validation/loss'}:
+      np.testing.assert_allclose(line[name], wanted[name], rtol=1e-3, err_msg=str(line))
+  np.testing.assert_allclose(runs.scores('regrouped'), runs.scores(whole), atol=1e-3)
+
+
+def test_two_processes_train_as_one(runs, whole):
+  runs.finish(*_start_two(runs, 'job'), name='job')
 
   assert 'on 2 device(s)' in runs.log('job')
   lines = tiny_run.metrics_without_speeds(runs.folder / 'job')

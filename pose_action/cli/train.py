@@ -61,6 +61,7 @@ def main(args):
   # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.runtime import sharding
   from pose_action.training import experiment
+  from pose_action.training.loop import TrainingStopped
   from pose_action.training.step import TrainingDiverged
 
   workdir = str(_WORKDIR.value)
@@ -72,6 +73,10 @@ def main(args):
       trains='train' in _MODE.value,
       evaluates='evaluate' in _MODE.value,
     )
+  except TrainingStopped as stopped:
+    if sharding.is_first():
+      print(stopped, file=sys.stderr)
+    sys.exit(stopped.exit_status)
   except (ValueError, OSError, TrainingDiverged) as error:
     # The message says what to do, and a traceback would bury it.
     if FLAGS.values['debug'].value:

@@ -58,6 +58,24 @@ def wait_for_all(name: str):
     multihost_utils.sync_global_devices(name)
 
 
+def is_alone() -> bool:
+  """Whether the job has one process only."""
+  return jax.process_count() == 1
+
+
+def is_first() -> bool:
+  """Whether this is process 0, which prints and writes for all."""
+  return jax.process_index() == 0
+
+
+def largest_of_all(values: Sequence[int]) -> list[int]:
+  """The largest of each value over all processes, which must all call this."""
+  if is_alone():
+    return [int(value) for value in values]
+  gathered = multihost_utils.process_allgather(np.asarray(values, np.int32))
+  return np.asarray(gathered).max(axis=0).tolist()
+
+
 def make_mesh(devices: Sequence[Any] | None = None) -> Mesh:
   """A mesh with one axis over the given devices; by default all of all processes."""
   devices = jax.devices() if devices is None else devices
@@ -75,6 +93,17 @@ def replicated(mesh: Mesh) -> NamedSharding:
 def over_rows(mesh: Mesh) -> NamedSharding:
   """The leading axis (a batch's rows) divided over the devices."""
   return NamedSharding(mesh, PartitionSpec(AXIS))
+
+
+def replicate(tree: Any, mesh: Mesh) -> Any:
+  """Copies host arrays to every device; NaN too, unlike `jax.device_put`.
+
+  Over several processes `device_put` compares values, and NaN differs from NaN.
+  """
+  place = replicated(mesh)
+  return jax.tree.map(
+    lambda a: jax.make_array_from_callback(a.shape, place, lambda index: a[index]), tree
+  )
 
 
 def check_batch_size(batch_size: int, mesh: Mesh, field: str):

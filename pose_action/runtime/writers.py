@@ -18,6 +18,7 @@ from absl import logging
 from pose_action.host import atomic_files
 
 METRICS_FILE = 'metrics.jsonl'
+EVALUATION = 'validation/'  # What the names of an evaluation's figures begin with.
 
 
 class RunWriter:
@@ -29,7 +30,12 @@ class RunWriter:
   """
 
   def __init__(
-    self, workdir: str | os.PathLike[str], *, enabled: bool, resume_step: int
+    self,
+    workdir: str | os.PathLike[str],
+    *,
+    enabled: bool,
+    resume_step: int,
+    evaluates_again: bool = False,
   ):
     """Opens the files.
 
@@ -38,6 +44,7 @@ class RunWriter:
       enabled: True on process 0 only; otherwise every method does nothing.
       resume_step: the step of the checkpoint that the run resumes from, 0 for a new run.
         Later lines of an earlier run are dropped: they will be logged again.
+      evaluates_again: whether the run begins with the evaluation of that step.
     """
     self._lines = None
     self._tensorboard = None
@@ -46,7 +53,7 @@ class RunWriter:
     workdir = pathlib.Path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     path = workdir / METRICS_FILE
-    drop_lines_after(path, resume_step)
+    drop_lines_after(path, resume_step, evaluates_again=evaluates_again)
     self._tensorboard = _tensorboard_writer(workdir)
     self._lines = path.open('a', encoding='utf-8')
 
@@ -126,8 +133,12 @@ class PictureWriter:
     self.close()
 
 
-def drop_lines_after(path: pathlib.Path, step: int) -> None:
+def drop_lines_after(
+  path: pathlib.Path, step: int, *, evaluates_again: bool = False
+) -> None:
   """Keeps the lines up to a step; for step 0, a new run, it drops all lines.
+
+  With `evaluates_again` it also drops the step's own evaluation.
 
   It also drops a last line that a kill left incomplete. The file is replaced atomically.
 
@@ -148,7 +159,8 @@ def drop_lines_after(path: pathlib.Path, step: int) -> None:
         f'{path}, line {number}: {line[:80]!r} is not a JSON object with a "step";'
         ' repair the line or move the file away'
       )
-    if line_step is not None and line_step <= step and step > 0:
+    again = evaluates_again and line_step == step and f'"{EVALUATION}' in line
+    if line_step is not None and line_step <= step and step > 0 and not again:
       kept.append(f'{line}\n')
   if ''.join(kept) != content:
     atomic_files.write_text(path, ''.join(kept))

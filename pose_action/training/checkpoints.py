@@ -8,28 +8,40 @@ from __future__ import annotations
 import logging
 import pathlib
 import shutil
+import sys
+import uuid
 from typing import Any
 
 import grain
 import jax
 import orbax.checkpoint as ocp
-from grain.checkpoint import CheckpointRestore, CheckpointSave
+from grain.checkpoint import CheckpointSave
 from orbax.checkpoint.checkpoint_managers import (
   AnyPreservationPolicy,
   BestN,
   LatestN,
 )
 
+from pose_action.runtime import sharding
+from pose_action.training import checkpoint_digests
+from pose_action.training.checkpoint_digests import (
+  CheckpointError,
+  DamagedCheckpointError,
+)
 from pose_action.training.saved_checkpoints import (
   METRIC,
   check_arrays,
   is_no_chatter,
   metric,
+  restored_state,
   run_description,
+  say_unverified,
+  step_folders,
 )
 from pose_action.training.step import TrainState
 
 _TRASH = 'trash'
+_DAMAGED = 'damaged'
 
 
 class Checkpoints:
@@ -42,11 +54,14 @@ class Checkpoints:
   def __init__(self, workdir: str | pathlib.Path):
     self._folder = pathlib.Path(workdir).absolute() / 'checkpoints'
     logging.getLogger('absl').addFilter(is_no_chatter)
+    self._set_damaged_aside()
     self._empty_trash()
     handlers: dict[str, Any] = {
       'state': ocp.StandardCheckpointHandler(),
       'data': grain.checkpoint.CheckpointHandler(),
       'run': ocp.JsonCheckpointHandler(),
+      'digests': ocp.JsonCheckpointHandler(),
+      'left_open': ocp.JsonCheckpointHandler(),
     }
     self._manager = ocp.CheckpointManager(
       self._folder,
@@ -86,6 +101,7 @@ class Checkpoints:
     iterator: grain.DatasetIterator | None,
     run: dict[str, Any],
     validation: float | None,
+    left_open: dict[str, Any] | None = None,
   ):
     """Saves in the background.
 
@@ -94,18 +110,43 @@ class Checkpoints:
         resumed.
       run: the description of the run, see `resume.describe_run`.
       validation: the figure by which the best checkpoint is chosen, if known.
+      left_open: what a stop left open at this step, see `LeftOpen`.
     """
     self._empty_trash()
-    data = {} if iterator is None else {'data': CheckpointSave(iterator)}
+    more: dict[str, Any] = {}
+    if iterator is not None:
+      more['data'] = CheckpointSave(iterator)
+    if left_open is not None:
+      more['left_open'] = ocp.args.JsonSave(left_open)
+    metrics = None if validation is None else {METRIC: validation}
+    position = None if iterator is None else iterator.get_state()
+    digests = checkpoint_digests.make_digests(
+      state, iterator=position, run=run, metrics=metrics, left_open=left_open
+    )
     self._manager.save(
       step,
       args=ocp.args.Composite(
         state=ocp.args.StandardSave(state),
         run=ocp.args.JsonSave(run),
-        **data,
+        digests=ocp.args.JsonSave(digests),
+        **more,
       ),
-      metrics=None if validation is None else {METRIC: validation},
+      metrics=metrics,
     )
+
+  def replace(self, step: int, *parts: Any):
+    """Saves a step again, with the arguments of `save`.
+
+    A kill between the deletion and the end of the save loses the step, so that a resumed
+    run starts from the checkpoint before it.
+    """
+    self._manager.wait_until_finished()
+    self._manager.delete(step)
+    self.save(step, *parts)
+
+  def left_open(self, step: int) -> dict[str, Any] | None:
+    """What a stop left open at a step, as it was saved."""
+    return checkpoint_digests.read_left_open(self._folder / str(step))
 
   def restore_state(self, step: int, shapes: TrainState) -> TrainState:
     """The state saved at a step.
@@ -114,13 +155,18 @@ class Checkpoints:
       shapes: the state's shapes, dtypes and shardings.
 
     Raises:
-      CheckpointError: if the checkpoint holds other arrays.
+      CheckpointError: if the checkpoint holds other arrays, or is damaged.
     """
-    check_arrays(self._manager, step, shapes, whole=True)
-    restored = self._manager.restore(
-      step, args=ocp.args.Composite(state=ocp.args.StandardRestore(shapes))
-    )
-    return restored['state']
+    folder = self._folder / str(step)
+    try:
+      check_arrays(self._manager, step, shapes, whole=True)
+      restore = ocp.args.StandardRestore(shapes)
+      state = restored_state(self._manager, step, restore)
+      checkpoint_digests.check_restored(folder, state)
+    except DamagedCheckpointError as error:  # In what only Orbax reads.
+      remedy = f'move {folder} away to resume from the checkpoint before it'
+      raise CheckpointError(f'{error}; {remedy}') from error
+    return state
 
   def restore_iterator(self, step: int, iterator: grain.DatasetIterator):
     """Sets the iterator to its position when the step was saved.
@@ -128,15 +174,14 @@ class Checkpoints:
     Raises:
       ValueError: if the step was saved without an iterator.
     """
-    try:
-      self._manager.restore(
-        step, args=ocp.args.Composite(data=CheckpointRestore(iterator))
-      )
-    except KeyError as error:  # Orbax raises it for an item that was not saved.
+    self._manager.wait_until_finished()
+    position = checkpoint_digests.read_iterator(self._folder / str(step))
+    if position is None:
       raise ValueError(
         f'the weights in {self._folder} were imported, so there is no training to'
         ' resume; evaluate them (--mode=evaluate), or train in a new --workdir'
-      ) from error
+      )
+    iterator.set_state(position)
 
   def run_description(self, step: int) -> dict[str, Any]:
     """The run's config, class names and skeleton, as saved with the state.
@@ -155,6 +200,54 @@ class Checkpoints:
     """Waits for the saves, same as `wait`, and ends Orbax's threads."""
     self._manager.close()
     self._empty_trash()
+
+  def _set_damaged_aside(self):
+    """Moves damaged checkpoints away if an older one is whole; says so.
+
+    Reads the newest checkpoint from end to end, and of the others, which may be chosen
+    as the best, the figure.
+
+    Raises:
+      CheckpointError: if no checkpoint is whole.
+    """
+    damaged: dict[pathlib.Path, str] = {}
+    newest = None
+    for folder in step_folders(self._folder):
+      reason = self._damage(folder, entirely=newest is None)
+      # Processes may see different errors; a checkpoint is whole if all can read it.
+      if sharding.largest_of_all([bool(reason)])[0]:
+        damaged[folder] = reason or f'{folder} is damaged: another process says how'
+      elif newest is None:
+        newest = folder
+    if not damaged:
+      return
+    if newest is None:
+      raise CheckpointError(
+        f'no checkpoint in {self._folder} is whole: {"; ".join(damaged.values())}.'
+        ' Restore the folder from a copy, or train in a new --workdir'
+      )
+    if jax.process_index() == 0:
+      for folder, reason in damaged.items():
+        place = self._folder / _DAMAGED / f'{folder.name}.{uuid.uuid4().hex[:8]}'
+        place.parent.mkdir(exist_ok=True)
+        folder.rename(place)
+        print(
+          f'warning: {reason}; it is moved to {place}, and step {newest.name} is the'
+          ' newest whole checkpoint',
+          file=sys.stderr,
+        )
+    sharding.wait_for_all('damaged checkpoints')
+
+  def _damage(self, folder: pathlib.Path, *, entirely: bool) -> str:
+    try:
+      has_digests = checkpoint_digests.check_parts(folder)
+      if entirely:
+        checkpoint_digests.check_arrays(folder)
+    except DamagedCheckpointError as error:
+      return str(error)
+    if entirely and not has_digests:
+      say_unverified(folder)
+    return ''
 
   def _empty_trash(self):
     """Deletes the checkpoints that Orbax moved there, one by one: more may arrive."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 from typing import Any, Literal
 
@@ -16,9 +17,11 @@ from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
+from pose_action.training.checkpoint_digests import DamagedCheckpointError
 from pose_action.training.loop import train
-from pose_action.training.resume import ResumeError, start_or_resume
-from pose_action.training.run import Run, open_run
+from pose_action.training.resume import ResumeError, check_same_run, start_or_resume
+from pose_action.training.run import Run, TrainingRun, open_run, open_training
+from pose_action.training.saved_checkpoints import SavedCheckpoints
 from pose_action.training.step import TrainState
 
 
@@ -46,14 +49,16 @@ def train_and_evaluate(
     ValueError: for an invalid config, a missing data set, or a workdir that holds
       another run; raised before anything is compiled.
     TrainingDiverged: if the loss, a gradient or a score is not finite.
+    TrainingStopped: after Ctrl-C or SIGTERM, when the state is saved.
   """
-  with open_run(config, workdir, mesh or sharding.make_mesh()) as run:
+  mesh = mesh or sharding.make_mesh()
+  if not trains:
+    return _evaluate(open_run(config, workdir, mesh)) if evaluates else None
+  with open_training(config, workdir, mesh) as run:
     if evaluates:
       _check_something_to_evaluate(run)
-    state = None
-    if trains:
-      state = train(run, *start_or_resume(run))
-    return _evaluate_checkpoints(run, state) if evaluates else None
+    state = train(run, *start_or_resume(run))
+    return _evaluate(run, state) if evaluates else None
 
 
 def _check_something_to_evaluate(run: Run):
@@ -72,25 +77,58 @@ def _check_something_to_evaluate(run: Run):
     )
 
 
-def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
-  """Evaluates the last and the best checkpoint, and writes the results."""
-  latest, best = run.checkpoints.latest_step, run.checkpoints.best_step
-  if latest is None:
+def _evaluate(run: Run, last: TrainState | None = None) -> dict[str, Any]:
+  """Evaluates the last and the best checkpoint, and writes the results files.
+
+  Args:
+    last: the state of the last checkpoint, if it was just trained.
+  """
+  _check_something_to_evaluate(run)
+  try:
+    saved = SavedCheckpoints(run.workdir)
+  except FileNotFoundError as error:
     raise ResumeError(
       f'there is no checkpoint in {run.workdir}; train first (--mode=train, or'
       ' train_and_evaluate)'
+    ) from error
+  with contextlib.closing(saved):
+    check_same_run(saved, run.description, run.workdir)
+    latest, best = saved.latest_step, saved.best_step
+    evaluations = _evaluations(
+      run, _variables(run, saved, latest, last), latest, 'last'
     )
-  if last is None:
-    last = run.checkpoints.restore_state(latest, run.program.state_shapes)
-  evaluations = _evaluations(run, last, 'last')
-  if best == latest:
-    evaluations += [dataclasses.replace(e, checkpoint='best') for e in evaluations]
-  elif best is not None:
-    selected = run.checkpoints.restore_state(best, run.program.state_shapes)
-    evaluations += _evaluations(run, selected, 'best')
+    notes = _notes(run)
+    if best == latest:
+      evaluations += [dataclasses.replace(e, checkpoint='best') for e in evaluations]
+    elif best is not None:
+      try:
+        variables = _variables(run, saved, best)
+      except DamagedCheckpointError as error:
+        notes.append(
+          f'only the last checkpoint is evaluated, because the best, {error}'
+        )
+        best = None
+      else:
+        evaluations += _evaluations(run, variables, best, 'best')
   if jax.process_index():
     return {}
-  chosen = run.data.validation.name if best and run.data.validation else None
+  return _write(run, evaluations, notes, is_selected=best is not None)
+
+
+def _variables(
+  run: Run, saved: SavedCheckpoints, step: int, state: TrainState | None = None
+) -> Any:
+  if state is not None:
+    return state.variables()
+  return saved.restore_variables(step, run.program.state_shapes.variables())
+
+
+def _write(
+  run: Run, evaluations: list[Evaluation], notes: list[str], *, is_selected: bool
+) -> dict[str, Any]:
+  """Writes the results files; for a run that trains, also pictures to TensorBoard."""
+  validation = run.data.validation
+  chosen = validation.name if is_selected and validation else None
   results = write_results(
     run.workdir,
     evaluations,
@@ -103,27 +141,30 @@ def _evaluate_checkpoints(run: Run, last: TrainState | None) -> dict[str, Any]:
     ),
     selection_split=chosen,
     held_out=run.data.holdout.to_dict() if run.data.holdout else None,
-    notes=_notes(run),
+    notes=notes,
   )
   run.report(results_table(results, run.workdir))
-  _write_joint_weight_images(run, headline(evaluations, chosen))
+  if isinstance(run, TrainingRun):
+    shown = headline(evaluations, chosen)
+    images = joint_weight_images(shown).items()
+    run.writer.write_images(shown.step, {f'joint_weights/{n}': i for n, i in images})
   return results
 
 
 def _evaluations(
-  run: Run, state: TrainState, checkpoint: Literal['last', 'best']
+  run: Run, variables: Any, step: int, checkpoint: Literal['last', 'best']
 ) -> list[Evaluation]:
   """Evaluates one checkpoint on the validation clips and the test split, if any."""
   splits = {s.name: s for s in (run.data.validation, run.data.test) if s is not None}
   evaluations = []
   for split in splits.values():
-    prediction = run.predict(state, split)
+    prediction = run.predict(variables, split)
     weights = prediction.joint_weights
     evaluations.append(
       Evaluation(
         split=split.name,
         checkpoint=checkpoint,
-        step=int(state.step),
+        step=step,
         video_ids=split.video_ids,
         scores=np.asarray(prediction.probabilities),
         labels=split.labels,
@@ -135,14 +176,6 @@ def _evaluations(
       )
     )
   return evaluations
-
-
-def _write_joint_weight_images(run: Run, evaluation: Evaluation):
-  """Writes pictures of the joint weights to TensorBoard."""
-  images = joint_weight_images(evaluation)
-  run.writer.write_images(
-    evaluation.step, {f'joint_weights/{name}': i for name, i in images.items()}
-  )
 
 
 def _notes(run: Run) -> list[str]:

@@ -7,64 +7,150 @@ and an iterator that has yielded s batches. This makes a resumed run exact.
 from __future__ import annotations
 
 import math
+from typing import Any, NoReturn
 
 import grain
 import jax
 
 from pose_action.runtime import sharding
+from pose_action.runtime.stop_signals import StopSignals
 from pose_action.training import periodic_evaluation as validation
+from pose_action.training.left_open import LeftOpen
+from pose_action.training.predict_split import PredictionStopped
 from pose_action.training.progress import TrainingProgress
-from pose_action.training.run import Run
+from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainingDiverged, TrainState
 from pose_action.training.step_metrics import NEVER, TrainMetrics
 
 
-def train(run: Run, state: TrainState, iterator: grain.DatasetIterator) -> TrainState:
+class TrainingStopped(KeyboardInterrupt):
+  """Ctrl-C or SIGTERM stopped the training after its state was saved."""
+
+  def __init__(self, step: int, signal: int):
+    super().__init__(f'stopped at step {step}; the same command resumes')
+    self.exit_status = 128 + signal
+
+
+def train(
+  run: TrainingRun,
+  state: TrainState,
+  iterator: grain.DatasetIterator,
+  left_open: LeftOpen | None = None,
+) -> TrainState:
   """Trains from the state's step to the last step, and saves checkpoints.
+
+  Args:
+    left_open: what a stop left open at the state's step.
 
   Raises:
     TrainingDiverged: if a loss, a gradient or a validation score is not finite; nothing
       is saved after that step.
+    TrainingStopped: after Ctrl-C or SIGTERM.
   """
-  program, config = run.program, run.config
-  first, last = int(state.step) + 1, program.total_steps
-  progress = TrainingProgress(
-    last,
-    first - 1,
-    program.steps_per_epoch,
-    clips_per_step=config.train.batch_size,
-    report=run.report,
-  )
-  metrics = program.empty_metrics()
-  for step in range(first, last + 1):
-    with progress.waiting_for_data():
-      batch = sharding.global_batch(next(iterator), program.mesh)
-    # An accidental host-to-device transfer here would repeat every step.
-    with progress.stepping(), jax.transfer_guard_host_to_device('disallow'):
-      state, metrics = program.train_step(state, metrics, batch)
-
-    evaluates = _due(step, program.steps_per_evaluation, last)
-    saves = evaluates or _due(step, config.train.checkpoint_every_steps, last)
-    if saves or _due(step, config.train.log_every_steps, last):
-      _log(run, step, metrics, progress)
-      metrics = program.empty_metrics()
-    figure = None
-    if evaluates:
-      with progress.evaluating():
-        validation.write_pictures(run, state, step, batch)
-        if run.data.validation is not None:
-          state, figure = validation.validate(run, state, step)
-    if saves:
-      run.checkpoints.save(step, state, iterator, run.description, figure)
+  with StopSignals() as stop:
+    loop = _Loop(run, iterator, stop, first=int(state.step) + 1)
+    if left_open is not None:
+      state = loop.close(state, left_open)
+    for step in range(loop.first, loop.last + 1):
+      state = loop.advance(state, step)
   run.checkpoints.wait()
   return state
+
+
+class _Loop:
+  """The work of one step, with what is carried from step to step besides the state."""
+
+  def __init__(
+    self,
+    run: TrainingRun,
+    iterator: grain.DatasetIterator,
+    stop: StopSignals,
+    *,
+    first: int,
+  ):
+    self.first, self.last = first, run.program.total_steps
+    self._run = run
+    self._iterator = iterator
+    self._stop = stop
+    self._metrics = run.program.empty_metrics()
+    self._progress = TrainingProgress(
+      self.last,
+      first - 1,
+      run.program.steps_per_epoch,
+      clips_per_step=run.config.train.batch_size,
+      report=run.report,
+    )
+
+  def close(self, state: TrainState, left_open: LeftOpen) -> TrainState:
+    """Does what a stop left open, and replaces the checkpoint of the stop if needed."""
+    run, step = self._run, self.first - 1
+    if not left_open.evaluation:
+      self._metrics = left_open.restored_metrics(run.program)
+      return state
+    try:
+      with self._progress.evaluating():
+        state, figure = validation.validate(run, state, step, self._stop.poll)
+    except PredictionStopped:
+      self._raise_stopped(step)
+    run.checkpoints.replace(step, state, self._iterator, run.description, figure)
+    return state
+
+  def advance(self, state: TrainState, step: int) -> TrainState:
+    run, program, train = self._run, self._run.program, self._run.config.train
+    with self._progress.waiting_for_data():
+      batch = sharding.global_batch(next(self._iterator), program.mesh)
+    # An accidental host-to-device transfer here would repeat every step.
+    with self._progress.stepping(), jax.transfer_guard_host_to_device('disallow'):
+      state, self._metrics = program.train_step(state, self._metrics, batch)
+
+    evaluates = _due(step, program.steps_per_evaluation, self.last)
+    saves = evaluates or _due(step, train.checkpoint_every_steps, self.last)
+    if saves or _due(step, train.log_every_steps, self.last):
+      _log(run, step, self._metrics, self._progress)
+      self._metrics = program.empty_metrics()
+    figure = None
+    if evaluates:
+      state, figure = self._evaluated(state, step, batch)
+    if saves:
+      run.checkpoints.save(step, state, self._iterator, run.description, figure)
+    if self._stop.poll():
+      if not saves:
+        self._save_stop(step, state, evaluation=False)
+      self._raise_stopped(step)
+    return state
+
+  def _evaluated(
+    self, state: TrainState, step: int, batch: Any
+  ) -> tuple[TrainState, float | None]:
+    run = self._run
+    with self._progress.evaluating():
+      validation.write_pictures(run, state, step, batch)
+      if run.data.validation is None:
+        return state, None
+      try:
+        return validation.validate(run, state, step, self._stop.poll)
+      except PredictionStopped:
+        self._save_stop(step, state, evaluation=True)
+        self._raise_stopped(step)
+
+  def _save_stop(self, step: int, state: TrainState, *, evaluation: bool):
+    run, left_open = self._run, LeftOpen.at(self._metrics, evaluation=evaluation)
+    run.checkpoints.save(
+      step, state, self._iterator, run.description, None, left_open.to_dict()
+    )
+
+  def _raise_stopped(self, step: int) -> NoReturn:
+    self._run.checkpoints.wait()
+    raise TrainingStopped(step, self._stop.poll())
 
 
 def _due(step: int, every: int, last: int) -> bool:
   return step == last or (every > 0 and step % every == 0)
 
 
-def _log(run: Run, step: int, metrics: TrainMetrics, progress: TrainingProgress):
+def _log(
+  run: TrainingRun, step: int, metrics: TrainMetrics, progress: TrainingProgress
+):
   """Writes and prints the metrics since the last log; raises if they are not finite."""
   values = {name: float(value) for name, value in metrics.compute().items()}
   broken = int(values.pop('first_nonfinite_step'))
@@ -81,7 +167,7 @@ def _log(run: Run, step: int, metrics: TrainMetrics, progress: TrainingProgress)
   run.writer.write_scalars(step, {f'train/{name}': v for name, v in values.items()})
 
 
-def _divergence(run: Run, what: str, values: dict[str, float]) -> str:
+def _divergence(run: TrainingRun, what: str, values: dict[str, float]) -> str:
   latest = run.checkpoints.latest_step
   return (
     f'{what} is not finite (learning rate {values["learning_rate"]:.3g}). Lower'

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import jax
 import numpy as np
@@ -13,13 +13,19 @@ from input_pipeline.maps.modalities import stored_modality
 from pose_action import plots
 from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
+from pose_action.runtime.writers import EVALUATION
 from pose_action.training.evaluation_step import Batch
-from pose_action.training.run import Run
+from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainState
 
 
-def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]:
+def validate(
+  run: TrainingRun, state: TrainState, step: int, poll: Callable[[], int] = lambda: 0
+) -> tuple[TrainState, float]:
   """Evaluates the validation clips, and writes figures and the confusion matrix.
+
+  Args:
+    poll: stops the evaluation before anything is written, see `predict_split`.
 
   Returns:
     The state, with its plateau updated if the config watches one, and the headline
@@ -28,18 +34,19 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
 
   Raises:
     ValueError: if the run has no validation clips.
+    PredictionStopped: if `poll` says so.
   """
   split = run.data.validation
   if split is None:
     raise ValueError('there are no clips to validate on')
-  scores = np.asarray(run.predict(state, split).probabilities)
+  scores = np.asarray(run.predict(state.variables(), split, poll).probabilities)
   figures = metrics.figures(scores, split.labels, run.data.asked_figures)
-  run.writer.write_scalars(step, {f'validation/{n}': v for n, v in figures.items()})
+  run.writer.write_scalars(step, {f'{EVALUATION}{n}': v for n, v in figures.items()})
   if not run.data.multi_label and jax.process_index() == 0:
     names = run.data.class_names
     counts = metrics.confusion_matrix(scores, split.labels, len(names))
     picture = plots.confusion_matrix_image(counts, names)
-    run.writer.write_images(step, {'validation/confusion_matrix': picture})
+    run.writer.write_images(step, {f'{EVALUATION}confusion_matrix': picture})
   shown = ', '.join(
     f'{name.replace("_", " ")} {value:{".3f" if name == "loss" else ".1%"}}'
     for name, value in figures.items()
@@ -48,7 +55,7 @@ def validate(run: Run, state: TrainState, step: int) -> tuple[TrainState, float]
   return _watch_plateau(run, state, figures), metrics.headline_figure(figures)
 
 
-def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
+def write_pictures(run: TrainingRun, state: TrainState, step: int, batch: Batch):
   """Writes maps and motion maps of a batch's first clips to TensorBoard and as PNG."""
   maps, motion_maps, labels = jax.device_get(
     run.program.pictures(state.variables(), batch)
@@ -74,14 +81,14 @@ def write_pictures(run: Run, state: TrainState, step: int, batch: Batch):
     plots.save_png(run.workdir / f'{name}.png', image)
 
 
-def _by_modality(run: Run, maps) -> dict[str, np.ndarray]:
+def _by_modality(run: TrainingRun, maps) -> dict[str, np.ndarray]:
   """Maps by modality name; empty if the model makes none."""
   if maps is None:
     return {}
   return maps if isinstance(maps, dict) else {run.config.data.modalities[0]: maps}
 
 
-def _file_name(run: Run, kind: str, modality: str) -> str:
+def _file_name(run: TrainingRun, kind: str, modality: str) -> str:
   return kind if len(run.config.data.modalities) == 1 else f'{kind}_{modality}'
 
 
@@ -94,7 +101,7 @@ def _title(label: np.ndarray, class_names: Sequence[str]) -> str:
 
 
 def _watch_plateau(
-  run: Run, state: TrainState, figures: dict[str, float]
+  run: TrainingRun, state: TrainState, figures: dict[str, float]
 ) -> TrainState:
   monitored = run.config.optimizer.plateau
   if not monitored:

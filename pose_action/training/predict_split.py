@@ -21,6 +21,10 @@ _BATCHES_AHEAD = 3
 EvaluationStep = Callable[[Any, Any], tuple[EvaluationOutput, jax.Array]]
 
 
+class PredictionStopped(Exception):
+  """A signal stopped the prediction of a split."""
+
+
 def predict_split(
   variables: Any,
   split: Split,
@@ -30,6 +34,7 @@ def predict_split(
   *,
   batch_size: int,
   num_views: int,
+  poll: Callable[[], int] = lambda: 0,
 ) -> EvaluationOutput:
   """Predicts every clip of a split; numpy arrays in the split's order.
 
@@ -37,7 +42,11 @@ def predict_split(
   depend on the batch size, the devices or the processes. `batch_size` is rounded up to a
   multiple of the number of devices.
 
+  Args:
+    poll: called after each batch; a number other than 0 stops the prediction.
+
   Raises:
+    PredictionStopped: if `poll` says so.
     TrainingDiverged: if a score is not finite.
   """
   batches = evaluation_batches(
@@ -55,6 +64,8 @@ def predict_split(
     # The host reads ahead while the devices compute, but only by a few batches.
     if len(outputs) > _BATCHES_AHEAD:
       jax.block_until_ready(outputs[-_BATCHES_AHEAD])
+    if poll():
+      raise PredictionStopped
   place = {int(index): row for row, index in enumerate(split.indices)}
   found = jax.device_get(outputs)
   index = np.concatenate([index for _, index in found])

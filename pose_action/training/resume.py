@@ -20,14 +20,17 @@ from clu import parameter_overview
 from input_pipeline.loading.loader import HostShare, training_batches
 from pose_action.host.nested import flattened
 from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.data_digests import data_digests
+from pose_action.training.left_open import LeftOpen
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.run_data import RunData
+from pose_action.training.saved_checkpoints import SavedCheckpoints
 from pose_action.training.saved_model import load_model
 from pose_action.training.step import TrainState
 from pose_action.training.warm_start import start_from
 
 if TYPE_CHECKING:
-  from pose_action.training.run import Run
+  from pose_action.training.run import TrainingRun
 
 # Fields that may differ when a run is resumed: they do not change what is learned, or
 # only its float32 rounding, same as another device would.
@@ -45,6 +48,13 @@ _FREE_TO_CHANGE = (
   'train.fast_cpu_convolutions',
   'train.log_every_steps',
 )
+# What the digests in a description are of. A difference explains those below it.
+_DATA = {
+  'data_digests.names': 'the names of the clips',
+  'data_digests.labels': 'the labels of the clips',
+  'training_clips': 'the division into training and validation clips',
+  'data_digests.content': 'the joints or maps of the clips',
+}
 _SHOWN = 8
 
 
@@ -63,13 +73,16 @@ def describe_run(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
         'skeleton': data.skeleton.to_dict(),
         # The order of batches depends on the clips: other clips make another run.
         'training_clips': hashlib.sha256(ids.encode()).hexdigest(),
+        'data_digests': data_digests(data),
       }
     )
   )
 
 
 def check_same_run(
-  checkpoints: Checkpoints, description: dict[str, Any], workdir: pathlib.Path
+  checkpoints: Checkpoints | SavedCheckpoints,
+  description: dict[str, Any],
+  workdir: pathlib.Path,
 ):
   """Compares a run with the latest checkpoint in its workdir, if there is one.
 
@@ -83,24 +96,36 @@ def check_same_run(
   if step is None:
     return
   saved = checkpoints.run_description(step)
-  # The description of imported weights has no training clips.
+  # Imported weights have no training clips, and earlier versions no digests of them.
   wanted = _comparable({name: description[name] for name in saved})
   saved = _comparable(saved)
   differing = sorted(
     name
     for name in saved.keys() | wanted.keys()
-    if saved.get(name) != wanted.get(name)
-    and name.removeprefix('config.') not in _FREE_TO_CHANGE
+    if saved.get(name) != wanted.get(name) and not _is_free(name, saved)
   )
-  if differing:
+  if settings := [name for name in differing if name not in _DATA]:
     changes = '; '.join(
       f'{name} was {saved.get(name)}, now {wanted.get(name)}'
-      for name in differing[:_SHOWN]
+      for name in settings[:_SHOWN]
     )
     raise ResumeError(
       f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
       ' the settings that the run started with'
     )
+  if differing:
+    what = next(text for name, text in _DATA.items() if name in differing)
+    raise ResumeError(
+      f'{workdir} holds a run on other data: {what} changed. Give the data set that the'
+      ' run started with, or a new --workdir'
+    )
+
+
+def _is_free(name: str, saved: dict[str, Any]) -> bool:
+  """Whether a field may change; not the test split if the run is selected on it."""
+  if name == 'config.data.test_split':
+    return saved['config.data.validate_on'] != 'test'
+  return name.removeprefix('config.') in _FREE_TO_CHANGE
 
 
 def _comparable(description: dict[str, Any]) -> dict[str, Any]:
@@ -109,8 +134,13 @@ def _comparable(description: dict[str, Any]) -> dict[str, Any]:
   return flattened({**description, 'config': config})
 
 
-def start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
-  """A fresh state and iterator, or both restored from the latest checkpoint."""
+def start_or_resume(
+  run: TrainingRun,
+) -> tuple[TrainState, grain.DatasetIterator, LeftOpen | None]:
+  """A fresh state and iterator, or both restored from the latest checkpoint.
+
+  The third value is what a stop left open, if the run was stopped at the checkpoint.
+  """
   iterator = training_batches(
     run.data.train.records,
     run.data.train.indices,
@@ -123,14 +153,15 @@ def start_or_resume(run: Run) -> tuple[TrainState, grain.DatasetIterator]:
   )
   step = run.checkpoints.latest_step
   if step is None:
-    return _fresh_state(run), iterator
+    return _fresh_state(run), iterator, None
   state = run.checkpoints.restore_state(step, run.program.state_shapes)
   run.checkpoints.restore_iterator(step, iterator)
   run.report(f'resuming from step {step} of {run.program.total_steps}')
-  return state, iterator
+  left_open = run.checkpoints.left_open(step)
+  return state, iterator, LeftOpen(**left_open) if left_open else None
 
 
-def _fresh_state(run: Run) -> TrainState:
+def _fresh_state(run: TrainingRun) -> TrainState:
   """An initial state, with the modules that `config.train.init_from` names."""
   state = run.program.initial_state(jnp.int32(run.config.seed))
   train = run.config.train
@@ -141,7 +172,7 @@ def _fresh_state(run: Run) -> TrainState:
   return state
 
 
-def _introduce(run: Run, state: TrainState):
+def _introduce(run: TrainingRun, state: TrainState):
   """Reports the model's parameters, the numbers of clips and of steps."""
   overview = parameter_overview.get_parameter_overview(state.params)
   run.report(overview)

@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import pathlib
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import ml_collections
@@ -15,6 +16,7 @@ from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
 from pose_action.host import atomic_files
+from pose_action.host.workdir_lock import WorkdirLockedError, sole_run
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
@@ -24,14 +26,13 @@ from pose_action.training.predict_split import predict_split
 from pose_action.training.program import Program, build_program
 from pose_action.training.resume import check_same_run, describe_run
 from pose_action.training.run_data import RunData, Split, make_run_data
-from pose_action.training.step import TrainState
 
 _CLASSES_SHOWN = 8
 
 
 @dataclasses.dataclass(frozen=True)
 class Run:
-  """Everything that training and evaluation work with.
+  """Everything that evaluation works with. It writes nothing to the workdir.
 
   Attributes:
     description: saved in every checkpoint, see `resume.describe_run`.
@@ -42,33 +43,42 @@ class Run:
   workdir: pathlib.Path
   data: RunData
   program: Program
-  checkpoints: Checkpoints
-  writer: RunWriter
   description: dict
   report: Callable[[str], object]
 
-  def predict(self, state: TrainState, split: Split) -> EvaluationOutput:
-    """Predicts every clip of a split, with the views that the config asks for."""
+  def predict(
+    self, variables: Any, split: Split, poll: Callable[[], int] = lambda: 0
+  ) -> EvaluationOutput:
+    """Predicts every clip of a split, with the views that the config asks for.
+
+    Args:
+      poll: stops the prediction, see `predict_split`.
+    """
     return predict_split(
-      state.variables(),
+      variables,
       split,
       self.data,
       self.program.evaluation_step,
       self.program.mesh,
       batch_size=self.config.eval.batch_size,
       num_views=self.config.eval.views,
+      poll=poll,
     )
 
 
-@contextlib.contextmanager
-def open_run(
-  config: ml_collections.ConfigDict, workdir: str, mesh: Mesh
-) -> Iterator[Run]:
-  """Opens data, program, checkpoints and writers, and always closes them.
+@dataclasses.dataclass(frozen=True)
+class TrainingRun(Run):
+  """A run that trains, and is the only one that writes to its workdir."""
+
+  checkpoints: Checkpoints
+  writer: RunWriter
+
+
+def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run:
+  """Opens data and program.
 
   Raises:
     ValueError: for an invalid config.
-    ResumeError: if the workdir holds another run.
   """
   is_primary = jax.process_index() == 0
 
@@ -81,25 +91,66 @@ def open_run(
   data = make_run_data(config, _open_data(config, report))
   for line in _held_out(data):
     report(line)
-  program = build_program(config, data, mesh)
-  description = describe_run(config, data)
-  # Always closed, so that a save that has begun is finished.
-  with contextlib.closing(Checkpoints(folder)) as checkpoints:
-    check_same_run(checkpoints, description, folder)
-    first_step = checkpoints.latest_step or 0
-    with RunWriter(folder, enabled=is_primary, resume_step=first_step) as writer:
-      if is_primary:
-        atomic_files.write_json(folder / 'config.json', description['config'])
-      yield Run(
-        config=config,
-        workdir=folder,
-        data=data,
-        program=program,
-        checkpoints=checkpoints,
-        writer=writer,
-        description=description,
-        report=report,
+  return Run(
+    config=config,
+    workdir=folder,
+    data=data,
+    program=build_program(config, data, mesh),
+    description=describe_run(config, data),
+    report=report,
+  )
+
+
+@contextlib.contextmanager
+def open_training(
+  config: ml_collections.ConfigDict, workdir: str, mesh: Mesh
+) -> Iterator[TrainingRun]:
+  """Locks the workdir, opens data, program, checkpoints and writers; closes them all.
+
+  Raises:
+    ValueError: for an invalid config.
+    WorkdirLockedError: if another job trains in the workdir.
+    ResumeError: if the workdir holds another run.
+  """
+  folder = pathlib.Path(workdir).expanduser()
+  with _sole_job(folder):
+    run = open_run(config, workdir, mesh)
+    # Always closed, so that a save that has begun is finished.
+    with contextlib.closing(Checkpoints(folder)) as checkpoints:
+      check_same_run(checkpoints, run.description, folder)
+      is_primary = jax.process_index() == 0
+      first_step = checkpoints.latest_step or 0
+      left_open = checkpoints.left_open(first_step)
+      with RunWriter(
+        folder,
+        enabled=is_primary,
+        resume_step=first_step,
+        evaluates_again=bool(left_open and left_open['evaluation']),
+      ) as writer:
+        if is_primary:
+          atomic_files.write_json(folder / 'config.json', run.description['config'])
+        fields = {f.name: getattr(run, f.name) for f in dataclasses.fields(run)}
+        yield TrainingRun(**fields, checkpoints=checkpoints, writer=writer)
+
+
+@contextlib.contextmanager
+def _sole_job(folder: pathlib.Path) -> Iterator[None]:
+  """Process 0 locks the workdir for all processes of its job."""
+  with contextlib.ExitStack() as lock:
+    refusal = None
+    if jax.process_index() == 0:
+      try:
+        lock.enter_context(sole_run(folder))
+      except (WorkdirLockedError, OSError) as error:
+        refusal = error
+    is_refused = sharding.largest_of_all([refusal is not None])[0]
+    if refusal is not None:
+      raise refusal
+    if is_refused:
+      raise WorkdirLockedError(
+        f'process 0 could not lock {folder}; its output says why'
       )
+    yield
 
 
 def _held_out(data: RunData) -> Iterator[str]:

@@ -6,21 +6,27 @@ A checkpoint holds the train state, the data iterator, and a description of the 
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import pathlib
+import sys
+from collections.abc import Iterator
 from typing import Any
 
 import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
+from pose_action.training import checkpoint_digests
+from pose_action.training.checkpoint_digests import (
+  CheckpointError,
+  DamagedCheckpointError,
+  named,
+)
+
 METRIC = 'validation'  # The name of the figure that the best checkpoint is chosen by.
 _DESCRIBED = ('config', 'class_names', 'skeleton')
 _SHOWN = 3
-
-
-class CheckpointError(ValueError):
-  """A checkpoint does not hold what this version of the library reads from it."""
 
 
 class SavedCheckpoints:
@@ -31,6 +37,7 @@ class SavedCheckpoints:
 
   Raises:
     FileNotFoundError: if the workdir has no checkpoint.
+    CheckpointError: if a checkpoint is damaged so that none can be chosen.
   """
 
   def __init__(self, workdir: str | pathlib.Path):
@@ -41,6 +48,10 @@ class SavedCheckpoints:
         f'there is no checkpoint in {folder}; give the --workdir of a trained run or of'
         ' imported weights'
       )
+    self._folder = folder / 'checkpoints'
+    for step in step_folders(self._folder):
+      with _may_vanish(step):
+        checkpoint_digests.check_parts(step)
     handlers: dict[str, Any] = {
       'state': ocp.PyTreeCheckpointHandler(),
       'run': ocp.JsonCheckpointHandler(),
@@ -70,6 +81,8 @@ class SavedCheckpoints:
     Raises:
       CheckpointError: if one of them is missing.
     """
+    if not checkpoint_digests.check_parts(self._folder / str(step)):
+      say_unverified(self._folder / str(step))
     return run_description(self._manager, step)
 
   def restore_variables(self, step: int, shapes: dict[str, Any]) -> dict[str, Any]:
@@ -83,18 +96,70 @@ class SavedCheckpoints:
     """
     collections = {name: shapes[name] for name in shapes if name != 'params'}
     wanted = {'params': shapes['params'], 'collections': collections}
+    folder = self._folder / str(step)
+    checkpoint_digests.check_arrays(folder, tops=wanted.keys())
     check_arrays(self._manager, step, wanted, whole=False)
     restore = ocp.args.PyTreeRestore(
       item=wanted,
       restore_args=ocp.checkpoint_utils.construct_restore_args(wanted),
       partial_restore=True,
     )
-    restored = self._manager.restore(step, args=ocp.args.Composite(state=restore))
-    return {'params': restored['state']['params'], **restored['state']['collections']}
+    state = restored_state(self._manager, step, restore)
+    checkpoint_digests.check_restored(folder, {n: state[n] for n in wanted})
+    return {'params': state['params'], **state['collections']}
 
   def close(self):
     """Ends Orbax's threads."""
     self._manager.close()
+
+
+def step_folders(checkpoints: pathlib.Path) -> list[pathlib.Path]:
+  """The folders of checkpoints, the newest first.
+
+  Raises:
+    CheckpointError: if `checkpoints` is not a folder.
+  """
+  if checkpoints.exists() and not checkpoints.is_dir():
+    raise CheckpointError(
+      f'{checkpoints} is not a folder of checkpoints; move it away, or give another'
+      ' --workdir'
+    )
+  found = [path for path in checkpoints.glob('[0-9]*') if path.name.isdecimal()]
+  return sorted(found, key=lambda path: int(path.name), reverse=True)
+
+
+@contextlib.contextmanager
+def _may_vanish(folder: pathlib.Path) -> Iterator[None]:
+  """Ignores damage to a checkpoint that a live run has deleted in the meantime."""
+  try:
+    yield
+  except DamagedCheckpointError:
+    if folder.exists():
+      raise
+
+
+def say_unverified(folder: pathlib.Path):
+  """Says that a checkpoint has no digests, on process 0."""
+  if jax.process_index() == 0:
+    print(
+      f'note: {folder} was made before checkpoints had digests, so damage to it cannot'
+      ' be recognised',
+      file=sys.stderr,
+    )
+
+
+def restored_state(manager: ocp.CheckpointManager, step: int, restore: Any) -> Any:
+  """What Orbax restores of the state.
+
+  Raises:
+    DamagedCheckpointError: if Orbax fails, for whatever reason.
+  """
+  try:
+    return manager.restore(step, args=ocp.args.Composite(state=restore))['state']
+  except Exception as error:
+    reason = ' '.join(str(error).split())[:200]
+    folder = pathlib.Path(manager.directory) / str(step)
+    raise DamagedCheckpointError(folder, reason) from error
 
 
 def run_description(manager: ocp.CheckpointManager, step: int) -> dict[str, Any]:
@@ -122,7 +187,17 @@ def check_arrays(
     whole: the checkpoint must hold no other arrays.
   """
   manager.wait_until_finished()
-  items = manager.item_metadata(step)
+  folder = pathlib.Path(manager.directory) / str(step)
+  try:
+    items = manager.item_metadata(step)
+  except Exception as error:
+    reason = ' '.join(str(error).split())[:200]
+    raise DamagedCheckpointError(folder, reason) from error
+  saved = checkpoint_digests.saved_arrays(folder)
+  if saved is not None and 'state' in items:
+    listed = _shapes_by_name(items['state'].tree).keys()
+    if saved != listed:
+      raise DamagedCheckpointError(folder, 'state/_METADATA lists other arrays')
   stored = _shapes_by_name(items['state'].tree) if 'state' in items else {}
   wanted = _shapes_by_name(wanted)
   if missing := [name for name in wanted if name not in stored]:
@@ -138,9 +213,8 @@ def check_arrays(
 def _shapes_by_name(tree: Any) -> dict[str, tuple[int, ...] | None]:
   """Shapes by dotted name; None for a random key, which is stored as its numbers."""
   shapes = {}
-  for path, leaf in jax.tree_util.tree_leaves_with_path(tree):
+  for name, leaf in named(tree).items():
     is_key = jnp.issubdtype(leaf.dtype, jax.dtypes.prng_key)
-    name = jax.tree_util.keystr(path, simple=True, separator='.')
     shapes[name] = None if is_key else tuple(leaf.shape)
   return shapes
 

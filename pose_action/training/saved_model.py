@@ -16,9 +16,10 @@ from jax.sharding import Mesh
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
+from pose_action.training.checkpoint_digests import CheckpointError
 from pose_action.training.model_registry import build_model
 from pose_action.training.past_configs import with_missing_fields
-from pose_action.training.saved_checkpoints import CheckpointError, SavedCheckpoints
+from pose_action.training.saved_checkpoints import SavedCheckpoints
 
 
 class SavedModelError(ValueError):
@@ -61,15 +62,15 @@ def load_model(
   """
   if checkpoint not in ('best', 'last'):
     raise SavedModelError(f"checkpoint is {checkpoint!r}; give 'best' or 'last'")
-  with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
-    best = saved.best_step if checkpoint == 'best' else None
-    step = saved.latest_step if best is None else best
-    try:
+  try:
+    with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
+      best = saved.best_step if checkpoint == 'best' else None
+      step = saved.latest_step if best is None else best
       description = saved.run_description(step)
       rebuilt = _rebuilt(workdir, description, mesh)
       variables = saved.restore_variables(step, rebuilt.variables)
-    except CheckpointError as error:
-      raise SavedModelError(str(error)) from error
+  except CheckpointError as error:
+    raise SavedModelError(str(error)) from error
   return dataclasses.replace(rebuilt, variables=variables, step=step)
 
 

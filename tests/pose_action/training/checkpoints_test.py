@@ -1,47 +1,14 @@
 """Checkpoints are restored bit by bit; which are kept, and which are deleted."""
 
-import grain
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+import small_checkpoints
 
 from input_pipeline.loading.loader import training_batches
 from pose_action.runtime import sharding
 from pose_action.training.checkpoints import Checkpoints
-from pose_action.training.step import TrainState
-
-DESCRIPTION = {
-  'config': {'data': {'map_size': [16, 16]}},
-  'class_names': ['a', 'é'],
-  'skeleton': {},
-}
-
-
-def _state(step):
-  return TrainState(
-    step=jnp.int32(step),
-    params={'w': jnp.full(3, step, jnp.float32)},
-    collections={},
-    opt_state=(),
-    plateau=(),
-    key=jax.random.key(7),
-  )
-
-
-def _shapes(state):
-  return jax.tree.map(
-    lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
-    state,
-  )
-
-
-def _iterator():
-  return iter(grain.MapDataset.range(100).to_iter_dataset())
-
-
-def _save(checkpoints, step, validation=None):
-  checkpoints.save(step, _state(step), _iterator(), DESCRIPTION, validation)
 
 
 def _kept(folder):
@@ -61,23 +28,29 @@ def test_nothing_is_there_at_first(checkpoints):
 
 
 def test_all_parts_come_back(checkpoints):
-  iterator = _iterator()
+  iterator = small_checkpoints.iterator()
   for expected in range(5):
     assert next(iterator) == expected
-  checkpoints.save(5, _state(5), iterator, DESCRIPTION, None)
+  checkpoints.save(
+    5, small_checkpoints.state(5), iterator, small_checkpoints.DESCRIPTION, None
+  )
   checkpoints.wait()
-  restored = checkpoints.restore_state(5, _shapes(_state(0)))
+  restored = checkpoints.restore_state(
+    5, small_checkpoints.shapes(small_checkpoints.state(0))
+  )
   assert restored.step == 5
   np.testing.assert_array_equal(restored.params['w'], [5, 5, 5])
-  fresh = _iterator()
+  fresh = small_checkpoints.iterator()
   checkpoints.restore_iterator(5, fresh)
   assert next(fresh) == 5
-  assert checkpoints.run_description(5) == DESCRIPTION
+  assert checkpoints.run_description(5) == small_checkpoints.DESCRIPTION
 
 
 def test_a_typed_key_stays_one(checkpoints):
-  _save(checkpoints, 1)
-  restored = checkpoints.restore_state(1, _shapes(_state(0)))
+  small_checkpoints.save(checkpoints, 1)
+  restored = checkpoints.restore_state(
+    1, small_checkpoints.shapes(small_checkpoints.state(0))
+  )
   assert jax.dtypes.issubdtype(restored.key.dtype, jax.dtypes.prng_key)
   assert restored.key == jax.random.key(7)
   assert jax.random.bits(restored.key) == jax.random.bits(jax.random.key(7))
@@ -102,7 +75,7 @@ def test_save_restore_and_the_same_next_steps(checkpoints, program, data):
   iterator = batches()
   state, _ = step(program.initial_state(jnp.int32(0)), iterator)
   saved = _bits(state)
-  checkpoints.save(1, state, iterator, DESCRIPTION, None)
+  checkpoints.save(1, state, iterator, small_checkpoints.DESCRIPTION, None)
   figures = []
   for _ in range(3):  # The first step reuses memory that is still being saved.
     state, metrics = step(state, iterator)
@@ -137,14 +110,16 @@ def test_the_latest_two_and_the_best_are_kept(
   checkpoints, tmp_path, figures, kept, best
 ):
   for step, figure in figures.items():
-    _save(checkpoints, step, figure)
+    small_checkpoints.save(checkpoints, step, figure)
   checkpoints.wait()
   assert _kept(tmp_path) == kept
   assert (checkpoints.latest_step, checkpoints.best_step) == (max(figures), best)
   checkpoints.close()
   reopened = Checkpoints(tmp_path)  # Reads the figures from disk.
   assert (reopened.latest_step, reopened.best_step) == (max(figures), best)
-  restored = reopened.restore_state(min(kept), _shapes(_state(0)))
+  restored = reopened.restore_state(
+    min(kept), small_checkpoints.shapes(small_checkpoints.state(0))
+  )
   assert restored.step == min(kept)
   reopened.close()
 
@@ -152,7 +127,7 @@ def test_the_latest_two_and_the_best_are_kept(
 def test_deleted_checkpoints_do_not_pile_up(checkpoints, tmp_path):
   trash = tmp_path / 'checkpoints' / 'trash'
   for step in range(1, 8):
-    _save(checkpoints, step)
+    small_checkpoints.save(checkpoints, step)
     # At most one checkpoint from the previous save, and one from the current save.
     assert not trash.exists() or len(list(trash.iterdir())) <= 2
   checkpoints.wait()
@@ -167,15 +142,18 @@ def test_what_a_kill_left_is_purged_at_start(tmp_path):
   checkpoints = Checkpoints(tmp_path)
   assert checkpoints.latest_step is None
   assert list((folder / 'trash').iterdir()) == []
-  _save(checkpoints, 5)
+  small_checkpoints.save(checkpoints, 5)
   checkpoints.close()
   assert {path.name for path in folder.iterdir()} == {'5', 'trash'}
 
 
 def test_closing_finishes_what_was_begun(tmp_path):
   checkpoints = Checkpoints(tmp_path)
-  _save(checkpoints, 1)
+  small_checkpoints.save(checkpoints, 1)
   checkpoints.close()
   reopened = Checkpoints(tmp_path)
-  assert reopened.restore_state(1, _shapes(_state(0))).step == 1
+  assert (
+    reopened.restore_state(1, small_checkpoints.shapes(small_checkpoints.state(0))).step
+    == 1
+  )
   reopened.close()

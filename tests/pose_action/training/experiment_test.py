@@ -5,6 +5,7 @@ import csv
 import importlib.util
 import json
 import shutil
+import signal
 
 import jax
 import numpy as np
@@ -14,8 +15,10 @@ import tiny_run
 from configs.shared import jmrn_model
 from pose_action.evaluation import metrics
 from pose_action.runtime import writers
+from pose_action.runtime.stop_signals import StopSignals
 from pose_action.training import experiment, loop
 from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.loop import TrainingStopped
 from pose_action.training.progress import TrainingProgress
 from pose_action.training.resume import ResumeError
 from pose_action.training.step import TrainingDiverged
@@ -43,6 +46,26 @@ def stopped_after(steps):
   with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
     patch.setattr(loop, 'TrainingProgress', Stopping)
     yield
+
+
+@contextlib.contextmanager
+def signalled_at(polls, message):
+  """Ctrl-C arrives before the given poll: one per step, one per evaluated batch."""
+
+  class Signals(StopSignals):
+    left = polls
+
+    def poll(self):
+      self.left -= 1
+      return signal.SIGINT if self.left <= 0 else 0
+
+  with (
+    pytest.MonkeyPatch.context() as patch,
+    pytest.raises(TrainingStopped, match=message) as stopped,
+  ):
+    patch.setattr(loop, 'StopSignals', Signals)
+    yield
+  assert stopped.value.exit_status == 130
 
 
 def _settings(config):
@@ -178,6 +201,21 @@ def test_resuming_is_exact(
   assert lines == tiny_run.metrics_without_speeds(workdir)
   rates = [line['train/learning_rate'] for line in lines if 'train/loss' in line]
   assert len(set(rates)) == len(rates)
+  assert _saved_bits(tmp_path, program) == _saved_bits(workdir, program)
+
+
+def test_a_stop_at_any_moment_changes_nothing(
+  whole, config, tmp_path, one_device, program, no_tensorboard
+):
+  """Before a log, in an evaluation, in its repetition, and right after a save."""
+  for poll, step in ((1, 1), (2, 3), (1, 3), (2, 4)):
+    with signalled_at(poll, f'stopped at step {step}; the same command resumes'):
+      _go(config, tmp_path, one_device)
+    assert _latest(tmp_path) == step
+  workdir, results = whole
+  assert _go(config, tmp_path, one_device) == results
+  lines = tiny_run.metrics_without_speeds(tmp_path)
+  assert lines == tiny_run.metrics_without_speeds(workdir)
   assert _saved_bits(tmp_path, program) == _saved_bits(workdir, program)
 
 
@@ -326,7 +364,9 @@ def test_other_settings_are_refused(whole, config, one_device):
 def test_other_clips_are_refused(whole, config, tmp_path, one_device):
   tiny_run.export(tmp_path, first=100)
   config.data.data_dir = str(tmp_path)
-  with pytest.raises(ResumeError, match=r'other settings \(training_clips was '):
+  with pytest.raises(
+    ResumeError, match=r'on other data: the names of the clips changed'
+  ):
     _go(config, whole[0], one_device)
 
 

@@ -72,11 +72,11 @@ class Stage:
   def _log(self, step, scalars):
     self.events.append(f'log {step}: loss {scalars["train/loss"]:g}')
 
-  def _validate(self, run, state, step):
+  def _validate(self, run, state, step, poll):
     self.events.append(f'evaluate {step}')
     return state, step / 10
 
-  def _save(self, step, state, iterator, description, figure):
+  def _save(self, step, state, iterator, description, figure, left_open=None):
     self.events.append(f'save {step} at {figure}')
     self.run.checkpoints.latest_step = step
 

@@ -14,7 +14,7 @@ from pose_action.runtime import sharding
 from pose_action.training import periodic_evaluation as validation
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import build_program
-from pose_action.training.run import Run
+from pose_action.training.run import TrainingRun
 
 
 class Recorder:
@@ -32,7 +32,7 @@ class Recorder:
 
 def _run(config, data, program, workdir=None):
   recorder = Recorder()
-  return Run(
+  return TrainingRun(
     config=config,
     workdir=workdir,
     data=data,
@@ -78,7 +78,7 @@ def test_clips_of_several_labels_have_a_map(several_labels, one_device):
   run = _run(config, data, build_program(config, data, one_device))
   state = run.program.initial_state(jnp.int32(3))
   _, figure = validation.validate(run, state, 6)
-  scores = run.predict(state, data.validation).probabilities
+  scores = run.predict(state.variables(), data.validation).probabilities
   assert np.ptp(scores.sum(axis=1)) > 1e-3  # A sigmoid per class.
   wanted = metrics.mean_average_precision(scores, data.validation.labels)
   ((_, scalars),) = run.writer.scalars

@@ -1,0 +1,74 @@
+"""Ctrl-C and SIGTERM as requests to stop, on which all processes of a job agree."""
+
+from __future__ import annotations
+
+import signal
+import threading
+import time
+from collections.abc import Callable
+from typing import Any
+
+from pose_action.runtime import sharding
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_SECONDS_BETWEEN_AGREEMENTS = 1.0
+_MOST_POLLS_BETWEEN_AGREEMENTS = 1000
+
+
+class StopSignals:
+  """Notes the first Ctrl-C or SIGTERM while it is entered; a context manager.
+
+  Work is divided into short parts, with a call of `poll` after each. A second signal
+  acts as if this class did not exist, so that Ctrl-C twice ends a program at once.
+
+  With several processes, all must call `poll` equally often. They exchange their
+  signals about once per second, not at each call, so that the devices rarely wait.
+
+  Args:
+    clock: monotonic seconds.
+  """
+
+  def __init__(self, clock: Callable[[], float] = time.monotonic):
+    self._received = 0
+    self._agreed = 0
+    self._previous: dict[int, Any] = {}
+    self._clock = clock
+    self._polls = 0
+    self._polls_to_agreement = 1
+    self._last_agreement = clock()
+
+  def __enter__(self) -> StopSignals:
+    # Python runs handlers in the main thread only, and refuses to set them elsewhere.
+    if threading.current_thread() is threading.main_thread():
+      self._previous = {s: signal.signal(s, self._note) for s in _SIGNALS}
+    return self
+
+  def __exit__(self, *exception) -> None:
+    self._restore()
+
+  def poll(self) -> int:
+    """The signal to stop for, the same in all processes of the job; 0 if there is none."""
+    if self._agreed or sharding.is_alone():
+      return self._agreed or self._received
+    self._polls += 1
+    if self._polls < self._polls_to_agreement:
+      return 0
+    # Process 0 says how many polls take about a second; the others follow.
+    elapsed = max(self._clock() - self._last_agreement, 1e-6)
+    polls = int(self._polls * _SECONDS_BETWEEN_AGREEMENTS / elapsed)
+    polls = min(polls, 2 * self._polls, _MOST_POLLS_BETWEEN_AGREEMENTS)
+    own = polls if sharding.is_first() else 0
+    self._agreed, agreed_polls = sharding.largest_of_all([self._received, own])
+    self._polls_to_agreement = max(agreed_polls, 1)
+    self._polls, self._last_agreement = 0, self._clock()
+    return self._agreed
+
+  def _note(self, number: int, frame: object) -> None:
+    self._received = number
+    self._restore()
+
+  def _restore(self) -> None:
+    for number, handler in self._previous.items():
+      # A handler that was not set from Python, such as that of JAX, cannot be set again.
+      signal.signal(number, signal.SIG_DFL if handler is None else handler)
+    self._previous = {}

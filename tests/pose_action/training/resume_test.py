@@ -1,0 +1,140 @@
+"""A workdir is resumed only with the settings and the data that its run started with."""
+
+import contextlib
+import dataclasses
+import json
+
+import pytest
+import tiny_run
+
+from input_pipeline.export.export import export_dataset
+from input_pipeline.storage.dataset import open_dataset
+from pose_action.training.resume import ResumeError, check_same_run, describe_run
+from pose_action.training.run_data import make_run_data
+
+
+class Saved:
+  """The checkpoints of a run whose description is known."""
+
+  latest_step = 3
+
+  def __init__(self, description):
+    self._description = json.loads(json.dumps(description))
+
+  def run_description(self, step):
+    return self._description
+
+
+def _describe(config, data_dir):
+  config.data.data_dir = str(data_dir)
+  dataset = open_dataset(data_dir, 'tiny', config.data.representation)
+  return describe_run(config, make_run_data(config, dataset))
+
+
+def _export(data_dir, change=lambda clip: clip, representation='keypoints', **options):
+  source = tiny_run.source()
+  load = source.load
+  export_dataset(
+    dataclasses.replace(source, load=lambda name: change(load(name))),
+    dataset='tiny',
+    representation=representation,
+    data_dir=data_dir,
+    short_side=16,
+    sigma=1.0,
+    progress=lambda line: None,
+    **options,
+  )
+  return data_dir
+
+
+def _of(name, **changes):
+  def change(clip):
+    return dataclasses.replace(clip, **changes) if clip.video_id == name else clip
+
+  return change
+
+
+def _moved(name):
+  def change(clip):
+    if clip.video_id != name:
+      return clip
+    keypoints = clip.keypoints.copy()
+    keypoints[0, 0, 0, 0] += 1
+    return dataclasses.replace(clip, keypoints=keypoints)
+
+  return change
+
+
+def _held_out(config, data_dir):
+  dataset = open_dataset(data_dir, 'tiny', config.data.representation)
+  return make_run_data(config, dataset).validation.video_ids
+
+
+LABELS = 'the labels of the clips'
+JOINTS = 'the joints or maps of the clips'
+
+
+@pytest.mark.parametrize(
+  ('change', 'what'),
+  [(_of('train_004', labels=(0,)), LABELS), (_moved('train_004'), JOINTS)],
+)
+def test_other_data_is_refused_and_named(change, what, config, data_dir, tmp_path):
+  # The label of a clip also decides which clips are held out.
+  saved = Saved(_describe(config, data_dir))
+  changed = _describe(config, _export(tmp_path, change))
+  message = rf'W holds a run on other data: {what} changed\. Give the data set'
+  with pytest.raises(ResumeError, match=message):
+    check_same_run(saved, changed, 'W')
+
+
+def test_held_out_clips_count_too(config, data_dir, tmp_path):
+  name = _held_out(config, data_dir)[0]
+  saved = Saved(_describe(config, data_dir))
+  changed = _describe(config, _export(tmp_path, _moved(name)))
+  message = r'on other data: the joints or maps of the clips changed\.'
+  with pytest.raises(ResumeError, match=message):
+    check_same_run(saved, changed, 'W')
+
+
+def test_test_clips_do_not_count_unless_the_run_is_selected_on_them(
+  config, data_dir, tmp_path
+):
+  exported = _export(tmp_path, _moved('test_503'))
+  check_same_run(Saved(_describe(config, data_dir)), _describe(config, exported), 'W')
+  config.data.validate_on = 'test'
+  saved = Saved(_describe(config, data_dir))
+  with pytest.raises(ResumeError, match='joints or maps of the clips'):
+    check_same_run(saved, _describe(config, exported), 'W')
+
+
+def test_stored_maps_count_too(config, tmp_path):
+  config.data.representation = 'heatmaps'
+  saved = Saved(_describe(config, _export(tmp_path / 'a', representation='heatmaps')))
+  changed = _export(tmp_path / 'b', _moved('train_004'), 'heatmaps')
+  with pytest.raises(ResumeError, match=f'{JOINTS} changed'):
+    check_same_run(saved, _describe(config, changed), 'W')
+
+
+def test_the_same_clips_exported_again_are_the_same(config, data_dir, tmp_path):
+  saved = Saved(_describe(config, data_dir))
+  check_same_run(saved, _describe(config, _export(tmp_path)), 'W')
+
+
+def test_a_description_from_before_has_no_digests(config, data_dir, tmp_path):
+  description = _describe(config, data_dir)
+  del description['data_digests']
+  changed = _describe(config, _export(tmp_path, _moved('train_004')))
+  check_same_run(Saved(description), changed, 'W')
+
+
+@pytest.mark.parametrize('validate_on', ['held_out', 'test'])
+def test_the_test_split_may_change_unless_the_run_is_selected_on_it(
+  validate_on, config, data_dir
+):
+  config.data.validate_on = validate_on
+  description = _describe(config, data_dir)
+  saved = Saved(description)
+  description['config']['data']['test_split'] = 'train'
+  refused = pytest.raises(ResumeError, match=r'test_split was test, now train')
+  with refused if validate_on == 'test' else contextlib.nullcontext():
+    check_same_run(saved, description, 'W')
