@@ -34,13 +34,13 @@ from input_pipeline.readers.formats import (
   sleap,
   ultralytics,
 )
-from input_pipeline.readers.joint_choice import skeleton_for
+from input_pipeline.readers.joint_choice import choose_skeleton
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.recognition.recognise import recognise
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.readers.videos.table import TABLE
-from input_pipeline.skeletons.registry import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -263,6 +263,7 @@ def read_poses(
   *,
   skeleton: str | None = None,
   options: ReadOptions | None = None,
+  of_model: Skeleton | None = None,
 ) -> ClipSource:
   """Opens pose files as a source of clips; loads none of them yet.
 
@@ -272,6 +273,8 @@ def read_poses(
     skeleton: name of a registered skeleton; required if neither the format fixes one nor
       the files name their joints.
     options: what the files do not state.
+    of_model: the skeleton of the model that reads the poses; taken if neither the user,
+      the format nor the files name another.
 
   Raises:
     PoseDataError: on an unknown format, a path that is not what the format expects, a
@@ -295,7 +298,17 @@ def read_poses(
     _check_suffix(path, format, reader)
   options = options or ReadOptions()
   _check_options(format, reader, options)
-  layout, chosen = _skeleton_of(format, reader, skeleton, path)
+  layout, chosen = choose_skeleton(
+    skeleton,
+    format=format,
+    fixed=reader.skeleton,
+    usual=reader.usual_skeleton,
+    where=str(path),
+    read_names=functools.partial(reader.joint_names, path)
+    if reader.joint_names
+    else lambda: None,
+    of_model=of_model,
+  )
   source = reader.read(path, layout, *([options] if reader.options else []))
   return _checking_sizes(with_notes(source, (*notes, *chosen)), options)
 
@@ -365,28 +378,3 @@ def _get_reader(format: str) -> Reader:
       f' {AUTO!r}, which recognises it'
     )
   return READERS[format]
-
-
-def _skeleton_of(
-  format: str, reader: Reader, asked: str | None, path: pathlib.Path
-) -> tuple[Skeleton, tuple[Note, ...]]:
-  """The skeleton, and how it was chosen if neither the user nor the format names it."""
-  if reader.skeleton is not None:
-    if asked not in (None, reader.skeleton):
-      raise PoseDataError(
-        f'format {format!r} always has the skeleton {reader.skeleton!r}, not {asked!r};'
-        ' leave the skeleton out'
-      )
-    return get_skeleton(reader.skeleton), ()
-  if asked is not None:
-    return get_skeleton(asked), ()
-  names = reader.joint_names(path) if reader.joint_names else None
-  chosen = skeleton_for(names, str(path)) if names else reader.usual_skeleton
-  if chosen is None:
-    raise PoseDataError(
-      f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
-      " example skeleton='coco_17' (input_pipeline/skeletons/registry.py lists all)"
-    )
-  why = 'because the files name these joints' if names else f'as usual for {format}'
-  message = f'the skeleton is {chosen!r}, {why}; if that is wrong, give --skeleton'
-  return get_skeleton(chosen), (Note('skeleton_chosen', message, is_warning=False),)

@@ -18,7 +18,7 @@ from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()
-_POSES = define_pose_flags(FLAGS, default='--dataset')
+_POSES = define_pose_flags(FLAGS)
 _DATASET = FLAGS.string(
   'dataset', None, 'Name of the data set, to check the clips against its splits.'
 )
