@@ -13,7 +13,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
-from input_pipeline.poses.sources import ClipSource, PoseSource, with_notes
+from input_pipeline.poses.sources import ClipSource, Origin, PoseSource, with_notes
 from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.formats import (
   alphapose,
@@ -310,6 +310,9 @@ def read_poses(
     of_model=of_model,
   )
   source = reader.read(path, layout, *([options] if reader.options else []))
+  given = {name: getattr(options, name) for name in options.given}
+  origin = Origin((str(path.absolute()),), format, source.skeleton.name, given)
+  source = dataclasses.replace(source, origin=origin)
   return _checking_sizes(with_notes(source, (*notes, *chosen)), options)
 
 

@@ -78,6 +78,8 @@ class PoseDataset:
     left_out: (split, video id, reason) for each clip that could not be used.
     multi_label: whether clips have any number of labels (records hold multi-hot
       `labels`) instead of exactly one (records hold `label`).
+    source: the files that the data set was made from, see `export/source_record.py`; None
+      if unknown.
   """
 
   directory: epath.Path
@@ -88,6 +90,7 @@ class PoseDataset:
   splits: tuple[str, ...]
   left_out: tuple[tuple[str, str, str], ...]
   multi_label: bool
+  source: Mapping[str, Any] | None
   _columns: Mapping[str, Mapping[str, list]] = dataclasses.field(repr=False)
   _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
 
@@ -205,6 +208,7 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
     left_out=tuple((s, v, reason) for s, v, reason in metadata['left_out']),
     # Data sets from older releases without this entry have one label per clip.
     multi_label=metadata.get('multi_label', False),
+    source=metadata.get('source'),  # Missing in data sets from older releases.
     _columns=metadata['splits'],
     _builder=builder,
   )
