@@ -196,7 +196,7 @@ def _complete(
   write_metadata(
     place.directory,
     recipe.form,
-    {split.name: SplitFiles(split.shard_lengths, split.num_bytes) for split in splits},
+    {s.name: SplitFiles(s.shard_lengths, s.shard_digests) for s in splits},
     {**_metadata(source, recipe.settings, splits), 'source': record},
   )
 

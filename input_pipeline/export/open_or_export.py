@@ -24,6 +24,7 @@ from input_pipeline.storage.dataset import (
   is_there,
   open_dataset,
 )
+from input_pipeline.storage.digests import unverifiable
 from input_pipeline.storage.map_settings import AskedMaps, check_same, given_settings
 from input_pipeline.storage.paths import data_path, is_remote
 from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
@@ -87,14 +88,12 @@ def open_or_export(
       progress(str(summary))
     elif is_primary:
       asked = AskedSource(format, poses, skeleton, options, annotations)
-      there = open_dataset(data_dir, dataset, representation)
-      check_source(there, asked, _local(data_dir), progress)
+      existing = open_dataset(data_dir, dataset, representation)
+      _check_existing(existing, asked, _local(data_dir), progress)
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
-  _check_modalities(opened, maps.get('modalities') or ('joints',))
-  _check_rendering(opened, rendering)
-  _check_skeleton(opened, skeleton)
+  _check_settings(opened, maps.get('modalities'), rendering, skeleton)
   return opened
 
 
@@ -119,6 +118,28 @@ def _rendering(maps: AskedMaps) -> dict[str, Any]:
   }
   modalities = tuple(dict.fromkeys(('joints', *(maps.get('modalities') or ()))))
   return {**defaults, **given_settings(maps), 'modalities': modalities}
+
+
+def _check_existing(
+  opened: PoseDataset,
+  asked: AskedSource,
+  data_dir: PathLike | None,
+  progress: Callable[[str], object],
+):
+  if not opened.verifiable:
+    progress(f'note: {unverifiable(opened.directory)}')
+  check_source(opened, asked, data_dir, progress)
+
+
+def _check_settings(
+  opened: PoseDataset,
+  modalities: Sequence[str] | None,
+  rendering: Mapping[str, Any],
+  skeleton: str | None,
+):
+  _check_modalities(opened, modalities or ('joints',))
+  _check_rendering(opened, rendering)
+  _check_skeleton(opened, skeleton)
 
 
 def _check_modalities(opened: PoseDataset, asked: Sequence[str]):
