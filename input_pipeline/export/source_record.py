@@ -15,7 +15,7 @@ from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.registry import ALIASES, AUTO
 from input_pipeline.skeletons.custom import SUFFIXES
 from input_pipeline.skeletons.registry import ALIASES as SKELETON_ALIASES
-from input_pipeline.skeletons.registry import get_skeleton
+from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 from input_pipeline.storage.dataset import PoseDataset
 from pose_action.host.user_paths import user_paths
 
@@ -99,6 +99,7 @@ def check_source(
     return
   differing = [
     *_options_that_differ(record, asked),
+    *_joints_that_differ(opened.skeleton, asked.skeleton),
     *_files_that_differ(record, asked, data_dir, progress),
   ]
   if differing:
@@ -143,6 +144,21 @@ def _options_that_differ(record: Mapping[str, Any], asked: AskedSource) -> list[
     f'{name} is {wanted!r}, but the data set has {stored!r}'
     for name, (wanted, stored) in pairs.items()
     if wanted != stored
+  ]
+
+
+def _joints_that_differ(stored: Skeleton, asked: str | None) -> list[str]:
+  """Compares a skeleton file with the stored skeleton of that name."""
+  if not asked or pathlib.PurePath(asked).suffix.lower() not in SUFFIXES:
+    return []
+  own = get_skeleton(asked)
+  if own.name != stored.name or own == stored:
+    return []
+  return [
+    f'skeleton {own.name!r} in {asked} has joints {", ".join(own.joints)}, but the'
+    f' data set has {", ".join(stored.joints)}'
+    if own.joints != stored.joints
+    else f'skeleton {own.name!r} in {asked} has changed, though not its joints'
   ]
 
 
