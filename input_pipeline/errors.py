@@ -14,10 +14,6 @@ class PoseDataError(ValueError):
   """Invalid pose data; the message names the clip and the field."""
 
 
-class UnnamedJointsError(PoseDataError):
-  """Neither the user nor the files say which skeleton the poses have."""
-
-
 class PoseDatasetError(ValueError):
   """A data set that is missing, already exists, or differs from the request."""
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
-import pathlib
 
 from input_pipeline.annotations.annotation import Annotation, annotated
 from input_pipeline.catalog.groups import groups_by_name
@@ -19,6 +18,7 @@ from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import ClipSource, PoseSource, with_notes
 from input_pipeline.readers.options import ReadOptions
+from pose_action.host.user_paths import user_path, user_paths
 
 
 def load_source(
@@ -41,7 +41,7 @@ def load_source(
     format: the reader, or 'auto'; by default, the files' own, and the data set's if there
       are no poses or their format is not recognised.
     poses: the file or folder to read; with `annotations`, one or several, separated by
-      commas.
+      commas; an existing path is taken whole.
     skeleton: name of the joint layout; by default the format's, else the data set's.
     options: what the pose files do not state, such as the frame size.
     seed: the seed of a generated data set.
@@ -74,8 +74,8 @@ def load_source(
     annotation = _read_annotation(dataset, protocol, annotations)
     source = _read_poses(format, poses, skeleton, options, annotation)
   except PoseDataError as error:
-    raise type(error)(f'{error}{_needs(protocol)}') from error
-  source = with_notes(source, notes)
+    raise PoseDataError(f'{error}{_needs(protocol)}') from error
+  source = _with_annotations(with_notes(source, notes), poses, annotations)
   if protocol is not None:
     _check_source(protocol, source, poses)
   if group_by:
@@ -128,7 +128,7 @@ def _format_of(
   if format and format != AUTO:
     return format, ()
   try:
-    return resolved_format(AUTO, os.fspath(poses).split(',')[0])
+    return resolved_format(AUTO, user_paths(poses)[0])
   except PoseDataError:
     if format == AUTO or protocol is None or protocol.format is None:
       raise
@@ -149,9 +149,23 @@ def _read_poses(
     return read_poses(format, poses, skeleton=skeleton, options=options)
   sources = [
     read_poses(format, path, skeleton=skeleton, options=options)
-    for path in os.fspath(poses).split(',')
+    for path in map(str, user_paths(poses))
   ]
   return annotated(sources, annotation)
+
+
+def _with_annotations(
+  source: ClipSource, poses: str | os.PathLike[str], annotations: PathLike | None
+) -> ClipSource:
+  """The source, whose origin names all files that were joined."""
+  if source.origin is None or not annotations:
+    return source
+  origin = dataclasses.replace(
+    source.origin,
+    poses=tuple(str(path.absolute()) for path in user_paths(poses)),
+    annotations=str(user_path(annotations).absolute()),
+  )
+  return dataclasses.replace(source, origin=origin)
 
 
 def _mapped(source: ClipSource, map_to: str) -> ClipSource:
@@ -201,7 +215,7 @@ def _read_annotation(
       f'data set {dataset!r} has no official annotation that can be read, but'
       f' {annotations} is given; leave annotations out, or use one of {known}'
     )
-  folder = pathlib.Path(annotations).expanduser()
+  folder = user_path(annotations)
   if not folder.is_dir():
     raise PoseDataError(
       f'{folder}, given as the annotations of {dataset!r}, is not a folder'

@@ -247,14 +247,39 @@ def asked_figures(dataset: str) -> tuple[str, ...]:
   return (protocol.metric, *protocol.further_metrics) if protocol else ()
 
 
-def export_command(dataset: str, representation: str, data_dir: PathLike) -> str:
-  """The command that exports a data set, with capitals for unknown values."""
+def export_command(
+  dataset: str,
+  representation: str,
+  data_dir: PathLike,
+  source: Mapping[str, Any] | None = None,
+) -> str:
+  """The command that exports a data set, with capitals for unknown values.
+
+  Args:
+    source: the files and options of an earlier export, see `export/source_record.py`.
+  """
   flags = {'dataset': dataset, 'representation': representation, 'data_dir': data_dir}
   protocol = PROTOCOLS.get(dataset)
-  if protocol is None:
+  if source is not None:
+    flags |= _source_flags(source)
+  elif protocol is None:
     flags |= {'format': 'FORMAT', 'poses': 'FILE_OR_FOLDER', 'skeleton': 'SKELETON'}
   elif protocol.format and not protocol.download:
     flags |= {'poses': 'FILE_OR_FOLDER'}
   return ' '.join(
     ['python tools/export_dataset.py', *(f'--{k}={v}' for k, v in flags.items())]
   )
+
+
+def _source_flags(source: Mapping[str, Any]) -> dict[str, Any]:
+  flags = {
+    'format': source['format'],
+    'poses': ','.join(source['poses']),
+    'skeleton': source['skeleton'],
+    **source['options'],
+  }
+  if size := source['options'].get('frame_size'):
+    flags['frame_size'] = f'{size[1]}x{size[0]}'
+  if source.get('annotations'):
+    flags['annotations'] = source['annotations']
+  return flags

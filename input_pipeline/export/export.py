@@ -33,6 +33,7 @@ from input_pipeline.export.shard_plan import (
   plan_shards,
   sampled_bytes_per_clip,
 )
+from input_pipeline.export.source_record import source_record
 from input_pipeline.export.staging import BuildPlace, build_place
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
@@ -42,7 +43,7 @@ from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import SplitFiles, write_metadata
 from input_pipeline.storage.map_settings import AskedMaps, source_settings
-from input_pipeline.storage.paths import data_path
+from input_pipeline.storage.paths import data_path, is_remote
 from pose_action.host.progress import Progress
 
 
@@ -96,13 +97,14 @@ def export_dataset(
     num_clips = sum(len(opened.splits[name]) for name in chosen)
     progress(f'{dataset} as {representation}: {num_clips} clips')
     recipe = Recipe(form, settings, os.fspath(place.directory), strict)
+    record = source_record(opened, None if is_remote(root) else root, progress)
     shards = _plan(opened, chosen, recipe, min_shards)
     if beam is not None and isinstance(source, SourceSpec):
       reports = export_on_beam(source, shards, recipe, place.notes, beam, progress)
     else:
       reports = _export_here(opened, shards, recipe, progress)
     summaries = _summaries(opened, chosen, shards, reports)
-    _complete(place, recipe, opened, summaries)
+    _complete(place, recipe, opened, summaries, record)
   seconds = time.monotonic() - started
   return ExportSummary(target, summaries, seconds, source_notes(opened))
 
@@ -192,14 +194,18 @@ def _summaries(
 
 
 def _complete(
-  place: BuildPlace, recipe: Recipe, source: ClipSource, splits: Sequence[SplitSummary]
+  place: BuildPlace,
+  recipe: Recipe,
+  source: ClipSource,
+  splits: Sequence[SplitSummary],
+  record: Mapping[str, Any] | None,
 ):
   """Writes the metadata, which turn the written shards into a data set."""
   write_metadata(
     place.directory,
     recipe.form,
-    {split.name: SplitFiles(split.shard_lengths, split.num_bytes) for split in splits},
-    _metadata(source, recipe.settings, splits),
+    {s.name: SplitFiles(s.shard_lengths, s.shard_digests) for s in splits},
+    {**_metadata(source, recipe.settings, splits), 'source': record},
   )
 
 

@@ -9,6 +9,11 @@ from input_pipeline.catalog import open_source
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.export.export import export_dataset
+from input_pipeline.export.source_record import (
+  AskedSource,
+  check_source,
+  skeleton_name,
+)
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import TRUNCATE
@@ -19,6 +24,7 @@ from input_pipeline.storage.dataset import (
   is_there,
   open_dataset,
 )
+from input_pipeline.storage.digests import unverifiable
 from input_pipeline.storage.map_settings import AskedMaps, check_same, given_settings
 from input_pipeline.storage.paths import data_path, is_remote
 from input_pipeline.storage.rendered_maps import DEFAULT_SHORT_SIDE, DEFAULT_SIGMA
@@ -49,16 +55,17 @@ def open_or_export(
 
   Args:
     dataset, representation, data_dir, progress: as in `export_dataset`.
-    format, poses, skeleton, options, annotations, seed: as in `load_source`; not used if
-      the data set exists.
+    format, poses, skeleton, options, annotations, seed: as in `load_source`. If the data
+      set exists, it must have been made from the same files with the same options
+      (`source_record.check_source`).
     is_primary: whether this is the process that exports.
     wait: a barrier that each process calls exactly once, even if its export fails.
     **maps: as in `export_dataset`, with the defaults of rendered maps. `modalities` must
       be in the data set; an export adds the joints.
 
   Raises:
-    PoseDatasetError: as `export_dataset` and `load_source`; also if the data set has
-      other rendering settings, or another skeleton.
+    PoseDatasetError: as `export_dataset` and `load_source`; also if the data set
+      exists, but was made from other poses, or with other settings or another skeleton.
   """
   rendering = _rendering(maps)
   try:
@@ -79,25 +86,20 @@ def open_or_export(
         source, data_dir=data_dir, progress=progress, **names, **rendering
       )
       progress(str(summary))
-    elif is_primary and options is not None and options.given:
-      progress(_unused(dataset, options))
+    elif is_primary:
+      asked = AskedSource(format, poses, skeleton, options, annotations)
+      existing = open_dataset(data_dir, dataset, representation)
+      _check_existing(existing, asked, _local(data_dir), progress)
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
-  _check_modalities(opened, maps.get('modalities') or ('joints',))
-  _check_rendering(opened, rendering)
-  _check_skeleton(opened, skeleton)
+  _check_settings(opened, maps.get('modalities'), rendering, skeleton)
   return opened
 
 
 def _local(data_dir: PathLike) -> PathLike | None:
   """The folder for downloads, which must be local."""
   return None if is_remote(data_dir) else data_path(data_dir)
-
-
-def _unused(dataset: str, options: ReadOptions) -> str:
-  unused = ', '.join(options.given)
-  return f'data set {dataset!r} exists, so poses are not read, and {unused} not used'
 
 
 def _say_size(options: ReadOptions | None, progress: Callable[[str], object]):
@@ -116,6 +118,28 @@ def _rendering(maps: AskedMaps) -> dict[str, Any]:
   }
   modalities = tuple(dict.fromkeys(('joints', *(maps.get('modalities') or ()))))
   return {**defaults, **given_settings(maps), 'modalities': modalities}
+
+
+def _check_existing(
+  opened: PoseDataset,
+  asked: AskedSource,
+  data_dir: PathLike | None,
+  progress: Callable[[str], object],
+):
+  if not opened.verifiable:
+    progress(f'note: {unverifiable(opened.directory)}')
+  check_source(opened, asked, data_dir, progress)
+
+
+def _check_settings(
+  opened: PoseDataset,
+  modalities: Sequence[str] | None,
+  rendering: Mapping[str, Any],
+  skeleton: str | None,
+):
+  _check_modalities(opened, modalities or ('joints',))
+  _check_rendering(opened, rendering)
+  _check_skeleton(opened, skeleton)
 
 
 def _check_modalities(opened: PoseDataset, asked: Sequence[str]):
@@ -145,6 +169,7 @@ def _check_rendering(opened: PoseDataset, rendering: Mapping[str, Any]):
 
 
 def _check_skeleton(opened: PoseDataset, skeleton: str | None):
-  if skeleton:
-    asked, stored = {'skeleton': skeleton}, {'skeleton': opened.skeleton.name}
+  if skeleton and opened.source is None:  # Otherwise, `check_source` compares.
+    asked = {'skeleton': skeleton_name(skeleton)}
+    stored = {'skeleton': opened.skeleton.name}
     check_same(f'{opened.directory} has', asked, stored, _OTHER_DATA)

@@ -115,4 +115,4 @@ def _bytes_on_disk(
   with tempfile.TemporaryDirectory() as folder:
     path = epath.Path(pathlib.Path(folder) / 'sample')
     copies: Iterable[Mapping[str, Any]] = (example for _ in range(_COPIES))
-    return write_shard(path, copies, features) / _COPIES
+    return write_shard(path, copies, features).num_bytes / _COPIES

@@ -16,6 +16,9 @@ from input_pipeline.errors import PoseDatasetError
 from input_pipeline.storage.dataset import is_there
 from input_pipeline.storage.paths import is_remote
 
+# The old data set while a new one takes its place.
+_REPLACED = 'replaced'
+
 
 class BuildPlace(NamedTuple):
   """Two empty folders for one export.
@@ -60,7 +63,8 @@ def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Pa
   """An empty directory on the target's disk, for one process at a time; removed after.
 
   The lock ends with its process, so files in an unlocked directory are left over from a
-  process that was killed, and are removed.
+  process that was killed, and are removed; an old data set among them that was being
+  replaced returns to its place.
 
   Raises:
     PoseDatasetError: if another process is writing the data set.
@@ -75,12 +79,28 @@ def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Pa
       )
     try:
       if staging.exists():
+        _restore(staging, target)
         shutil.rmtree(staging)
       staging.mkdir()
       yield staging
     finally:
-      shutil.rmtree(staging)
+      if _restore(staging, target):
+        shutil.rmtree(staging, ignore_errors=True)
       lock_path.unlink()
+
+
+def _restore(staging: pathlib.Path, target: epath.Path) -> bool:
+  """Moves an old data set back if no new one took its place.
+
+  Returns False if that fails; then the old data set stays in the staging folder.
+  """
+  replaced = staging / _REPLACED
+  if replaced.exists() and not target.exists():
+    try:
+      replaced.rename(target)
+    except OSError:
+      return False
+  return True
 
 
 @contextlib.contextmanager
@@ -95,8 +115,8 @@ def _place_in_folder(
     yield place
     target.parent.mkdir(parents=True, exist_ok=True)
     if target.exists():
-      target.rename(staging / 'replaced')
-    place.directory.rename(target)
+      target.rename(staging / _REPLACED)
+    place.directory.rename(target)  # If this fails, `staging_dir` restores the old one.
 
 
 @contextlib.contextmanager

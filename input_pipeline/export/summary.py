@@ -9,6 +9,7 @@ from etils import epath
 from input_pipeline.export.write_shard import ShardReport
 from input_pipeline.poses.notes import Note, as_lines
 from input_pipeline.poses.reasons import grouped_reasons, named_clips
+from input_pipeline.storage.digests import FileDigest
 
 _REASONS_SHOWN = 20
 
@@ -25,7 +26,7 @@ class SplitSummary:
     left_out: (video id, reason) for each of the other clips.
     notes: (video id, note) for what was doubtful in written clips.
     shard_lengths: number of clips in each shard.
-    num_bytes: bytes of all shards on disk.
+    shard_digests: each shard's size and digest.
   """
 
   name: str
@@ -36,7 +37,7 @@ class SplitSummary:
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
   notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   shard_lengths: list[int] = dataclasses.field(default_factory=list)
-  num_bytes: int = 0
+  shard_digests: list[FileDigest] = dataclasses.field(default_factory=list)
 
   def add(self, report: ShardReport):
     """Adds the next shard's report."""
@@ -46,11 +47,16 @@ class SplitSummary:
     self.left_out += report.left_out
     self.notes += report.notes
     self.shard_lengths.append(len(report.video_ids))
-    self.num_bytes += report.num_bytes
+    self.shard_digests.append(FileDigest(report.num_bytes, report.sha256))
 
   @property
   def num_clips(self) -> int:
     return len(self.video_ids)
+
+  @property
+  def num_bytes(self) -> int:
+    """Bytes of all shards on disk."""
+    return sum(digest.num_bytes for digest in self.shard_digests)
 
   def __str__(self) -> str:
     line = f'{self.name}: {self.num_clips} of {self.num_offered} clips'

@@ -64,7 +64,7 @@ class ShardReport:
     video_ids, labels, num_frames: of the written clips, in record order.
     left_out: (video id, reason) for each of the other clips.
     notes: (video id, note) for what was doubtful in written clips.
-    num_bytes: the file's size on disk.
+    num_bytes, sha256: the file's size on disk, and its digest.
   """
 
   video_ids: list[str] = dataclasses.field(default_factory=list)
@@ -73,6 +73,7 @@ class ShardReport:
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
   notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   num_bytes: int = 0
+  sha256: str = ''
 
   def to_json(self) -> str:
     return json.dumps(dataclasses.asdict(self))
@@ -98,7 +99,7 @@ def export_shard(
     recipe.directory, recipe.form.dataset, shard.split, shard.index, shard.num_shards
   )
   examples = _examples(source, shard, recipe, report, tell)
-  report.num_bytes = write_shard(path, examples, recipe.form.features())
+  report.num_bytes, report.sha256 = write_shard(path, examples, recipe.form.features())
   return report
 
 

@@ -16,6 +16,7 @@ from jaxtyping import Float32
 
 from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import ClipSource, PoseSource
 from input_pipeline.skeletons.skeleton import Skeleton
 
@@ -212,6 +213,28 @@ def describe_mapping(source: Skeleton, target: Skeleton) -> str:
   lines += [f'  always missing: {", ".join(missing)}'] if missing else []
   heading = f'{source.name} to {target.name}'
   return '\n'.join([f'{heading}:', *lines]) if lines else f'{heading}: joint by joint'
+
+
+def mapping_note(source: Skeleton, target: Skeleton) -> Note:
+  """Says in one line how joints are mapped for a model; a warning if any is missing."""
+  derived = []
+  for joint in target.joints:
+    rule = None if joint in source.joints else _rule(joint, source.joints)
+    if rule is not None:
+      parents = ' and '.join(rule.parents)
+      middle = f'the middle of {parents}' if len(rule.parents) > 1 else parents
+      derived.append(f'{joint} is {"about " if rule.approximate else ""}{middle}')
+  missing = missing_joints(source, target)
+  if missing:
+    derived.append(
+      f'{", ".join(missing)} cannot be derived, so they are always missing'
+    )
+  return Note(
+    'mapped',
+    f'poses of the skeleton {source.name!r} are mapped to {target.name!r}, which the'
+    f' model reads: {"; ".join(derived) or "all joints have the same names"}',
+    is_warning=bool(missing),
+  )
 
 
 @functools.cache

@@ -49,6 +49,25 @@ def _guard(source: Any):
 
 
 @dataclasses.dataclass(frozen=True)
+class Origin:
+  """The files and options from which a source was read.
+
+  Attributes:
+    poses: absolute paths of the files or folders.
+    format: the reader's name.
+    skeleton: name of the joint layout in the files, before any mapping.
+    options: `ReadOptions` that differ from their defaults, by name.
+    annotations: absolute path of the official annotations, if they were read.
+  """
+
+  poses: tuple[str, ...]
+  format: str
+  skeleton: str
+  options: Mapping[str, Any]
+  annotations: str | None = None
+
+
+@dataclasses.dataclass(frozen=True)
 class PoseSource:
   """The clips of one data set in a foreign format, not yet loaded.
 
@@ -63,6 +82,7 @@ class PoseSource:
     notes: what was doubtful in files that concern several clips.
     groups: group of clips that must stay on one side when clips are held out, by video
       id; a clip without an entry is a group of its own. Empty if unknown.
+    origin: the files that were read; None if unknown, or if the clips are generated.
 
   Raises:
     PoseDataError: if a split names a clip twice.
@@ -75,6 +95,7 @@ class PoseSource:
   multi_label: bool = False
   notes: tuple[Note, ...] = ()
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  origin: Origin | None = None
 
   def __post_init__(self):
     _guard(self)
@@ -132,7 +153,7 @@ class PotionSource:
   """The PoTion maps of one data set in a foreign format, not yet loaded.
 
   Attributes:
-    skeleton, class_names, splits, multi_label, groups: same as in PoseSource.
+    skeleton, class_names, splits, multi_label, groups, origin: same as in PoseSource.
     load: returns the clip with a given video id.
     settings: how the maps were made: `short_side` and `sigma` in cells, `truncate` in
       σ, `channels` and `weights` same as in `potion.PotionSettings`; None if unknown.
@@ -148,6 +169,7 @@ class PotionSource:
   settings: Mapping[str, Any]
   multi_label: bool = False
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  origin: Origin | None = None
 
   def __post_init__(self):
     _guard(self)
@@ -205,7 +227,7 @@ class HeatmapSource:
   """The clips of one data set as maps from a pose network, not yet loaded.
 
   Attributes:
-    skeleton, class_names, splits, multi_label, groups: same as in PoseSource.
+    skeleton, class_names, splits, multi_label, groups, origin: same as in PoseSource.
     load: returns the clip with a given video id.
     modalities: those of 'joints', 'parts' and 'features' that every clip has.
     num_features: channels of 'features'; 0 without features.
@@ -226,6 +248,7 @@ class HeatmapSource:
   multi_label: bool = False
   notes: tuple[Note, ...] = ()
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
+  origin: Origin | None = None
 
   def __post_init__(self):
     _guard(self)

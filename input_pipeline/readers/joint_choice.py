@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
-from input_pipeline.skeletons.joint_names import arrange, is_prefix_of, skeletons_named
-from input_pipeline.skeletons.registry import SKELETONS, Skeleton
+from input_pipeline.skeletons.joint_names import (
+  arrange,
+  has_joints_of,
+  is_prefix_of,
+  skeletons_named,
+)
+from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
 
 class JointChoice:
@@ -95,6 +100,79 @@ class JointChoice:
       f'poses have {count} joints, as {larger!r}; the first {own.num_joints} are read as'
       f' {own.name!r}. For all joints, give --skeleton={larger}',
     )
+
+
+def choose_skeleton(
+  asked: str | None,
+  *,
+  format: str,
+  fixed: str | None,
+  usual: str | None,
+  where: str,
+  read_names: Callable[[], Sequence[str] | None],
+  of_model: Skeleton | None = None,
+) -> tuple[Skeleton, tuple[Note, ...]]:
+  """The skeleton of poses, and how it was chosen if neither user nor format names it.
+
+  Args:
+    asked: the name that the user gives.
+    fixed: the skeleton that the format always has.
+    usual: the skeleton that the format has if nothing names another.
+    where: file or folder, for messages.
+    read_names: reads the joint names in the files, if they have any.
+    of_model: the skeleton of the model that reads the poses.
+
+  Raises:
+    PoseDataError: if the user's skeleton is not the format's, or nothing names one.
+    SkeletonError: if no such skeleton is registered.
+  """
+  if fixed is not None:
+    if asked not in (None, fixed):
+      raise PoseDataError(
+        f'format {format!r} always has the skeleton {fixed!r}, not {asked!r}; leave the'
+        ' skeleton out'
+      )
+    return get_skeleton(fixed), ()
+  if asked is not None:
+    return get_skeleton(asked), ()
+  if names := read_names():
+    chosen = _named_skeleton(names, where, of_model)
+    return chosen, _chosen(chosen, 'because the files name these joints')
+  if of_model is not None and (usual is None or of_model.name not in SKELETONS):
+    return of_model, _chosen(
+      of_model,
+      'which is the one of the model, because the files do not name their joints',
+    )
+  if usual is not None:
+    chosen = get_skeleton(usual)
+    return chosen, _chosen(chosen, f'as usual for {format}')
+  raise PoseDataError(
+    f'{where}, in format {format!r}, does not name its joints: name the skeleton, for'
+    ' example --skeleton=coco_17 (train: --config.data.skeleton=coco_17; Python:'
+    " skeleton='coco_17'); a wrong name lists all"
+  )
+
+
+def _chosen(skeleton: Skeleton, why: str) -> tuple[Note, ...]:
+  message = (
+    f'the skeleton is {skeleton.name!r}, {why}; if that is wrong, give --skeleton'
+  )
+  return (Note('skeleton_chosen', message, is_warning=False),)
+
+
+def _named_skeleton(
+  names: Sequence[str], where: str, of_model: Skeleton | None
+) -> Skeleton:
+  """The skeleton with the file's joints; the model's if it fits as well as others.
+
+  A file with the joints of no registered skeleton may have all joints of the model's.
+  """
+  fitting = skeletons_named(names)
+  if of_model is not None and (
+    of_model.name in fitting or (not fitting and has_joints_of(names, of_model))
+  ):
+    return of_model
+  return get_skeleton(skeleton_for(names, where))
 
 
 def skeleton_for(names: Sequence[str], where: str) -> str:

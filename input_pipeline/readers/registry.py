@@ -11,14 +11,13 @@ from collections.abc import Callable, Sequence
 
 from input_pipeline.errors import (
   PoseDataError,
-  UnnamedJointsError,
   as_pose_data_error,
   shortened,
 )
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
-from input_pipeline.poses.sources import ClipSource, PoseSource, with_notes
+from input_pipeline.poses.sources import ClipSource, Origin, PoseSource, with_notes
 from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.formats import (
   alphapose,
@@ -39,13 +38,13 @@ from input_pipeline.readers.formats import (
   sleap,
   ultralytics,
 )
-from input_pipeline.readers.joint_choice import skeleton_for
+from input_pipeline.readers.joint_choice import choose_skeleton
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.recognition.recognise import recognise
 from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.readers.videos.table import TABLE
-from input_pipeline.skeletons.registry import Skeleton, get_skeleton
+from input_pipeline.skeletons.registry import Skeleton
 
 
 @dataclasses.dataclass(frozen=True)
@@ -268,6 +267,7 @@ def read_poses(
   *,
   skeleton: str | None = None,
   options: ReadOptions | None = None,
+  of_model: Skeleton | None = None,
 ) -> ClipSource:
   """Opens pose files as a source of clips; loads none of them yet.
 
@@ -277,6 +277,8 @@ def read_poses(
     skeleton: name of a registered skeleton; required if neither the format fixes one nor
       the files name their joints.
     options: what the files do not state.
+    of_model: the skeleton of the model that reads the poses; taken if neither the user,
+      the format nor the files name another.
 
   Raises:
     PoseDataError: on an unknown format, a path that is not what the format expects, a
@@ -285,11 +287,16 @@ def read_poses(
     SkeletonError: if no such skeleton is registered.
   """
   with as_pose_data_error(f'{shortened(str(path))} cannot be read'):
-    return _read_poses(format, pathlib.Path(path).expanduser(), skeleton, options)
+    place = pathlib.Path(path).expanduser()
+    return _read_poses(format, place, skeleton, options or ReadOptions(), of_model)
 
 
 def _read_poses(
-  format: str, path: pathlib.Path, skeleton: str | None, options: ReadOptions | None
+  format: str,
+  path: pathlib.Path,
+  skeleton: str | None,
+  options: ReadOptions,
+  of_model: Skeleton | None,
 ) -> ClipSource:
   format, notes = resolved_format(format, path)
   reader = _get_reader(format)
@@ -304,10 +311,22 @@ def _read_poses(
     )
   if kind == 'file':
     _check_suffix(path, format, reader)
-  options = options or ReadOptions()
   _check_options(format, reader, options)
-  layout, chosen = _skeleton_of(format, reader, skeleton, path)
+  layout, chosen = choose_skeleton(
+    skeleton,
+    format=format,
+    fixed=reader.skeleton,
+    usual=reader.usual_skeleton,
+    where=str(path),
+    read_names=functools.partial(reader.joint_names, path)
+    if reader.joint_names
+    else lambda: None,
+    of_model=of_model,
+  )
   source = reader.read(path, layout, *([options] if reader.options else []))
+  given = {name: getattr(options, name) for name in options.given}
+  origin = Origin((str(path.absolute()),), format, source.skeleton.name, given)
+  source = dataclasses.replace(source, origin=origin)
   return _checking_sizes(with_notes(source, (*notes, *chosen)), options)
 
 
@@ -377,29 +396,3 @@ def _get_reader(format: str) -> Reader:
       f' {AUTO!r}, which recognises it'
     )
   return READERS[format]
-
-
-def _skeleton_of(
-  format: str, reader: Reader, asked: str | None, path: pathlib.Path
-) -> tuple[Skeleton, tuple[Note, ...]]:
-  """The skeleton, and how it was chosen if neither the user nor the format names it."""
-  if reader.skeleton is not None:
-    if asked not in (None, reader.skeleton):
-      raise PoseDataError(
-        f'format {format!r} always has the skeleton {reader.skeleton!r}, not {asked!r};'
-        ' leave the skeleton out'
-      )
-    return get_skeleton(reader.skeleton), ()
-  if asked is not None:
-    return get_skeleton(asked), ()
-  names = reader.joint_names(path) if reader.joint_names else None
-  chosen = skeleton_for(names, str(path)) if names else reader.usual_skeleton
-  if chosen is None:
-    raise UnnamedJointsError(
-      f'{path}, in format {format!r}, does not name its joints: name the skeleton, for'
-      ' example --skeleton=coco_17 (train: --config.data.skeleton=coco_17; Python:'
-      " skeleton='coco_17'); a wrong name lists all"
-    )
-  why = 'because the files name these joints' if names else f'as usual for {format}'
-  message = f'the skeleton is {chosen!r}, {why}; if that is wrong, give --skeleton'
-  return get_skeleton(chosen), (Note('skeleton_chosen', message, is_warning=False),)

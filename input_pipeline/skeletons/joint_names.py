@@ -13,7 +13,14 @@ from input_pipeline.poses.notes import Note
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 from input_pipeline.skeletons.spelling import plain
 
-__all__ = ['Arrangement', 'arrange', 'is_prefix_of', 'plain', 'skeletons_named']
+__all__ = [
+  'Arrangement',
+  'arrange',
+  'has_joints_of',
+  'is_prefix_of',
+  'plain',
+  'skeletons_named',
+]
 
 # Further names for a joint, for a skeleton that lacks a joint with such a name. In the
 # layouts registered here, the midpoint of the hips has three names, and a lone head joint
@@ -117,6 +124,11 @@ def skeletons_named(names: Sequence[str]) -> tuple[str, ...]:
     if skeleton.num_joints == len(names)
   ]
   return tuple(name for *_, name in sorted(fitting, key=lambda rank: rank[:2]))
+
+
+def has_joints_of(names: Sequence[str], skeleton: Skeleton) -> bool:
+  """Whether a file's joint names include every joint of the skeleton."""
+  return None not in _columns(names, skeleton)
 
 
 def is_prefix_of(skeleton: Skeleton, num_joints: int) -> str | None:

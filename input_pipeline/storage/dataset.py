@@ -9,8 +9,9 @@ without reading records.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -22,6 +23,8 @@ from input_pipeline.catalog.protocols import PathLike, export_command
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.loading.records import Records
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.checked_records import CheckedRecords
+from input_pipeline.storage.digests import METADATA_FILE, check_files, damage
 from input_pipeline.storage.files import (
   INFO_FILE,
   VERSION,
@@ -30,11 +33,13 @@ from input_pipeline.storage.files import (
   stored_name,
 )
 from input_pipeline.storage.labels import multi_hot
+from input_pipeline.storage.metadata import sound_metadata
 from input_pipeline.storage.paths import (
   cache_of,
   copy_missing,
   data_path,
   is_read_in_place,
+  is_remote,
 )
 
 REPRESENTATIONS = ('keypoints', 'heatmaps', 'potion')
@@ -78,6 +83,10 @@ class PoseDataset:
     left_out: (split, video id, reason) for each clip that could not be used.
     multi_label: whether clips have any number of labels (records hold multi-hot
       `labels`) instead of exactly one (records hold `label`).
+    verifiable: whether damage to the files can be detected; False for a data set made
+      before there were digests.
+    source: the files that the data set was made from, see `export/source_record.py`; None
+      if unknown.
   """
 
   directory: epath.Path
@@ -88,6 +97,8 @@ class PoseDataset:
   splits: tuple[str, ...]
   left_out: tuple[tuple[str, str, str], ...]
   multi_label: bool
+  verifiable: bool
+  source: Mapping[str, Any] | None
   _columns: Mapping[str, Mapping[str, list]] = dataclasses.field(repr=False)
   _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
 
@@ -129,8 +140,12 @@ class PoseDataset:
     builder = self._builder
     if not is_read_in_place(self.directory):
       builder = self._copied(split)
-    # pyright does not see through TFDS's decorator.
-    return builder.as_data_source(stored_name(split))  # pyright: ignore
+    with _naming_damage(self.directory):
+      # pyright does not see through TFDS's decorator.
+      records = builder.as_data_source(stored_name(split))  # pyright: ignore
+    lengths = builder.info.splits[stored_name(split)].shard_lengths
+    shards = shard_paths(self.directory, self.directory.parts[-3], split, len(lengths))
+    return CheckedRecords(records, shards, lengths)
 
   def _copied(self, split: str) -> tfds.core.DatasetBuilder:
     """The data set in this host's cache, with all of one split's files."""
@@ -192,11 +207,36 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
       f' ({_what_is_there(directory)}). Export the data set with\n '
       f' {export_command(dataset, representation, data_dir)}'
     )
+  verifiable = check_files(directory)
+  with _naming_damage(directory):
+    return _opened(directory, representation, verifiable)
+
+
+@contextlib.contextmanager
+def _naming_damage(directory: epath.Path) -> Iterator[None]:
+  """Names the data set in errors about content that this library did not write."""
+  try:
+    yield
+  except (PoseDatasetError, ImportError):
+    raise
+  except Exception as error:  # TFDS and its libraries raise many types.
+    reason = ' '.join(str(error).split())[:200]
+    raise damage(
+      directory / INFO_FILE, f'TFDS cannot use it ({type(error).__name__}: {reason})'
+    ) from error
+
+
+def _opened(
+  directory: epath.Path, representation: str, verifiable: bool
+) -> PoseDataset:
+  metadata = sound_metadata(directory)
   with quiet_tfds():
     builder = tfds.builder_from_directory(directory)
-  metadata = builder.info.metadata or {}
+  for split, columns in metadata['splits'].items():
+    _check_count(directory, builder, split, columns)
   return PoseDataset(
     directory=directory,
+    verifiable=verifiable,
     representation=representation,
     skeleton=Skeleton.from_dict(metadata['skeleton']),
     class_names=tuple(metadata['class_names']),
@@ -205,9 +245,33 @@ def open_dataset(data_dir: PathLike, dataset: str, representation: str) -> PoseD
     left_out=tuple((s, v, reason) for s, v, reason in metadata['left_out']),
     # Data sets from older releases without this entry have one label per clip.
     multi_label=metadata.get('multi_label', False),
+    source=metadata.get('source'),  # Missing in data sets from older releases.
     _columns=metadata['splits'],
     _builder=builder,
   )
+
+
+def _check_count(
+  directory: epath.Path,
+  builder: tfds.core.DatasetBuilder,
+  split: str,
+  columns: Mapping[str, list],
+):
+  """Checks that the metadata name as many clips as there are records."""
+  splits = builder.info.splits
+  known = stored_name(split) in splits  # TFDS's `get` would raise.
+  stored = splits[stored_name(split)] if known else None
+  if stored is None or stored.num_examples != len(columns['video_ids']):
+    records = 'no' if stored is None else stored.num_examples
+    raise damage(
+      directory / METADATA_FILE,
+      f'it names {len(columns["video_ids"])} clips in split {split!r}, but'
+      f' {INFO_FILE} has {records} records',
+    )
+  shards = shard_paths(directory, directory.parts[-3], split, len(stored.shard_lengths))
+  lost = [] if is_remote(directory) else [s for s in shards if not s.exists()]
+  if lost:
+    raise damage(lost[0], 'the file is missing')
 
 
 def _what_is_there(directory: epath.Path) -> str:

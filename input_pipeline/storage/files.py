@@ -19,6 +19,12 @@ from absl import logging
 from etils import epath
 
 from input_pipeline.catalog.protocols import PROTOCOLS
+from input_pipeline.storage.digests import (
+  DIGESTS_FILE,
+  FileDigest,
+  digest_of,
+  digests_text,
+)
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.paths import is_remote
 
@@ -26,16 +32,17 @@ from input_pipeline.storage.paths import is_remote
 VERSION = '1.0.0'
 # A directory without this file holds no data set, or an unfinished one.
 INFO_FILE = 'dataset_info.json'
+FEATURES_FILE = 'features.json'  # TFDS's name.
 
 _FILE_FORMAT = 'array_record'
 
 
 @dataclasses.dataclass(frozen=True)
 class SplitFiles:
-  """A split's shards: the number of records in each, and the bytes of all."""
+  """A split's shards in order: the number of records in each, and each file's digest."""
 
   shard_lengths: Sequence[int]
-  num_bytes: int
+  digests: Sequence[FileDigest]
 
 
 def shard_path(
@@ -60,8 +67,8 @@ def write_shard(
   path: epath.Path,
   examples: Iterable[Mapping[str, Any]],
   features: tfds.features.FeaturesDict,
-) -> int:
-  """Writes a shard with one example in memory at a time; returns its size in bytes.
+) -> FileDigest:
+  """Writes a shard with one example in memory at a time; returns its size and digest.
 
   The same examples give the same bytes.
   """
@@ -74,7 +81,7 @@ def write_shard(
   with _local_file(path) as file:
     writer = tfds.core.ExampleWriter(tfds.core.FileFormat(_FILE_FORMAT))
     writer.write(os.fspath(file), records)
-    return file.stat().st_size
+    return digest_of(file)
 
 
 def _serialized(
@@ -113,7 +120,7 @@ def write_metadata(
     builder=identity,
     citation=protocol.citation if protocol else None,
     features=form.features(),
-    metadata=tfds.core.MetadataDict(metadata),
+    metadata=tfds.core.MetadataDict({**metadata, 'digests': DIGESTS_FILE}),
     disable_shuffling=True,
   )
   info.set_file_format(_FILE_FORMAT)
@@ -123,7 +130,7 @@ def write_metadata(
         tfds.core.SplitInfo(
           name=stored_name(split),
           shard_lengths=list(files.shard_lengths),
-          num_bytes=files.num_bytes,
+          num_bytes=sum(digest.num_bytes for digest in files.digests),
           filename_template=_file_names(directory, form.dataset, split),
         )
         for split, files in splits.items()
@@ -132,8 +139,24 @@ def write_metadata(
   )
   with quiet_tfds(), tempfile.TemporaryDirectory() as folder:
     info.write_to_directory(folder)
+    _write_digests(epath.Path(folder), directory, form.dataset, splits)
     for file in sorted(epath.Path(folder).iterdir(), key=lambda f: f.name == INFO_FILE):
       file.copy(directory / file.name, overwrite=True)
+
+
+def _write_digests(
+  folder: epath.Path,
+  directory: epath.Path,
+  dataset: str,
+  splits: Mapping[str, SplitFiles],
+):
+  """Writes the digests of the metadata in a folder, and of the shards."""
+  digests = {file.name: digest_of(file) for file in folder.iterdir()}
+  for split, files in splits.items():
+    paths = shard_paths(directory, dataset, split, len(files.digests))
+    for path, digest in zip(paths, files.digests, strict=True):
+      digests[path.name] = digest
+  (folder / DIGESTS_FILE).write_text(digests_text(digests))
 
 
 def stored_name(split: str) -> str:

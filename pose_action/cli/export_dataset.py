@@ -26,7 +26,7 @@ _DATA_DIR = FLAGS.string(
   'Folder for all data sets, local or in a cloud store: gs://, s3://, ...',
   required=True,
 )
-_POSES = define_pose_flags(FLAGS, default='--dataset')
+_POSES = define_pose_flags(FLAGS)
 _ANNOTATIONS = FLAGS.string(
   'annotations',
   None,

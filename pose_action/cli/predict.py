@@ -1,7 +1,8 @@
 """Predicts the actions in pose clips with a trained model.
 
-  python tools/predict.py --workdir=/tmp/jmrn_jhmdb --poses=jhmdb.pkl --format=pyskl
+  python tools/predict.py --workdir=/tmp/jmrn_jhmdb --poses=poses
 
+The poses may have any format and need no labels; joints are mapped to those of the model.
 Prints the most probable classes of each clip and, for a JMRN, its joint weights. Clips
 that cannot be used are skipped and listed with the reason.
 """
@@ -13,7 +14,7 @@ FLAGS = Flags()
 _WORKDIR = FLAGS.string(
   'workdir', None, 'Workdir of a run, or of imported weights.', required=True
 )
-_POSES = define_pose_flags(FLAGS, default="the run's data set", poses_required=True)
+_POSES = define_pose_flags(FLAGS, for_model=True)
 _VIDEO_IDS = FLAGS.list('video_ids', None, 'Clips to predict on. Default: all.')
 _TOP = FLAGS.integer('top', 5, 'How many classes to print per clip.', lower_bound=1)
 _CHECKPOINT = FLAGS.enum(

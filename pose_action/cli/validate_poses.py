@@ -7,6 +7,11 @@ Prints what the poses contain (clips, splits, classes, frames, people, joints) a
 wrong or may be. The exit status is 1 if there is an error: poses that cannot be read, a
 clip that appears twice or in both training and test, a split without a usable clip, a
 label without a class. Warnings are for you to judge, best with the picture.
+
+For the folder of an exported data set, it checks instead that every file is as it was
+written:
+
+  pose-action validate data/jhmdb
 """
 
 import functools
@@ -18,7 +23,7 @@ from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
 
 FLAGS = Flags()
-_POSES = define_pose_flags(FLAGS, default='--dataset')
+_POSES = define_pose_flags(FLAGS)
 _DATASET = FLAGS.string(
   'dataset', None, 'Name of the data set, to check the clips against its splits.'
 )
@@ -42,8 +47,12 @@ _PICTURE = FLAGS.string(
 
 
 def main(args):
+  if len(args) == 1 and not _POSES.poses.value:
+    FLAGS.values['poses'].value, args = args[0], []
   refuse_arguments(args)
   _check_flags()
+  if _POSES.poses.value and _check_stored():
+    return
 
   # Imported here, so that --help and mistyped flags are answered at once.
   from input_pipeline.catalog.protocols import PROTOCOLS
@@ -67,6 +76,30 @@ def main(args):
     _draw(source, validation)
   if validation.errors:
     sys.exit(1)
+
+
+def _check_stored() -> bool:
+  """Checks exported data sets at --poses; returns whether there are any.
+
+  Raises:
+    SystemExit: if one is damaged.
+  """
+  from input_pipeline.storage.paths import is_remote
+  from input_pipeline.validation.stored_dataset import check_stored, datasets_at
+
+  path = str(_POSES.poses.value)
+  if not is_remote(path) and not pathlib.Path(path).expanduser().is_dir():
+    return False
+  found = datasets_at(path)
+  progress = functools.partial(print, file=sys.stderr, flush=True)
+  whole = True
+  for directory in found:
+    lines, is_whole = check_stored(directory, progress)
+    print('\n'.join(lines))
+    whole = whole and is_whole
+  if not whole:
+    sys.exit(1)
+  return bool(found)
 
 
 def _check_flags():

@@ -1,6 +1,6 @@
 """Draws what a model computes for a clip, as Fig. 4 of PA3D does.
 
-  python tools/visualize.py --workdir=/tmp/pa3d_jhmdb --poses=jhmdb.pkl --format=pyskl
+  python tools/visualize.py --workdir=/tmp/pa3d_jhmdb --poses=poses
 
 Writes one picture per clip, <workdir>/visualizations/<video_id>.png, and the same to
 TensorBoard: the maps that the model reads, the motion maps, 32 filters of the action
@@ -17,7 +17,7 @@ FLAGS = Flags()
 _WORKDIR = FLAGS.string(
   'workdir', None, 'Workdir of a run, or of imported weights.', required=True
 )
-_POSES = define_pose_flags(FLAGS, default="the run's data set", poses_required=True)
+_POSES = define_pose_flags(FLAGS, for_model=True)
 _VIDEO_IDS = FLAGS.list('video_ids', None, 'Clips to draw. Default: all.')
 _CHECKPOINT = FLAGS.enum(
   'checkpoint', 'best', ['best', 'last'], 'Best on validation, or last.'

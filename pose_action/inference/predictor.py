@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import itertools
 import os
+import warnings
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
@@ -15,9 +16,13 @@ import ml_collections
 import numpy as np
 from jaxtyping import Array, Float
 
+from input_pipeline.errors import SkeletonError
 from input_pipeline.loading.clip_rows import Batch, evaluation_batch
 from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import PoseWarning
+from input_pipeline.poses.skeleton_mapping import map_clip, mapping_note
 from input_pipeline.poses.sources import HeatmapClip, PotionClip
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.examples import AnyClip, clip_features
@@ -46,7 +51,7 @@ class Predictor:
   Attributes:
     config: the run's config.
     class_names: names by class index.
-    skeleton: the joint layout that clips must have.
+    skeleton: the joint layout that the model reads; poses of others are mapped to it.
     step: the checkpoint's training step.
 
   Example:
@@ -139,7 +144,10 @@ class Predictor:
     stores, and averages over all views. The clip's labels are not read.
 
     Raises:
-      PredictorError: for a clip with another joint layout.
+      PredictorError: for a clip whose joints cannot be mapped to the model's.
+
+    Warns:
+      PoseWarning: for a clip whose joints are mapped.
     """
     return self.predict([clip], batch_size=1)[0]
 
@@ -156,7 +164,10 @@ class Predictor:
       batch_size: clips per batch, each with all its views.
 
     Raises:
-      PredictorError: for a clip with another joint layout.
+      PredictorError: for a clip whose joints cannot be mapped to the model's.
+
+    Warns:
+      PoseWarning: for a clip whose joints are mapped.
     """
     if batch_size < 1:
       raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
@@ -195,7 +206,10 @@ class Predictor:
     """Returns the model's activations for the middle view of one clip, as numpy arrays.
 
     Raises:
-      PredictorError: for a clip with another joint layout.
+      PredictorError: for a clip whose joints cannot be mapped to the model's.
+
+    Warns:
+      PoseWarning: for a clip whose joints are mapped.
     """
     return jax.device_get(
       self._activations(self._variables, self._batch([self._record(clip)], 1))
@@ -239,18 +253,31 @@ class Predictor:
 
   def _record(self, clip: AnyClip) -> dict[str, Any]:
     """Returns the clip as the run's data set would store it."""
-    if clip.skeleton.joints != self.skeleton.joints:
-      raise PredictorError(
-        f'clip {clip.video_id!r} has the joints of {clip.skeleton.name!r}'
-        f' ({", ".join(clip.skeleton.joints)}), but the model was trained on those of'
-        f' {self.skeleton.name!r} ({", ".join(self.skeleton.joints)})'
-      )
+    clip = self._with_own_joints(clip)
     if isinstance(clip, PotionClip) and self.config.data.encoding != 'potion':
       raise PredictorError(_NO_POTION)
     features = clip_features(
       clip, self.config.data.representation, self._stored_settings(clip)
     )
     return {'label': 0, **{name: make() for name, make in features.items()}}
+
+  def _with_own_joints(self, clip: AnyClip) -> AnyClip:
+    """Maps poses of another skeleton, with a warning that says how."""
+    if clip.skeleton.joints == self.skeleton.joints:
+      return clip
+    try:
+      if not isinstance(clip, PoseClip):
+        raise SkeletonError('ready maps cannot be mapped to another skeleton')
+      mapped = map_clip(clip, self.skeleton)
+    except SkeletonError as error:
+      raise PredictorError(
+        f'clip {clip.video_id!r} has the joints of {clip.skeleton.name!r}'
+        f' ({", ".join(clip.skeleton.joints)}), but the model was trained on those of'
+        f' {self.skeleton.name!r} ({", ".join(self.skeleton.joints)}): {error}'
+      ) from error
+    note = mapping_note(clip.skeleton, self.skeleton)
+    warnings.warn(note.message, PoseWarning, stacklevel=4)
+    return mapped
 
   def _stored_settings(self, clip: AnyClip) -> dict[str, Any]:
     """Returns the run's rendering settings, or the modalities to read from ready maps."""

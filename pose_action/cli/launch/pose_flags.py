@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import TYPE_CHECKING, Any
 
-from pose_action.cli.launch.program import Flags
+from pose_action.cli.launch.program import Flags, UsageError
 
 if TYPE_CHECKING:
   import ml_collections
@@ -34,6 +33,11 @@ FORMATS = (
   'pyskl',
   'sleap',
   'ultralytics',
+)
+
+_POSES_HELP = 'File or folder to read.'
+_TEST_CLIPS = (
+  'Default for a run on a generated data set, such as the demo: its test clips.'
 )
 
 
@@ -79,64 +83,71 @@ class PoseFlags:
   def open_for(
     self, config: ml_collections.ConfigDict, skeleton: Skeleton
   ) -> ClipSource:
-    """Opens the poses; format and skeleton are the run's where no flag gives them.
+    """Opens the poses for a model; says how they are read.
+
+    Without `--poses`, these are the test clips of a run on a generated data set.
 
     Args:
-      config: the config of the run whose model reads the poses.
-      skeleton: the model's, for files that do not name their joints.
+      config: the config of the model's run.
+      skeleton: the joint layout that the model reads.
+
+    Raises:
+      UsageError: without `--poses`, if the run's data set is not a generated one.
     """
-    from input_pipeline.catalog.open_source import load_source
-    from input_pipeline.errors import UnnamedJointsError
+    from input_pipeline.catalog.open_for_model import generated_clips, open_for_model
     from input_pipeline.poses.notes import as_lines
     from input_pipeline.poses.sources import source_notes
-    from input_pipeline.skeletons.registry import SKELETONS
     from pose_action.host.progress import say
 
-    open_with = functools.partial(
-      load_source,
-      config.data.dataset,
-      format=self.format.value or config.data.format or None,
-      poses=self.poses.value,
-      options=self.options(),
-    )
-    try:
-      source = open_with(skeleton=self.skeleton.value or config.data.skeleton or None)
-    except UnnamedJointsError:
-      if SKELETONS.get(skeleton.name) != skeleton:  # The user's own, in a file.
-        raise
-      say(
-        f"note: the skeleton is the model's, {skeleton.name!r}; if that is wrong, give"
-        ' --skeleton'
+    data = config.data
+    if self.poses.value:
+      source = open_for_model(
+        self.poses.value,
+        skeleton,
+        format=self.format.value,
+        usual_format=data.format or None,
+        skeleton=self.skeleton.value,
+        options=self.options(),
       )
-      source = open_with(skeleton=skeleton.name)
+    else:
+      source = generated_clips(data.dataset, data.test_split)
+      if source is None:
+        raise UsageError(f'--poses is missing: {_POSES_HELP} {_TEST_CLIPS}')
+      say(f'clips are those of {data.dataset}, {data.test_split or "all splits"}')
     for line in as_lines(('', note) for note in source_notes(source)):
       say(line)
     return source
 
 
-def define_pose_flags(flags: Flags, *, default: str, poses_required=False) -> PoseFlags:
+def define_pose_flags(flags: Flags, *, for_model: bool = False) -> PoseFlags:
   """Defines the flags of poses for one program.
 
   Args:
-    default: whose format and skeleton are taken where none is given, in words.
-    poses_required: whether the program cannot do without `--poses`.
+    for_model: whether a trained model reads the poses; otherwise the defaults are those
+      of the data set that `--dataset` names.
   """
+  if for_model:
+    format = "the one recognised, else that of the run's data set"
+    poses = f'{_POSES_HELP} {_TEST_CLIPS}'
+    skeleton = "the one that the format or the files name, else the model's"
+  else:
+    format = (
+      'that of --dataset if it has one and the files do not show another, else auto'
+    )
+    poses, skeleton = _POSES_HELP, 'that of --dataset'
   return PoseFlags(
     format=flags.string(
       'format',
       None,
-      'Format of --poses; auto recognises it from the files. Default: that of'
-      f' {default} if it has one and the files do not show another, else auto.',
+      f'Format of --poses; auto recognises it from the files. Default: {format}.',
     ),
-    poses=flags.string(
-      'poses', None, 'File or folder to read.', required=poses_required
-    ),
+    poses=flags.string('poses', None, poses),
     skeleton=flags.string(
       'skeleton',
       None,
       'Joint layout of --poses: a name such as coco_17, body_25 or jhmdb (a wrong name'
       ' lists all), or your own file *.yaml or *.json.'
-      f' Default: that of {default}.',
+      f' Default: {skeleton}.',
     ),
     frame_size=flags.string(
       'frame_size',

@@ -2,6 +2,7 @@ from etils import epath
 
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import ShardReport
+from input_pipeline.storage.digests import FileDigest
 
 
 def test_summary_shows_the_first_twenty_reasons():
@@ -9,7 +10,9 @@ def test_summary_shows_the_first_twenty_reasons():
   torn = SplitSummary('train', 23, ['c'], [0], [5])
   torn.left_out = [(f'v{i}', f'reason {chr(97 + i)}') for i in range(22)]
 
-  full.num_bytes, torn.num_bytes = 1_000_000, 1_500_000
+  full.shard_digests, torn.shard_digests = (
+    [FileDigest(num_bytes, '')] for num_bytes in (1_000_000, 1_500_000)
+  )
   summary = ExportSummary(epath.Path('/data/x'), (full, torn), seconds=3)
   lines = str(summary).splitlines()
 

@@ -6,6 +6,7 @@ from array_record.python.array_record_module import ArrayRecordReader
 from etils import epath
 
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.digests import digest_of
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import shard_path, shard_paths, write_shard
 
@@ -36,9 +37,12 @@ def test_shards_are_named_as_tfds_names_them():
 def test_the_same_examples_give_the_same_bytes(tmp_path):
   """Not so by default: an example's features are a map, in hash order."""
   paths = [epath.Path(tmp_path / name) for name in ('one', 'two')]
-  sizes = [write_shard(p, [example('a'), example('b')], FORM.features()) for p in paths]
+  digests = [
+    write_shard(p, [example('a'), example('b')], FORM.features()) for p in paths
+  ]
   assert paths[0].read_bytes() == paths[1].read_bytes()
-  assert sizes == [path.stat().length for path in paths]
+  assert digests[0] == digests[1] == digest_of(paths[0])
+  assert digests[0].num_bytes == paths[0].stat().length
   for record in ArrayRecordReader(os.fspath(paths[0])).read_all():
     names = (b'frame_size', b'keypoints', b'label', b'video_id')
     places = [record.index(name) for name in names]

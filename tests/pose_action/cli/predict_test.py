@@ -12,6 +12,7 @@ import tiny_run
 import untrained_run
 from places import PYTHON_PATH, ROOT
 
+from input_pipeline.catalog.stick_actions.source import stick_actions_source
 from input_pipeline.skeletons.registry import get_skeleton
 
 CLASSES = ('wave', 'walk', 'sit')
@@ -65,7 +66,9 @@ def test_every_clip_and_the_broken_one_by_name(workdir, poses):
   done = predict(f'--workdir={workdir}', f'--poses={poses}', '--top=2')
   assert done.returncode == 1, done.stderr
   assert done.stderr.strip().endswith('error: 1 clip could not be used; see above')
-  lines = done.stdout.splitlines()
+  recognised, skeleton, *lines = done.stdout.splitlines()
+  assert recognised.startswith("note: poses are read in format 'pyskl'")
+  assert skeleton.startswith("note: the skeleton is 'coco_17', which is the one of the")
   # The reader names classes by number, the workdir by name.
   assert lines[0].startswith('first (labelled walk)')
   assert lines[3].startswith('  joints: ')
@@ -77,7 +80,7 @@ def test_every_clip_and_the_broken_one_by_name(workdir, poses):
 def test_one_clip(workdir, poses):
   done = predict(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third')
   assert done.returncode == 0, done.stderr
-  assert done.stdout.splitlines()[0].startswith('third')
+  assert done.stdout.splitlines()[2].startswith('third')
 
 
 def test_each_person_of_a_video(workdir, tmp_path):
@@ -99,15 +102,72 @@ def test_each_person_of_a_video(workdir, tmp_path):
   assert 'give --frame_size=WIDTHxHEIGHT' in done.stdout
   done = predict(*flags, '--frame_size=64x48', '--per_person')
   assert done.returncode == 0, done.stderr
-  said, *lines = done.stdout.splitlines()
+  said, _, *lines = done.stdout.splitlines()
   assert said.startswith('frames are read as 64 wide, 48 high')
   assert lines[::3] == [f'{tmp_path.name}#0', f'{tmp_path.name}#1']
+
+
+def model_of(folder, dataset, skeleton):
+  config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
+  config.data.dataset = dataset
+  config.data.test_split = 'test1' if dataset == 'hmdb51' else 'test'
+  untrained_run.write_workdir(folder, config, skeleton, CLASSES)
+  return folder
+
+
+def test_a_model_of_a_named_data_set_predicts_on_any_clips(tmp_path, poses):
+  """Neither the splits, the classes nor the joints are those of HMDB51."""
+  workdir = model_of(tmp_path / 'run', 'hmdb51', get_skeleton('coco_17'))
+  done = predict(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third')
+  assert done.returncode == 0, done.stderr + done.stdout
+  video = {
+    'meta_info': {'keypoint_id2name': dict(enumerate(get_skeleton('mpii_16').joints))},
+    'instance_info': [
+      {
+        'frame_id': frame,
+        'instances': [
+          {
+            'keypoints': [[10.0 + joint, 20.0] for joint in range(16)],
+            'keypoint_scores': [0.9] * 16,
+          }
+        ],
+      }
+      for frame in range(1, 7)
+    ],
+  }
+  (tmp_path / 'mine.json').write_text(json.dumps(video))
+  done = predict(
+    f'--workdir={workdir}', f'--poses={tmp_path}/mine.json', '--frame_size=64x48'
+  )
+  assert done.returncode == 0, done.stderr + done.stdout
+  mapped = [
+    line for line in done.stdout.splitlines() if "are mapped to 'coco_17'" in line
+  ]
+  assert len(mapped) == 1
+  assert mapped[0].startswith("warning: poses of the skeleton 'mpii_16' are mapped")
+  assert 'nose is about ' in mapped[0]
+  assert 'left_ear, right_ear cannot be derived' in mapped[0]
+  assert '\nmine\n' in done.stdout
+
+
+def test_a_model_of_the_demo_predicts_on_its_test_clips(tmp_path):
+  source = stick_actions_source()
+  workdir = model_of(tmp_path / 'run', 'stick_actions', source.skeleton)
+  first = source.splits['test'][0]
+  done = predict(f'--workdir={workdir}', f'--video_ids={first}', '--top=1')
+  assert done.returncode == 0, done.stderr + done.stdout
+  said, clip, *_ = done.stdout.splitlines()
+  assert said == 'clips are those of stick_actions, test'
+  assert clip.startswith(first)
+  done = predict(f'--workdir={workdir}', f'--video_ids={source.splits["train"][0]}')
+  assert 'there is no clip' in done.stderr
 
 
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [
     (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
+    ([], '--poses is missing'),
     (['--poses=nowhere.pkl'], 'nowhere.pkl'),
     (['--poses={poses}', '--video_ids=fourth'], "there is no clip 'fourth'"),
     (['--poses={poses}', '--skeleton=jhmdb'], 'joints'),

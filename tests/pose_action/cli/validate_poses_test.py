@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
+from tiny_export import export_tiny
 
 TOOL = ROOT / 'tools' / 'validate_poses.py'
 
@@ -130,3 +131,20 @@ def test_sources_on_both_sides(tmp_path):
   assert run(*flags, '--group_by=youtub').stderr.startswith(
     "error: group_by is 'youtub'"
   )
+
+
+def test_an_exported_data_set(tmp_path):
+  """Given as a folder, alone or as --poses; one flipped bit in it is found."""
+  export_tiny(tmp_path)
+  for args in ([tmp_path / 'tiny'], [f'--poses={tmp_path}']):
+    done = run(*args)
+    assert (done.returncode, done.stderr) == (0, ''), done.stderr
+    assert done.stdout.endswith('test1 2; every file is as it was written\n')
+  (shard,) = tmp_path.rglob('*train1.array_record*')
+  content = bytearray(shard.read_bytes())
+  content[-20] ^= 1
+  shard.write_bytes(content)
+  done = run(tmp_path / 'tiny' / 'keypoints')
+  assert done.returncode == 1
+  assert done.stdout.startswith(f'error: {shard} is damaged: its content is not what')
+  assert 'make the data set again: ' in done.stdout

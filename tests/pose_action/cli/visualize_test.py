@@ -76,7 +76,7 @@ def test_a_picture_of_every_clip_and_the_broken_one_by_name(workdirs, poses):
   done = visualize(f'--workdir={workdir}', f'--poses={poses}')
   assert done.returncode == 1, done.stderr
   assert done.stderr.strip().endswith('error: 1 clip could not be used; see above')
-  first, broken, third = done.stdout.splitlines()
+  *_, first, broken, third = done.stdout.splitlines()
   folder = workdir / 'visualizations'
   assert first == f'first: {folder / "first.png"}'
   assert broken.startswith('broken: cannot be used: ')
@@ -130,7 +130,7 @@ def test_a_frame_size_is_repeated_and_doubted(workdirs, tmp_path):
     f'--output={tmp_path}',
   )
   assert done.returncode == 0, done.stderr
-  said, picture, doubt = done.stdout.splitlines()
+  said, *_, picture, doubt = done.stdout.splitlines()
   assert said.startswith('frames are read as 40 wide, 64 high')
   assert doubt.startswith('warning: many joints lie outside the frames')
   assert 'give --frame_size=64x40 (' in doubt

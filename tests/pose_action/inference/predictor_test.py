@@ -8,7 +8,9 @@ import pytest
 import tiny_run
 import untrained_run
 
+from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.poses.sources import PotionClip
+from input_pipeline.skeletons.skeleton import Skeleton
 from pose_action.inference.prediction_text import describe, load_clip, offered_clips
 from pose_action.inference.predictor import Predictor, PredictorError
 from pose_action.runtime import sharding, writers
@@ -143,11 +145,28 @@ def test_poses_and_ready_maps_in_one_call(run, predictor):
   np.testing.assert_array_equal(found[0].probabilities, found[2].probabilities)
 
 
-def test_another_layout_is_refused(run, predictor):
+def test_poses_of_another_skeleton_are_mapped_with_a_warning(predictor):
   clip = tiny_run.source().load('test_500')
   joints = tuple(reversed(clip.skeleton.joints))
-  other = dataclasses.replace(clip.skeleton, joints=joints)
-  with pytest.raises(PredictorError, match="'test_500' has the joints of 'star'"):
+  other = dataclasses.replace(
+    clip,
+    skeleton=dataclasses.replace(clip.skeleton, name='reversed', joints=joints),
+    keypoints=clip.keypoints[:, :, ::-1],
+    scores=clip.scores[:, :, ::-1],
+  )
+  with pytest.warns(
+    PoseWarning, match="of the skeleton 'reversed' are mapped to 'star'"
+  ):
+    mapped = predictor(other)
+  np.testing.assert_array_equal(mapped.probabilities, predictor(clip).probabilities)
+
+
+def test_joints_that_no_rule_derives_are_refused(predictor):
+  clip = tiny_run.source().load('test_500')
+  joints = tuple(f'{joint}_marker' for joint in clip.skeleton.joints)
+  limbs = tuple((f'{a}_marker', f'{b}_marker') for a, b in clip.skeleton.limbs)
+  other = Skeleton(name='markers', joints=joints, limbs=limbs)
+  with pytest.raises(PredictorError, match="'test_500' has the joints of 'markers'"):
     predictor(dataclasses.replace(clip, skeleton=other))
 
 

@@ -15,9 +15,9 @@ def test_help_names_every_format():
   assert sorted(READERS) == list(FORMATS)
 
 
-def test_the_flags_are_optional_but_for_the_poses(capsys):
+def test_the_flags_are_optional(capsys):
   flags = Flags()
-  poses = define_pose_flags(flags, default='the data set', poses_required=True)
+  poses = define_pose_flags(flags, for_model=True)
   assert flags.parse(['--poses=p', '--frame_size=10x20', '--per_person']) == []
   options = poses.options(short_side=None)
   assert options is not None
