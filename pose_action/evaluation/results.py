@@ -163,15 +163,17 @@ def _scores_file(evaluation: Evaluation) -> str:
 
 
 def _npz(evaluation: Evaluation) -> bytes:
-  """`video_ids`, `scores`, `labels`, `class_names`; strings as unicode, no pickles."""
+  """The fields that `score_files.read_scores` reads; text as unicode, no pickles."""
   file = io.BytesIO()
-  np.savez_compressed(
-    file,
-    video_ids=np.array(evaluation.video_ids, np.str_),
-    scores=evaluation.scores,
-    labels=evaluation.labels,
-    class_names=np.array(evaluation.class_names, np.str_),
-  )
+  arrays: dict[str, Any] = {
+    'video_ids': np.array(evaluation.video_ids, np.str_),
+    'scores': evaluation.scores,
+    'labels': evaluation.labels,
+    'class_names': np.array(evaluation.class_names, np.str_),
+  }
+  if evaluation.asked:
+    arrays['asked_figures'] = np.array(evaluation.asked, np.str_)
+  np.savez_compressed(file, **arrays)
   return file.getvalue()
 
 

@@ -38,6 +38,7 @@ class Scores:
     probabilities: float64 `[b, k]`.
     labels: int32 `[b]` class indices, or uint8 `[b, k]`, multi-hot; None if unknown.
     class_names: `k` unique names; None if unknown.
+    asked: the figures that the data set's protocol asks for, see `metrics.figures`.
 
   Raises:
     ValueError: names the file, the field, its value and the allowed values.
@@ -48,6 +49,7 @@ class Scores:
   probabilities: Float[np.ndarray, 'b k']
   labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k'] | None = None
   class_names: np.ndarray | None = None
+  asked: tuple[str, ...] = ()
 
   def __post_init__(self):
     (n, k), scores = self.probabilities.shape, self.probabilities
@@ -101,6 +103,7 @@ class Streams:
     probabilities: float64 `[s, b, k]`.
     labels, class_names: same as in `Scores`; None if no file has them.
     notes: lines about how the files were matched.
+    asked: the figures that any file's protocol asks for.
   """
 
   names: tuple[str, ...]
@@ -109,6 +112,7 @@ class Streams:
   labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k'] | None
   class_names: np.ndarray | None
   notes: tuple[str, ...] = ()
+  asked: tuple[str, ...] = ()
 
 
 def read_streams(
@@ -140,7 +144,8 @@ def read_streams(
 def read_scores(file: str) -> Scores:
   """Reads a file of scores that an evaluation wrote.
 
-  It holds `video_ids` and `scores`, and may hold `labels` and `class_names`.
+  It holds `video_ids` and `scores`, and may hold `labels`, `class_names` and
+  `asked_figures`.
 
   Args:
     file: `FILE.npz` for probabilities; `FILE.npz:softmax` for logits, or
@@ -170,7 +175,8 @@ def read_scores(file: str) -> Scores:
   if function:
     scores = _FUNCTIONS[function](scores)
   labels, class_names = arrays.get('labels'), arrays.get('class_names')
-  return Scores(path, arrays['video_ids'], scores, labels, class_names)
+  asked = tuple(map(str, np.ravel(arrays.get('asked_figures', ()))))
+  return Scores(path, arrays['video_ids'], scores, labels, class_names, asked)
 
 
 def fused_npz(streams: Streams, fused: Float[np.ndarray, 'b k']) -> bytes:
@@ -180,6 +186,7 @@ def fused_npz(streams: Streams, fused: Float[np.ndarray, 'b k']) -> bytes:
     'scores': fused.astype(np.float32),
     'labels': streams.labels,
     'class_names': streams.class_names,
+    'asked_figures': np.array(streams.asked, np.str_) if streams.asked else None,
   }
   known = {name: array for name, array in arrays.items() if array is not None}
   content = io.BytesIO()
@@ -190,7 +197,7 @@ def fused_npz(streams: Streams, fused: Float[np.ndarray, 'b k']) -> bytes:
 def _arrays(path: str) -> dict[str, np.ndarray]:
   try:
     with np.load(path, allow_pickle=False) as content:
-      names = ('video_ids', 'scores', 'labels', 'class_names')
+      names = ('video_ids', 'scores', 'labels', 'class_names', 'asked_figures')
       arrays = {name: content[name] for name in names if name in content}
       held = sorted(content)
   # TypeError: a single array instead of several.
@@ -249,7 +256,10 @@ def _matched(
     _check_sums(files)
   names = tuple(file.name for file in files)
   probabilities = np.stack([file.probabilities for file in files])
-  return Streams(names, video_ids, probabilities, labels, class_names, tuple(notes))
+  asked = tuple(dict.fromkeys(name for file in files for name in file.asked))
+  return Streams(
+    names, video_ids, probabilities, labels, class_names, tuple(notes), asked
+  )
 
 
 def _reordered(
@@ -263,7 +273,7 @@ def _reordered(
     labels = labels[rows]
     labels = labels[:, columns] if labels.ndim == 2 else np.argsort(columns)[labels]
   probabilities = file.probabilities[np.ix_(rows, columns)]
-  return Scores(file.name, video_ids, probabilities, labels, class_names)
+  return Scores(file.name, video_ids, probabilities, labels, class_names, file.asked)
 
 
 def _columns(file: Scores, class_names: np.ndarray | None) -> Int[np.ndarray, 'k']:

@@ -22,6 +22,7 @@ from pose_action.extraction.extractor import (
   ExtractorError,
   NetworkMaps,
 )
+from pose_action.extraction.tf_operations import foreign_operations
 from pose_action.extraction.videos import opencv
 from pose_action.extraction.weights_file import fingerprint
 from pose_action.host.extras import missing
@@ -85,8 +86,9 @@ class TfGraphExtractor:
       tensors: the graph's tensors; a tuple names image, maps and features.
 
     Raises:
-      ExtractorError: if TensorFlow is not installed, the file does not hold such a graph,
-        or its cells do not divide frames of this size.
+      ExtractorError: if TensorFlow is not installed, the file does not hold such a graph
+        or holds other operations than `tf_operations.ALLOWED`, or its cells do not
+        divide frames of this size.
     """
     if pixels not in PIXELS:
       raise ExtractorError(
@@ -214,9 +216,15 @@ def _session(path: pathlib.Path) -> Any:
   graph = tf.Graph()
   try:
     definition = tf.compat.v1.GraphDef.FromString(path.read_bytes())
+    # Before TensorFlow imports any of it.
+    if foreign := foreign_operations(definition):
+      raise ExtractorError(
+        f'{path} holds operations that no pose network needs: {foreign}; give a frozen'
+        ' graph that only computes on arrays (pose_action/extraction/tf_operations.py)'
+      )
     with graph.as_default():
       tf.compat.v1.import_graph_def(definition, name='')
-  except OSError:
+  except (OSError, ExtractorError):
     raise
   # A broken or foreign file can raise nearly anything.
   except Exception as error:

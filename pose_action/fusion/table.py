@@ -12,18 +12,24 @@ import numpy as np
 from jaxtyping import Float, Int
 
 from pose_action.evaluation import metrics
-from pose_action.evaluation.average_precision import per_class_average_precision
+from pose_action.evaluation.average_precision import (
+  per_class_average_precision,
+  per_class_charades_precision,
+)
 from pose_action.evaluation.score_files import Streams
 from pose_action.fusion import fusion
 from pose_action.host.text_table import aligned
 
 _TOP = 5
 _SHOWN = 5  # At most this many gaining classes, and as many losing ones, are shown.
+# In the order of the columns: the protocol's own metric leads.
 _HEADINGS = {
   'accuracy': 'accuracy',
   'mean_class_accuracy': 'mean class',
   'top5': 'top 5',
+  'charades_mAP': 'Charades mAP',
   'mAP': 'mAP',
+  'box_mAP': 'box mAP',
 }
 
 
@@ -89,7 +95,7 @@ def table(
     rows.append([name, f'{weight.mean():.3f}{limits}'])
   rows.append(['fused', ''])
   if streams.labels is not None:
-    figures = [_figures(p, streams.labels) for p in (*streams.probabilities, fused)]
+    figures = [_figures(p, streams) for p in (*streams.probabilities, fused)]
     rows[0] += [_HEADINGS[name] for name in figures[0]]
     for row, row_figures in zip(rows[1:], figures, strict=True):
       row += [f'{100 * figure:.1f} %' for figure in row_figures.values()]
@@ -101,14 +107,18 @@ def class_figures(
 ) -> tuple[Int[np.ndarray, 'k'], Float[np.ndarray, 's+1 k']]:
   """The number of videos per class, and each class's figure per stream, fused last.
 
-  The figure is accuracy, or average precision with multi-hot labels; both in 0..1.
+  The figure is accuracy, or with multi-hot labels average precision, by Charades' rules
+  if the streams' protocol asks for its mAP; all in 0..1.
 
   Raises:
     ValueError: if the streams have no labels.
   """
   labels, all_scores = _labels(streams), (*streams.probabilities, fused)
   if labels.ndim == 2:
-    figures = [per_class_average_precision(p, labels) for p in all_scores]
+    precision = per_class_average_precision
+    if 'charades_mAP' in streams.asked:
+      precision = per_class_charades_precision
+    figures = [precision(p, labels) for p in all_scores]
     return labels.sum(axis=0, dtype=int), np.stack(figures)
   figures = [metrics.per_class_accuracy(p, labels) for p in all_scores]
   return np.bincount(labels, minlength=fused.shape[1]), np.stack(figures)
@@ -170,18 +180,20 @@ def _labels(streams: Streams) -> np.ndarray:
   return streams.labels
 
 
-def _figures(scores: np.ndarray, labels: np.ndarray) -> dict[str, float]:
-  figures = metrics.figures(scores, labels)
+def _figures(scores: np.ndarray, streams: Streams) -> dict[str, float]:
+  """The figures of one stream's scores in the order of their columns, the headline first."""
+  labels = _labels(streams)
+  figures = metrics.figures(scores, labels, streams.asked)
   # A stream with another scale would look worse than it ranks the classes.
   del figures['loss']
   if labels.ndim == 1 and scores.shape[1] > _TOP:
     figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
-  return figures
+  return {name: figures[name] for name in _HEADINGS if name in figures}
 
 
 def _best(streams: Streams) -> int:
   """The index of the stream with the best headline figure."""
-  figures = (_figures(p, _labels(streams)) for p in streams.probabilities)
+  figures = (_figures(p, streams) for p in streams.probabilities)
   return int(np.argmax([metrics.headline_figure(stream) for stream in figures]))
 
 

@@ -39,6 +39,11 @@ class TableRow:
     """Number of samples that have figures."""
     return sum(figures is not None for figures in self.figures)
 
+  @property
+  def lacks_figures(self) -> bool:
+    """Whether samples are done, but none has the headline metric."""
+    return self.done > 0 and not self.values(self.metric)
+
   def values(self, name: str) -> list[float]:
     """One figure of all samples that have it, in %."""
     return [f[name] for f in self.figures if f is not None and name in f]
@@ -56,6 +61,7 @@ def report(record: Record, workdir: str | os.PathLike[str]) -> str:
     rows = table_rows(table, workdir)
     columns = _paper_columns(rows, record['dataset'])
     lines = [f'### {table["title"]}', '', markdown(rows, columns)]
+    lines += [f'\n{line}' for line in _lines_on_missing_figures(rows)]
     for dataset in columns:
       lines += [f'\n{line}' for line in _order_lines(rows, dataset)]
     tables.append('\n'.join(lines))
@@ -88,7 +94,7 @@ def markdown(rows: Sequence[TableRow], paper_columns: Sequence[str]) -> str:
   cells = [
     [
       row.title,
-      mean_and_std(row.values(row.metric)),
+      'no figure' if row.lacks_figures else mean_and_std(row.values(row.metric)),
       mean_and_std(row.values('mean_class_accuracy')),
       f'{row.done} of {len(row.figures)}',
     ]
@@ -128,9 +134,20 @@ def _as_printed(rows: Sequence[TableRow], dataset: str) -> list[str]:
   return ['–' if figure is None else f'{figure:.{decimals}f}' for figure in figures]
 
 
+def _lines_on_missing_figures(rows: Sequence[TableRow]) -> list[str]:
+  """One line that names the finished rows without a figure, if there are any."""
+  titles = [row.title for row in rows if row.lacks_figures]
+  if not titles:
+    return []
+  return [
+    f'No figure for {", ".join(titles)}: their results hold none that compares with'
+    " papers'. For AVA, `pose-action evaluate-ava` computes frame mAP from a run's scores."
+  ]
+
+
 def _order_lines(rows: Sequence[TableRow], dataset: str) -> list[str]:
   """One line on how our order of the finished rows agrees with the paper's."""
-  known = [row for row in rows if row.done and dataset in row.paper]
+  known = [row for row in rows if row.values(row.metric) and dataset in row.paper]
   if len(known) < 2:
     return []
   titles = [row.title for row in known]

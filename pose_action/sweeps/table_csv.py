@@ -41,7 +41,7 @@ def tables_csv(record: Record, workdir: str | os.PathLike[str]) -> bytes:
 def _cells(row: TableRow, datasets: list[str]) -> list[str]:
   values, of_classes = row.values(row.metric), row.values(_MEAN_CLASS)
   return [
-    row.metric,
+    '' if row.lacks_figures else row.metric,
     f'{statistics.fmean(values):.4f}' if values else '',
     f'{statistics.stdev(values):.4f}' if len(values) > 1 else '',
     f'{statistics.fmean(of_classes):.4f}' if of_classes else '',

@@ -1,5 +1,7 @@
 """A sweep from start to finish, with a stand-in for `main.py` that trains nothing."""
 
+import csv
+import io
 import json
 import os
 import signal
@@ -9,6 +11,9 @@ import time
 
 import pytest
 from places import PYTHON_PATH, ROOT
+
+from pose_action.sweeps.record import read_record
+from pose_action.sweeps.table_csv import tables_csv
 
 TOOL = ROOT / 'tools' / 'run_sweep.py'
 
@@ -167,6 +172,23 @@ def test_a_later_sweep_adds_its_rows_and_runs(checkout):
     'paper': {'jhmdb': 66.7},
     'samples': [['a'], ['a_seed1']],
   }
+
+
+def test_a_sweep_over_ava_shows_rows_without_a_figure(checkout):
+  """AVA's results hold the mAP of boxes, which papers do not report."""
+  (checkout / 'ava_sweep.py').write_text(SWEEP.replace("'jhmdb'", "'ava'"))
+  figures = "'accuracy': accuracy, 'mean_class_accuracy': accuracy / 2"
+  (checkout / 'main.py').write_text(MAIN.replace(figures, "'box_mAP': accuracy"))
+  done = run(checkout, '--config=ava_sweep.py')
+  assert done.returncode == 0, done.stderr
+  assert '| A | no figure | – | 1 of 1 | 66.7 |' in done.stdout
+  assert '| B | no figure | – | 1 of 1 | 60.0 |' in done.stdout
+  assert 'No figure for A, B: their results hold none that compares' in done.stdout
+  assert 'order of rows' not in done.stdout
+  record = read_record(checkout / 'S')
+  first, *_ = csv.DictReader(io.StringIO(tables_csv(record, checkout / 'S').decode()))
+  assert (first['metric'], first['mean'], first['done']) == ('', '', '1')
+  assert first['figures'] == '–'
 
 
 def test_a_sweep_of_another_setting_needs_another_workdir(checkout):

@@ -8,7 +8,7 @@ import pytest
 from matplotlib import image as images
 
 from input_pipeline.skeletons.registry import get_skeleton
-from pose_action.evaluation import results
+from pose_action.evaluation import results, score_files
 from pose_action.evaluation.evaluation import Evaluation
 
 PROTOCOL = {
@@ -207,6 +207,17 @@ def test_charades_is_judged_by_its_own_map_and_says_so(tmp_path):
   assert rows[3] == ['clap', '0', '', '']
   heading = results.results_table(written, tmp_path).splitlines()[1]
   assert heading.split()[5:] == ['Charades', 'mAP', 'mAP']
+
+
+def test_scores_name_the_figures_that_the_protocol_asks_for(tmp_path):
+  asked = ('charades_mAP',)
+  evaluation = _evaluation(scores=RANKING, labels=MULTI_HOT, asked=asked)
+  results.write_results(tmp_path, [evaluation], **PROTOCOL)
+  file = str(tmp_path / 'scores_test1.npz')
+  streams, _ = score_files.read_streams([file, file])
+  assert streams.asked == asked
+  (tmp_path / 'fused.npz').write_bytes(score_files.fused_npz(streams, RANKING))
+  assert score_files.read_scores(str(tmp_path / 'fused.npz')).asked == asked
 
 
 def test_one_label_a_clip_may_be_judged_by_map_too(tmp_path):

@@ -116,6 +116,45 @@ def test_files_without_a_graph_are_refused(tf, tmp_path):
     TfGraphExtractor(tmp_path / 'empty.pb')
 
 
+def add_file_operation(tf, graph, target):
+  """Adds maps that write a file whenever they are computed."""
+  with graph.as_default():
+    maps = graph.get_tensor_by_name('Openpose/concat_stage7:0')
+    write = tf.raw_ops.WriteFile(filename=str(target), contents='gotcha')
+    with tf.control_dependencies([write]):
+      tf.identity(maps, name='maps')
+
+
+def test_a_graph_that_would_write_a_file_is_refused(tf, graph_file, tmp_path):
+  definition = tf.compat.v1.GraphDef.FromString(graph_file.read_bytes())
+  with tf.Graph().as_default() as graph:
+    tf.compat.v1.import_graph_def(definition, name='')
+  add_file_operation(tf, graph, tmp_path / 'stolen.txt')
+  hostile = tmp_path / 'hostile.pb'
+  hostile.write_bytes(graph.as_graph_def().SerializeToString())
+  with pytest.raises(
+    ExtractorError, match=r'operations .*: WriteFile \(WriteFile\); gi'
+  ):
+    TfGraphExtractor(hostile, input_size=(32, 32), tensors=GraphTensors(maps='maps:0'))
+  assert not (tmp_path / 'stolen.txt').exists()
+
+
+def test_a_functions_operations_count_too(tf, tmp_path):
+  @tf.function
+  def read(image):
+    return tf.io.read_file('/etc/hostname'), image
+
+  concrete = read.get_concrete_function(tf.TensorSpec([1], tf.float32))
+  with tf.Graph().as_default() as graph:
+    image = tf.compat.v1.placeholder(tf.float32, [1], name='image')
+    concrete(image)
+  (tmp_path / 'call.pb').write_bytes(graph.as_graph_def().SerializeToString())
+  with pytest.raises(
+    ExtractorError, match=r'PartitionedCall .*ReadFile \(\w+/ReadFile'
+  ):
+    TfGraphExtractor(tmp_path / 'call.pb')
+
+
 def test_another_graph_is_refused(tf, graph_file, tmp_path):
   tensors = GraphTensors(maps='heatmaps:0')
   with pytest.raises(ExtractorError, match="no tensor 'heatmaps:0'; its inputs are im"):

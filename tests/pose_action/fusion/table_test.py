@@ -148,3 +148,19 @@ def test_the_fit_is_described_with_its_loss_before_and_after():
   assert text.endswith(
     '; 1 of 2 classes have equal weights, as no video has them, or every video'
   )
+
+
+def test_the_protocols_own_metric_leads():
+  """Charades: an unlabelled video, here the second, ranks last and counts for nothing."""
+  streams = dataclasses.replace(SEVERAL, asked=('charades_mAP',))
+  weights = np.array([[0.5, 1.0], [0.5, 0.0]])
+  # As clips, the second stream's are ranked second and third: (1/2 + 2/3) / 2.
+  assert fusion_table.table(streams, weights, SEVERAL.probabilities[1]) == [
+    'scores                weight  Charades mAP      mAP',
+    'a.npz   0.750 (0.500..1.000)       100.0 %  100.0 %',
+    'b.npz   0.250 (0.000..0.500)       100.0 %   58.3 %',
+    'fused                              100.0 %   58.3 %',
+  ]
+  videos, figures = fusion_table.class_figures(streams, SEVERAL.probabilities[1])
+  assert videos.tolist() == [2, 0]
+  np.testing.assert_allclose(figures[:, 0], 1)

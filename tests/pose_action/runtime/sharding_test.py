@@ -1,5 +1,6 @@
 """One device gives the same as eight; states are divided on request."""
 
+import dataclasses
 import math
 import re
 
@@ -42,6 +43,36 @@ def _scores(program, state, data):
     batch_size=8,
     num_views=2,
   ).probabilities
+
+
+@dataclasses.dataclass(frozen=True)
+class TorusDevice:
+  """A TPU with made-up coordinates; `jax.make_mesh` orders devices by them."""
+
+  id: int
+  coords: tuple[int, int, int]
+  process_index: int
+  core_on_chip: int = 0
+  slice_index: int = 0
+  platform: str = 'tpu'
+  device_kind: str = 'TPU v4'
+
+
+def torus() -> list[TorusDevice]:
+  """A torus of 4 × 4 with a process for each quarter, numbered row by row."""
+  places = [(x, y) for y in range(4) for x in range(4)]
+  return [
+    TorusDevice(number, (x, y, 0), process_index=y // 2 * 2 + x // 2)
+    for number, (x, y) in enumerate(places)
+  ]
+
+
+@pytest.mark.parametrize('given', [torus(), torus()[::-1]], ids=['as is', 'reversed'])
+def test_the_order_of_devices_is_that_of_their_processes(given):
+  devices = sharding.make_mesh(given).devices.tolist()
+  processes = [device.process_index for device in devices]
+  assert processes == np.repeat(range(4), 4).tolist()
+  assert [device.id for device in devices[:8]] == [0, 1, 4, 5, 2, 3, 6, 7]
 
 
 def test_one_device_equals_eight(program, program_of_eight, data):

@@ -24,6 +24,7 @@ def test_the_table():
     row('B', [None, figures(70.25, 60), None], jhmdb=69.81, hmdb51=5.0),
     row('C', [{'mAP': 12.5}]),
     row('D', [None]),
+    row('E', [{}, None], jhmdb=1.0),
   ]
   assert markdown(rows, ['jhmdb', 'hmdb51']).splitlines() == [
     '| row | ours, % | mean class, % | done | paper, JHMDB, % | paper, HMDB, % |',
@@ -32,6 +33,7 @@ def test_the_table():
     '| B | 70.2 | 60.0 | 1 of 3 | 69.81 | 5 |',
     '| C | 12.5 | – | 1 of 1 | – | – |',
     '| D | – | – | 0 of 1 | – | – |',
+    '| E | no figure | – | 1 of 2 | 1.00 | – |',
   ]
 
 
