@@ -17,6 +17,7 @@ from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
+from pose_action.runtime.writers import FINAL
 from pose_action.training.checkpoint_digests import DamagedCheckpointError
 from pose_action.training.loop import train
 from pose_action.training.resume import ResumeError, check_same_run, start_or_resume
@@ -147,7 +148,7 @@ def _write(
   if isinstance(run, TrainingRun):
     shown = headline(evaluations, chosen)
     images = joint_weight_images(shown).items()
-    run.writer.write_images(shown.step, {f'joint_weights/{n}': i for n, i in images})
+    run.writer.write_images(shown.step, {f'{FINAL}{n}': i for n, i in images})
   return results
 
 
