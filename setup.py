@@ -32,6 +32,7 @@ CORE = [
   'orbax-checkpoint>=0.11.30,<0.13',
   'pyyaml>=6,<7',
   'scipy>=1.14,<2',
+  'tensorstore>=0.1.71,<0.2',  # to verify what Orbax stores
   'tqdm>=4.66,<5',
 ]
 # Data sets on disk, training, and pictures.

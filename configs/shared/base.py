@@ -200,7 +200,7 @@ def _optimizer() -> dict:
     # 'accuracy' or 'loss'; '' is off.
     'plateau': '',
     'plateau_factor': 0.1,  # multiplies the rate on a plateau
-    'plateau_patience': 5,  # evaluations without improvement
+    'plateau_patience': 5,  # a drop at patience + 1 bad evaluations, same as in PyTorch
   }
 
 

@@ -16,8 +16,12 @@ import numpy as np
 from absl import logging
 
 from pose_action.host import atomic_files
+from pose_action.runtime import event_files
 
 METRICS_FILE = 'metrics.jsonl'
+FINAL = (
+  'joint_weights/'  # What the names of the final evaluation's pictures begin with.
+)
 EVALUATION = 'validation/'  # What the names of an evaluation's figures begin with.
 
 
@@ -43,7 +47,7 @@ class RunWriter:
       workdir: created if missing.
       enabled: True on process 0 only; otherwise every method does nothing.
       resume_step: the step of the checkpoint that the run resumes from, 0 for a new run.
-        Later lines of an earlier run are dropped: they will be logged again.
+        Later lines and events of an earlier run are dropped: they will be logged again.
       evaluates_again: whether the run begins with the evaluation of that step.
     """
     self._lines = None
@@ -54,6 +58,7 @@ class RunWriter:
     workdir.mkdir(parents=True, exist_ok=True)
     path = workdir / METRICS_FILE
     drop_lines_after(path, resume_step, evaluates_again=evaluates_again)
+    drop_events_after(workdir, resume_step, evaluates_again=evaluates_again)
     self._tensorboard = _tensorboard_writer(workdir)
     self._lines = path.open('a', encoding='utf-8')
 
@@ -164,6 +169,22 @@ def drop_lines_after(
       kept.append(f'{line}\n')
   if ''.join(kept) != content:
     atomic_files.write_text(path, ''.join(kept))
+
+
+def drop_events_after(
+  workdir: pathlib.Path, step: int, *, evaluates_again: bool = False
+) -> None:
+  """Keeps the TensorBoard events that `drop_lines_after` would keep.
+
+  Pictures of the final evaluation go in any case: every run ends with that evaluation.
+  """
+
+  def drops(event_step: int, event: bytes) -> bool:
+    if step == 0 or event_step > step or FINAL.encode() in event:
+      return True
+    return evaluates_again and event_step == step and EVALUATION.encode() in event
+
+  event_files.drop_events(workdir, drops)
 
 
 def _step_of(line: str) -> int | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
 from typing import Any, Literal
 
 import jax
@@ -17,8 +18,11 @@ from pose_action.evaluation.evaluation import Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
+from pose_action.runtime.stop_signals import StopSignals
+from pose_action.runtime.writers import FINAL
 from pose_action.training.checkpoint_digests import DamagedCheckpointError
-from pose_action.training.loop import train
+from pose_action.training.loop import TrainingStopped, train
+from pose_action.training.predict_split import PredictionStopped
 from pose_action.training.resume import ResumeError, check_same_run, start_or_resume
 from pose_action.training.run import Run, TrainingRun, open_run, open_training
 from pose_action.training.saved_checkpoints import SavedCheckpoints
@@ -54,11 +58,16 @@ def train_and_evaluate(
   mesh = mesh or sharding.make_mesh()
   if not trains:
     return _evaluate(open_run(config, workdir, mesh)) if evaluates else None
-  with open_training(config, workdir, mesh) as run:
+  with open_training(config, workdir, mesh) as run, StopSignals() as stop:
     if evaluates:
       _check_something_to_evaluate(run)
-    state = train(run, *start_or_resume(run))
-    return _evaluate(run, state) if evaluates else None
+    state = train(run, *start_or_resume(run), stop=stop)
+    if not evaluates:
+      return None
+    try:
+      return _evaluate(run, state, stop.poll)
+    except PredictionStopped as error:
+      raise TrainingStopped(int(state.step), stop.poll()) from error
 
 
 def _check_something_to_evaluate(run: Run):
@@ -77,11 +86,14 @@ def _check_something_to_evaluate(run: Run):
     )
 
 
-def _evaluate(run: Run, last: TrainState | None = None) -> dict[str, Any]:
+def _evaluate(
+  run: Run, last: TrainState | None = None, poll: Callable[[], int] = lambda: 0
+) -> dict[str, Any]:
   """Evaluates the last and the best checkpoint, and writes the results files.
 
   Args:
     last: the state of the last checkpoint, if it was just trained.
+    poll: stops the evaluation, see `predict_split`.
   """
   _check_something_to_evaluate(run)
   try:
@@ -94,9 +106,8 @@ def _evaluate(run: Run, last: TrainState | None = None) -> dict[str, Any]:
   with contextlib.closing(saved):
     check_same_run(saved, run.description, run.workdir)
     latest, best = saved.latest_step, saved.best_step
-    evaluations = _evaluations(
-      run, _variables(run, saved, latest, last), latest, 'last'
-    )
+    variables = _variables(run, saved, latest, last)
+    evaluations = _evaluations(run, variables, latest, 'last', poll)
     notes = _notes(run)
     if best == latest:
       evaluations += [dataclasses.replace(e, checkpoint='best') for e in evaluations]
@@ -109,7 +120,7 @@ def _evaluate(run: Run, last: TrainState | None = None) -> dict[str, Any]:
         )
         best = None
       else:
-        evaluations += _evaluations(run, variables, best, 'best')
+        evaluations += _evaluations(run, variables, best, 'best', poll)
   if jax.process_index():
     return {}
   return _write(run, evaluations, notes, is_selected=best is not None)
@@ -147,18 +158,22 @@ def _write(
   if isinstance(run, TrainingRun):
     shown = headline(evaluations, chosen)
     images = joint_weight_images(shown).items()
-    run.writer.write_images(shown.step, {f'joint_weights/{n}': i for n, i in images})
+    run.writer.write_images(shown.step, {f'{FINAL}{n}': i for n, i in images})
   return results
 
 
 def _evaluations(
-  run: Run, variables: Any, step: int, checkpoint: Literal['last', 'best']
+  run: Run,
+  variables: Any,
+  step: int,
+  checkpoint: Literal['last', 'best'],
+  poll: Callable[[], int],
 ) -> list[Evaluation]:
   """Evaluates one checkpoint on the validation clips and the test split, if any."""
   splits = {s.name: s for s in (run.data.validation, run.data.test) if s is not None}
   evaluations = []
   for split in splits.values():
-    prediction = run.predict(variables, split)
+    prediction = run.predict(variables, split, poll)
     weights = prediction.joint_weights
     evaluations.append(
       Evaluation(

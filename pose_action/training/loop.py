@@ -24,7 +24,7 @@ from pose_action.training.step_metrics import NEVER, TrainMetrics
 
 
 class TrainingStopped(KeyboardInterrupt):
-  """Ctrl-C or SIGTERM stopped the training after its state was saved."""
+  """Ctrl-C or SIGTERM stopped a run whose state is saved."""
 
   def __init__(self, step: int, signal: int):
     super().__init__(f'stopped at step {step}; the same command resumes')
@@ -36,23 +36,25 @@ def train(
   state: TrainState,
   iterator: grain.DatasetIterator,
   left_open: LeftOpen | None = None,
+  *,
+  stop: StopSignals,
 ) -> TrainState:
   """Trains from the state's step to the last step, and saves checkpoints.
 
   Args:
     left_open: what a stop left open at the state's step.
+    stop: polled after each step and each batch of an evaluation.
 
   Raises:
     TrainingDiverged: if a loss, a gradient or a validation score is not finite; nothing
       is saved after that step.
     TrainingStopped: after Ctrl-C or SIGTERM.
   """
-  with StopSignals() as stop:
-    loop = _Loop(run, iterator, stop, first=int(state.step) + 1)
-    if left_open is not None:
-      state = loop.close(state, left_open)
-    for step in range(loop.first, loop.last + 1):
-      state = loop.advance(state, step)
+  loop = _Loop(run, iterator, stop, first=int(state.step) + 1)
+  if left_open is not None:
+    state = loop.close(state, left_open)
+  for step in range(loop.first, loop.last + 1):
+    state = loop.advance(state, step)
   run.checkpoints.wait()
   return state
 

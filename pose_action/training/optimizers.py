@@ -79,7 +79,9 @@ def make_plateau(
 ) -> optax.GradientTransformationExtraArgs:
   """Lowers the learning rate's scale when the monitored value stops improving.
 
-  It is updated once per evaluation, with a value that falls as the model improves.
+  It is updated once per evaluation, with a value that falls as the model improves. The
+  scale drops at the evaluation that is the (patience + 1)-th in a row without
+  improvement, same as in PyTorch's ReduceLROnPlateau (JMRN's official code).
 
   Raises:
     ValueError: for an unknown `config.plateau`.
@@ -89,8 +91,9 @@ def make_plateau(
       f"config.optimizer.plateau is {config.plateau!r}; give '' (off), 'accuracy' or"
       " 'loss'"
     )
+  # optax drops when the count reaches its patience, PyTorch when the count exceeds it.
   return optax.contrib.reduce_on_plateau(
-    factor=config.plateau_factor, patience=config.plateau_patience
+    factor=config.plateau_factor, patience=config.plateau_patience + 1
   )
 
 

@@ -185,3 +185,11 @@ def _introduce(run: TrainingRun, state: TrainState):
     f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
     ' compiling the first'
   )
+  clips, rows = len(run.data.train.indices), run.config.train.batch_size
+  if clips < rows:
+    run.report(
+      f'note: {clips} training clips are fewer than config.train.batch_size {rows}, so'
+      f' an epoch is one step that makes {rows / clips:.3g} passes over the clips;'
+      f' {run.config.train.epochs} epochs make'
+      f' {run.config.train.epochs * rows / clips:.3g} passes'
+    )

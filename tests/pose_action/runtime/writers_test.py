@@ -1,5 +1,6 @@
 """metrics.jsonl after kills and resumes; TensorBoard events read back."""
 
+import collections
 import importlib.util
 import io
 import json
@@ -153,6 +154,22 @@ def test_tensorboard_reads_what_was_written(tmp_path):
   np.testing.assert_array_equal(shown, image)
   assert read['config'].item() == b'batch size 32'
   assert len(_lines(tmp_path)) == 1
+  _assert_steps_are_shown_once(tmp_path / 'resumed', accumulators)
+
+
+def _assert_steps_are_shown_once(workdir, accumulators):
+  """Killed after step 30, resumed from 20."""
+  for steps, resume_step in (((10, 20, 30), 0), ((30, 40), 20)):
+    with writers.RunWriter(workdir, enabled=True, resume_step=resume_step) as writer:
+      for step in steps:
+        writer.write_scalars(step, {'loss': step + resume_step / 100})
+        writer.write_images(step, {'maps': np.zeros((4, 4, 3), np.uint8)})
+  shown = collections.defaultdict(list)
+  for file in sorted(workdir.glob('events.*')):
+    events = accumulators.EventAccumulator(str(file)).Reload()
+    for tag in events.Tags()['tensors']:
+      shown[tag] += [event.step for event in events.Tensors(tag)]
+  assert shown == {'loss': [10, 20, 30, 40], 'maps': [10, 20, 30, 40]}
 
 
 def test_pictures_without_tensorflow_say_so_once(tmp_path, no_tensorflow, caplog):

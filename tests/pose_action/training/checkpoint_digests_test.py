@@ -200,6 +200,27 @@ def test_a_run_without_a_whole_checkpoint_is_refused(workdir, capfd):
   assert capfd.readouterr().err == ''
 
 
+def _saved_by_two(folder, change=lambda content: content):
+  """As if two processes had saved the iterator."""
+  alone = folder / 'data' / 'process_0-of-1.json'
+  content = alone.read_text()
+  alone.rename(folder / 'data' / 'process_0-of-2.json')
+  (folder / 'data' / 'process_1-of-2.json').write_text(change(content))
+
+
+def test_any_number_of_processes_reads_any_position(workdir):
+  _saved_by_two(_step(workdir))
+  restored = _restored(workdir)
+  assert restored[0] == 3
+  assert _is_what_was_saved(*restored)
+
+
+def test_processes_that_saved_other_positions_are_damage(workdir, capfd):
+  _saved_by_two(_step(workdir), lambda content: content.replace('0', '7'))
+  assert _restored(workdir)[0] == 2
+  assert 'its processes disagree on the next batch' in capfd.readouterr().err
+
+
 def test_checkpoints_from_before_have_no_digests(workdir, capfd):
   for step in (1, 2, 3):
     shutil.rmtree(_step(workdir, step) / 'digests')

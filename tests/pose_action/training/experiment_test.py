@@ -63,7 +63,7 @@ def signalled_at(polls, message):
     pytest.MonkeyPatch.context() as patch,
     pytest.raises(TrainingStopped, match=message) as stopped,
   ):
-    patch.setattr(loop, 'StopSignals', Signals)
+    patch.setattr(experiment, 'StopSignals', Signals)
     yield
   assert stopped.value.exit_status == 130
 
@@ -207,8 +207,8 @@ def test_resuming_is_exact(
 def test_a_stop_at_any_moment_changes_nothing(
   whole, config, tmp_path, one_device, program, no_tensorboard
 ):
-  """Before a log, in an evaluation, in its repetition, and right after a save."""
-  for poll, step in ((1, 1), (2, 3), (1, 3), (2, 4)):
+  """Before a log, in an evaluation, in its repetition, after a save, and at the end."""
+  for poll, step in ((1, 1), (2, 3), (1, 3), (2, 4), (12, 12)):
     with signalled_at(poll, f'stopped at step {step}; the same command resumes'):
       _go(config, tmp_path, one_device)
     assert _latest(tmp_path) == step

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from configs.shared import base
+from pose_action.runtime.stop_signals import StopSignals
 from pose_action.training import loop as train
 from pose_action.training import periodic_evaluation as validation
 from pose_action.training.step import TrainingDiverged
@@ -59,7 +60,7 @@ class Stage:
   def train(self, first_step=0):
     batches = iter({'index': np.array([n], np.int32)} for n in range(99))
     state = types.SimpleNamespace(step=first_step)
-    return train.train(self.run, state, batches)
+    return train.train(self.run, state, batches, stop=StopSignals())
 
   def _step(self, state, metrics, batch):
     step = state.step + 1

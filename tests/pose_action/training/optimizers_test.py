@@ -1,4 +1,9 @@
-"""Schedules and updates against numbers worked by hand."""
+"""Schedules and updates against numbers worked by hand, plateaus against PyTorch."""
+
+import importlib.util
+import json
+import subprocess
+import sys
 
 import jax
 import jax.numpy as jnp
@@ -120,18 +125,72 @@ def _scales(config, values):
   return scales
 
 
-def test_drop_on_plateau(loose_dtypes):
-  config = _config(plateau='loss', plateau_patience=2, plateau_factor=0.1)
-  # Better, twice not: drop. Better, once not, better, twice not: drop.
-  losses = [2.0, 2.0, 2.1, 1.9, 1.95, 1.8, 1.8, 1.8]
-  assert _scales(config, losses) == [1, 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.01]
+# Scales of PyTorch 2.14's ReduceLROnPlateau(factor=0.1, patience=patience).
+@pytest.mark.parametrize(
+  ('patience', 'values', 'scales'),
+  [
+    # Improvements never drop; each evaluation without one does.
+    (0, [2.0, 1.5, 1.0, 1.0, 0.5, 0.6, 0.7], [1, 1, 1, 0.1, 0.1, 0.01, 0.001]),
+    (
+      1,
+      [2.0, 2.0, 2.1, 1.9, 1.95, 1.8, 1.8, 1.8],
+      [1, 1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.01],
+    ),
+    (2, [2.0, 2.0, 2.1, 2.2, 1.9, 2.0, 2.0, 2.0], [1, 1, 1, 0.1, 0.1, 0.1, 0.1, 0.01]),
+    # An improvement by less than 0.01 % is none.
+    (1, [2.0, 1.9999, 1.9998, 1.9997], [1, 1, 0.1, 0.1]),
+    # An error of 0 cannot improve.
+    (1, [0.5, 0.5, 0.5, 0.0, 0.0, 0.0], [1, 1, 0.1, 0.1, 0.1, 0.01]),
+  ],
+)
+def test_drop_on_plateau(patience, values, scales, loose_dtypes):
+  config = _config(plateau='loss', plateau_patience=patience, plateau_factor=0.1)
+  assert _scales(config, values) == scales
 
 
-def test_a_tie_is_no_improvement_down_to_no_error_at_all(loose_dtypes):
-  config = _config(plateau='accuracy', plateau_patience=2, plateau_factor=0.1)
-  errors = [1 - accuracy for accuracy in (0.5, 0.5, 0.5, 1.0, 1.0, 1.0)]
-  assert _scales(config, errors) == [1, 1, 0.1, 0.1, 0.1, 0.01]
-  # Why the error is monitored: with a negative value, optax treats a tie as better.
+# In a process of its own: PyTorch may crash where TensorFlow was imported before it.
+_PYTORCH = """
+import json, sys, torch
+result = []
+for patience, values in json.load(sys.stdin):
+  optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
+  scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
+    optimizer, factor=0.5, patience=patience, eps=0.0
+  )
+  result.append([])
+  for value in values:
+    scheduler.step(value)
+    result[-1].append(optimizer.param_groups[0]['lr'])
+json.dump(result, sys.stdout)
+"""
+
+
+@pytest.mark.skipif(
+  importlib.util.find_spec('torch') is None, reason='PyTorch is not installed'
+)
+def test_drops_are_those_of_pytorch(loose_dtypes):
+  draw = np.random.default_rng(0).integers
+  cases = [(patience, (draw(1, 9, 60) / 8).tolist()) for patience in range(6)]
+  answer = subprocess.run(
+    [sys.executable, '-c', _PYTORCH],
+    input=json.dumps(cases),
+    capture_output=True,
+    text=True,
+    check=True,
+  )
+  for (patience, values), wanted in zip(cases, json.loads(answer.stdout), strict=True):
+    config = _config(plateau='loss', plateau_patience=patience, plateau_factor=0.5)
+    plateau = optimizers.make_plateau(config)
+    state, found = plateau.init({'w': jnp.zeros(1)}), []
+    for value in values:
+      _, state = plateau.update({}, state, value=jnp.float32(value))
+      found.append(float(state.scale))
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+
+
+def test_why_the_error_is_monitored(loose_dtypes):
+  """With a negative value, such as an accuracy's, optax treats a tie as better."""
+  config = _config(plateau='accuracy', plateau_patience=1, plateau_factor=0.1)
   assert _scales(config, [-0.5] * 9) == [1] * 9
 
 

@@ -9,8 +9,35 @@ import tiny_run
 
 from input_pipeline.export.export import export_dataset
 from input_pipeline.storage.dataset import open_dataset
-from pose_action.training.resume import ResumeError, check_same_run, describe_run
+from pose_action.training.resume import (
+  ResumeError,
+  check_same_run,
+  describe_run,
+  start_or_resume,
+)
+from pose_action.training.run import open_training
 from pose_action.training.run_data import make_run_data
+
+
+def _first_lines(config, workdir, one_device, capsys):
+  with open_training(config, str(workdir), one_device) as run:
+    start_or_resume(run)
+  return capsys.readouterr().out.splitlines()
+
+
+def test_fewer_clips_than_a_batch_are_said_once_in_numbers(
+  config, tmp_path, one_device, capsys, no_tensorboard
+):
+  """29 of the 37 clips are for training."""
+  config.train.update({'batch_size': 40, 'epochs': 20})
+  lines = _first_lines(config, tmp_path / 'few', one_device, capsys)
+  assert [line for line in lines if line.startswith('note:')] == [
+    'note: 29 training clips are fewer than config.train.batch_size 40, so an epoch is'
+    ' one step that makes 1.38 passes over the clips; 20 epochs make 27.6 passes'
+  ]
+  config.train.batch_size = 29
+  lines = _first_lines(config, tmp_path / 'enough', one_device, capsys)
+  assert not any(line.startswith('note:') for line in lines)
 
 
 class Saved:
