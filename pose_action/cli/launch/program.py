@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 
 from absl import flags
 
+from pose_action.host.disk_errors import in_one_line
 from pose_action.host.extras import MissingExtraError, naming_the_extra
 
 # What a user types after `pose-action`: the file in pose_action/cli, and what it does.
@@ -188,7 +189,7 @@ def run(verb: str, args: Sequence[str] | None = None):
   except (ValueError, OSError, MissingExtraError) as error:
     if os.environ.get(_DEBUG):
       traceback.print_exc()
-    _fail(str(error))
+    _fail(in_one_line(error))
   except KeyboardInterrupt:
     print('interrupted', file=sys.stderr)
     sys.exit(130)
