@@ -41,6 +41,7 @@ from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.readers.videos.table import TABLE
 from input_pipeline.skeletons.registry import Skeleton
+from pose_action.host.user_paths import user_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -282,7 +283,7 @@ def read_poses(
       not accept.
     SkeletonError: if no such skeleton is registered.
   """
-  path = pathlib.Path(path).expanduser()
+  path = user_path(path)
   format, notes = resolved_format(format, path)
   reader = _get_reader(format)
   if not path.exists():
@@ -326,7 +327,7 @@ def resolved_format(
   """
   if format != AUTO:
     return ALIASES.get(format, format), ()
-  path = pathlib.Path(path).expanduser()
+  path = user_path(path)
   if not path.exists():
     raise PoseDataError(f'{path} does not exist; give a file or folder of poses')
   name, note = recognise(path)

@@ -25,6 +25,7 @@ from typing import Any
 from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError, SkeletonError
 from input_pipeline.skeletons.skeleton import Skeleton
+from pose_action.host.user_paths import user_path
 
 SUFFIXES = ('.yaml', '.yml', '.json')
 
@@ -41,7 +42,7 @@ def load_skeleton(path: str | os.PathLike[str]) -> Skeleton:
       flip pairs; an unknown group, or a joint in two groups; joints that no chain of
       limbs connects.
   """
-  path = pathlib.Path(path).expanduser()
+  path = user_path(path)
   fields = _read(path)
   try:
     _check_names(fields)

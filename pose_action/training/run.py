@@ -15,6 +15,7 @@ from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import user_path
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
@@ -76,7 +77,7 @@ def open_run(
     if is_primary:
       print(line, flush=True)
 
-  folder = pathlib.Path(workdir).expanduser()
+  folder = user_path(workdir)
   config = with_fold_rule(config, folder)
   data = make_run_data(config, _open_data(config, report))
   for line in _held_out(data):

@@ -14,6 +14,8 @@ import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
+from pose_action.host.user_paths import user_path
+
 METRIC = 'validation'  # The name of the figure that the best checkpoint is chosen by.
 _DESCRIBED = ('config', 'class_names', 'skeleton')
 _SHOWN = 3
@@ -34,7 +36,7 @@ class SavedCheckpoints:
   """
 
   def __init__(self, workdir: str | pathlib.Path):
-    folder = pathlib.Path(workdir).expanduser().absolute()
+    folder = user_path(workdir).absolute()
     logging.getLogger('absl').addFilter(is_no_chatter)
     if not (folder / 'checkpoints').is_dir():
       raise FileNotFoundError(

@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 import os
-import pathlib
 from typing import Any
 
 import ml_collections
 
+from pose_action.host.user_paths import user_path
 from pose_action.training.past_configs import with_missing_fields
 
 
@@ -23,7 +23,7 @@ def get_config(path: str | os.PathLike[str]) -> ml_collections.ConfigDict:
     OSError: if the file cannot be read.
     ValueError: if the file does not hold a config.
   """
-  fields = json.loads(pathlib.Path(path).expanduser().read_text('utf-8'))
+  fields = json.loads(user_path(path).read_text('utf-8'))
   if not isinstance(fields, dict) or 'model' not in fields:
     raise ValueError(
       f"{path} does not hold a run's config; give the config.json of a workdir"
