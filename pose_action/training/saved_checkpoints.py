@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
+from pose_action.host.user_paths import user_path
 from pose_action.training import checkpoint_digests
 from pose_action.training.checkpoint_digests import (
   CheckpointError,
@@ -41,7 +42,7 @@ class SavedCheckpoints:
   """
 
   def __init__(self, workdir: str | pathlib.Path):
-    folder = pathlib.Path(workdir).expanduser().absolute()
+    folder = user_path(workdir).absolute()
     logging.getLogger('absl').addFilter(is_no_chatter)
     if not (folder / 'checkpoints').is_dir():
       raise FileNotFoundError(
@@ -238,5 +239,10 @@ def metric(metrics: dict[str, float]) -> float:
 
 
 def is_no_chatter(record: logging.LogRecord) -> bool:
-  """False for the lines that Orbax logs for every phase of a save; errors pass."""
+  """False for the lines that Orbax logs for every phase of a save; errors pass.
+
+  Only the error in a thread of a save does not pass: the save raises the same error.
+  """
+  if '_SignalingThread' in str(record.msg):
+    return False
   return record.levelno > logging.WARNING or 'orbax' not in record.pathname
