@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import traceback
 from collections.abc import Iterator
 
 
@@ -45,8 +47,10 @@ def as_pose_data_error(what: str, *, prefix: str = '') -> Iterator[None]:
     kind = type(error) if isinstance(error, ValueError) else PoseDataError
     raise kind(shortened(message if is_named else f'{prefix}: {message}')) from error
   except MemoryError as error:
+    _show_where()
     raise PoseDataError(f'{what}: it needs more memory than there is') from error
   except Exception as error:
+    _show_where()
     raise PoseDataError(
       f'{what}: {shortened(_reason(error))} (damaged data, or a fault in this library:'
       ' POSE_ACTION_DEBUG=1 shows where)'
@@ -59,6 +63,11 @@ def shortened(text: str, longest: int = _LONGEST) -> str:
   if len(line) <= longest:
     return line
   return f'{line[: longest * 2 // 3]} … {line[-longest // 3 :]}'
+
+
+def _show_where():
+  if os.environ.get('POSE_ACTION_DEBUG'):
+    traceback.print_exc()
 
 
 def _reason(error: Exception) -> str:

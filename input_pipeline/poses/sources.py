@@ -22,8 +22,9 @@ from input_pipeline.skeletons.registry import Skeleton
 STORED = {'joints': 'maps', 'parts': 'parts', 'features': 'features'}
 
 
-# Longest clip name in messages (our choice).
+# Longest clip name in messages, and at all (our choices).
 _LONGEST_NAME = 200
+_MOST_CHARACTERS = 1000
 _Clip = TypeVar('_Clip')
 
 
@@ -276,6 +277,12 @@ def source_notes(source: ClipSource) -> tuple[Note, ...]:
 
 def _check_splits(splits: Mapping[str, tuple[str, ...]]):
   for split, video_ids in splits.items():
+    longest = max(video_ids, key=len, default='')
+    if len(longest) > _MOST_CHARACTERS:
+      raise PoseDataError(
+        f'split {split!r} names a clip with {len(longest):,} characters, at most'
+        f' {_MOST_CHARACTERS:,} are allowed: {shortened(repr(longest), _LONGEST_NAME)}'
+      )
     if len(set(video_ids)) < len(video_ids):
       seen: set[str] = set()
       twice = next(v for v in video_ids if v in seen or seen.add(v))

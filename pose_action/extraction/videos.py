@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import pathlib
 import re
 from collections.abc import Iterator
@@ -15,6 +16,8 @@ from pose_action.host.extras import MissingExtraError, missing
 
 VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
+
+_MOST_PIXELS = 1 << 27  # A frame of 16K video (our choice).
 
 Frame = UInt8[np.ndarray, 'h w 3']
 
@@ -39,6 +42,8 @@ def opencv() -> Any:
   Raises:
     MissingExtraError: if OpenCV cannot be imported.
   """
+  # A small image may unfold to gigabytes; OpenCV's own limit is eight times larger.
+  os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(_MOST_PIXELS))
   try:
     import cv2
   except ImportError as error:
@@ -121,7 +126,12 @@ class FrameReader:
     for index, image in enumerate(images):
       self.decoded += 1
       if self._is_kept(index):
-        frame = cv2.imread(str(image), cv2.IMREAD_COLOR)
+        try:
+          frame = cv2.imread(str(image), cv2.IMREAD_COLOR)
+        except cv2.error as error:  # Such as more pixels than the limit.
+          raise PoseDataError(
+            f'{image} cannot be read as an image: {" ".join(str(error).split())}'
+          ) from error
         if frame is None:
           raise PoseDataError(f'{image} cannot be read as an image')
         yield str(image), frame[..., ::-1]

@@ -5,11 +5,12 @@ from __future__ import annotations
 import hashlib
 import os
 import pathlib
-import zipfile
 from collections.abc import Mapping
 
 import numpy as np
 
+from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.npy_arrays import read_arrays
 from pose_action.extraction.extractor import ExtractorError
 from pose_action.host.user_paths import user_path
 from pose_action.runtime import torch_file
@@ -45,12 +46,14 @@ def read_state_dict(path: PathLike) -> Mapping[str, np.ndarray]:
 
 def _read_npz(path: pathlib.Path) -> dict[str, np.ndarray]:
   try:
-    arrays = np.load(path, allow_pickle=False)
-    if not isinstance(arrays, np.lib.npyio.NpzFile):
-      raise ValueError('it is a single array')
-    with arrays:
-      return dict(arrays)
-  except (ValueError, zipfile.BadZipFile, EOFError) as error:
+    content = read_arrays(path)
+    if isinstance(content, np.ndarray):
+      raise PoseDataError('it is a single array')
+    arrays = {name: array for name, array in content.items() if array is not None}
+    if len(arrays) < len(content):
+      raise PoseDataError('it holds Python objects, which are not read')
+    return arrays
+  except PoseDataError as error:
     raise ExtractorError(
       f'{path} is not an *.npz of plain arrays ({error}); save one with numpy.savez'
     ) from error

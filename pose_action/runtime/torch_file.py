@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -50,7 +51,24 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
       f'{path} holds a {type(content).__name__}, but must hold a state dict: tensors by'
       ' name, as torch.save(model.state_dict(), path) writes them'
     )
-  return {name: tensor.numpy() for name, tensor in content.items()}
+  return {name: _array(name, tensor, path) for name, tensor in content.items()}
+
+
+def _array(name: str, tensor: Any, path: pathlib.Path) -> np.ndarray:
+  """A tensor's numbers.
+
+  Raises:
+    TorchFileError: for a tensor that numpy cannot represent: sparse, quantised, without
+      values (meta), or bfloat16.
+  """
+  try:
+    return tensor.numpy()
+  # Raised by kind: NotImplementedError, RuntimeError, TypeError.
+  except Exception as error:
+    raise TorchFileError(
+      f'{path}: tensor {name!r} is {tensor.dtype} ({tensor.layout}, {tensor.device}), but'
+      ' must be a dense tensor of common numbers; convert it, as with .to_dense().float()'
+    ) from error
 
 
 def _reason(error: Exception) -> str:

@@ -32,6 +32,8 @@ _SHORT_SIDE = 64
 _NUM_COLOURS = 3
 _WEIGHTS = 'integer_break'
 _NUM_MAPS = 19
+# A larger label is no class index, and would make as many class names (our choice).
+_MOST_CLASSES = 1 << 16
 # The background is our last map, and the release's last but one.
 _MAP_ORDER = (*range(17), 18, 17)
 
@@ -161,6 +163,12 @@ def _read_table(path: pathlib.Path) -> _Table:
         f'{path} has {key!r} as a {type(table[key]).__name__}, but needs a list'
       )
   parallel = [k for k in ('video_name', 'labels', 'frames', 'class_name') if k in table]
+  for name, label in zip(table['video_name'], table['labels'], strict=False):
+    if isinstance(label, _INTEGERS) and not 0 <= label < _MOST_CLASSES:
+      raise PoseDataError(
+        f'{path}: the label of {name!r} is {label}, but a class index is in'
+        f' 0..{_MOST_CLASSES - 1}'
+      )
   lengths = {key: len(table[key]) for key in parallel}
   if len(set(lengths.values())) > 1:
     raise PoseDataError(

@@ -22,12 +22,12 @@ import einops
 import numpy as np
 from jaxtyping import Float
 
-from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.axis_order import frames_read_as_people
 from input_pipeline.readers.files.file_names import is_file_of, stem_of
 from input_pipeline.readers.files.keypoint_json import described_size, read_json
+from input_pipeline.readers.files.npy_arrays import read_arrays
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.joints import scores_of_positions
 from input_pipeline.readers.options import AS_READ, ReadOptions
@@ -136,35 +136,8 @@ def _read_description(file: pathlib.Path) -> dict[str, Any]:
 
 def _read_arrays(path: pathlib.Path) -> _Arrays:
   """The arrays in a file, by their names if it has several."""
-  try:
-    with text_files.open_binary(path) as file:
-      content = np.load(file, allow_pickle=False)
-      if isinstance(content, np.ndarray):
-        return _Arrays(content)
-      arrays = {name: _plain_array(content, name) for name in content.files}
-  except PoseDataError:
-    raise
-  # A broken file can raise almost any exception.
-  except Exception as error:
-    advice = (
-      '; save a plain array: np.save(file, np.asarray(poses, np.float32))'
-      if 'pickle' in str(error)
-      else ''
-    )
-    raise PoseDataError(
-      f'{path} is not a readable file of arrays: {error}{advice}'
-    ) from error
-  return _by_name(arrays, path)
-
-
-def _plain_array(content: Any, name: str) -> np.ndarray | None:
-  """An array; None if it holds Python objects."""
-  try:
-    return content[name]
-  except ValueError as error:
-    if 'pickle' in str(error):
-      return None
-    raise
+  content = read_arrays(path)
+  return _Arrays(content) if isinstance(content, np.ndarray) else _by_name(content, path)
 
 
 def _by_name(arrays: Mapping[str, np.ndarray | None], path: pathlib.Path) -> _Arrays:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
+import struct
 
 import einops
 import numpy as np
@@ -17,6 +19,10 @@ from input_pipeline.skeletons.registry import Skeleton
 _HALF_CODES = 128.5
 # How far a map's median may be from the code for an empty cell (our choice).
 _NEAR_NOTHING = 32
+# Twice what OpenPose writes for the finest network size (our choice).
+_MOST_PIXELS = 1 << 27
+_PNG_MAGIC = b'\x89PNG\r\n\x1a\n'
+_PNG_HEADER = 24  # Bytes up to the end of width and height.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -144,8 +150,10 @@ def _read_float(file: pathlib.Path) -> Float[np.ndarray, 'c h w']:
     numbers = np.fromfile(file, np.dtype('<f4'))
   except OSError as error:
     raise PoseDataError(f'{file} cannot be read: {error}') from error
-  shape = tuple(int(side) for side in numbers[1:4]) if 3 in numbers[:1] else ()
-  if len(shape) != 3 or 0 in shape or numbers.size != 4 + np.prod(shape):
+  sides = numbers[1:4]
+  whole = 3 in numbers[:1] and bool(((sides >= 1) & (sides < numbers.size)).all())
+  shape = tuple(int(side) for side in sides) if whole else ()
+  if len(shape) != 3 or numbers.size != 4 + math.prod(shape):
     raise PoseDataError(
       f'{file} holds {numbers.size} numbers, the first {numbers[:4].tolist()}, but needs'
       ' 3, maps, height, width, then maps · height · width values'
@@ -193,10 +201,23 @@ def _read_image(file: pathlib.Path) -> np.ndarray:
     ) from error
   # `imread` warns about a missing file, and cannot open every folder name.
   content = np.frombuffer(file.read_bytes(), np.uint8)
+  _check_png(content.tobytes()[:_PNG_HEADER], file)
   image = cv2.imdecode(content, cv2.IMREAD_GRAYSCALE) if content.size else None
   if image is None:
     raise PoseDataError(f'{file} is not a readable image')
   return image
+
+
+def _check_png(header: bytes, file: pathlib.Path):
+  """Checks the size in a PNG file's header before its pixels are allocated."""
+  if len(header) < _PNG_HEADER or not header.startswith(_PNG_MAGIC):
+    return  # OpenCV refuses it.
+  width, height = struct.unpack_from('>II', header, 16)
+  if width * height > _MOST_PIXELS:
+    raise PoseDataError(
+      f'{file} is {width} pixels wide and {height} high, at most {_MOST_PIXELS:,} pixels'
+      ' are read'
+    )
 
 
 def _layout_of_image(

@@ -117,7 +117,11 @@ def _load_clip(folder: pathlib.Path, skeleton: Skeleton, video_id: str) -> PoseC
       f'clip {video_id!r}: x, y and visibility have shapes {x.shape}, {y.shape},'
       f' {visibility.shape} in {file}, but each needs [frames, {skeleton.num_joints}]'
     )
-  if dimensions.size != 3 or dimensions.flat[2] != len(x):
+  if (
+    dimensions.size != 3
+    or not np.isfinite(dimensions).all()
+    or dimensions.flat[2] != len(x)
+  ):
     raise PoseDataError(
       f'clip {video_id!r}: dimensions are {dimensions.ravel().tolist()} in {file}, but'
       f' must be height, width and {len(x)} frames'

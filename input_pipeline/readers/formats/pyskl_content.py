@@ -18,7 +18,7 @@ from input_pipeline.annotations.faulty_lines import Faults
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files import safe_pickle
-from input_pipeline.readers.formats.pyskl_labels import plain_labels
+from input_pipeline.readers.formats.pyskl_labels import PlainLabels, plain_labels
 
 _KEYS = ('frame_dir', 'filename')
 _LISTS = (list, tuple, set, frozenset, np.ndarray)
@@ -65,10 +65,7 @@ def read_content(path: pathlib.Path) -> Content:
     )
   annotations, refused, notes = _by_name(content['annotations'], path)
   splits, split_notes = _splits(content.get('split'), annotations, path)
-  classes = content.get('classes')
-  annotations, named, label_notes = plain_labels(
-    annotations, None if classes is None else [*map(_text, classes)], str(path)
-  )
+  annotations, named, label_notes = _plain_labels(content, annotations, path)
   return Content(
     annotations=annotations,
     refused=refused,
@@ -79,6 +76,23 @@ def read_content(path: pathlib.Path) -> Content:
   )
 
 
+def _plain_labels(
+  content: Mapping[str, Any], annotations: Mapping[str, Any], path: pathlib.Path
+) -> PlainLabels:
+  classes = content.get('classes')
+  if classes is not None:
+    if not isinstance(classes, _LISTS):
+      raise PoseDataError(
+        f"'classes' in {path} is a {type(classes).__name__}, but must be a list of class"
+        ' names'
+      )
+    classes = [*map(_text, classes)]
+  try:
+    return plain_labels(annotations, classes, str(path))
+  except ValueError:  # A malformed label, whose clip raises it when it is loaded.
+    return PlainLabels(annotations, None if classes is None else tuple(classes), ())
+
+
 def labels_of(annotation: Mapping[str, Any]) -> tuple[int, ...]:
   """The class indices of a clip; none if it has no label.
 
@@ -86,7 +100,10 @@ def labels_of(annotation: Mapping[str, Any]) -> tuple[int, ...]:
     PoseDataError: if the label is neither an index nor a list of indices.
   """
   label = annotation.get('label')
-  labels = np.atleast_1d(np.zeros(0, np.int64) if label is None else label)
+  try:
+    labels = np.atleast_1d(np.zeros(0, np.int64) if label is None else label)
+  except ValueError as error:  # Lists of different lengths, or nested deeply.
+    raise PoseDataError(f'label is not a list of class indices: {error}') from error
   integers = np.issubdtype(labels.dtype, np.integer) or not labels.size
   if labels.ndim != 1 or not integers:
     raise PoseDataError(

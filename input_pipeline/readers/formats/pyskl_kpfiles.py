@@ -27,6 +27,7 @@ from input_pipeline.readers.options import ReadOptions
 from input_pipeline.skeletons.registry import Skeleton
 
 _FOLDER = 'kpfiles'
+_MOST_FRAMES = 1_000_000  # Same as for videos of other formats.
 
 
 def has_keypoint_file(annotation: Mapping[str, Any]) -> bool:
@@ -99,6 +100,8 @@ class KeypointFiles:
         f' [{len(frames)} skeletons (one per frame_inds), {self._skeleton.num_joints}'
         ' joints, 3]'
       )
+    if not 1 <= count <= _MOST_FRAMES:
+      raise PoseDataError(f'total_frames is {count}, but must be in 1..{_MOST_FRAMES}')
     first = self._first_frame
     if len(frames) and not 0 <= frames.min() <= frames.max() < count:
       raise PoseDataError(
@@ -107,7 +110,9 @@ class KeypointFiles:
       )
     keypoint = np.moveaxis(choice.of(np.moveaxis(keypoint, 1, 0), str(file)), 0, 1)
     joints = to_joints(keypoint, 'pixels', frame_size, normalized=options.normalized)
-    people = [joints.values[frames == frame] for frame in range(count)]
+    order = np.argsort(frames, kind='stable')
+    ends = np.cumsum(np.bincount(frames, minlength=count))[:-1]
+    people = np.split(joints.values[order], ends)
     keypoints, scores = associate(people, max_people=options.max_people)
     values = np.concatenate([keypoints, scores[..., None]], axis=-1)
     notes = (*choice.notes, *joints.notes, *people_dropped(people, options.max_people))
@@ -117,10 +122,12 @@ class KeypointFiles:
     """The file at its path relative to the pickle's folder, or in kpfiles/ there."""
     name = pathlib.PurePosixPath(raw_file)
     places = [self._folder / name, self._folder / _FOLDER / name.name]
+    if name.is_absolute() or '..' in name.parts:  # Not outside the pickle's folder.
+      places = places[1:]
     for place in places:
       if place.is_file():
         return place
     raise PoseDataError(
       f'its poses are in {raw_file!r}, but there is no file'
-      f' {places[0]} and no file {places[1]}; put the kpfiles there'
+      f' {" and no file ".join(map(str, places))}; put the kpfiles there'
     )

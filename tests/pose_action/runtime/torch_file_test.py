@@ -3,6 +3,7 @@
 import os
 import pickle
 import sys
+import warnings
 
 import numpy as np
 import pytest
@@ -31,6 +32,22 @@ def test_other_content_is_refused(torch, tmp_path, name):
   message = rf'w\.pth holds a {name}, but must hold a state dict: tensors by name'
   with pytest.raises(TorchFileError, match=message):
     read_state_dict(tmp_path / 'w.pth')
+
+
+@pytest.mark.parametrize('kind', ['bfloat16', 'sparse', 'quantised', 'meta'])
+def test_tensors_that_numpy_lacks_are_named(torch, tmp_path, kind):
+  values = torch.ones(2, 3)
+  with warnings.catch_warnings(action='ignore'):  # Sparse tensors are in beta.
+    make = {
+      'bfloat16': values.bfloat16,
+      'sparse': values.to_sparse,
+      'quantised': lambda: torch.quantize_per_tensor(values, 0.1, 0, torch.qint8),
+      'meta': lambda: values.to('meta'),
+    }
+    torch.save({'conv.weight': make[kind]()}, tmp_path / 'w.t7')
+    with pytest.raises(TorchFileError, match=r'w\.t7') as raised:
+      read_state_dict(tmp_path / 'w.t7')
+  assert '\n' not in str(raised.value)
 
 
 class _MakesFolder:
