@@ -137,7 +137,9 @@ def _read_description(file: pathlib.Path) -> dict[str, Any]:
 def _read_arrays(path: pathlib.Path) -> _Arrays:
   """The arrays in a file, by their names if it has several."""
   content = read_arrays(path)
-  return _Arrays(content) if isinstance(content, np.ndarray) else _by_name(content, path)
+  return (
+    _Arrays(content) if isinstance(content, np.ndarray) else _by_name(content, path)
+  )
 
 
 def _by_name(arrays: Mapping[str, np.ndarray | None], path: pathlib.Path) -> _Arrays:
