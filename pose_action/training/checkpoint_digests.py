@@ -25,6 +25,7 @@ import numpy as np
 import tensorstore
 from jax.experimental import multihost_utils
 
+METRIC = 'validation'  # The name of the figure that the best checkpoint is chosen by.
 _SHOWN = 3
 
 
@@ -89,6 +90,9 @@ def check_parts(folder: pathlib.Path) -> bool:
     'iterator': read_iterator(folder),
     'left_open': read_left_open(folder),
   }
+  figure = (found['metrics'] or {METRIC: 0.0}).get(METRIC)
+  if not isinstance(figure, int | float):
+    raise DamagedCheckpointError(folder, f'metrics/metrics has no number {METRIC!r}')
   if digests is None:
     return False
   for name, content in found.items():

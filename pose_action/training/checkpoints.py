@@ -25,11 +25,11 @@ from orbax.checkpoint.checkpoint_managers import (
 from pose_action.runtime import sharding
 from pose_action.training import checkpoint_digests
 from pose_action.training.checkpoint_digests import (
+  METRIC,
   CheckpointError,
   DamagedCheckpointError,
 )
 from pose_action.training.saved_checkpoints import (
-  METRIC,
   check_arrays,
   is_no_chatter,
   metric,
@@ -173,6 +173,7 @@ class Checkpoints:
 
     Raises:
       ValueError: if the step was saved without an iterator.
+      CheckpointError: if the position is not one of such an iterator.
     """
     self._manager.wait_until_finished()
     position = checkpoint_digests.read_iterator(self._folder / str(step))
@@ -181,7 +182,12 @@ class Checkpoints:
         f'the weights in {self._folder} were imported, so there is no training to'
         ' resume; evaluate them (--mode=evaluate), or train in a new --workdir'
       )
-    iterator.set_state(position)
+    try:
+      iterator.set_state(position)
+    except (AttributeError, KeyError, TypeError, ValueError) as error:
+      folder = self._folder / str(step)
+      reason = f'its iterator has another form ({position})'
+      raise DamagedCheckpointError(folder, reason) from error
 
   def run_description(self, step: int) -> dict[str, Any]:
     """The run's config, class names and skeleton, as saved with the state.

@@ -20,12 +20,12 @@ import orbax.checkpoint as ocp
 from pose_action.host.user_paths import user_path
 from pose_action.training import checkpoint_digests
 from pose_action.training.checkpoint_digests import (
+  METRIC,
   CheckpointError,
   DamagedCheckpointError,
   named,
 )
 
-METRIC = 'validation'  # The name of the figure that the best checkpoint is chosen by.
 _DESCRIBED = ('config', 'class_names', 'skeleton')
 _SHOWN = 3
 

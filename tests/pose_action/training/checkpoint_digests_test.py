@@ -240,6 +240,23 @@ def test_torn_arrays_without_digests_are_found_too(workdir, capfd):
   assert line.startswith(f'warning: {_step(workdir)} is damaged: ')
 
 
+@pytest.mark.parametrize('content', ['{"loss": 1}', '{"validation": "high"}'])
+def test_a_foreign_figure_without_digests_is_named(content, workdir, capfd):
+  shutil.rmtree(_step(workdir) / 'digests')
+  (_step(workdir) / 'metrics' / 'metrics').write_text(content)
+  with pytest.raises(DamagedCheckpointError, match="has no number 'validation'"):
+    SavedCheckpoints(workdir)
+  assert _restored(workdir)[0] == 2
+  assert "has no number 'validation'; it is moved to" in capfd.readouterr().err
+
+
+def test_a_foreign_position_without_digests_is_named(workdir):
+  shutil.rmtree(_step(workdir) / 'digests')
+  (_step(workdir) / 'data' / 'process_0-of-1.json').write_text('{"epoch": 1}')
+  with pytest.raises(CheckpointError, match=r"another form \({'epoch': 1}\)"):
+    _restored(workdir)
+
+
 def test_checkpoints_that_is_a_file(tmp_path):
   (tmp_path / 'checkpoints').write_text('')
   for opened in (Checkpoints, SavedCheckpoints):
