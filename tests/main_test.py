@@ -1,5 +1,7 @@
 """main.py from a user's view: fast --help, hints for typos, errors in one line."""
 
+import contextlib
+import io
 import os
 import subprocess
 import sys
@@ -88,3 +90,26 @@ def test_a_reader_that_leaves_early_causes_no_error():
   )
   assert answer.stdout.count('\n') == 1
   assert answer.stderr == ''
+
+
+@pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
+def test_a_full_disk_is_one_line_also_while_error_log_is_written(tmp_path, monkeypatch):
+  from pose_action.cli import train
+  from pose_action.host import atomic_files
+  from pose_action.training import experiment
+
+  def full(*args, **kwargs):
+    raise OSError(28, 'No space left on device')
+
+  workdir = tmp_path / 'run'
+  workdir.mkdir()
+  (workdir / 'error.log').write_text('an earlier error')
+  monkeypatch.setattr(experiment, 'train_and_evaluate', full)
+  monkeypatch.setattr(atomic_files, 'write_text', full)
+  said = io.StringIO()
+  with contextlib.redirect_stderr(said), pytest.raises(SystemExit, match='1'):
+    train.main(train.FLAGS.parse(['--config=configs/demo.py', f'--workdir={workdir}']))
+  assert said.getvalue() == (
+    f'OSError: {workdir}: the disk is full: free some space, or choose another folder\n'
+  )
+  assert (workdir / 'error.log').read_text() == 'an earlier error'

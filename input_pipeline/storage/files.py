@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import errno
 import os
 import pathlib
 import tempfile
@@ -27,6 +28,7 @@ from input_pipeline.storage.digests import (
 )
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.paths import is_remote
+from pose_action.host.disk_errors import is_full
 
 # Increased when the features or the metadata change, so that old data is never misread.
 VERSION = '1.0.0'
@@ -80,7 +82,12 @@ def write_shard(
   )
   with _local_file(path) as file:
     writer = tfds.core.ExampleWriter(tfds.core.FileFormat(_FILE_FORMAT))
-    writer.write(os.fspath(file), records)
+    try:
+      writer.write(os.fspath(file), records)
+    except RuntimeError as error:  # From array_record, without an error number.
+      if not is_full(error):
+        raise
+      raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), os.fspath(path)) from error
     return digest_of(file)
 
 

@@ -8,6 +8,7 @@ Config options follow a colon. Override any field with --config.FIELD=VALUE, for
 values. Run the same command again to resume an interrupted run.
 """
 
+import logging
 import pathlib
 import sys
 import traceback
@@ -16,6 +17,8 @@ from pose_action.cli.launch import config_names
 from pose_action.cli.launch.print_config import config_text
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.cli.launch.value_sources import value_sources
+from pose_action.host import atomic_files
+from pose_action.host.disk_errors import in_one_line, is_full
 
 FLAGS = Flags()
 _CONFIG = FLAGS.config_file(
@@ -65,6 +68,7 @@ def main(args):
   from pose_action.training.step import TrainingDiverged
 
   workdir = str(_WORKDIR.value)
+  _silence_threads_of_saves()
   try:
     sharding.initialize_processes(detect=_DISTRIBUTED.value)
     experiment.train_and_evaluate(
@@ -81,7 +85,8 @@ def main(args):
     # The message says what to do, and a traceback would bury it.
     if FLAGS.values['debug'].value:
       traceback.print_exc()
-    print(f'{type(error).__name__}: {error}', file=sys.stderr)
+    line = in_one_line(error, where=workdir)
+    print(f'{type(error).__name__}: {line}', file=sys.stderr)
     _keep_traceback(pathlib.Path(workdir).expanduser() / 'error.log')
     sys.exit(1)
 
@@ -95,10 +100,29 @@ def _value_sources() -> dict[str, str]:
   )
 
 
+def _silence_threads_of_saves():
+  """Silences threads of Orbax that outlive its event loop after a failed save.
+
+  The save's own error is raised, and is the one to show.
+  """
+  show = sys.unraisablehook
+
+  def show_others(failure):
+    error = failure.exc_value
+    if not (error and (str(error) == 'Event loop is closed' or is_full(error))):
+      show(failure)
+
+  def is_another(record: logging.LogRecord) -> bool:
+    error = record.exc_info[1] if record.exc_info else None
+    return error is None or not is_full(error)
+
+  sys.unraisablehook = show_others
+  logging.getLogger('asyncio').addFilter(is_another)
+
+
 def _keep_traceback(log: pathlib.Path):
   try:
-    log.parent.mkdir(parents=True, exist_ok=True)
-    log.write_text(traceback.format_exc())
-  except OSError:  # Such as a read-only workdir, which may be the error itself.
+    atomic_files.write_text(log, traceback.format_exc())
+  except OSError:  # A full or read-only disk, which may be the error itself.
     return
   print(f'(traceback in {log})', file=sys.stderr)

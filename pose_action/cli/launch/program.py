@@ -15,6 +15,7 @@ from typing import Any, NoReturn
 from absl import flags
 
 from pose_action.cli.launch.config_errors import config_fault
+from pose_action.host.disk_errors import in_one_line
 from pose_action.host.extras import MissingExtraError, naming_the_extra
 
 # What a user types after `pose-action`: the file in pose_action/cli, and what it does.
@@ -184,7 +185,7 @@ def run(verb: str, args: Sequence[str] | None = None):
   except (ValueError, OSError, MissingExtraError) as error:
     if _is_debugging(before_dashes):
       traceback.print_exc()
-    _fail(str(error))
+    _fail(in_one_line(error))
   except KeyboardInterrupt:
     print('interrupted', file=sys.stderr)
     sys.exit(130)
