@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 import warnings
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import PoseDataError
 from pose_action.host.extras import naming_the_extra
+from pose_action.host.user_paths import user_path
 
 if TYPE_CHECKING:
   import ml_collections
@@ -258,7 +258,7 @@ def evaluate(
     from pose_action.training import saved_config
     from pose_action.training.experiment import train_and_evaluate
 
-  saved = pathlib.Path(workdir).expanduser() / 'config.json'
+  saved = user_path(workdir) / 'config.json'
   if config is None and not saved.is_file():
     raise FileNotFoundError(f'{saved} does not exist; give the workdir of a run')
   chosen = saved_config.get_config(saved) if config is None else _as_config(config)

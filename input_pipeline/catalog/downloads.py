@@ -10,6 +10,8 @@ import zipfile
 import pooch
 import requests  # pooch's own dependency.
 
+from pose_action.host.user_paths import user_path
+
 _TIMEOUT_SECONDS = 30  # For each response or chunk, not for the whole file.
 _CHUNK_BYTES = 1 << 16
 _MAX_RESUMES = 5  # Within one call (our choice).
@@ -35,7 +37,7 @@ def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.P
     DownloadError: naming the URL and the reason; on a wrong md5, also the expected and
       the actual one.
   """
-  path = pathlib.Path(folder).expanduser() / url.rpartition('/')[2]
+  path = user_path(folder) / url.rpartition('/')[2]
   try:
     try:
       return _fetch(url, path, md5)
@@ -58,7 +60,7 @@ def extract_folder(
   Raises:
     DownloadError: if the archive is broken, or a member would be written elsewhere.
   """
-  into = pathlib.Path(into).expanduser()
+  into = user_path(into)
   target = into / name
   if target.is_dir():
     return target

@@ -6,6 +6,7 @@ import os
 import pathlib
 
 from input_pipeline.catalog.downloads import DownloadError, download, extract_folder
+from pose_action.host.user_paths import user_path
 
 _URL = 'https://files.is.tue.mpg.de/jhmdb'
 # Each archive's name, without .zip, and md5.
@@ -23,7 +24,7 @@ def download_jhmdb(data_dir: str | os.PathLike[str]) -> pathlib.Path:
   Raises:
     DownloadError: if a download fails; says where to put which files instead.
   """
-  root = pathlib.Path(data_dir).expanduser() / 'downloads' / 'jhmdb'
+  root = user_path(data_dir) / 'downloads' / 'jhmdb'
   for name, md5 in _ARCHIVES.items():
     if (root / name).is_dir():
       continue

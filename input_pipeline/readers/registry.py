@@ -45,6 +45,7 @@ from input_pipeline.readers.videos import source as video_source
 from input_pipeline.readers.videos.source import VideoFormat
 from input_pipeline.readers.videos.table import TABLE
 from input_pipeline.skeletons.registry import Skeleton
+from pose_action.host.user_paths import user_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -287,7 +288,7 @@ def read_poses(
     SkeletonError: if no such skeleton is registered.
   """
   with as_pose_data_error(f'{shortened(str(path))} cannot be read'):
-    place = pathlib.Path(path).expanduser()
+    place = user_path(path)
     return _read_poses(format, place, skeleton, options or ReadOptions(), of_model)
 
 
@@ -341,7 +342,7 @@ def resolved_format(
   if format != AUTO:
     return ALIASES.get(format, format), ()
   with as_pose_data_error(f'{shortened(str(path))} cannot be read'):
-    path = pathlib.Path(path).expanduser()
+    path = user_path(path)
     if not path.exists():
       raise PoseDataError(f'{path} does not exist; give a file or folder of poses')
     name, note = recognise(path)

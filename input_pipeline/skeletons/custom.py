@@ -25,6 +25,7 @@ from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError, SkeletonError, shortened
 from input_pipeline.skeletons.fields_file import parse_json, parse_yaml
 from input_pipeline.skeletons.skeleton import Skeleton
+from pose_action.host.user_paths import user_path
 
 SUFFIXES = ('.yaml', '.yml', '.json')
 
@@ -42,9 +43,9 @@ def load_skeleton(path: str | os.PathLike[str]) -> Skeleton:
       limbs connects.
   """
   try:
-    path = pathlib.Path(path).expanduser()
-  except RuntimeError as error:
-    raise SkeletonError(f'{path}: {error}') from error
+    path = user_path(path)
+  except FileNotFoundError as error:
+    raise SkeletonError(str(error)) from error
   fields = _read(path)
   try:
     _check_names(fields)

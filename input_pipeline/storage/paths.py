@@ -14,6 +14,7 @@ from etils import epath
 
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
+from pose_action.host.user_paths import user_path
 
 # Stores that etils reads through fsspec; each needs its own package: gcsfs, s3fs, adlfs,
 # huggingface_hub.
@@ -37,7 +38,7 @@ def data_path(path: PathLike) -> epath.Path:
   text = os.fspath(path)
   scheme, separator, rest = text.partition('://')
   if not separator:
-    return epath.Path(text).expanduser()
+    return epath.Path(user_path(text))
   if scheme == 'file':
     return epath.Path(rest)
   if scheme not in _STORES:
@@ -82,7 +83,7 @@ def cache_of(directory: epath.Path) -> epath.Path:
   for file in sorted(directory.glob('*.json')):
     digest.update(file.read_bytes())
   return (
-    epath.Path(home).expanduser() / f'{directory.parts[-3]}-{digest.hexdigest()[:16]}'
+    epath.Path(user_path(home)) / f'{directory.parts[-3]}-{digest.hexdigest()[:16]}'
   )
 
 

@@ -8,12 +8,12 @@ are now: --config.data.poses=jhmdb.pkl. Fields that the training depends on must
 their values.
 """
 
-import pathlib
 import sys
 from collections.abc import Sequence
 
 from pose_action.cli.launch import config_names
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(
@@ -41,7 +41,7 @@ def before_parsing(args: Sequence[str]) -> list[str]:
   workdir = _value(args, '--workdir')
   if workdir is None or _value(args, '--config') is not None:
     return config_names.with_paths(args)
-  saved = pathlib.Path(workdir).expanduser() / 'config.json'
+  saved = user_path(workdir) / 'config.json'
   if not saved.is_file():
     raise UsageError(
       f'{saved} does not exist; give the --workdir of a run, or the --config to'

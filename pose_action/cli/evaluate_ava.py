@@ -12,10 +12,9 @@ The mAP in a run's own results is another figure: it takes each box as a clip, s
 ignores people for whom no box was detected, and people who were detected twice.
 """
 
-import pathlib
-
 from pose_action.cli.launch.program import Flags, refuse_arguments
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _SCORES = FLAGS.string('scores', None, 'File of scores (*.npz).', required=True)
@@ -35,12 +34,10 @@ def main(args):
   from pose_action.evaluation.ava import frame_map
   from pose_action.evaluation.score_files import read_scores
 
-  folder = pathlib.Path(_ANNOTATIONS.value).expanduser()
+  folder = user_path(_ANNOTATIONS.value)
   figures = frame_map(read_scores(_SCORES.value), Annotations(folder))
   if _PER_CLASS.value:
-    atomic_files.write_bytes(
-      pathlib.Path(_PER_CLASS.value).expanduser(), figures.class_csv()
-    )
+    atomic_files.write_bytes(user_path(_PER_CLASS.value), figures.class_csv())
   print(figures)
   if _PER_CLASS.value:
     print(f'Figures per class: {_PER_CLASS.value}')

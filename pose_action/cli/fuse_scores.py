@@ -17,10 +17,12 @@ Methods:
            with several labels per video one per model and class.
 """
 
-import os
+import re
+from collections.abc import Sequence
 
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import existing_whole, user_path
 
 FLAGS = Flags()
 _SCORES = FLAGS.list(
@@ -65,11 +67,12 @@ def main(args):
   from pose_action.fusion import table as fusion_table
   from pose_action.fusion.fuse import fuse_scores
 
+  files, fit_files = _files(_SCORES.value) or (), _files(_FIT_SCORES.value)
   fused = fuse_scores(
-    _SCORES.value,
+    files,
     method=_METHOD.value,
     weights=_fixed_weights(),
-    fit_scores=_FIT_SCORES.value,
+    fit_scores=fit_files,
     allow_missing=_ALLOW_MISSING.value,
   )
   streams = fused.streams
@@ -92,7 +95,8 @@ def main(args):
 
 
 def _check_flags():
-  files, fit_files, method = _SCORES.value, _FIT_SCORES.value, _METHOD.value
+  files, fit_files = _files(_SCORES.value) or (), _files(_FIT_SCORES.value)
+  method = _METHOD.value
   if len(files) < 2:
     raise UsageError(
       f'--scores has {len(files)} file, but needs two or more: {",".join(files)}'
@@ -114,8 +118,17 @@ def _check_flags():
     raise UsageError(f'--output is {_OUTPUT.value}, but must end in .npz')
   read = [file.partition('.npz:')[0] for file in (*files, *(fit_files or ()))]
   read = [file if file.endswith('.npz') else f'{file}.npz' for file in read]
-  if os.path.realpath(_OUTPUT.value) in map(os.path.realpath, read):
+  if user_path(_OUTPUT.value).resolve() in [user_path(f).resolve() for f in read]:
     raise UsageError(f'--output={_OUTPUT.value} is also an input; give another file')
+
+
+def _files(parts: Sequence[str] | None) -> tuple[str, ...] | None:
+  """The files in a list, in which a file's own name may hold commas."""
+  if parts is None:
+    return None
+  return existing_whole(
+    parts, lambda file: user_path(re.sub(r'(?<=\.npz):\w+$', '', file)).exists()
+  )
 
 
 def _fixed_weights() -> list[float] | None:

@@ -6,10 +6,9 @@
 done yet. Rows with several streams are fused from the scores that their runs saved.
 """
 
-import pathlib
-
 from pose_action.cli.launch.program import Flags, refuse_arguments
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string('workdir', None, 'Folder of a sweep.', required=True)
@@ -24,8 +23,8 @@ def main(args):
   from pose_action.sweeps.table import report
   from pose_action.sweeps.table_csv import tables_csv
 
-  workdir = pathlib.Path(_WORKDIR.value).expanduser()
-  file = pathlib.Path(_CSV.value).expanduser() if _CSV.value else workdir / 'tables.csv'
+  workdir = user_path(_WORKDIR.value)
+  file = user_path(_CSV.value) if _CSV.value else workdir / 'tables.csv'
   record = read_record(workdir)
   print(report(record, workdir))
   atomic_files.write_bytes(file, tables_csv(record, workdir))

@@ -18,12 +18,12 @@ memory.
 """
 
 import dataclasses
-import pathlib
 import signal
 import sys
 
 from pose_action.cli.launch import config_names
 from pose_action.cli.launch.program import Flags
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _CONFIG = FLAGS.string(
@@ -52,9 +52,7 @@ def main(args):
   # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.sweeps import runner
 
-  launch = runner.Launch(
-    pathlib.Path(str(_WORKDIR.value)).expanduser(), tuple(args), _JOBS.value
-  )
+  launch = runner.Launch(user_path(str(_WORKDIR.value)), tuple(args), _JOBS.value)
   sweep = runner.load_sweep(str(_CONFIG.value))
   for note in sweep.notes:
     print(f'note: {note}')

@@ -19,6 +19,7 @@ from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.cli.launch.value_sources import value_sources
 from pose_action.host import atomic_files
 from pose_action.host.disk_errors import in_one_line, is_full
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _CONFIG = FLAGS.config_file(
@@ -87,7 +88,7 @@ def main(args):
       traceback.print_exc()
     line = in_one_line(error, where=workdir)
     print(f'{type(error).__name__}: {line}', file=sys.stderr)
-    _keep_traceback(pathlib.Path(workdir).expanduser() / 'error.log')
+    _keep_traceback(user_path(workdir) / 'error.log')
     sys.exit(1)
 
 

@@ -21,6 +21,7 @@ import sys
 from pose_action.cli.launch.pose_flags import define_pose_flags
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _POSES = define_pose_flags(FLAGS)
@@ -88,7 +89,7 @@ def _check_stored() -> bool:
   from input_pipeline.validation.stored_dataset import check_stored, datasets_at
 
   path = str(_POSES.poses.value)
-  if not is_remote(path) and not pathlib.Path(path).expanduser().is_dir():
+  if not is_remote(path) and not user_path(path).is_dir():
     return False
   found = datasets_at(path)
   progress = functools.partial(print, file=sys.stderr, flush=True)
@@ -108,9 +109,7 @@ def _check_flags():
   if _ANNOTATIONS.value and not _DATASET.value:
     raise UsageError('--annotations can only be set with --dataset')
   for flag in (_REPORT, _PICTURE):
-    if (
-      flag.value and not (folder := pathlib.Path(flag.value).absolute().parent).is_dir()
-    ):
+    if flag.value and not (folder := user_path(flag.value).absolute().parent).is_dir():
       raise UsageError(f'--{flag.name}={flag.value}: there is no folder {folder}')
 
 

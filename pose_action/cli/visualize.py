@@ -8,10 +8,9 @@ CNN's last convolution and their features. Parts that the model does not have ar
 out. Clips that cannot be used are skipped and listed with the reason.
 """
 
-import pathlib
-
 from pose_action.cli.launch.pose_flags import define_pose_flags
 from pose_action.cli.launch.program import Flags, fail_for_clips, refuse_arguments
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(
@@ -41,8 +40,8 @@ def main(args):
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
   source = _POSES.open_for(predictor.config, predictor.skeleton)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
-  events = pathlib.Path(_WORKDIR.value) / 'visualizations'
-  folder = pathlib.Path(_OUTPUT.value or events)
+  events = user_path(_WORKDIR.value) / 'visualizations'
+  folder = user_path(_OUTPUT.value or events)
   folder.mkdir(parents=True, exist_ok=True)
   clips = UsableClips(source, video_ids, predictor, say)
   with PictureWriter(events) as writer:

@@ -17,6 +17,8 @@ import numpy as np
 import scipy.special
 from jaxtyping import Float, Int, UInt8
 
+from pose_action.host.user_paths import user_path
+
 _SHOWN = 5  # Names in an error message.
 _ROUNDING = 1e-4  # How far float32 rounding puts probabilities above 1.
 _SUM_ROUNDING = 1e-2  # Rounding of the sum of a clip's probabilities, even in float16.
@@ -196,7 +198,7 @@ def fused_npz(streams: Streams, fused: Float[np.ndarray, 'b k']) -> bytes:
 
 def _arrays(path: str) -> dict[str, np.ndarray]:
   try:
-    with np.load(path, allow_pickle=False) as content:
+    with np.load(user_path(path), allow_pickle=False) as content:
       names = ('video_ids', 'scores', 'labels', 'class_names', 'asked_figures')
       arrays = {name: content[name] for name in names if name in content}
       held = sorted(content)

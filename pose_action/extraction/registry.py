@@ -11,6 +11,7 @@ from typing import Any
 from pose_action.extraction.extractor import ExtractorError, PoseExtractor
 from pose_action.extraction.openpose import OpenPoseExtractor
 from pose_action.extraction.tf_graph import TfGraphExtractor
+from pose_action.host.user_paths import user_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -69,7 +70,7 @@ def make_extractor(
       f'extractor {name!r} has no option {", ".join(unknown)}; its options are'
       f' {", ".join(kind.options)}'
     )
-  if not os.path.isfile(os.path.expanduser(weights)):
+  if not user_path(weights).is_file():
     raise ExtractorError(
       f'there is no file {os.fspath(weights)}; extractor {name!r} expects {kind.expects}'
     )

@@ -25,6 +25,7 @@ from input_pipeline.errors import PoseDatasetError
 from input_pipeline.maps.quantization import quantize
 from pose_action.host import atomic_files
 from pose_action.host.nested import flattened
+from pose_action.host.user_paths import user_path
 
 _CLIP = 'clip.json'
 _SETTINGS = 'settings.json'
@@ -167,7 +168,7 @@ class Spool:
 
 def spool_dir(data_dir: PathLike, dataset: str) -> pathlib.Path:
   """The folder of a data set's spool."""
-  return pathlib.Path(data_dir).expanduser() / f'.extract-{dataset}'
+  return user_path(data_dir) / f'.extract-{dataset}'
 
 
 @contextlib.contextmanager

@@ -26,6 +26,7 @@ from pose_action.extraction.tf_operations import foreign_operations
 from pose_action.extraction.videos import opencv
 from pose_action.extraction.weights_file import fingerprint
 from pose_action.host.extras import missing
+from pose_action.host.user_paths import user_path
 
 PathLike = str | os.PathLike[str]
 
@@ -105,7 +106,7 @@ class TfGraphExtractor:
     self._tensors = tensors or GraphTensors()
     self._input_size = input_size
     self._pixels = pixels
-    self._weights = pathlib.Path(weights).expanduser()
+    self._weights = user_path(weights)
     self._session = _session(self._weights)
     self._check_tensors()
     self.num_features = self._checked_features()

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from input_pipeline.errors import PoseDataError
 from input_pipeline.readers.videos.tree import videos_in_tree
 from pose_action.extraction.videos import is_image, is_video, natural_key
+from pose_action.host.user_paths import user_path
 
 PathLike = str | os.PathLike[str]
 
@@ -53,7 +54,7 @@ def list_videos(path: PathLike) -> tuple[Video, ...]:
   Raises:
     PoseDataError: if there is no video, or a video's class is not clear.
   """
-  path = pathlib.Path(path).expanduser().absolute()
+  path = user_path(path).absolute()
   if not path.exists():
     raise PoseDataError(f'{path} does not exist; give a folder, a video or a list')
   if path.is_file() and path.suffix.lower() in _LIST_SUFFIXES:
@@ -106,7 +107,7 @@ def _from_list(path: pathlib.Path) -> tuple[Video, ...]:
   labels: dict[pathlib.Path, str | None] = {}
   splits: dict[pathlib.Path, dict[str, None]] = {}
   for number, (name, label, split) in rows:
-    video = path.parent / pathlib.Path(name).expanduser()
+    video = path.parent / user_path(name)
     if labels.setdefault(video, label) != label:
       raise PoseDataError(
         f'{path}, line {number}: {name} has label {label!r}, but {labels[video]!r}'

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from pose_action.extraction.extractor import ExtractorError
+from pose_action.host.user_paths import user_path
 from pose_action.runtime import torch_file
 
 PathLike = str | os.PathLike[str]
@@ -29,7 +30,7 @@ def read_state_dict(path: PathLike) -> Mapping[str, np.ndarray]:
     ExtractorError: if the file does not exist or holds anything else, or if PyTorch is
       needed and not installed.
   """
-  path = pathlib.Path(path).expanduser()
+  path = user_path(path)
   if not path.is_file():
     raise ExtractorError(
       f'there is no file {path}; give a PyTorch state dict, or an *.npz of its tensors'

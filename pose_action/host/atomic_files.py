@@ -10,6 +10,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from pose_action.host.user_paths import user_path
+
 PathLike = str | os.PathLike[str]
 
 
@@ -22,7 +24,7 @@ def replacing(path: PathLike) -> Iterator[pathlib.Path]:
     with replacing('results.csv') as unfinished:
       unfinished.write_text('a,b')
   """
-  target = pathlib.Path(path)
+  target = user_path(path)
   target.parent.mkdir(parents=True, exist_ok=True)
   # A random name keeps two writers of one file apart, on different hosts too.
   unfinished = target.with_name(f'.{target.name}.{uuid.uuid4().hex}.tmp')

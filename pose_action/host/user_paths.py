@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Callable, Sequence
 
 
 def user_path(path: str | os.PathLike[str]) -> pathlib.Path:
@@ -12,6 +13,8 @@ def user_path(path: str | os.PathLike[str]) -> pathlib.Path:
   Raises:
     FileNotFoundError: if there is no such user.
   """
+  if not os.fspath(path).startswith('~'):  # Path('./~') would forget its dot.
+    return pathlib.Path(path)
   try:
     return pathlib.Path(path).expanduser()
   except RuntimeError as error:
@@ -27,8 +30,26 @@ def user_paths(text: str | os.PathLike[str]) -> tuple[pathlib.Path, ...]:
   Raises:
     FileNotFoundError: same as `user_path`.
   """
-  whole = user_path(text)
-  if whole.exists():
-    return (whole,)
-  parts = [part.strip() for part in os.fspath(text).split(',')]
-  return tuple(user_path(part) for part in parts if part) or (whole,)
+  parts = existing_whole(
+    os.fspath(text).split(','), lambda p: user_path(p.strip()).exists()
+  )
+  paths = [part.strip() for part in parts]
+  return tuple(user_path(path) for path in paths if path) or (user_path(text),)
+
+
+def existing_whole(
+  parts: Sequence[str], exists: Callable[[str], bool]
+) -> tuple[str, ...]:
+  """Joins parts again, with commas, where they are the name of an existing file.
+
+  Args:
+    parts: a text that was split at its commas.
+    exists: whether a joined text names a file.
+  """
+  joined, start = [], 0
+  while start < len(parts):
+    ends = range(len(parts), start + 1, -1)
+    end = next((e for e in ends if exists(','.join(parts[start:e]))), start + 1)
+    joined.append(','.join(parts[start:end]))
+    start = end
+  return tuple(joined)

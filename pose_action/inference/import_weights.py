@@ -24,6 +24,7 @@ from jmrn_jax.official_weights import (
 )
 from pose_action.host import atomic_files
 from pose_action.host.nested import flattened
+from pose_action.host.user_paths import user_path
 from pose_action.runtime import torch_file
 from pose_action.training import optimizers
 from pose_action.training.checkpoints import Checkpoints
@@ -105,7 +106,7 @@ def read_class_names(path: PathLike | None, num_classes: int) -> tuple[str, ...]
   """
   if path is None:
     return tuple(f'class_{number}' for number in range(num_classes))
-  lines = pathlib.Path(path).expanduser().read_text('utf-8').splitlines()
+  lines = user_path(path).read_text('utf-8').splitlines()
   names = tuple(line.strip() for line in lines if line.strip())
   repeated = sorted({name for name in names if names.count(name) > 1})
   if repeated:
@@ -151,7 +152,7 @@ def write_workdir(
       }
     )
   )
-  with _new_folder(pathlib.Path(workdir).expanduser()) as folder:
+  with _new_folder(user_path(workdir)) as folder:
     atomic_files.write_json(folder / 'config.json', description['config'])
     with contextlib.closing(Checkpoints(folder)) as checkpoints:
       checkpoints.save(0, _untrained_state(config, weights), None, description, None)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import os
-import pathlib
 import pickle
 from collections.abc import Mapping
 
 import numpy as np
 
 from pose_action.host.extras import missing
+from pose_action.host.user_paths import user_path
 
 
 class TorchFileError(ValueError):
@@ -27,7 +27,7 @@ def read_state_dict(path: str | os.PathLike[str]) -> dict[str, np.ndarray]:
       tensors by name in it.
     OSError: if the file cannot be opened.
   """
-  path = pathlib.Path(path).expanduser()
+  path = user_path(path)
   try:
     import torch  # pyright: ignore[reportMissingImports]
   except ImportError as error:

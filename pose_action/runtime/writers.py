@@ -16,6 +16,7 @@ import numpy as np
 from absl import logging
 
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import user_path
 from pose_action.runtime import event_files
 
 METRICS_FILE = 'metrics.jsonl'
@@ -54,7 +55,7 @@ class RunWriter:
     self._tensorboard = None
     if not enabled:
       return
-    workdir = pathlib.Path(workdir)
+    workdir = user_path(workdir)
     workdir.mkdir(parents=True, exist_ok=True)
     path = workdir / METRICS_FILE
     drop_lines_after(path, resume_step, evaluates_again=evaluates_again)
@@ -117,7 +118,7 @@ class PictureWriter:
   """
 
   def __init__(self, folder: str | os.PathLike[str]):
-    folder = pathlib.Path(folder)
+    folder = user_path(folder)
     folder.mkdir(parents=True, exist_ok=True)
     self._tensorboard = _tensorboard_writer(folder, 'the picture files')
 

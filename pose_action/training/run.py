@@ -16,6 +16,7 @@ from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
 from pose_action.host import atomic_files
+from pose_action.host.user_paths import user_path
 from pose_action.host.workdir_lock import WorkdirLockedError, sole_run
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
@@ -86,7 +87,7 @@ def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run
     if is_primary:
       print(line, flush=True)
 
-  folder = pathlib.Path(workdir).expanduser()
+  folder = user_path(workdir)
   config = with_fold_rule(config, folder)
   data = make_run_data(config, _open_data(config, report))
   for line in _held_out(data):
@@ -112,7 +113,7 @@ def open_training(
     WorkdirLockedError: if another job trains in the workdir.
     ResumeError: if the workdir holds another run.
   """
-  folder = pathlib.Path(workdir).expanduser()
+  folder = user_path(workdir)
   with _sole_job(folder):
     run = open_run(config, workdir, mesh)
     # Always closed, so that a save that has begun is finished.

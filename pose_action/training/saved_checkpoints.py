@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
+from pose_action.host.user_paths import user_path
 from pose_action.training import checkpoint_digests
 from pose_action.training.checkpoint_digests import (
   CheckpointError,
@@ -41,7 +42,7 @@ class SavedCheckpoints:
   """
 
   def __init__(self, workdir: str | pathlib.Path):
-    folder = pathlib.Path(workdir).expanduser().absolute()
+    folder = user_path(workdir).absolute()
     logging.getLogger('absl').addFilter(is_no_chatter)
     if not (folder / 'checkpoints').is_dir():
       raise FileNotFoundError(

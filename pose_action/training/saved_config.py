@@ -14,6 +14,7 @@ from typing import Any
 
 import ml_collections
 
+from pose_action.host.user_paths import user_path
 from pose_action.training.past_configs import with_missing_fields
 
 
@@ -24,7 +25,7 @@ def get_config(path: str | os.PathLike[str]) -> ml_collections.ConfigDict:
     ValueError: if there is no such file, or it does not hold a config.
     OSError: if the file cannot be read.
   """
-  file = pathlib.Path(path).expanduser()
+  file = user_path(path)
   if not file.is_file():
     raise ValueError(_missing(file))
   try:

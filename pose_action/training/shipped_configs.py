@@ -8,6 +8,8 @@ import runpy
 
 import ml_collections
 
+from pose_action.host.user_paths import user_path
+
 SHIPPED = pathlib.Path(__file__).parents[2] / 'configs'
 
 
@@ -21,7 +23,7 @@ def config_path(config: str) -> str:
     ValueError: if neither a file nor a shipped config has this name.
   """
   file, colon, options = config.partition(':')
-  path = pathlib.Path(file).expanduser()
+  path = user_path(file)
   if path.is_file():
     return f'{path}{colon}{options}'
   if path.parent in (pathlib.Path(), pathlib.Path('configs')):

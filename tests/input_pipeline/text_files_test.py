@@ -45,7 +45,10 @@ def test_marks_inside_joined_files_are_removed(tmp_path):
   [
     (b'PK\x03\x04\x00\x00', 'is not a text file: character 4 is NUL'),
     (b'caf\xe9 \x81', 'is not a text file: byte 5 does not fit'),
-    (gzip.compress(b'wave' * 99, mtime=0)[:-9], 'cannot be read: Compressed file ended'),
+    (
+      gzip.compress(b'wave' * 99, mtime=0)[:-9],
+      'cannot be read: Compressed file ended',
+    ),
     (b'\x1f\x8b no gzip', 'cannot be read'),
   ],
 )

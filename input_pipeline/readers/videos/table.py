@@ -29,6 +29,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.text_tables import DELIMITERS
+from pose_action.host.user_paths import user_path
 
 TABLE = 'videos.csv'
 # Columns without a name, before and after the others.
@@ -193,7 +194,7 @@ def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
     )
   if not row['path'].strip():
     raise PoseDataError(f'{where} has no path')
-  path = table.parent / pathlib.Path(row['path'].strip()).expanduser()
+  path = table.parent / user_path(row['path'].strip())
   segments = tuple(_segment(text, where) for text in _items(row.get('segments', '')))
   labels = _items(row.get('labels', '')) or [segment.label for segment in segments]
   if row.get('label', '').strip():
