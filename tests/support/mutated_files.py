@@ -21,8 +21,8 @@ def sound_files() -> dict[tuple[str, str], bytes]:
   person = {'id': 1, 'image_id': 1, 'category_id': 1, 'keypoints': _POINTS}
   instance = {'keypoints': [[20, 30]] * 17, 'keypoint_scores': [1.0] * 17}
   array, archive, labels = io.BytesIO(), io.BytesIO(), io.BytesIO()
-  np.save(array, np.full((2, 17, 3), 0.5, np.float32))
-  np.savez_compressed(archive, keypoints=np.full((2, 17, 3), 0.5))
+  np.save(array, _tracks().astype(np.float32))
+  np.savez_compressed(archive, keypoints=_tracks())
   joints = {name: np.ones((2, 13)) for name in ('x', 'y', 'visibility')}
   scipy.io.savemat(
     labels, {**joints, 'dimensions': [[240, 320, 2]], 'train': 1, 'action': 'squat'}
@@ -39,8 +39,25 @@ def sound_files() -> dict[tuple[str, str], bytes]:
     ('numpy', 'v.npy'): array.getvalue(),
     ('numpy', 'v.npz'): archive.getvalue(),
     ('penn_action', '0001.mat'): labels.getvalue(),
-    ('deeplabcut', 'v.csv'): b'scorer,n,n\nbodyparts,nose,nose\ncoords,x,y\n0,1,1\n',
+    ('deeplabcut', 'v.csv'): _table(),
   }
+
+
+def _tracks() -> np.ndarray:
+  return np.reshape([_POINTS, _POINTS], (2, 17, 3))
+
+
+def _table() -> bytes:
+  from input_pipeline.skeletons.registry import get_skeleton
+
+  names = [name for name in get_skeleton('coco_17').joints for _ in 'xyl']
+  rows = [
+    ['scorer', *['net'] * 51],
+    ['bodyparts', *names],
+    ['coords', *['x', 'y', 'likelihood'] * 17],
+    *([str(frame), *map(str, _POINTS)] for frame in range(2)),
+  ]
+  return '\n'.join(map(','.join, rows)).encode()
 
 
 def damaged(content: bytes, rng: np.random.Generator) -> bytes:
@@ -69,7 +86,8 @@ def read_damaged(folder: pathlib.Path, seed: int, count: int):
     (format, name), content = files[number % len(files)]
     path = folder / format / name
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(damaged(content, rng))
+    sound = number < len(files)  # Each file once without damage, which must be read.
+    path.write_bytes(content if sound else damaged(content, rng))
     sized = 'frame_size' in READERS[format].options
     options = ReadOptions(frame_size=(240, 320)) if sized else None
     skeleton = None if READERS[format].skeleton else 'coco_17'
@@ -79,4 +97,5 @@ def read_damaged(folder: pathlib.Path, seed: int, count: int):
       for video_id in dict.fromkeys(v for ids in source.splits.values() for v in ids):
         source.load(video_id)
     except PoseDataError:
-      continue
+      if sound:
+        raise
