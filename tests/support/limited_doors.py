@@ -24,6 +24,7 @@ import tempfile
 import traceback
 
 from hostile_files import annotation
+from mutated_files import read_damaged
 from places import PYTHON_PATH, ROOT
 
 SECONDS = 5.0  # Of the processor, as other programs may share it.
@@ -51,7 +52,8 @@ class Outcome:
 
 
 def outcomes(cases: list[list[str]]) -> list[Outcome]:
-  """Runs cases: `read FORMAT PATH SKELETON`, `skeleton PATH`, or a command's words.
+  """Runs cases: `read FORMAT PATH SKELETON`, `skeleton PATH`, `fuzz FOLDER SEED COUNT`,
+  or a command's words.
 
   Commands are those of `pose-action`, such as `validate --format=pyskl --poses=a.pkl`.
   """
@@ -162,6 +164,8 @@ def _open(case: list[str]):
 
   if case[0] == 'skeleton':
     get_skeleton(case[1])
+  elif case[0] == 'fuzz':
+    read_damaged(pathlib.Path(case[1]), int(case[2]), int(case[3]))
   elif case[0] == 'read':
     source = read_poses(case[1], case[2], skeleton=case[3] or None)
     faults = []

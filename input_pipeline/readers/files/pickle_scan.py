@@ -206,14 +206,8 @@ class _Scanner:
   def gather(self):
     self._push_container(self._since_mark())
 
-  def tuple1(self):
-    self._push_container([self._pop()])
-
-  def tuple2(self):
-    self._push_container([self._pop(), self._pop()])
-
-  def tuple3(self):
-    self._push_container([self._pop(), self._pop(), self._pop()])
+  def tuple_of(self, count: int):
+    self._push_container([self._pop() for _ in range(count)])
 
   def append(self):
     self._extend([self._pop()])
@@ -376,9 +370,9 @@ _STEPS: dict[int, Callable[[_Scanner], Any]] = {
     (_Scanner.empty, (pickle.EMPTY_TUPLE,)),
     (_Scanner.gather, (pickle.TUPLE, pickle.LIST)),
     (_Scanner.gather_hashed, (pickle.DICT, pickle.FROZENSET)),
-    (_Scanner.tuple1, (pickle.TUPLE1,)),
-    (_Scanner.tuple2, (pickle.TUPLE2,)),
-    (_Scanner.tuple3, (pickle.TUPLE3,)),
+    (lambda s: s.tuple_of(1), (pickle.TUPLE1,)),
+    (lambda s: s.tuple_of(2), (pickle.TUPLE2,)),
+    (lambda s: s.tuple_of(3), (pickle.TUPLE3,)),
     (_Scanner.append, (pickle.APPEND,)),
     (_Scanner.set_item, (pickle.SETITEM,)),
     (_Scanner.append_many, (pickle.APPENDS,)),

@@ -164,7 +164,7 @@ def _one_mat(folder: pathlib.Path) -> pathlib.Path:
     ('deep', 'nested more than 20 deep'),
     ('deep_flag', 'nested more than 20 deep'),
     ('date', 'a value cannot be read: day is out of range'),
-    ('no_user', 'home directory'),
+    ('no_user', 'nosuchuser'),
     ('mat', 'is not a readable MATLAB 5 file'),
     ('charades', 'charades_latin1'),
   ],
