@@ -10,6 +10,7 @@ import zipfile
 import pooch
 import requests  # pooch's own dependency.
 
+from pose_action.host.file_lock import alone_with
 from pose_action.host.user_paths import user_path
 
 _TIMEOUT_SECONDS = 30  # For each response or chunk, not for the whole file.
@@ -26,7 +27,8 @@ def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.P
 
   An unfinished file is called `<name>.part`. It stays after a broken transfer, which
   resumes where it ended (by HTTP Range, if the server supports it). A file with a wrong
-  md5 is removed and fetched once more from the beginning.
+  md5 is removed and fetched once more from the beginning. If several processes
+  fetch the same file, one downloads it and the others wait.
 
   Args:
     url: http or https.
@@ -39,10 +41,11 @@ def download(url: str, folder: str | os.PathLike[str], *, md5: str) -> pathlib.P
   """
   path = user_path(folder) / url.rpartition('/')[2]
   try:
-    try:
-      return _fetch(url, path, md5)
-    except _WrongHashError:
-      return _fetch(url, path, md5)
+    with alone_with(path):
+      try:
+        return _fetch(url, path, md5)
+      except _WrongHashError:
+        return _fetch(url, path, md5)
   except _WrongHashError as error:
     raise DownloadError(f'{url} arrived twice with a wrong md5. {error}') from error
   except requests.RequestException as error:
@@ -78,7 +81,11 @@ def extract_folder(
         ' again'
       ) from error
     top = unpacked / name
-    os.rename(top if top.is_dir() else unpacked, target)
+    try:
+      os.rename(top if top.is_dir() else unpacked, target)
+    except OSError:
+      if not target.is_dir():  # Otherwise, another process was faster.
+        raise
   return target
 
 

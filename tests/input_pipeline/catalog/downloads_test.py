@@ -3,12 +3,16 @@
 import hashlib
 import http.server
 import io
+import subprocess
+import sys
 import threading
+import time
 import zipfile
 
 import numpy as np
 import pytest
 import scipy.io
+from places import ROOT
 
 from input_pipeline.catalog import jhmdb_download
 from input_pipeline.catalog.downloads import DownloadError, download, extract_folder
@@ -26,6 +30,7 @@ class Server(http.server.ThreadingHTTPServer):
       'corrupt' changes the first byte. Later requests are served correctly.
     knows_ranges: whether the server supports the Range header.
     ranges: the Range header of each request so far.
+    delay: seconds to wait in the middle of each body.
   """
 
   def __init__(self):
@@ -34,6 +39,7 @@ class Server(http.server.ThreadingHTTPServer):
     self.script = []
     self.knows_ranges = True
     self.ranges = []
+    self.delay = 0
 
   @property
   def url(self) -> str:
@@ -63,7 +69,10 @@ class Handler(http.server.BaseHTTPRequestHandler):
     self.end_headers()
     if act == 'corrupt':
       body = bytes([body[0] ^ 1]) + body[1:]
-    self.wfile.write(body[:act] if isinstance(act, int) else body)
+    body = body[:act] if isinstance(act, int) else body
+    self.wfile.write(body[: len(body) // 2])
+    time.sleep(server.delay)
+    self.wfile.write(body[len(body) // 2 :])
 
   def log_message(self, *args):
     """Logs nothing."""
@@ -323,3 +332,43 @@ def test_jhmdb_archives_are_the_official_ones():
     'joint_positions': '3d1ac91bcb8544ddfdd9547997db239f',
     'splits': '15b9f2f7a99d63c07f3be0c9ecde43b5',
   }
+
+
+_DOWNLOAD = """
+import sys
+from input_pipeline.catalog.downloads import download
+print(download(*sys.argv[1:3], md5=sys.argv[3]).stat().st_size)
+"""
+
+
+def test_two_processes_fetch_one_file(server, tmp_path):
+  """The file is served slowly, so that both are at it at the same time."""
+  server.delay = 0.3
+  processes = [
+    subprocess.Popen(
+      [sys.executable, '-c', _DOWNLOAD, f'{server.url}/data.bin', tmp_path, MD5],
+      cwd=ROOT,
+      stdout=subprocess.PIPE,
+      text=True,
+    )
+    for _ in range(2)
+  ]
+  said = [process.communicate(timeout=60)[0] for process in processes]
+  assert said == [f'{len(CONTENT)}\n'] * 2
+  assert (tmp_path / 'data.bin').read_bytes() == CONTENT
+  assert [path.name for path in tmp_path.iterdir()] == ['data.bin']
+  assert server.ranges == [None]  # The second process waited, and found the file.
+
+
+def test_a_folder_that_another_process_unpacks_first(tmp_path, monkeypatch):
+  with zipfile.ZipFile(tmp_path / 'a.zip', 'w') as archive:
+    archive.writestr('a/x', 'content')
+  extractall = zipfile.ZipFile.extractall
+
+  def another_is_faster(self, path):
+    extractall(self, path)
+    extractall(self, tmp_path)
+
+  monkeypatch.setattr(zipfile.ZipFile, 'extractall', another_is_faster)
+  folder = extract_folder(tmp_path / 'a.zip', 'a', tmp_path)
+  assert (folder / 'x').read_text() == 'content'
