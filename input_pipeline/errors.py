@@ -46,6 +46,8 @@ def as_pose_data_error(what: str, *, prefix: str = '') -> Iterator[None]:
       raise
     kind = type(error) if isinstance(error, ValueError) else PoseDataError
     raise kind(shortened(message if is_named else f'{prefix}: {message}')) from error
+  except Warning:  # The user turns warnings into errors.
+    raise
   except MemoryError as error:
     _show_where()
     raise PoseDataError(f'{what}: it needs more memory than there is') from error

@@ -199,8 +199,9 @@ def validate(
 
   protocol = PROTOCOLS.get(dataset or '')
   pairs = protocol.splits if protocol else ()
-  if isinstance(source.load, _WarningLoad):  # The findings say what it would warn of.
-    source = dataclasses.replace(source, load=source.load.silent)
+  load = getattr(source.load, 'load', source.load)  # Inside the source's ClipLoader.
+  if isinstance(load, _WarningLoad):  # The findings say what it would warn of.
+    source = dataclasses.replace(source, load=load.silent)
   return check(source, pairs, progress or (lambda line: None))
 
 

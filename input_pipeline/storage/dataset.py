@@ -97,10 +97,10 @@ class PoseDataset:
   splits: tuple[str, ...]
   left_out: tuple[tuple[str, str, str], ...]
   multi_label: bool
-  verifiable: bool
-  source: Mapping[str, Any] | None
   _columns: Mapping[str, Mapping[str, list]] = dataclasses.field(repr=False)
   _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
+  verifiable: bool = False
+  source: Mapping[str, Any] | None = None
 
   def clips(self, split: str) -> ClipIndex:
     """A split's clips; reads only the metadata."""

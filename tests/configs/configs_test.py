@@ -136,9 +136,13 @@ def dataset_of(config, class_names=tuple('abcdefg'), frames=5):
   record = {'frame_size': np.array((240, 320), np.int32), **poses, **label}
   splits = tuple(split for pair in protocol.splits for split in pair)
   columns = {'video_ids': [f'clip{n}' for n in range(10)], 'num_frames': 10 * [frames]}
-  builder: Any = types.SimpleNamespace(as_data_source=lambda split: 10 * [record])
+  split_info = types.SimpleNamespace(shard_lengths=[10])
+  builder: Any = types.SimpleNamespace(
+    as_data_source=lambda split: 10 * [record],
+    info=types.SimpleNamespace(splits=dict.fromkeys(splits, split_info)),
+  )
   return PoseDataset(
-    directory=pathlib.Path('nowhere'),
+    directory=pathlib.Path('data', 'nowhere', 'keypoints', '1.0.0'),
     representation=config.data.representation,
     skeleton=skeleton,
     class_names=class_names,
