@@ -15,7 +15,6 @@ results whose images have names.
 
 from __future__ import annotations
 
-import functools
 import json
 import pathlib
 import re
@@ -35,6 +34,7 @@ from input_pipeline.readers.files.keypoint_json import (
   read_json,
   tracked_identity,
 )
+from input_pipeline.readers.files.read_once import read_once
 from input_pipeline.readers.formats.openpose import people_of_frame
 from input_pipeline.readers.frame_order import (
   Videos,
@@ -133,20 +133,7 @@ def read_video(
   )
 
 
-def _read(file: pathlib.Path) -> Any:
-  """Reads a file, or returns it from the cache if another of its videos was read."""
-  try:
-    status = file.stat()
-  except OSError as error:
-    raise PoseDataError(f'{file} cannot be read: {error}') from error
-  return _parse(file, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=1)
-def _parse(file: pathlib.Path, *version: int) -> Any:
-  """Parses a file; time and size are part of the cache's key."""
-  del version
-  return read_json(file)
+_read = read_once(read_json)
 
 
 def _as_list(content: Any, file: pathlib.Path) -> Any:

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import bisect
 import dataclasses
-import functools
 import os
 import pathlib
 from collections.abc import Mapping, Sequence
@@ -34,6 +33,7 @@ from input_pipeline.readers.files.keypoint_json import (
   field,
   read_json,
 )
+from input_pipeline.readers.files.read_once import read_once
 from input_pipeline.readers.formats.coco_people import (
   CocoPeople,
   id_of,
@@ -106,19 +106,8 @@ def read_video(
   return PosesByFrame(people, skeleton.num_joints, identities, size, notes=notes)
 
 
+@read_once
 def _read(path: pathlib.Path) -> _Content:
-  """Reads a file, or returns it from the cache if another of its videos was read."""
-  try:
-    status = path.stat()
-  except OSError as error:
-    raise PoseDataError(f'{path} cannot be read: {error}') from error
-  return _parse(path, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=1)
-def _parse(path: pathlib.Path, *version: int) -> _Content:
-  """Parses a file; time and size are part of the cache's key."""
-  del version
   content = read_json(path)
   if isinstance(content, list):
     raise PoseDataError(

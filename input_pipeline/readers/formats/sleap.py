@@ -9,7 +9,6 @@ if SLEAP stored it.
 
 from __future__ import annotations
 
-import functools
 import pathlib
 import warnings
 from collections.abc import Sequence
@@ -22,6 +21,7 @@ from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.tracking import UNKNOWN
 from input_pipeline.readers.files import hdf5
+from input_pipeline.readers.files.read_once import read_once
 from input_pipeline.readers.formats import sleap_analysis
 from input_pipeline.readers.joint_choice import JointChoice
 from input_pipeline.readers.options import AS_READ, ReadOptions
@@ -181,19 +181,8 @@ def _is_analysis(path: pathlib.Path) -> bool:
   return path.suffix.lower() == '.h5'
 
 
+@read_once
 def _read(path: pathlib.Path) -> sleap_io.Labels:
-  """Reads a project, or returns it from the cache if another of its videos was read."""
-  try:
-    status = path.stat()
-  except OSError as error:
-    raise PoseDataError(f'{path} cannot be read: {error}') from error
-  return _load(path, status.st_mtime_ns, status.st_size)
-
-
-@functools.lru_cache(maxsize=1)
-def _load(path: pathlib.Path, *version: int) -> sleap_io.Labels:
-  """Loads a project; time and size are part of the cache's key."""
-  del version
   with naming_the_extra():
     import sleap_io  # pyright: ignore[reportMissingImports]
   with hdf5.open_hdf5(path):  # Checks the size.

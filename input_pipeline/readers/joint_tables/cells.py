@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import dataclasses
-import functools
 import io
 import pathlib
 import re
@@ -14,6 +13,7 @@ import numpy as np
 from jaxtyping import Float
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.files.read_once import read_once
 from input_pipeline.text_files import read_text
 
 _DELIMITERS = ('\t', ';', ',', '|')
@@ -101,6 +101,7 @@ class Cells:
       ) from None
 
 
+@read_once
 def read_cells(path: pathlib.Path) -> Cells:
   """Reads a table whose first line names the columns.
 
@@ -111,18 +112,6 @@ def read_cells(path: pathlib.Path) -> Cells:
     PoseDataError: if the file cannot be read, has no names or no row, or a row has
       another number of cells.
   """
-  try:
-    status = path.stat()
-  except OSError as error:
-    raise PoseDataError(f'{path} cannot be read: {error.strerror}') from error
-  return _read(path, status.st_mtime_ns, status.st_size)
-
-
-# Several videos in one file are read one after the other.
-@functools.lru_cache(maxsize=1)
-def _read(path: pathlib.Path, *version: int) -> Cells:
-  """Reads a file; time and size are part of the cache's key."""
-  del version
   lines, delimiter = _table_lines(read_text(path))
   reader = csv.reader(
     io.StringIO('\n'.join(lines)),
