@@ -9,6 +9,7 @@ import setuptools
 ROOT = pathlib.Path(__file__).parent
 ROOMS = (
   'configs',
+  'ddnet_jax',
   'input_pipeline',
   'jmrn_jax',
   'model_lib',

@@ -25,6 +25,7 @@ FLOORS = (
   'model_lib',
   'pa3d_jax',
   'jmrn_jax',
+  'ddnet_jax',
   'input_pipeline/errors.py',
   'input_pipeline/poses/notes.py',
   'input_pipeline/text_files.py',
