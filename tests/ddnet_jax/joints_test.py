@@ -67,16 +67,18 @@ def test_without_the_selector_joints_have_no_weights():
   assert 'joint_selector' not in variables['params']
 
 
-def test_a_joint_with_weight_zero_is_not_read():
+def test_joints_with_weight_zero_are_not_read():
   module = encoder()
   positions = jnp.array(np.random.default_rng(0).normal(0, 1, (2, 8, 3, 2)), 'f4')
-  arguments = positions, jnp.ones(2, bool), False
-  variables = module.init(jax.random.key(0), *arguments)
-  (_, weights) = module.apply(variables, *arguments)
+  apply = jax.jit(functools.partial(module.apply, train=False))
+  variables = jax.jit(functools.partial(module.init, train=False))(
+    jax.random.key(0), positions, jnp.ones(2, bool)
+  )
+  features, weights = apply(variables, positions, jnp.ones(2, bool))
   assert weights.shape == (2, 3)
   assert ((weights > 0) & (weights < 1)).all()
-  closed = jax.tree.map(jnp.asarray, variables)
-  closed['params']['joint_selector']['weight']['bias'] = jnp.array([-1e4])
-  features, weights = module.apply(closed, *arguments)
+  assert jnp.any(features[0] != features[1])
+  variables['params']['joint_selector']['weight']['bias'] = jnp.array([-1e4])
+  features, weights = apply(variables, positions, jnp.ones(2, bool))
   np.testing.assert_array_equal(weights, np.zeros((2, 3)))
   np.testing.assert_array_equal(features[0], features[1])

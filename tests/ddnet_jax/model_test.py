@@ -48,17 +48,41 @@ def variables_of(name):
     if path[-1].key == 'kernel':
       fan_in = math.prod(leaf.shape[:-1])
       return (rng.standard_normal(leaf.shape) * (2 / fan_in) ** 0.5).astype('f4')
-    low, high = (0.5, 1.5) if path[0].key == 'batch_stats' else (-0.5, 1)
+    low, high = (-0.5, 0.5) if path[-1].key in ('bias', 'mean') else (0.5, 1.5)
     return rng.uniform(low, high, leaf.shape).astype('f4')
 
   return jax.tree_util.tree_map_with_path(values, shapes)
 
 
-@functools.partial(jax.jit, static_argnames=('model', 'train'))
-def applied(model, variables, inputs, train=False):
-  """Output and statistics, without dropout."""
+# All tests pass the same shapes, so that each network is compiled twice.
+@functools.partial(jax.jit, static_argnums=0)
+def evaluated(model, variables, inputs):
+  return model.apply(variables, inputs, train=False)
+
+
+@functools.partial(jax.jit, static_argnums=0)
+def trained(model, variables, inputs):
+  """Losses for the classes 0 to 3, without dropout: value, logits, statistics, gradient."""
   still = model.clone(channel_dropout=0.0, dropout=0.0)
-  return still.apply(variables, inputs, train=train, mutable=['batch_stats'])
+
+  def loss(params):
+    output, changed = still.apply(
+      {**variables, 'params': params}, inputs, train=True, mutable=['batch_stats']
+    )
+    losses = optax.softmax_cross_entropy_with_integer_labels(
+      output.logits, jnp.arange(4)
+    )
+    return losses.mean(), (output.logits, changed)
+
+  (value, (logits, changed)), gradient = jax.value_and_grad(loss, has_aux=True)(
+    variables['params']
+  )
+  return value, logits, changed, gradient
+
+
+def assert_close(found, wanted):
+  close = functools.partial(np.testing.assert_allclose, atol=1e-4, rtol=1e-4)
+  jax.tree.map(close, found, wanted)
 
 
 def counts(**fields):
@@ -89,57 +113,73 @@ def test_our_networks_are_no_larger():
 @every_network
 def test_an_absent_person_changes_nothing(name):
   model, variables = SMALL[name], variables_of(name)
-  alone = trajectories(people=1)
-  absent = np.zeros_like(alone)
-  absent[..., :2] = 5  # Even if it has positions.
-  both = np.concatenate([alone, absent], axis=1)
-  for train in (False, True):
-    wanted, wanted_statistics = applied(model, variables, alone, train)
-    found, statistics = applied(model, variables, both, train)
-    close = functools.partial(np.testing.assert_allclose, atol=1e-5, rtol=1e-5)
-    jax.tree.map(close, found, wanted)
-    jax.tree.map(close, statistics, wanted_statistics)
+  clips = trajectories()
+  # The same person twice has the maximum, mean and variance of that person alone.
+  twice = np.concatenate([clips[:, :1], clips[:, :1]], axis=1)
+  alone = twice.copy()
+  alone[:, 1, ..., :2] += 5  # An absent person's positions are not read.
+  alone[:, 1, ..., 2] = 0
+  assert_close(evaluated(model, variables, alone), evaluated(model, variables, twice))
+  _, logits, changed, _ = trained(model, variables, alone)
+  _, wanted, wanted_statistics, _ = trained(model, variables, twice)
+  assert_close((logits, changed), (wanted, wanted_statistics))
 
 
 @every_network
 def test_padding_rows_change_nothing(name):
   model, variables = SMALL[name], variables_of(name)
   clips = trajectories()
-  padded = np.concatenate([clips, np.zeros_like(clips)])
-  wanted, wanted_statistics = applied(model, variables, clips, True)
-  found, statistics = applied(model, variables, padded, True)
-  close = functools.partial(np.testing.assert_allclose, atol=1e-5, rtol=1e-5)
-  close(found.logits[: len(clips)], wanted.logits)
-  jax.tree.map(close, statistics, wanted_statistics)
+  clips[2:] = clips[:2]
+  padded = clips.copy()
+  padded[2:] = 0
+  _, logits, changed, _ = trained(model, variables, padded)
+  _, wanted, wanted_statistics, _ = trained(model, variables, clips)
+  assert_close((logits[:2], changed), (wanted[:2], wanted_statistics))
 
 
 @every_network
 def test_the_order_of_people_does_not_matter(name):
   model, variables = SMALL[name], variables_of(name)
-  clips = trajectories(people=3)
-  found, _ = applied(model, variables, clips)
-  turned, _ = applied(model, variables, clips[:, [2, 0, 1]])
-  np.testing.assert_allclose(found.logits, turned.logits, atol=1e-6, rtol=1e-5)
-  first, _ = applied(model, variables, clips[:, :1])
-  assert np.abs(found.logits - first.logits).max() > 1e-3  # But who is there does.
+  clips = trajectories()
+  found = evaluated(model, variables, clips)
+  assert_close(evaluated(model, variables, clips[:, ::-1]), found)
+  clips[:, 1, ..., 2] = 0
+  first = evaluated(model, variables, clips)
+  assert np.abs(found.logits - first.logits).max() > 0.01  # But who is there does.
 
 
 @every_network
-def test_gradients_are_finite_in_a_clip_without_people(name):
+def test_gradients_are_finite_without_people_and_reach_every_parameter(name):
   model, variables = SMALL[name], variables_of(name)
   clips = trajectories()
+  for path, leaf in jax.tree_util.tree_leaves_with_path(
+    trained(model, variables, clips)[3]
+  ):
+    assert np.abs(leaf).max() > 0, path
   clips[1] = 0
-
-  def loss(params, clips):
-    output, _ = applied(model, {**variables, 'params': params}, clips, True)
-    return jnp.square(output.logits).mean()
-
   for batch in (clips, 0 * clips):
-    gradients = jax.jit(jax.grad(loss))(variables['params'], batch)
-    assert all(jnp.isfinite(leaf).all() for leaf in jax.tree.leaves(gradients))
+    for leaf in jax.tree.leaves(trained(model, variables, batch)):
+      assert np.isfinite(leaf).all()
 
 
 @every_network
+def test_overfits_four_clips(name):
+  model, variables = SMALL[name], variables_of(name)
+  clips, optimizer = trajectories(), optax.sgd(0.1, momentum=0.9)
+  state, losses = optimizer.init(variables['params']), []
+  for _ in range(60):
+    value, _, changed, gradient = trained(model, variables, clips)
+    updates, state = optimizer.update(gradient, state)
+    params = optax.apply_updates(variables['params'], updates)
+    variables = {**changed, 'params': params}
+    losses.append(float(value))
+  assert losses[-1] < 0.1 < 0.5 < losses[0]
+
+
+# Flax's BatchNorm computes float32 statistics from bfloat16 activations by standard
+# promotion, which these tests' strict promotion would refuse.
+@every_network
+@jax.numpy_dtype_promotion('standard')
 def test_bfloat16_keeps_parameters_and_outputs_in_float32(name):
   model = SMALL[name].clone(dtype=jnp.bfloat16)
   variables, clips = variables_of(name), trajectories()
@@ -147,47 +187,17 @@ def test_bfloat16_keeps_parameters_and_outputs_in_float32(name):
     functools.partial(model.init, train=False), jax.random.key(0), clips
   )
   assert {leaf.dtype for leaf in jax.tree.leaves(made)} == {jnp.dtype('float32')}
-  wanted, _ = applied(SMALL[name], variables, clips)
-  found, _ = applied(model, variables, clips)
+  found = evaluated(model, variables, clips)
   assert {leaf.dtype for leaf in jax.tree.leaves(found)} == {jnp.dtype('float32')}
-  np.testing.assert_allclose(found.logits, wanted.logits, atol=0.1)
+  wanted = evaluated(SMALL[name], variables, clips)
+  spread = np.ptp(wanted.logits)
+  np.testing.assert_allclose(found.logits, wanted.logits, atol=0.03 * spread)
   assert np.any(found.logits != wanted.logits)
-
-
-@every_network
-def test_overfits_four_clips(name):
-  model, clips = SMALL[name], trajectories(people=1)
-  labels = jnp.arange(4)
-  variables = jax.jit(functools.partial(model.init, train=False))(
-    jax.random.key(0), clips
-  )
-  optimizer = optax.adam(1e-2)
-
-  def loss(params, statistics):
-    output, changed = applied(
-      model, {'params': params, 'batch_stats': statistics}, clips, True
-    )
-    losses = optax.softmax_cross_entropy_with_integer_labels(output.logits, labels)
-    return losses.mean(), changed['batch_stats']
-
-  @jax.jit
-  def step(carry, _):
-    params, statistics, state = carry
-    (value, statistics), gradients = jax.value_and_grad(loss, has_aux=True)(
-      params, statistics
-    )
-    updates, state = optimizer.update(gradients, state)
-    return (optax.apply_updates(params, updates), statistics, state), value
-
-  params = variables['params']
-  start = (params, variables['batch_stats'], optimizer.init(params))
-  losses = jax.lax.scan(step, start, length=60)[1]
-  assert losses[-1] < 0.1 < 0.5 < losses[0]
 
 
 def test_only_the_joints_have_weights():
   for name, model in SMALL.items():
-    output, _ = applied(model, variables_of(name), trajectories())
+    output = evaluated(model, variables_of(name), trajectories())
     assert (output.joint_weights is not None) == (name == 'joints')
 
 
