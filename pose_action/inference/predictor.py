@@ -86,6 +86,7 @@ class Predictor:
       skeleton=skeleton,
       settings=input_settings.map_settings(config),
       augmentation=input_settings.augment_settings(config),
+      trajectories=input_settings.trajectory_settings(config),
     )
     self._evaluate = jax.jit(
       functools.partial(
@@ -224,7 +225,7 @@ class Predictor:
     if self.config.data.encoding != 'potion':
       raise PredictorError(_NO_POTION)
     (example,) = jax.tree.leaves(
-      input_settings.example_maps(self.config, self.skeleton)
+      input_settings.example_input(self.config, self.skeleton)
     )
     expected, shape = example.shape, np.shape(maps)
     # Height and width are free: the network averages over them.
