@@ -3,13 +3,13 @@
 Pure JAX: runs inside the jitted step, on the device. Stored maps and maps rendered from
 keypoints share the same canvas, so that a model cannot tell which representation fed it.
 (Exception: in training, joints that the canvas cuts off can move back in only from
-keypoints.)
+keypoints.) Trajectories are read from keypoints only.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax
 import jax.numpy as jnp
@@ -24,12 +24,16 @@ from input_pipeline.maps.from_stored import read_stored, stored_view
 from input_pipeline.maps.modalities import is_difference, stored_modality
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.trajectories.from_keypoints import (
+  TrajectorySettings,
+  trajectory_view,
+)
 
 # Batch fields with one entry per view; all other fields have one entry per clip.
 VIEWED = {'keypoints', 'potion', *STORED.values()}
 _READ = VIEWED | {'features_scale', 'frame_size', 'num_frames'}
 
-# Maps of one modality, or several modalities' maps by name.
+# Maps of one modality, several modalities' maps by name, or trajectories.
 ModelInput = Array | dict[str, Array]
 
 
@@ -40,9 +44,10 @@ def batch_input(
   skeleton: Skeleton,
   settings: MapSettings,
   augmentation: AugmentSettings,
+  trajectories: TrajectorySettings | None = None,
   mirrored: bool = False,
 ) -> ModelInput:
-  """Returns what the model reads for a batch: float32 maps, per frame or PoTion maps.
+  """Returns what the model reads for a batch: float32 maps, or trajectories.
 
   Args:
     batch: one of `keypoints` float32 `[b, t, m, j, 3]` (x, y in pixels, score); stored
@@ -53,12 +58,18 @@ def batch_input(
     key: each view draws its augmentation from it; None for no augmentation (evaluation).
     skeleton: layout of the returned maps. Without background, a stored background is
       dropped.
+    trajectories: how keypoints become trajectories, from positions on the canvas of
+      `settings`; None for maps.
     mirrored: return the mirror image of each clip; only without a key.
 
   Returns:
     `[b, t, h, w, c]` for a single modality in `settings`, or a dict by name for several;
-    difference modalities have t - 1 frames. PoTion maps are `[b, j, h, w, c]`. With a
-    key, each row becomes `augmentation.views` consecutive rows.
+    difference modalities have t - 1 frames. PoTion maps are `[b, j, h, w, c]`.
+    Trajectories are `[b, m, t, j, 3]`: x and y, normalised, and the score. With a key,
+    each row becomes `augmentation.views` consecutive rows.
+
+  Raises:
+    ValueError: for trajectories of stored maps.
   """
   rows = len(batch['frame_size'])
   draws = None
@@ -69,11 +80,17 @@ def batch_input(
       lambda leaf: jnp.broadcast_to(leaf, (rows, 1, *leaf.shape)), augment.mirror()
     )
   clips = {name: batch[name] for name in _READ & batch.keys()}
-  views_of_clip = functools.partial(
-    _views_of_clip, skeleton=skeleton, settings=settings, augmentation=augmentation
-  )
-  maps = jax.vmap(views_of_clip)(clips, draws)
-  return jax.tree.map(lambda leaf: rearrange(leaf, 'b v ... -> (b v) ...'), maps)
+  if trajectories is None:
+    views_of_clip = functools.partial(
+      _views_of_clip, skeleton=skeleton, settings=settings, augmentation=augmentation
+    )
+  else:
+    read = functools.partial(
+      trajectory_view, skeleton=skeleton, settings=settings, trajectories=trajectories
+    )
+    views_of_clip = functools.partial(_trajectories_of_clip, read)
+  views = jax.vmap(views_of_clip)(clips, draws)
+  return jax.tree.map(lambda leaf: rearrange(leaf, 'b v ... -> (b v) ...'), views)
 
 
 def _draw_views(
@@ -122,6 +139,22 @@ def _views_of_clip(
   if draws is None:
     return jax.tree.map(lambda maps: maps[None], view(None))
   return jax.vmap(view)(draws)
+
+
+def _trajectories_of_clip(
+  read: Callable[..., Float[Array, 'm t j 3']],
+  clip: Mapping[str, Array],
+  draws: Augmentation | None,
+) -> Float[Array, 'v m t j 3']:
+  """The trajectories of one clip's views; a single view without `draws`."""
+  if 'keypoints' not in clip:
+    raise ValueError(
+      f'trajectories are read from keypoints, but the batch holds {sorted(clip)}; give'
+      " clips of poses (config.data.representation='keypoints')"
+    )
+  if draws is None:
+    return read(clip, None)[None]
+  return jax.vmap(lambda drawn: read(clip, drawn))(draws)
 
 
 def _chosen(

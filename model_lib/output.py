@@ -8,7 +8,7 @@ from jaxtyping import Array, Float
 
 @struct.dataclass
 class ModelOutput:
-  """Output of `model(maps, *, train)`.
+  """Output of `model(inputs, *, train)`, where inputs are maps or trajectories.
 
   Fields that a jitted caller does not read cost nothing: XLA removes them.
 

@@ -34,6 +34,7 @@ FLOORS = (
   'input_pipeline/poses',
   'input_pipeline/augmentation',
   'input_pipeline/maps',
+  'input_pipeline/trajectories',
   'input_pipeline/model_input.py',
   'input_pipeline/loading',
   'input_pipeline/annotations',

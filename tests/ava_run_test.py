@@ -113,7 +113,7 @@ def test_a_model_reads_two_joints_for_each_of_the_layout(folder):
   # 25 frames and 7 padding frames; six places, for the person and for others.
   assert batch['keypoints'].shape == (4, 1, 32, 6, 34, 3)
   assert (batch['num_frames'] == 25).all()
-  assert data.example_maps.shape == (1, 34, 16, 16, 3)
+  assert data.example_input.shape == (1, 34, 16, 16, 3)
 
 
 def test_a_movie_is_trained_or_validated_on_but_not_both(folder):

@@ -99,7 +99,8 @@ def _model_input() -> dict:
     # conv4_4_CPM.
     'num_features': 128,
     # 'frames': maps of T frames. 'potion': the whole video in maps whose channels
-    # encode time (JMRN Sec. 3; also the PoTion baseline).
+    # encode time (JMRN Sec. 3; also the PoTion baseline). 'trajectories': positions and
+    # scores of the joints at T moments, from keypoints.
     'encoding': 'frames',
     # How PoTion maps are made, for the encoding 'potion'.
     'potion': {
@@ -112,6 +113,19 @@ def _model_input() -> dict:
       # leaves the sum.
       'normalization': 'area',
       'variant': 'U',  # PoTion's 'U', 'I' or 'N', or 'UIN' for all three
+    },
+    # How trajectories are made, for the encoding 'trajectories'.
+    'trajectories': {
+      # 'clip': minus the clip's mean position, over its scale before augmentation
+      # (ours). 'frame': from the canvas's centre, in short sides of the frame (like
+      # DD-Net's input).
+      'normalization': 'clip',
+      # Between the frames read and the T moments: 'linear' (ours), or 'cubic', DD-Net's
+      # spline, which cannot follow augmentation of time.
+      'resampling': 'linear',
+      # The median of each coordinate over 3 frames, before resampling (DD-Net's PyTorch
+      # port; its Keras code filters nothing).
+      'median_filter': False,
     },
     'background': True,  # the model reads the background map, if there is one
   }

@@ -17,6 +17,7 @@ from jaxtyping import Array, Bool, Float, Key
 
 from input_pipeline.augmentation import pose_aware
 from input_pipeline.augmentation.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.augmentation.time import TimeMotion
 from input_pipeline.skeletons.registry import Skeleton
 
 
@@ -61,6 +62,7 @@ class Augmentation:
   scale: Float[Array, '']
   shift: Float[Array, '2']  # (x, y) in cells
   joint_motion: JointMotion | None = None  # None without pose-aware augmentation
+  time: TimeMotion | None = None  # None without augmentation of time
 
 
 def mirror() -> Augmentation:

@@ -5,7 +5,8 @@
 Writes one picture per clip, <workdir>/visualizations/<video_id>.png, and the same to
 TensorBoard: the maps that the model reads, the motion maps, 32 filters of the action
 CNN's last convolution and their features. Parts that the model does not have are left
-out. Clips that cannot be used are skipped and listed with the reason.
+out. For a model that reads trajectories: the joints at a few moments, and the weights of
+the joints if the model has any. Clips that cannot be used are skipped and listed with the reason.
 """
 
 from pose_action.cli.launch.pose_flags import define_pose_flags

@@ -1,4 +1,4 @@
-"""A model's activations for one clip: maps, motion maps, last layer (PA3D Fig. 4)."""
+"""What a model reads and computes for one clip: maps, motion maps (PA3D Fig. 4)."""
 
 from __future__ import annotations
 
@@ -30,12 +30,16 @@ class Activations:
     features: that layer's output after BatchNorm and ReLU, in the model's order. For the
       temporal model 'tsn', which reads single frames, the mean over frames.
     layer: the convolution's name; 'conv3_2' for Table 1's network.
+    trajectories: the model's input if it reads trajectories; `maps` is empty then.
+    joint_weights: None if the model does not weigh joints.
   """
 
   maps: dict[str, Float[np.ndarray, 't h w c']]
   motion_maps: dict[str, Float[np.ndarray, 'h w c n']]
   filters: Float[np.ndarray, '3 3 i o'] | None = None
   features: Float[np.ndarray, 'h w o'] | None = None
+  trajectories: Float[np.ndarray, 'm t j 3'] | None = None
+  joint_weights: Float[np.ndarray, 'j'] | None = None
   layer: str = struct.field(pytree_node=False, default='')
 
   @property
@@ -64,19 +68,23 @@ def activations_of_clip(
     name: array[:, array.shape[1] // 2] if name in VIEWED else array
     for name, array in batch.items()
   }
-  maps = input_of_batch(view, None)
+  inputs = input_of_batch(view, None)
   last = _last_layer(model)
   output, captured = model.apply(
     variables,
-    maps,
+    inputs,
     train=False,
     capture_intermediates=lambda module, method: module.name == f'norm{last}',
     mutable=['intermediates'],
   )
-  shown = _by_modality(maps, modalities)
+  weights = None if output.joint_weights is None else output.joint_weights[0]
+  if model.encoding == 'trajectories':
+    return Activations({}, {}, trajectories=inputs[0], joint_weights=weights)
+  shown = _by_modality(inputs, modalities)
   if model.encoding == 'potion':
     shown = {name: rearrange(m, 'j h w c -> c h w j') for name, m in shown.items()}
-  activations = Activations(shown, _by_modality(output.motion_maps, modalities))
+  motion_maps = _by_modality(output.motion_maps, modalities)
+  activations = Activations(shown, motion_maps, joint_weights=weights)
   if not isinstance(model, PA3D):
     return activations
   (features,) = captured['intermediates']['action_cnn'][f'norm{last}']['__call__']

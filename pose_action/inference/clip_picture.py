@@ -1,4 +1,4 @@
-"""The picture of a model's activations for a clip (PA3D Fig. 4), and its file name."""
+"""The picture of what a model reads and computes for a clip, and its file name."""
 
 from __future__ import annotations
 
@@ -20,15 +20,26 @@ _LONGEST_NAME = 100  # Characters of a video id in a file name (our choice).
 
 
 def clip_picture(predictor: Predictor, clip: AnyClip) -> UInt8[np.ndarray, 'h w 3']:
-  """Draws maps, motion maps, filters and features of the middle view.
+  """Draws maps, motion maps, filters and features of the middle view (PA3D Fig. 4).
 
-  The heading shows the prediction over all views. The background channel, which is close
-  to 1 almost everywhere, is left out.
+  For a model that reads trajectories, draws the joints at a few moments, and the weights
+  of the joints if it has any. The heading shows the prediction over all views. The
+  background channel, which is close to 1 almost everywhere, is left out.
 
   Raises:
     PredictorError: for a clip with another joint layout.
   """
   activations = predictor.activations(clip)
+  if activations.trajectories is not None:
+    return plots.trajectory_image(
+      clip.video_id,
+      '    '.join(_what_it_is(predictor, clip)),
+      activations.trajectories,
+      predictor.skeleton.limb_indices,
+      predictor.skeleton.limb_sides,
+      joint_names=predictor.skeleton.joints,
+      joint_weights=activations.joint_weights,
+    )
   potion = predictor.config.data.encoding == 'potion'
   return plots.activations_image(
     clip.video_id,

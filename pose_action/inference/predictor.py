@@ -36,9 +36,7 @@ from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
 
-_NO_POTION = (
-  'this model reads maps of single frames, not PoTion maps; give it clips of poses'
-)
+_READS = {'frames': 'maps of single frames', 'trajectories': 'trajectories of joints'}
 
 
 class PredictorError(ValueError):
@@ -86,6 +84,7 @@ class Predictor:
       skeleton=skeleton,
       settings=input_settings.map_settings(config),
       augmentation=input_settings.augment_settings(config),
+      trajectories=input_settings.trajectory_settings(config),
     )
     self._evaluate = jax.jit(
       functools.partial(
@@ -221,10 +220,9 @@ class Predictor:
     Raises:
       PredictorError: if the model does not read PoTion maps, or the shape does not fit.
     """
-    if self.config.data.encoding != 'potion':
-      raise PredictorError(_NO_POTION)
+    self._refuse_unless_potion()
     (example,) = jax.tree.leaves(
-      input_settings.example_maps(self.config, self.skeleton)
+      input_settings.example_input(self.config, self.skeleton)
     )
     expected, shape = example.shape, np.shape(maps)
     # Height and width are free: the network averages over them.
@@ -253,13 +251,26 @@ class Predictor:
 
   def _record(self, clip: AnyClip) -> dict[str, Any]:
     """Returns the clip as the run's data set would store it."""
+    ready = isinstance(clip, HeatmapClip | PotionClip)
+    if ready and self.config.data.encoding == 'trajectories':
+      raise PredictorError(
+        f'clip {clip.video_id!r} is ready maps, which hold no positions, but this model'
+        ' reads trajectories of joints; give it clips of poses'
+      )
     clip = self._with_own_joints(clip)
-    if isinstance(clip, PotionClip) and self.config.data.encoding != 'potion':
-      raise PredictorError(_NO_POTION)
+    if isinstance(clip, PotionClip):
+      self._refuse_unless_potion()
     features = clip_features(
       clip, self.config.data.representation, self._stored_settings(clip)
     )
     return {'label': 0, **{name: make() for name, make in features.items()}}
+
+  def _refuse_unless_potion(self):
+    encoding = self.config.data.encoding
+    if encoding != 'potion':
+      raise PredictorError(
+        f'this model reads {_READS[encoding]}, not PoTion maps; give it clips of poses'
+      )
 
   def _with_own_joints(self, clip: AnyClip) -> AnyClip:
     """Maps poses of another skeleton, with a warning that says how."""

@@ -24,7 +24,6 @@ _HEADINGS = (
   'Joint heatmaps: where the joints are',
   'Motion maps: how the joints move',
 )
-_SIDE_COLOURS = {'left': '#0072B2', 'right': '#D55E00', 'middle': '0.35'}
 
 
 def clip_overview_image(
@@ -104,7 +103,7 @@ def _span(
 def _draw_pose(axes: Axes, pose, there, limbs, limb_sides, low, high):
   for (a, b), side in zip(limbs, limb_sides, strict=True):
     if there[a] and there[b]:
-      axes.plot(*pose[[a, b]].T, color=_SIDE_COLOURS[side], linewidth=2.5)
+      axes.plot(*pose[[a, b]].T, color=drawing.SIDE_COLOURS[side], linewidth=2.5)
   axes.plot(*pose[there].T, 'o', color='0.15', markersize=3)
   axes.set(xlim=(low[0], high[0]), ylim=(high[1], low[1]))
 

@@ -23,7 +23,6 @@ _GAP = 0.05
 _BETWEEN_CLIPS = 0.2
 _CAPTION = 0.4  # Two lines above the panels of a clip.
 _LETTER = 0.066  # The mean width of a letter in a caption.
-_SIDE_COLOURS = {'left': '#0072B2', 'right': '#D55E00', 'middle': '0.35'}
 _MARK = '#B00020'
 
 
@@ -106,7 +105,7 @@ def _draw_heading(axes: Axes, heading: str):
   axes.text(0, -0.42, heading, fontsize=13, fontweight='bold', va='baseline')
   names = {'left': "the person's left", 'right': 'right', 'middle': 'middle'}
   handles = [
-    Line2D([], [], color=_SIDE_COLOURS[side], linewidth=2.5, label=name)
+    Line2D([], [], color=drawing.SIDE_COLOURS[side], linewidth=2.5, label=name)
     for side, name in names.items()
   ]
   axes.legend(
@@ -182,7 +181,7 @@ def _draw_poses(
 ):
   from matplotlib.collections import LineCollection
 
-  for side, colour in _SIDE_COLOURS.items():
+  for side, colour in drawing.SIDE_COLOURS.items():
     lines = [
       points[person, [a, b]]
       for person in range(len(points))

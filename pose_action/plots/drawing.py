@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 _DOTS_PER_INCH = 100
 _NO_VALUE = '0.75'  # Grey: a class without clips, a gap between panels, NaN.
 WIDEST_INCHES = 16.0  # So that a picture fits on a screen.
+# Limbs by the person's own side; colours that colour-blind readers tell apart.
+SIDE_COLOURS = {'left': '#0072B2', 'right': '#D55E00', 'middle': '0.35'}
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:

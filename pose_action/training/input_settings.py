@@ -1,4 +1,4 @@
-"""What a config says about a model's input: clips, maps, augmentation, shapes."""
+"""What a config says about a model's input: clips, how it is made, shapes."""
 
 from __future__ import annotations
 
@@ -17,9 +17,12 @@ from input_pipeline.maps.modalities import (
 )
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.trajectories.from_keypoints import TrajectorySettings
 
-# Shapes of a model's input: maps of one modality, or of several by name.
-ExampleMaps = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]
+ENCODINGS = ('frames', 'potion', 'trajectories')
+
+# Shapes of a model's input: maps of one modality, or of several by name, or trajectories.
+ExampleInput = jax.ShapeDtypeStruct | dict[str, jax.ShapeDtypeStruct]
 
 
 def clip_settings(
@@ -52,15 +55,16 @@ def clip_settings(
 
 
 def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
-  """The settings that turn a clip into maps, on the device.
+  """The canvas, and the settings that turn a clip into maps, on the device.
 
   Raises:
     ValueError: for an unknown encoding.
   """
   data = config.data
-  if data.encoding not in ('frames', 'potion'):
+  if data.encoding not in ENCODINGS:
     raise ValueError(
-      f"config.data.encoding is {data.encoding!r}; give 'frames' or 'potion'"
+      f"config.data.encoding is {data.encoding!r}; give 'frames', 'potion' or"
+      " 'trajectories'"
     )
   return MapSettings(
     size=tuple(data.map_size),
@@ -71,6 +75,32 @@ def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
     part_width=data.part_width,
     potion=PotionSettings(**data.potion) if data.encoding == 'potion' else None,
   )
+
+
+def trajectory_settings(
+  config: ml_collections.ConfigDict,
+) -> TrajectorySettings | None:
+  """The settings that turn keypoints into trajectories; None for another encoding.
+
+  Raises:
+    ValueError: for data without positions, or other modalities than joints.
+  """
+  data = config.data
+  if data.encoding != 'trajectories':
+    return None
+  if data.representation != 'keypoints':
+    raise ValueError(
+      f"config.data.encoding is 'trajectories', but config.data.representation is"
+      f' {data.representation!r}, maps without positions of joints; set it to'
+      " 'keypoints'"
+    )
+  if tuple(data.modalities) != ('joints',):
+    raise ValueError(
+      f'config.data.modalities is {tuple(data.modalities)}, but trajectories are of'
+      " joints only; set config.data.modalities=('joints',), or another"
+      ' config.data.encoding'
+    )
+  return TrajectorySettings(num_frames=data.num_frames, **data.trajectories)
 
 
 def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
@@ -84,13 +114,22 @@ def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
   )
 
 
-def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> ExampleMaps:
-  """The shape of one clip's maps, `[1, t, h, w, c]` or (PoTion) `[1, j, h, w, c]`.
+def example_input(
+  config: ml_collections.ConfigDict, skeleton: Skeleton
+) -> ExampleInput:
+  """The shape of what a model reads for one clip.
+
+  Maps are `[1, t, h, w, c]`, PoTion maps `[1, j, h, w, c]`, trajectories
+  `[1, m, t, j, 3]`.
 
   Args:
-    skeleton: the joint layout of the maps that the model reads.
+    skeleton: the joint layout that the model reads.
   """
   settings = map_settings(config)
+  if trajectory_settings(config) is not None:
+    people, moments = config.data.max_persons, config.data.num_frames
+    shape = (1, people, moments, skeleton.num_joints, 3)
+    return jax.ShapeDtypeStruct(shape, jnp.float32)
   if settings.potion is not None:
     joints, channels = skeleton.num_maps, settings.potion.num_maps_channels
     return jax.ShapeDtypeStruct((1, joints, *settings.size, channels), jnp.float32)

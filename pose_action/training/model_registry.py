@@ -23,8 +23,11 @@ def register_model(name: str, model: type[nn.Module]):
   Args:
     name: the model's name in configs.
     model: a Linen module `model(maps, *, train) -> ModelOutput` with the fields
-      `num_classes` and `dtype` and a property `encoding`, 'frames' or 'potion'; its other
-      fields are those of `config.model`.
+      `num_classes` and `dtype` and a property `encoding`, what it reads: 'frames', maps
+      `[b, t, h, w, c]`; 'potion', maps `[b, j, h, w, c]`; or 'trajectories',
+      `[b, m, t, j, 3]`: x, y and score of each joint, where the score is 0 if the joint
+      was missing and its position is estimated, and a person without any score is absent.
+      Its other fields are those of `config.model`.
 
   Raises:
     ValueError: if the name exists.
@@ -50,7 +53,7 @@ def register_model(name: str, model: type[nn.Module]):
 
 
 def check_encoding(model: Any, encoding: str):
-  """Raises ValueError unless the model reads the maps of `config.data.encoding`."""
+  """Raises ValueError unless the model reads clips in `config.data.encoding`."""
   if model.encoding != encoding:
     raise ValueError(
       f'config.data.encoding is {encoding!r}, but this model reads {model.encoding!r}'

@@ -49,6 +49,11 @@ _FIELDS: dict[str, Any] = {
       'normalization': 'area',
       'variant': 'U',
     },
+    'trajectories': {
+      'normalization': 'clip',
+      'resampling': 'linear',
+      'median_filter': False,
+    },
     'num_frames': 4,
     'read_frames': 0,
     'sampling': 'segments',

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import jax
 import numpy as np
@@ -56,13 +57,42 @@ def validate(
 
 
 def write_pictures(run: TrainingRun, state: TrainState, step: int, batch: Batch):
-  """Writes maps and motion maps of a batch's first clips to TensorBoard and as PNG."""
-  maps, motion_maps, labels = jax.device_get(
+  """Writes what the model reads for a batch's first clips to TensorBoard and as PNG.
+
+  Maps and motion maps, or skeletons at a few moments if the model reads trajectories.
+  """
+  inputs, motion_maps, labels = jax.device_get(
     run.program.pictures(state.variables(), batch)
   )
   if jax.process_index():
     return
   titles = [_title(label, run.data.class_names) for label in labels]
+  if run.data.trajectory_settings is not None:
+    kind, images = 'trajectories', _pictures_of_trajectories(run, inputs, titles)
+  else:
+    kind, images = 'maps', _pictures_of_maps(run, inputs, titles)
+  for name, shown in _by_modality(run, motion_maps).items():
+    image = plots.motion_maps_image(shown, titles)
+    images[_file_name(run, 'motion_maps', name)] = image
+  run.writer.write_images(step, {f'{kind}/{name}': i for name, i in images.items()})
+  for name, image in images.items():
+    plots.save_png(run.workdir / f'{name}.png', image)
+
+
+def _pictures_of_trajectories(
+  run: TrainingRun, trajectories: np.ndarray, titles: Sequence[str]
+) -> dict[str, np.ndarray]:
+  skeleton = run.data.skeleton
+  image = plots.sample_trajectories_image(
+    trajectories, titles, skeleton.limb_indices, skeleton.limb_sides
+  )
+  return {'sample_trajectories': image}
+
+
+def _pictures_of_maps(
+  run: TrainingRun, maps: Any, titles: Sequence[str]
+) -> dict[str, np.ndarray]:
+  """Maps by file name, one picture per modality, without the background."""
   column = 'frame'
   if run.data.map_settings.potion is not None:
     column = 'colour, from first to last'
@@ -73,12 +103,7 @@ def write_pictures(run: TrainingRun, state: TrainState, step: int, batch: Batch)
       shown = shown[..., : run.data.skeleton.num_joints]
     image = plots.sample_maps_image(np.abs(shown), titles, column)
     images[_file_name(run, 'sample_maps', name)] = image
-  for name, shown in _by_modality(run, motion_maps).items():
-    image = plots.motion_maps_image(shown, titles)
-    images[_file_name(run, 'motion_maps', name)] = image
-  run.writer.write_images(step, {f'maps/{name}': i for name, i in images.items()})
-  for name, image in images.items():
-    plots.save_png(run.workdir / f'{name}.png', image)
+  return images
 
 
 def _by_modality(run: TrainingRun, maps) -> dict[str, np.ndarray]:

@@ -147,6 +147,7 @@ def _make_steps(
     skeleton=data.skeleton,
     settings=data.map_settings,
     augmentation=data.augment_settings,
+    trajectories=data.trajectory_settings,
   )
   shared = {
     'model': model,
@@ -160,7 +161,7 @@ def _make_steps(
   return _Steps(
     model=model,
     initial_state=functools.partial(
-      initial_state, model, optimizer, plateau, data.example_maps
+      initial_state, model, optimizer, plateau, data.example_input
     ),
     train=functools.partial(_step_and_count, one_step),
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),

@@ -1,4 +1,4 @@
-"""A run's data: its splits, and the settings that turn clips into maps."""
+"""A run's data: its splits, and the settings that turn clips into a model's input."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from input_pipeline.loading.class_balance import check_balance
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.records import Records
 from input_pipeline.maps.canvas import MapSettings
-from input_pipeline.maps.modalities import (
-  stored_modalities,
-)
+from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.dataset import PoseDataset
+from input_pipeline.trajectories.from_keypoints import TrajectorySettings
 from pose_action.training.input_settings import (
-  ExampleMaps,
+  ExampleInput,
   augment_settings,
   clip_settings,
-  example_maps,
+  example_input,
   map_settings,
+  trajectory_settings,
 )
 
 
@@ -48,9 +48,9 @@ class Split:
 
 @dataclasses.dataclass(frozen=True)
 class RunData:
-  """A run's splits, and the settings for reading and rendering their clips."""
+  """A run's splits, and the settings that turn their clips into a model's input."""
 
-  skeleton: Skeleton  # the joint layout of the maps that the model reads
+  skeleton: Skeleton  # the joint layout that the model reads
   class_names: tuple[str, ...]
   multi_label: bool
   train: Split
@@ -59,8 +59,9 @@ class RunData:
   clip_settings: ClipSettings
   map_settings: MapSettings
   augment_settings: AugmentSettings
-  example_maps: ExampleMaps  # the shape of one clip's maps
+  example_input: ExampleInput  # the shape of what the model reads for one clip
   read_threads: int
+  trajectory_settings: TrajectorySettings | None = None  # None if it reads maps
   asked_figures: tuple[str, ...] = ()  # the protocol's, see `metrics.figures`
   holdout: Holdout | None = None  # how `validation` was held out of the training clips
 
@@ -77,13 +78,14 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   if data.test_split:
     remedy = "; for no test split set it to '' (option test=false)"
     _check_split(config, dataset, 'test_split', remedy)
+  trajectories = trajectory_settings(config)
   _check_stored_maps(config, dataset)
   _check_modalities(config, dataset)
   _check_labels(config, dataset)
   check_balance(data.balance, dataset.multi_label)
   train, validation, holdout = _train_and_validation(config, dataset)
   skeleton = dataset.skeleton
-  if not data.background:
+  if trajectories is not None or not data.background:
     skeleton = dataclasses.replace(skeleton, background=False)
   return RunData(
     skeleton=skeleton,
@@ -95,8 +97,9 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
     clip_settings=clip_settings(config, dataset.skeleton),
     map_settings=map_settings(config),
     augment_settings=augment_settings(config),
-    example_maps=example_maps(config, skeleton),
+    example_input=example_input(config, skeleton),
     read_threads=data.read_threads,
+    trajectory_settings=trajectories,
     asked_figures=asked_figures(data.dataset),
     holdout=holdout,
   )

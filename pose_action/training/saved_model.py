@@ -86,7 +86,7 @@ def _rebuilt(
     shapes = jax.eval_shape(
       functools.partial(model.init, train=False),
       jax.random.key(0),
-      input_settings.example_maps(config, skeleton),
+      input_settings.example_input(config, skeleton),
     )
   except (AttributeError, KeyError, TypeError, ValueError) as error:
     reason = ' '.join(str(error).split())

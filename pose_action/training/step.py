@@ -55,13 +55,13 @@ def initial_state(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   plateau: optax.GradientTransformation,
-  example_maps: Any,
+  example_input: Any,
   seed: Int[Array, ''],
 ) -> TrainState:
   """A fresh state; a pure function, so that `jax.eval_shape` gives its shapes."""
   init_key, run_key = jax.random.split(jax.random.key(seed))
   maps = jax.tree.map(
-    lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_maps
+    lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_input
   )
   variables = model.init(init_key, maps, train=False)
   params = variables.pop('params')

@@ -194,12 +194,13 @@ def test_makes_a_model_that_takes_its_maps(experiment, arg):
       skeleton=data.skeleton,
       settings=data.map_settings,
       augmentation=data.augment_settings,
+      trajectories=data.trajectory_settings,
     ),
     first_batch(data, training_batches, seed=0),
     jax.random.key(0),
   )
   rows = 2 * config.augment.views
-  examples = by_name(data.example_maps)
+  examples = by_name(data.example_input)
   assert {name: leaf.shape for name, leaf in by_name(maps).items()} == {
     name: (rows, *leaf.shape[1:]) for name, leaf in examples.items()
   }
@@ -330,7 +331,7 @@ def test_several_modalities_are_read_as_one_model():
   config = config_of('pa3d_jhmdb', 'modality=joints+parts_diff,branches=global')
   assert config.data.modalities == ('joints', 'parts_diff')
   data = make_run_data(config, dataset_of(config))
-  assert {name: leaf.shape[1] for name, leaf in data.example_maps.items()} == {
+  assert {name: leaf.shape[1] for name, leaf in data.example_input.items()} == {
     'joints': 4,
     'parts_diff': 3,
   }

@@ -44,14 +44,14 @@ print(data.dataset, (data.train_split, data.test_split) in PROTOCOLS[data.datase
 """,
   'model': """
 import jax, jax.numpy as jnp
-from pose_action.training.input_settings import example_maps
+from pose_action.training.input_settings import example_input
 from pose_action.training.model_registry import build_model, check_encoding
 from pose_action.training.shipped_configs import load_config
 from input_pipeline.skeletons.registry import get_skeleton
 config = load_config('mean_maps_demo')
 model = build_model(config.model, 12)
 check_encoding(model, config.data.encoding)
-maps = example_maps(config, get_skeleton('jhmdb'))
+maps = example_input(config, get_skeleton('jhmdb'))
 output, _ = jax.eval_shape(
   lambda key, maps: model.init_with_output(key, maps, train=True),
   jax.random.key(0), maps)

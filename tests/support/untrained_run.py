@@ -25,7 +25,7 @@ def predictor(
   shapes = jax.eval_shape(
     functools.partial(model.init, train=False),
     jax.random.key(0),
-    input_settings.example_maps(config, skeleton),
+    input_settings.example_input(config, skeleton),
   )
   rng = np.random.default_rng(0)
 
@@ -59,7 +59,7 @@ def write_workdir(
       build_model(config.model, len(class_names)),
       optimizers.make_optimizer(config.optimizer, schedule),
       optimizers.make_plateau(config.optimizer),
-      input_settings.example_maps(config, skeleton),
+      input_settings.example_input(config, skeleton),
     )
     state = jax.jit(fresh_state)(jnp.int32(0))
   description = {

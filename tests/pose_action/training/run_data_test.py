@@ -90,7 +90,7 @@ def test_the_test_split_is_whole(data):
   np.testing.assert_array_equal(data.test.indices, np.arange(tiny_run.NUM_TEST))
   assert data.class_names == tiny_run.CLASS_NAMES
   assert data.skeleton == tiny_run.SKELETON
-  assert data.example_maps.shape == (1, 4, 16, 16, 5)
+  assert data.example_input.shape == (1, 4, 16, 16, 5)
 
 
 @pytest.mark.parametrize(
@@ -102,7 +102,7 @@ def test_the_test_split_is_whole(data):
     ('validation_fold', 5, r'there is no fold 5; with folds=5 it is 0\.\.4'),
     ('sampling', 'all', r"there is no sampling rule 'all'"),
     ('crop', 'square', r"there is no crop 'square'"),
-    ('encoding', 'sum', r"data\.encoding is 'sum'; give 'frames' or 'potion'"),
+    ('encoding', 'sum', r"data\.encoding is 'sum'; give 'frames', 'potion' or 'traj"),
     ('validate_on', 'val', r"data\.validate_on is 'val'; give 'held_out' or 'test'"),
   ],
 )
@@ -165,7 +165,7 @@ def test_validated_on_the_test_split(config):
 
 def test_potion_sums_up_the_frames(jmrn_data):
   assert jmrn_data.map_settings.potion.channels == 3
-  assert jmrn_data.example_maps.shape == (1, 5, 16, 16, 3)
+  assert jmrn_data.example_input.shape == (1, 5, 16, 16, 3)
   assert jmrn_data.augment_settings.views == 2
   assert jmrn_data.augment_settings.pose_aware.group_shift == 2
 
@@ -173,7 +173,7 @@ def test_potion_sums_up_the_frames(jmrn_data):
 def test_variants_of_potion_have_their_channels(jmrn_config):
   jmrn_config.data.potion.update({'channels': 4, 'variant': 'UIN'})
   data = tiny_run.open_run_data(jmrn_config)
-  assert data.example_maps.shape == (
+  assert data.example_input.shape == (
     1,
     5,
     16,
@@ -200,14 +200,14 @@ def stored_potion(jmrn_config, potion_dir):
 def test_the_background_is_dropped_where_it_is_not_wanted(stored_potion):
   without = tiny_run.open_run_data(stored_potion)
   assert (without.skeleton.background, without.skeleton.num_maps) == (False, 5)
-  assert without.example_maps.shape == (1, 5, 16, 16, 3)
+  assert without.example_input.shape == (1, 5, 16, 16, 3)
   # Outside a stored map the stored skeleton still decides.
   assert without.clip_settings.background
   batch = tiny_run.training_batch(without)
   assert batch['potion'].shape == (8, 6, 16, 16, 3)
   stored_potion.data.background = True
   whole = tiny_run.open_run_data(stored_potion)
-  assert whole.example_maps.shape == (1, 6, 16, 16, 3)
+  assert whole.example_input.shape == (1, 6, 16, 16, 3)
   maps, kept = (
     batch_input(
       batch,
@@ -252,7 +252,7 @@ def test_stored_potion_must_be_what_is_asked_for(stored_potion, field, value, me
 
 def test_what_potion_is_finished_by_is_free(stored_potion):
   stored_potion.data.potion.update({'normalization': 'max', 'variant': 'I'})
-  assert tiny_run.open_run_data(stored_potion).example_maps.shape[-1] == 1
+  assert tiny_run.open_run_data(stored_potion).example_input.shape[-1] == 1
 
 
 def test_balance_is_of_one_label_a_clip(config, several_labels_dir):
@@ -297,7 +297,7 @@ def test_a_model_cannot_tell_the_representations_apart(
 ):
   """Maps are stored in steps of 1/255."""
   stored = tiny_run.open_run_data(heatmaps)
-  assert stored.example_maps == data.example_maps
+  assert stored.example_input == data.example_input
   assert stored.validation.video_ids == data.validation.video_ids
   of_maps = build_program(heatmaps, stored, program.mesh)
   scores, of_keypoints = (

@@ -1,0 +1,1 @@
+"""Keypoints to trajectories, positions of joints over time, in pure JAX."""
