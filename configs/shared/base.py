@@ -166,9 +166,14 @@ def _loading() -> dict:
 
 
 def _augment() -> dict:
-  """Augmentation, the same for all frames of a clip."""
+  """Augmentation, for every model and representation (docs/training.md)."""
   return {
+    # The clip as a whole; in this order, about the map's centre: flip, aspect, shear,
+    # rotation, scale, shift.
     'flip_probability': 0.5,  # ours; PA3D names no augmentation
+    'aspect': (1.0, 1.0),  # ours; range of the random factor of x alone
+    'shear': 0.0,  # ours; largest shift of x per cell of y, in either direction
+    'rotation': 0.0,  # ours; largest turn in either direction, in degrees
     'scale': (0.9, 1.1),  # ours; range of the random factor
     'shift': 0.05,  # ours; maximum in each direction, as a share of the map's side
     'views': 1,  # views per clip in a batch, augmented separately; JMRN's loss needs 2

@@ -138,11 +138,12 @@ def _moved_parts(
   skeleton: Skeleton,
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
-  """Mirrors and moves vector fields; only mirroring changes a vector's direction."""
+  """Mirrors and moves vector fields, whose vectors turn with the clip."""
   channels, signs = zip(*skeleton.part_flip, strict=True)
   sign = jnp.array(signs, jnp.float32).reshape(1, 1, 1, -1)
   signed = jnp.where(drawn.flip, maps[..., jnp.array(channels)] * sign, maps)
-  return _moved_features(signed, drawn, skeleton, augmentation)
+  turned = stored_motion.turned_vectors(signed, drawn)
+  return _moved_features(turned, drawn, skeleton, augmentation)
 
 
 def _moved_features(

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import ml_collections
@@ -74,14 +77,22 @@ def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
 
 
 def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
-  """The random changes to training clips."""
-  return AugmentSettings(
-    flip_probability=config.augment.flip_probability,
-    scale=tuple(config.augment.scale),
-    shift=config.augment.shift,
-    pose_aware=PoseAwareSettings(**config.augment.pose_aware),
-    views=config.augment.views,
-  )
+  """The random changes to training clips.
+
+  Raises:
+    ValueError: for a value out of range.
+  """
+  fields = _hashable(config.augment)
+  sections = {'pose_aware': PoseAwareSettings(**_hashable(fields.pop('pose_aware')))}
+  return AugmentSettings(**fields, **sections)
+
+
+def _hashable(section: Mapping[str, Any]) -> dict[str, Any]:
+  """The fields of a config's section, with tuples for lists."""
+  return {
+    name: tuple(value) if isinstance(value, list) else value
+    for name, value in section.items()
+  }
 
 
 def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> ExampleMaps:

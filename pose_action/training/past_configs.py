@@ -66,6 +66,9 @@ _FIELDS: dict[str, Any] = {
   },
   'augment': {
     'flip_probability': 0.5,
+    'aspect': [1.0, 1.0],
+    'shear': 0.0,
+    'rotation': 0.0,
     'scale': [0.9, 1.1],
     'shift': 0.05,
     'views': 1,
