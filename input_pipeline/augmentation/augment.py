@@ -11,13 +11,16 @@ from __future__ import annotations
 import dataclasses
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import jax
 import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Key
 
-from input_pipeline.augmentation import plane, pose_aware
+from input_pipeline.augmentation import joint_masking, plane, pose_aware, time
+from input_pipeline.augmentation.joint_masking import JointMaskingSettings
+from input_pipeline.augmentation.joint_noise import JointNoise
 from input_pipeline.augmentation.plane import transformed
 from input_pipeline.augmentation.pose_aware import JointMotion, PoseAwareSettings
 from input_pipeline.augmentation.ranges import (
@@ -25,12 +28,16 @@ from input_pipeline.augmentation.ranges import (
   check_factors,
   check_share,
 )
+from input_pipeline.augmentation.time import TimeMotion, TimeSettings
 from input_pipeline.skeletons.registry import Skeleton
 
 # What each draw folds into the view's key. Flip, scale and shift split the key in three,
 # which uses 0 to 2. A number never changes: older runs must draw what they drew.
 _JOINT_MOTION = 3
 _LINEAR = 4
+_JOINT_NOISE = 5
+_JOINT_MASKING = 6
+_TIME = 7
 
 
 @dataclasses.dataclass(frozen=True)
@@ -44,6 +51,10 @@ class AugmentSettings:
     rotation: largest turn about the map's centre, in degrees, in either direction.
     aspect: (smallest, largest) factor of x alone; y keeps its length.
     shear: largest shift of x per cell of y, in either direction.
+    joint_noise: standard deviation of each joint's displacement in each frame, as a share
+      of the map's side.
+    joint_masking: joints that are missing in the whole clip.
+    time: the part of a clip that is read, its tempo, and missing frames.
     pose_aware: JMRN's translation and rotation of joint groups.
     views: independently augmented views per clip in a batch (JMRN Sec. 3.1 uses 2).
   """
@@ -56,6 +67,11 @@ class AugmentSettings:
   rotation: float = 0.0
   aspect: tuple[float, float] = (1.0, 1.0)
   shear: float = 0.0
+  joint_noise: float = 0.0
+  joint_masking: JointMaskingSettings = dataclasses.field(
+    default_factory=JointMaskingSettings
+  )
+  time: TimeSettings = dataclasses.field(default_factory=TimeSettings)
 
   def __post_init__(self):
     check_share('flip_probability', self.flip_probability)
@@ -64,6 +80,7 @@ class AugmentSettings:
     check_amount('rotation', self.rotation, 'in degrees', most=180)
     check_factors('aspect', self.aspect)
     check_amount('shear', self.shear, 'the largest shift of x per cell of y')
+    check_amount('joint_noise', self.joint_noise, "a share of the map's side")
     if self.views < 1:
       raise ValueError(f'config.augment.views is {self.views}, but must be at least 1')
 
@@ -87,6 +104,9 @@ class Augmentation:
   shift: Float[Array, '2']  # (x, y) in cells
   joint_motion: JointMotion | None = None  # None without pose-aware augmentation
   linear: Float[Array, '2 2'] | None = None  # aspect, shear and rotation
+  noise: JointNoise | None = None
+  hidden_joints: Bool[Array, 'j'] | None = None  # missing in the whole clip
+  time: TimeMotion | None = None
 
 
 def mirror() -> Augmentation:
@@ -106,20 +126,42 @@ def draw(
   flip_key, scale_key, shift_key = jax.random.split(key, 3)
   low, high = settings.scale
   reach = settings.shift * jnp.array(map_size[::-1], jnp.float32)
-  joint_motion = None
-  if settings.pose_aware.moves:
-    joint_key = jax.random.fold_in(key, _JOINT_MOTION)
-    joint_motion = pose_aware.draw(joint_key, settings.pose_aware, skeleton)
-  linear = None
-  if settings.bends:
-    linear = _draw_linear(jax.random.fold_in(key, _LINEAR), settings)
+  optional = _draw_optional(key, settings, map_size, skeleton)
   return Augmentation(
     flip=jax.random.bernoulli(flip_key, settings.flip_probability),
     scale=jax.random.uniform(scale_key, minval=low, maxval=high),
     shift=jax.random.uniform(shift_key, (2,), minval=-reach, maxval=reach),
-    joint_motion=joint_motion,
-    linear=linear,
+    **optional,
   )
+
+
+def _draw_optional(
+  key: Key[Array, ''],
+  settings: AugmentSettings,
+  map_size: tuple[int, int],
+  skeleton: Skeleton,
+) -> dict[str, Any]:
+  """The fields of `Augmentation` whose augmentation is on."""
+  drawn = {}
+  if settings.pose_aware.moves:
+    joint_key = jax.random.fold_in(key, _JOINT_MOTION)
+    drawn['joint_motion'] = pose_aware.draw(joint_key, settings.pose_aware, skeleton)
+  if settings.bends:
+    drawn['linear'] = _draw_linear(jax.random.fold_in(key, _LINEAR), settings)
+  if settings.joint_noise > 0:
+    drawn['noise'] = JointNoise(
+      key=jax.random.fold_in(key, _JOINT_NOISE),
+      deviation=settings.joint_noise * jnp.array(map_size[::-1], jnp.float32),
+    )
+  if settings.joint_masking.masks:
+    drawn['hidden_joints'] = joint_masking.draw(
+      jax.random.fold_in(key, _JOINT_MASKING),
+      settings.joint_masking,
+      skeleton.num_joints,
+    )
+  if settings.time.moves:
+    drawn['time'] = time.draw(jax.random.fold_in(key, _TIME), settings.time)
+  return drawn
 
 
 def _draw_linear(key: Key[Array, ''], settings: AugmentSettings) -> Float[Array, '2 2']:

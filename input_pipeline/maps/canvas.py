@@ -34,6 +34,8 @@ class MapSettings:
     part_width: half-width of part affinity fields, in cells from a limb's axis.
     potion: how the frames of a whole video are aggregated into PoTion maps; None for
       maps of single frames.
+    num_frames: T, if the device takes T of the frames that it is given (by
+      `augmentation.time`); None if it reads all of them.
   """
 
   size: tuple[int, int]
@@ -43,6 +45,7 @@ class MapSettings:
   modalities: tuple[str, ...] = ('joints',)
   part_width: float = DEFAULT_WIDTH
   potion: PotionSettings | None = None
+  num_frames: int | None = None
 
   def __post_init__(self):
     if len(self.size) != 2 or min(self.size) < 1:

@@ -136,6 +136,15 @@ def move_joint_maps(
   return jnp.concatenate([moved, background])
 
 
+def shift_joints_by_frame(
+  maps: Float[Array, 't h w j'], shift: Float[Array, 't j 2']
+) -> Float[Array, 't h w j']:
+  """Shifts (x, y) each joint's map in each frame by linear interpolation."""
+  planes = rearrange(maps, 't h w j -> (t j) h w 1')
+  moved = _shift(planes, rearrange(shift, 't j x -> (t j) x'))
+  return rearrange(moved, '(t j) h w 1 -> t h w j', j=maps.shape[-1])
+
+
 def _shift(
   maps: Float[Array, 'j h w c'], shift: Float[Array, 'j 2']
 ) -> Float[Array, 'j h w c']:

@@ -10,7 +10,9 @@ import jax.numpy as jnp
 import ml_collections
 
 from input_pipeline.augmentation.augment import AugmentSettings
+from input_pipeline.augmentation.joint_masking import JointMaskingSettings
 from input_pipeline.augmentation.pose_aware import PoseAwareSettings
+from input_pipeline.augmentation.time import TimeSettings
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import (
@@ -73,6 +75,7 @@ def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
     modalities=tuple(data.modalities),
     part_width=data.part_width,
     potion=PotionSettings(**data.potion) if data.encoding == 'potion' else None,
+    num_frames=data.num_frames if data.read_frames else None,
   )
 
 
@@ -82,9 +85,20 @@ def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
   Raises:
     ValueError: for a value out of range.
   """
-  fields = _hashable(config.augment)
-  sections = {'pose_aware': PoseAwareSettings(**_hashable(fields.pop('pose_aware')))}
-  return AugmentSettings(**fields, **sections)
+  augment = config.augment
+  return AugmentSettings(
+    flip_probability=augment.flip_probability,
+    aspect=tuple(augment.aspect),
+    shear=augment.shear,
+    rotation=augment.rotation,
+    scale=tuple(augment.scale),
+    shift=augment.shift,
+    joint_noise=augment.joint_noise,
+    joint_masking=JointMaskingSettings(**_hashable(augment.joint_masking)),
+    time=TimeSettings(**_hashable(augment.time)),
+    pose_aware=PoseAwareSettings(**_hashable(augment.pose_aware)),
+    views=augment.views,
+  )
 
 
 def _hashable(section: Mapping[str, Any]) -> dict[str, Any]:
