@@ -185,7 +185,8 @@ def _augment() -> dict:
 def _optimizer() -> dict:
   """Optimizer and learning rate."""
   return {
-    'name': 'sgd',  # or 'adam'
+    # Or 'adam'; or 'adamw', whose weight decay is decoupled from the gradient.
+    'name': 'sgd',
     'learning_rate': 0.01,  # PA3D Sec. 4, before warm-up, schedule and plateaus
     'momentum': 0.9,  # ours: the paper says "the standard SGD"
     'nesterov': False,  # Nesterov momentum
@@ -225,6 +226,10 @@ def _train() -> dict:
       # labels in common.
       'positives': 'shared_label',
     },
+    # Moving average of the parameters, kept beside them: after step s it is
+    # d · average + (1 - d) · parameters with d = min(average_decay, (1 + s) / (10 + s)).
+    # 0 keeps none; 0.99 is usual for small data sets (ours).
+    'average_decay': 0.0,
     # Workdir of another run, whose best checkpoint initialises `init_modules` wherever
     # arrays have equal shapes (PA3D Sec. 4.1: the action CNN from Charades for HMDB).
     'init_from': '',
@@ -247,5 +252,9 @@ def _eval() -> dict:
   return {
     'views': 10,  # clips of T frames per video; PA3D Sec. 4.1
     'average': 'probabilities',  # ours: the paper averages "predictions"; or 'logits'
+    # What validation, the best checkpoint, the headline result and predictions use: the
+    # 'last' parameters, or their 'average' (train.average_decay). Ours: fixed before
+    # training, because choosing the better one afterwards would be optimistic.
+    'weights': 'last',
     'batch_size': 16,  # videos at a time, each with all its views
   }

@@ -105,6 +105,7 @@ _FIELDS: dict[str, Any] = {
       'reduction': 'mean',
       'positives': 'shared_label',
     },
+    'average_decay': 0.0,
     'init_from': '',
     'init_modules': ['action_cnn'],
     'state_sharding': 'replicated',
@@ -116,6 +117,7 @@ _FIELDS: dict[str, Any] = {
   'eval': {
     'views': 10,
     'average': 'probabilities',
+    'weights': 'last',
     'batch_size': 16,
   },
 }

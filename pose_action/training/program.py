@@ -30,6 +30,7 @@ from pose_action.training.model_registry import build_model, check_encoding
 from pose_action.training.run_data import RunData
 from pose_action.training.step import TrainState, initial_state, train_step
 from pose_action.training.step_metrics import TrainMetrics
+from pose_action.training.weight_average import check_averaging
 
 _CLIPS_SHOWN = 4
 _AT_LEAST_ONE = (
@@ -154,13 +155,22 @@ def _make_steps(
     'losses': LossSettings.from_config(config.train, steps_per_epoch, weights),
   }
   one_step = functools.partial(
-    train_step, optimizer=optimizer, schedule=schedule, **shared
+    train_step,
+    optimizer=optimizer,
+    schedule=schedule,
+    average_decay=config.train.average_decay,
+    **shared,
   )
   evaluate = functools.partial(evaluation_step, average=config.eval.average, **shared)
   return _Steps(
     model=model,
     initial_state=functools.partial(
-      initial_state, model, optimizer, plateau, data.example_maps
+      initial_state,
+      model,
+      optimizer,
+      plateau,
+      data.example_maps,
+      averages=config.train.average_decay > 0,
     ),
     train=functools.partial(_step_and_count, one_step),
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
@@ -179,6 +189,7 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
       )
   sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
   check_average(config.eval.average)
+  check_averaging(config)
   if config.data.sampling == 'whole' or config.data.representation == 'potion':
     check_one_view(config.eval.views, 'the model sees the whole video')
   if config.optimizer.plateau and data.validation is None:

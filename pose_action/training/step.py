@@ -21,6 +21,7 @@ from pose_action.training.losses import (
   real_rows,
 )
 from pose_action.training.step_metrics import TrainMetrics
+from pose_action.training.weight_average import updated_average
 
 
 class TrainingDiverged(FloatingPointError):
@@ -38,6 +39,7 @@ class TrainState:
     opt_state: the optimiser's state.
     plateau: the state of the drop on plateau; its `scale` multiplies every update.
     key: the run's key; step `s` uses `fold_in(key, s)`.
+    average: the parameters' moving average, see `weight_average`; None if none is kept.
   """
 
   step: Int[Array, '']
@@ -46,9 +48,15 @@ class TrainState:
   opt_state: Any
   plateau: Any
   key: Key[Array, '']
+  average: Any = None
 
-  def variables(self) -> dict[str, Any]:
-    return {'params': self.params, **self.collections}
+  def variables(self, weights: str = 'last') -> dict[str, Any]:
+    """The model's variables, with the 'last' parameters or their 'average'.
+
+    BatchNorm statistics are always those of the last step (our choice).
+    """
+    params = self.average if weights == 'average' else self.params
+    return {'params': params, **self.collections}
 
 
 def initial_state(
@@ -57,8 +65,14 @@ def initial_state(
   plateau: optax.GradientTransformation,
   example_maps: Any,
   seed: Int[Array, ''],
+  *,
+  averages: bool = False,
 ) -> TrainState:
-  """A fresh state; a pure function, so that `jax.eval_shape` gives its shapes."""
+  """A fresh state; a pure function, so that `jax.eval_shape` gives its shapes.
+
+  Args:
+    averages: keeps a moving average of the parameters, which starts from the first ones.
+  """
   init_key, run_key = jax.random.split(jax.random.key(seed))
   maps = jax.tree.map(
     lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_maps
@@ -72,6 +86,7 @@ def initial_state(
     opt_state=optimizer.init(params),
     plateau=plateau.init(params),
     key=run_key,
+    average=params if averages else None,
   )
 
 
@@ -84,6 +99,7 @@ def train_step(
   schedule: optax.Schedule,
   maps_of_batch: MapsOfBatch,
   losses: LossSettings,
+  average_decay: float = 0.0,
 ) -> tuple[TrainState, TrainMetrics]:
   """One update from one global batch; the metrics describe the state before it.
 
@@ -115,8 +131,6 @@ def train_step(
   (_, (classification, contrastive, logits, collections)), gradients = gradient_of(
     state.params
   )
-  updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-  updates = jax.tree.map(lambda update: state.plateau.scale * update, updates)
   metrics = TrainMetrics.single_from_model_output(
     loss=classification,
     contrastive_loss=contrastive,
@@ -127,11 +141,24 @@ def train_step(
     gradient_norm=optax.tree.norm(gradients),
     step=state.step,
   )
-  new_state = dataclasses.replace(
+  state = dataclasses.replace(state, collections=collections)
+  return _updated(state, gradients, optimizer, average_decay), metrics
+
+
+def _updated(
+  state: TrainState,
+  gradients: Any,
+  optimizer: optax.GradientTransformation,
+  average_decay: float,
+) -> TrainState:
+  """The state after an update of its parameters, and of their average."""
+  updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+  updates = jax.tree.map(lambda update: state.plateau.scale * update, updates)
+  params = optax.apply_updates(state.params, updates)
+  return dataclasses.replace(
     state,
     step=state.step + 1,
-    params=optax.apply_updates(state.params, updates),
-    collections=collections,
+    params=params,
     opt_state=opt_state,
+    average=updated_average(state.average, params, state.step, average_decay),
   )
-  return new_state, metrics
