@@ -133,7 +133,7 @@ def jax_step(maps: np.ndarray, labels: np.ndarray) -> Callable[[], object]:
       model=model,
       optimizer=optimizer,
       schedule=schedule,
-      maps_of_batch=lambda batch, key: batch['maps'],
+      input_of_batch=lambda batch, key: batch['maps'],
       losses=LossSettings(contrastive_weight=WEIGHT, temperature=TEMPERATURE),
     )
 

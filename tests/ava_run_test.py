@@ -12,7 +12,7 @@ from configs import jmrn_ava
 from input_pipeline.annotations.ava import Annotations, PersonBox
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.loading.loader import evaluation_batches
-from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.model_input import batch_input
 from input_pipeline.skeletons.other_people import one_person
 from pose_action.evaluation.ava import frame_map
 from pose_action.evaluation.average_precision import average_precision
@@ -142,7 +142,7 @@ def maps_of(folder, arg, name):
     read_threads=0,
   )
   (pixels,) = {'keypoints', 'potion'} & batch.keys()
-  maps = batch_maps(
+  maps = batch_input(
     batch | {pixels: batch[pixels][:, 0]},
     None,
     skeleton=data.skeleton,

@@ -121,6 +121,10 @@ def _frames_and_people() -> dict:
   """Which frames and people of a clip are read."""
   return {
     'num_frames': 4,  # T, frames per clip; for sampling 'whole' the maximum
+    # With sampling 'whole': this many frames of a clip at most reach the device, evenly
+    # spread, and the T frames are taken from them there, so that augmentation can crop
+    # and bend time. 0: the host takes the T frames (ours).
+    'read_frames': 0,
     # Ours: 'segments', one frame per equal segment, so that a clip spans the action; or
     # 'consecutive'; or 'whole', every frame (evenly spaced ones of longer videos).
     'sampling': 'segments',

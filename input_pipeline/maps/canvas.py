@@ -7,8 +7,8 @@ import dataclasses
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float, Int
 
-from input_pipeline.maps import augment
-from input_pipeline.maps.augment import Augmentation
+from input_pipeline.augmentation import augment
+from input_pipeline.augmentation.augment import Augmentation
 from input_pipeline.maps.modalities import check_modalities
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.potion import PotionSettings

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from input_pipeline.maps import augment, canvas, pose_aware, potion
-from input_pipeline.maps.augment import Augmentation
+from input_pipeline.augmentation import augment, pose_aware
+from input_pipeline.augmentation.augment import Augmentation
+from input_pipeline.maps import canvas, potion
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.maps.part_fields import render_part_fields
@@ -29,26 +30,12 @@ def keypoint_view(
     clip: `keypoints` `[t, m, j, 3]`, `frame_size` and `num_frames`.
     drawn: the augmentation; None for none.
   """
-  positions, scores = clip['keypoints'][..., :2], clip['keypoints'][..., 2]
-  if settings.potion is not None:
-    real = jnp.arange(len(scores)) < clip['num_frames']
-    scores = jnp.where(real[:, None, None], scores, 0)
-  frame_size = clip['frame_size']
-  if settings.crop == 'person':
-    cells, shown = canvas.fit_people(positions, scores, settings.size), None
-  else:
-    cells = canvas.centre_frame(positions, frame_size, settings)
-    shown = canvas.shows_frame(frame_size, drawn, settings)
-  if drawn is not None:
-    if drawn.joint_motion is not None:
-      cells = pose_aware.move_keypoints(cells, scores, drawn.joint_motion, skeleton)
-    cells, scores = augment.augment_keypoints(
-      cells,
-      scores,
-      drawn,
-      map_size=settings.size,
-      flip_permutation=skeleton.flip_permutation,
-    )
+  cells, scores = augmented_joints(
+    clip, drawn, skeleton, settings, drops_padding=settings.potion is not None
+  )
+  shown = None
+  if settings.crop == 'frame':
+    shown = canvas.shows_frame(clip['frame_size'], drawn, settings)
   if settings.potion is not None:
     weights = potion.colour_weights(clip['num_frames'], len(cells), settings.potion)
     means = potion.aggregate_keypoints(
@@ -66,6 +53,41 @@ def keypoint_view(
     modality: _frame_maps(modality, cells, scores, shown, skeleton, settings)
     for modality in stored_modalities(settings.modalities)
   }
+
+
+def augmented_joints(
+  clip: Mapping[str, Array],
+  drawn: Augmentation | None,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  *,
+  drops_padding: bool,
+) -> tuple[Float[Array, 't m j 2'], Float[Array, 't m j']]:
+  """Positions (x, y) on the canvas, in cells, and scores, both after augmentation.
+
+  Args:
+    clip, drawn: same as in `keypoint_view`.
+    drops_padding: frames after `num_frames` get score 0.
+  """
+  positions, scores = clip['keypoints'][..., :2], clip['keypoints'][..., 2]
+  if drops_padding:
+    real = jnp.arange(len(scores)) < clip['num_frames']
+    scores = jnp.where(real[:, None, None], scores, 0)
+  if settings.crop == 'person':
+    cells = canvas.fit_people(positions, scores, settings.size)
+  else:
+    cells = canvas.centre_frame(positions, clip['frame_size'], settings)
+  if drawn is None:
+    return cells, scores
+  if drawn.joint_motion is not None:
+    cells = pose_aware.move_keypoints(cells, scores, drawn.joint_motion, skeleton)
+  return augment.augment_keypoints(
+    cells,
+    scores,
+    drawn,
+    map_size=settings.size,
+    flip_permutation=skeleton.flip_permutation,
+  )
 
 
 def _frame_maps(

@@ -9,11 +9,11 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float
 
-from input_pipeline.maps import augment, pose_aware, potion
-from input_pipeline.maps.augment import Augmentation, AugmentSettings
+from input_pipeline.augmentation.augment import Augmentation, AugmentSettings
+from input_pipeline.augmentation.pose_aware import JointMotion
+from input_pipeline.maps import potion, stored_motion
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
-from input_pipeline.maps.pose_aware import JointMotion
 from input_pipeline.maps.quantization import dequantize
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
@@ -100,7 +100,7 @@ def _moved_groups(
   single_frames = settings.potion is None
   if single_frames:
     background = background + joints.max(axis=-1, keepdims=True)
-  moved = pose_aware.move_joint_maps(
+  moved = stored_motion.move_joint_maps(
     rearrange(jnp.concatenate([joints, background], axis=-1), 't h w j -> j h w t'),
     motion,
     skeleton,
@@ -121,11 +121,13 @@ def _moved_joints(
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
   """Mirrors and moves the plane; background fills the revealed cells."""
-  maps = augment.flip_maps(maps, drawn, skeleton.map_flip_permutation)
+  maps = stored_motion.flip_maps(maps, drawn, skeleton.map_flip_permutation)
   if not augmentation.moves:
     return maps
   joints, background = jnp.split(maps, [skeleton.num_joints], axis=-1)
-  moved = augment.move_maps(jnp.concatenate([joints, 1 - background], axis=-1), drawn)
+  moved = stored_motion.move_maps(
+    jnp.concatenate([joints, 1 - background], axis=-1), drawn
+  )
   joints, background = jnp.split(moved, [skeleton.num_joints], axis=-1)
   return jnp.concatenate([joints, 1 - background], axis=-1)
 
@@ -152,4 +154,4 @@ def _moved_features(
   """Mirrors and moves the plane; channels have no mirror partner."""
   del skeleton
   mirrored: jax.Array = jnp.where(drawn.flip, maps[:, :, ::-1], maps)
-  return augment.move_maps(mirrored, drawn) if augmentation.moves else mirrored
+  return stored_motion.move_maps(mirrored, drawn) if augmentation.moves else mirrored

@@ -13,9 +13,9 @@ from einops import rearrange
 from flax import struct
 from jaxtyping import Float
 
-from input_pipeline.maps.batch_maps import VIEWED
+from input_pipeline.model_input import VIEWED
 from pa3d_jax.model import PA3D
-from pose_action.training.evaluation_step import Batch, MapsOfBatch
+from pose_action.training.evaluation_step import Batch, InputOfBatch
 
 
 @struct.dataclass
@@ -50,7 +50,7 @@ def activations_of_clip(
   batch: Batch,
   *,
   model: Any,
-  maps_of_batch: MapsOfBatch,
+  input_of_batch: InputOfBatch,
   modalities: Sequence[str],
 ) -> Activations:
   """Returns the activations for the middle view in a batch of one clip; pure.
@@ -64,7 +64,7 @@ def activations_of_clip(
     name: array[:, array.shape[1] // 2] if name in VIEWED else array
     for name, array in batch.items()
   }
-  maps = maps_of_batch(view, None)
+  maps = input_of_batch(view, None)
   last = _last_layer(model)
   output, captured = model.apply(
     variables,

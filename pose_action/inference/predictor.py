@@ -18,8 +18,8 @@ from jaxtyping import Array, Float
 
 from input_pipeline.errors import SkeletonError
 from input_pipeline.loading.clip_rows import Batch, evaluation_batch
-from input_pipeline.maps.batch_maps import batch_maps
 from input_pipeline.maps.modalities import stored_modalities
+from input_pipeline.model_input import batch_input
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.poses.skeleton_mapping import map_clip, mapping_note
@@ -81,8 +81,8 @@ class Predictor:
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
     self._clip_settings = input_settings.clip_settings(config, skeleton)
-    maps_of_batch = functools.partial(
-      batch_maps,
+    input_of_batch = functools.partial(
+      batch_input,
       skeleton=skeleton,
       settings=input_settings.map_settings(config),
       augmentation=input_settings.augment_settings(config),
@@ -91,7 +91,7 @@ class Predictor:
       functools.partial(
         evaluation_step,
         model=model,
-        maps_of_batch=maps_of_batch,
+        input_of_batch=input_of_batch,
         losses=self._losses,
         average=config.eval.average,
       )
@@ -100,7 +100,7 @@ class Predictor:
       functools.partial(
         activations_of_clip,
         model=model,
-        maps_of_batch=maps_of_batch,
+        input_of_batch=input_of_batch,
         modalities=tuple(config.data.modalities),
       )
     )

@@ -12,14 +12,14 @@ from einops import rearrange
 from flax import struct
 from jaxtyping import Array, Float
 
-from input_pipeline.maps.batch_maps import VIEWED, Maps
+from input_pipeline.model_input import VIEWED, ModelInput
 from pose_action.training.losses import LossSettings, class_probabilities
 
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None) → maps [b·v, …]; see `input_pipeline.maps.batch_maps`.
-MapsOfBatch = Callable[[Batch, Any], Maps]
+# (batch, key or None) → maps [b·v, …]; see `input_pipeline.model_input`.
+InputOfBatch = Callable[[Batch, Any], ModelInput]
 
 
 @struct.dataclass
@@ -48,7 +48,7 @@ def evaluation_step(
   batch: Batch,
   *,
   model: nn.Module,
-  maps_of_batch: MapsOfBatch,
+  input_of_batch: InputOfBatch,
   losses: LossSettings,
   average: str = 'probabilities',
 ) -> EvaluationOutput:
@@ -69,7 +69,7 @@ def evaluation_step(
     else jnp.repeat(array, num_views, axis=0)
     for name, array in batch.items()
   }
-  output: Any = model.apply(variables, maps_of_batch(views, None), train=False)
+  output: Any = model.apply(variables, input_of_batch(views, None), train=False)
   logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
   if average == 'logits':
     probabilities = class_probabilities(logits.mean(axis=1), losses)

@@ -6,15 +6,15 @@ import jax
 import jax.numpy as jnp
 import ml_collections
 
+from input_pipeline.augmentation.augment import AugmentSettings
+from input_pipeline.augmentation.pose_aware import PoseAwareSettings
 from input_pipeline.loading.clip_rows import ClipSettings
-from input_pipeline.maps.augment import AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import (
   num_frames_of,
   stored_modalities,
   stored_modality,
 )
-from input_pipeline.maps.pose_aware import PoseAwareSettings
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -29,10 +29,18 @@ def clip_settings(
 
   Args:
     stored_skeleton: the data set's own joint layout.
+
+  Raises:
+    ValueError: if `config.data.read_frames` does not fit the sampling rule.
   """
   data = config.data
+  if data.read_frames and (data.sampling != 'whole' or data.read_frames < 0):
+    raise ValueError(
+      f'config.data.read_frames is {data.read_frames} with config.data.sampling'
+      f" {data.sampling!r}; give 0, or a number of frames with sampling 'whole'"
+    )
   return ClipSettings(
-    num_frames=data.num_frames,
+    num_frames=data.read_frames or data.num_frames,
     rule=data.sampling,
     max_persons=data.max_persons,
     canvas=tuple(data.map_size),

@@ -50,6 +50,7 @@ _FIELDS: dict[str, Any] = {
       'variant': 'U',
     },
     'num_frames': 4,
+    'read_frames': 0,
     'sampling': 'segments',
     'max_persons': 2,
     'map_short_side': 64,

@@ -15,7 +15,7 @@ import optax
 from jax.sharding import Mesh
 
 from input_pipeline.loading.sampling import check_one_view
-from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.model_input import batch_input
 from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
 from pose_action.training import optimizers
@@ -143,15 +143,15 @@ def _make_steps(
   weights = make_class_weights(
     config.train.class_weights, data.train.labels, len(data.class_names)
   )
-  maps_of_batch = functools.partial(
-    batch_maps,
+  input_of_batch = functools.partial(
+    batch_input,
     skeleton=data.skeleton,
     settings=data.map_settings,
     augmentation=data.augment_settings,
   )
   shared = {
     'model': model,
-    'maps_of_batch': maps_of_batch,
+    'input_of_batch': input_of_batch,
     'losses': LossSettings.from_config(config.train, steps_per_epoch, weights),
   }
   one_step = functools.partial(
@@ -174,7 +174,7 @@ def _make_steps(
     ),
     train=functools.partial(_step_and_count, one_step),
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
-    pictures=functools.partial(_pictures, model, maps_of_batch),
+    pictures=functools.partial(_pictures, model, input_of_batch),
     update_plateau=functools.partial(_plateau_step, plateau),
   )
 
@@ -212,8 +212,8 @@ def _step_and_count(one_step, state: TrainState, metrics: TrainMetrics, batch: B
   return state, metrics.merge(step_metrics)
 
 
-def _pictures(model: nn.Module, maps_of_batch, variables: Any, batch: Batch):
-  maps = maps_of_batch(jax.tree.map(lambda rows: rows[:_CLIPS_SHOWN], batch), None)
+def _pictures(model: nn.Module, input_of_batch, variables: Any, batch: Batch):
+  maps = input_of_batch(jax.tree.map(lambda rows: rows[:_CLIPS_SHOWN], batch), None)
   output: Any = model.apply(variables, maps, train=False)
   return maps, output.motion_maps, batch['label'][:_CLIPS_SHOWN]
 

@@ -7,12 +7,12 @@ import dataclasses
 import ml_collections
 import numpy as np
 
+from input_pipeline.augmentation.augment import AugmentSettings
 from input_pipeline.catalog.holdout import FOLD_RULE, Holdout, hold_out
 from input_pipeline.catalog.protocols import asked_figures
 from input_pipeline.loading.class_balance import check_balance
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.records import Records
-from input_pipeline.maps.augment import AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import (
   stored_modalities,

@@ -12,7 +12,7 @@ import optax
 from flax import struct
 from jaxtyping import Array, Int, Key
 
-from pose_action.training.evaluation_step import Batch, MapsOfBatch
+from pose_action.training.evaluation_step import Batch, InputOfBatch
 from pose_action.training.losses import (
   LossSettings,
   classification_losses,
@@ -97,18 +97,18 @@ def train_step(
   model: nn.Module,
   optimizer: optax.GradientTransformation,
   schedule: optax.Schedule,
-  maps_of_batch: MapsOfBatch,
+  input_of_batch: InputOfBatch,
   losses: LossSettings,
   average_decay: float = 0.0,
 ) -> tuple[TrainState, TrainMetrics]:
   """One update from one global batch; the metrics describe the state before it.
 
-  If `maps_of_batch` returns several augmented views per row, one after another, all are
+  If `input_of_batch` returns several augmented views per row, one after another, all are
   classified, and BatchNorm sees all of them (JMRN's official code).
   """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
-  maps = maps_of_batch(batch, augment_key)
+  maps = input_of_batch(batch, augment_key)
   views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
   maps = jax.tree.map(lambda leaf: real_rows(leaf, mask), maps)

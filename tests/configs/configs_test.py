@@ -21,7 +21,7 @@ import configs
 from configs.shared import options
 from input_pipeline.catalog.protocols import PROTOCOLS
 from input_pipeline.loading.loader import evaluation_batches, training_batches
-from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.model_input import batch_input
 from input_pipeline.skeletons.registry import get_skeleton
 from input_pipeline.storage.dataset import PoseDataset
 from pose_action.runtime import sharding
@@ -190,7 +190,7 @@ def test_makes_a_model_that_takes_its_maps(experiment, arg):
   data = make_run_data(config, dataset_of(config))
   maps = jax.eval_shape(
     functools.partial(
-      batch_maps,
+      batch_input,
       skeleton=data.skeleton,
       settings=data.map_settings,
       augmentation=data.augment_settings,

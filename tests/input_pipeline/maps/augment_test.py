@@ -8,9 +8,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.maps import augment
-from input_pipeline.maps.augment import Augmentation, AugmentSettings
-from input_pipeline.maps.pose_aware import PoseAwareSettings
+from input_pipeline.augmentation import augment
+from input_pipeline.augmentation.augment import Augmentation, AugmentSettings
+from input_pipeline.augmentation.pose_aware import PoseAwareSettings
+from input_pipeline.maps import stored_motion
 from input_pipeline.maps.rendering import render_joint_maps
 from input_pipeline.skeletons.registry import get_skeleton
 
@@ -18,8 +19,8 @@ SKELETON = get_skeleton('openpose_18_background')
 SETTINGS = AugmentSettings(flip_probability=0.3, scale=(0.9, 1.2), shift=0.05)
 MAP_SIZE = (24, 31)  # An even side has its centre between cells, an odd side on a cell.
 
-flip_maps = jax.jit(augment.flip_maps, static_argnums=2)
-move_maps = jax.jit(augment.move_maps)
+flip_maps = jax.jit(stored_motion.flip_maps, static_argnums=2)
+move_maps = jax.jit(stored_motion.move_maps)
 render = jax.jit(
   functools.partial(render_joint_maps, map_size=MAP_SIZE, sigma=1.0),
   static_argnames='background',

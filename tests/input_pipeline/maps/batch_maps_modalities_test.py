@@ -6,8 +6,8 @@ import jax
 import numpy as np
 import pytest
 
-from input_pipeline.maps import batch_maps as clip_maps
-from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline import model_input
+from input_pipeline.augmentation.augment import AugmentSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import get_skeleton
@@ -15,7 +15,7 @@ from tests.input_pipeline.maps.clip_batches import (
   PENN,
   SETTINGS,
   STILL,
-  batch_maps,
+  batch_input,
   batch_of,
   batch_of_record,
   draw_of,
@@ -101,7 +101,7 @@ def test_several_modalities_move_together(representation):
 
   def moved(*modalities):
     settings = settings_of(*modalities)
-    return batch_maps(
+    return batch_input(
       batch_of(random_clip(), representation, settings),
       jax.random.key(5),
       skeleton=PENN,
@@ -126,7 +126,7 @@ def features_record(seed=0):
 
 def test_features_come_back_at_their_scale():
   record, settings = features_record(), settings_of('features')
-  maps = batch_maps(
+  maps = batch_input(
     batch_of_record(record, settings, num_frames=4),
     None,
     skeleton=PENN,
@@ -143,7 +143,7 @@ def test_features_are_mirrored_and_keep_their_channels():
   settings = settings_of('features_diff')
   batch = batch_of_record(features_record(), settings, num_frames=4)
   options = {'skeleton': PENN, 'settings': settings, 'augmentation': STILL}
-  still = batch_maps(batch, None, **options)
+  still = batch_input(batch, None, **options)
   flipped = drawn_maps(batch, draw_of(flip=True), **options)
   np.testing.assert_allclose(flipped, still[:, :, :, ::-1], atol=1e-6)
   assert still.shape[1] == 3
@@ -153,8 +153,8 @@ def test_keypoints_have_no_features():
   settings = settings_of('features')
   batch = batch_of(random_clip(), 'keypoints', settings)
   with pytest.raises(ValueError, match='features cannot be rendered from keypoints'):
-    batch_maps(batch, None, skeleton=PENN, settings=settings, augmentation=STILL)
+    batch_input(batch, None, skeleton=PENN, settings=settings, augmentation=STILL)
 
 
 def test_stored_modalities_have_their_names():
-  assert set(STORED.values()) < clip_maps.VIEWED
+  assert set(STORED.values()) < model_input.VIEWED

@@ -7,16 +7,16 @@ import jax
 import numpy as np
 import pytest
 
-from input_pipeline.maps import batch_maps as clip_maps
-from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline import model_input
+from input_pipeline.augmentation.augment import AugmentSettings
+from input_pipeline.augmentation.pose_aware import PoseAwareSettings
 from input_pipeline.maps.canvas import MapSettings
-from input_pipeline.maps.pose_aware import PoseAwareSettings
 from input_pipeline.maps.potion import PotionSettings
 from tests.input_pipeline.maps.clip_batches import (
   BACKGROUND,
   PENN,
   STILL,
-  batch_maps,
+  batch_input,
   batch_of,
   draw_of,
   inner_clip,
@@ -37,7 +37,7 @@ potion_batch = functools.partial(batch_of, num_frames=8)
 potion_maps = functools.partial(maps_of, num_frames=8)
 
 render = functools.partial(
-  batch_maps, key=None, skeleton=PENN, settings=POTION, augmentation=STILL
+  batch_input, key=None, skeleton=PENN, settings=POTION, augmentation=STILL
 )
 
 # Five frames at times 0, ½, 1, 1½ and 2, for the colours 0, 1 and 2.
@@ -161,7 +161,7 @@ def test_every_variant_has_its_channels(
   settings = dataclasses.replace(POTION, potion=potion)
   maps = jax.eval_shape(
     functools.partial(
-      clip_maps.batch_maps,
+      model_input.batch_input,
       skeleton=PENN,
       settings=settings,
       augmentation=AugmentSettings(views=3),

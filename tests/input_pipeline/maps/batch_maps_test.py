@@ -7,15 +7,15 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline.augmentation.augment import AugmentSettings
+from input_pipeline.augmentation.pose_aware import PoseAwareSettings
 from input_pipeline.maps.canvas import MapSettings
-from input_pipeline.maps.pose_aware import PoseAwareSettings
 from input_pipeline.poses.clip import PoseClip
 from tests.input_pipeline.maps.clip_batches import (
   BACKGROUND,
   PENN,
   SETTINGS,
-  batch_maps,
+  batch_input,
   batch_of,
   centre_of_mass,
   draw_of,
@@ -104,7 +104,7 @@ def test_a_row_draws_for_all_its_frames_and_whatever_the_batch_size(representati
 
   def augmented(rows, seed=0):
     return np.asarray(
-      batch_maps(
+      batch_input(
         {name: np.repeat(array, rows, axis=0) for name, array in one.items()},
         jax.random.key(seed),
         skeleton=PENN,
@@ -146,7 +146,7 @@ def test_a_row_s_key_is_the_run_s_and_its_number():
     'num_frames': np.full(4, 3, np.int32),
   }
   key = jax.random.key(3)
-  maps = batch_maps(batch, key, skeleton=PENN, settings=SETTINGS, augmentation=ROW)
+  maps = batch_input(batch, key, skeleton=PENN, settings=SETTINGS, augmentation=ROW)
   flips = []
   for row in range(4):
     flip, scale, shift = (np.asarray(value) for value in draw_by_hand(key, row))

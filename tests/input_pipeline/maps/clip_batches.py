@@ -8,14 +8,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from input_pipeline import model_input
+from input_pipeline.augmentation import augment
+from input_pipeline.augmentation.augment import Augmentation, AugmentSettings
+from input_pipeline.augmentation.pose_aware import JointMotion
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.loader import evaluation_batches
-from input_pipeline.maps import augment
-from input_pipeline.maps import batch_maps as clip_maps
-from input_pipeline.maps.augment import Augmentation, AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
-from input_pipeline.maps.pose_aware import JointMotion
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton, get_skeleton
@@ -40,14 +40,14 @@ _jit = functools.partial(
     'xla_llvm_disable_expensive_passes': True,
   },
 )
-batch_maps = _jit(clip_maps.batch_maps)
+batch_input = _jit(model_input.batch_input)
 
 
 @_jit
 def drawn_maps(batch, draw: Augmentation, *, skeleton, settings, augmentation):
-  """`batch_maps`, but every view uses the given draw instead of a random one."""
+  """`batch_input`, but every view uses the given draw instead of a random one."""
   with mock.patch.object(augment, 'draw', lambda *_: draw):
-    return clip_maps.batch_maps(
+    return model_input.batch_input(
       batch,
       jax.random.key(0),
       skeleton=skeleton,
@@ -140,7 +140,7 @@ def batch_of_record(
   (batch,) = evaluation_batches(
     records, [0], clip_settings, batch_size=1, num_views=1, read_threads=0
   )
-  viewed = clip_maps.VIEWED & batch.keys()
+  viewed = model_input.VIEWED & batch.keys()
   names = {'frame_size', 'num_frames', 'features_scale'} & batch.keys()
   return {n: batch[n][:, 0] for n in viewed} | {n: batch[n] for n in names}
 
@@ -177,7 +177,7 @@ def maps_of(
     'augmentation': augmentation,
   }
   if draw is None:
-    return jax.tree.map(np.asarray, batch_maps(batch, None, **options))
+    return jax.tree.map(np.asarray, batch_input(batch, None, **options))
   return jax.tree.map(np.asarray, drawn_maps(batch, draw, **options))
 
 

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from input_pipeline.maps.augment import AugmentSettings
+from input_pipeline.augmentation.augment import AugmentSettings
+from input_pipeline.augmentation.pose_aware import PoseAwareSettings
 from input_pipeline.maps.canvas import MapSettings
-from input_pipeline.maps.pose_aware import PoseAwareSettings
 from input_pipeline.maps.potion import PotionSettings
 from tests.input_pipeline.maps.clip_batches import (
   BACKGROUND,
   PENN,
   STILL,
-  batch_maps,
+  batch_input,
   batch_of_record,
   draw_of,
   drawn_maps,
@@ -46,7 +46,7 @@ def background_of(draw=None, augmentation=STILL) -> np.ndarray:
   options = {'skeleton': BACKGROUND, 'settings': FRAMES, 'augmentation': augmentation}
   batch = network_batch()
   if draw is None:
-    return np.asarray(batch_maps(batch, None, **options))[0, 0, ..., 18]
+    return np.asarray(batch_input(batch, None, **options))[0, 0, ..., 18]
   return np.asarray(drawn_maps(batch, draw, **options))[0, 0, ..., 18]
 
 
@@ -104,6 +104,6 @@ def test_sums_over_the_frames_of_a_long_video(num_frames):
     'potion': np.full((13, 16, 22, 3), 0.5, np.float16),
   }
   batch = batch_of_record(record, settings, num_frames=8)
-  maps = batch_maps(batch, None, skeleton=PENN, settings=settings, augmentation=STILL)
+  maps = batch_input(batch, None, skeleton=PENN, settings=settings, augmentation=STILL)
   sums = np.array([0.25, 0.5, 0.25]) * num_frames
   np.testing.assert_allclose(maps[0, 0, 0, 0], 0.5 * sums, rtol=1e-3)

@@ -8,8 +8,9 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.maps import pose_aware, potion
-from input_pipeline.maps.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.augmentation import pose_aware
+from input_pipeline.augmentation.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.maps import potion, stored_motion
 from input_pipeline.skeletons.registry import get_skeleton
 
 SKELETON = get_skeleton('jmrn_official_background')
@@ -26,7 +27,7 @@ move_keypoints = jax.jit(
   functools.partial(pose_aware.move_keypoints, skeleton=SKELETON)
 )
 move_maps = jax.jit(
-  functools.partial(pose_aware.move_joint_maps, skeleton=SKELETON),
+  functools.partial(stored_motion.move_joint_maps, skeleton=SKELETON),
   static_argnames='rotates',
 )
 aggregate = jax.jit(
@@ -272,7 +273,7 @@ def test_an_empty_clip_stays_empty():
 
 def test_maps_of_another_skeleton_are_refused():
   with pytest.raises(ValueError, match=r'got maps of 17 joints; .* has 18, .* 19'):
-    pose_aware.move_joint_maps(
+    stored_motion.move_joint_maps(
       jnp.zeros((17, 4, 4, 3)), motion(), SKELETON, rotates=False
     )
 

@@ -100,7 +100,7 @@ def test_the_middle_view_is_shown(views, middle):
     variables,
     {'maps': maps, 'frame_size': jnp.array([[6, 6]])},
     model=model,
-    maps_of_batch=lambda view, key: view['maps'],
+    input_of_batch=lambda view, key: view['maps'],
     modalities=('joints',),
   )
   np.testing.assert_array_equal(activations.maps['joints'], maps[0, middle])

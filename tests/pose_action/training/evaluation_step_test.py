@@ -5,7 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from input_pipeline.maps.batch_maps import VIEWED
+from input_pipeline.model_input import VIEWED
 from model_lib.output import ModelOutput
 from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings
@@ -39,7 +39,7 @@ def test_views_are_averaged(average, expected):
     'mask': np.ones(2, np.float32),
   }
 
-  def maps_of_batch(views, key):
+  def input_of_batch(views, key):
     assert key is None  # Nothing is augmented.
     size = views['frame_size'][:, 0].astype(jnp.float32)
     return views['maps'] * size.reshape(-1, 1, 1, 1, 1)
@@ -48,7 +48,7 @@ def test_views_are_averaged(average, expected):
     {},
     batch,
     model=MapsAsLogits(),
-    maps_of_batch=maps_of_batch,
+    input_of_batch=input_of_batch,
     losses=LossSettings(),
     average=average,
   )
@@ -83,7 +83,7 @@ def test_views_of_every_representation(name):
     'mask': np.ones(2, np.float32),
   }
 
-  def maps_of_batch(views, key):
+  def input_of_batch(views, key):
     assert key is None
     np.testing.assert_array_equal(views['num_frames'], [6, 6, 7, 7])
     np.testing.assert_array_equal(views['frame_size'][:, 1], [3, 3, 5, 5])
@@ -93,7 +93,7 @@ def test_views_of_every_representation(name):
     {},
     batch,
     model=WeighsJoints(),
-    maps_of_batch=maps_of_batch,
+    input_of_batch=input_of_batch,
     losses=LossSettings(classification='binary_cross_entropy'),
   )
   wanted = [[0.5, (0.75 + 0.5) / 2], [0.8, 0.5]]
@@ -109,7 +109,7 @@ def test_unknown_average():
       {},
       {},
       model=MapsAsLogits(),
-      maps_of_batch=None,
+      input_of_batch=None,
       losses=LossSettings(),
       average='median',
     )

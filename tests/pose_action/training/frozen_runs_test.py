@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.model_input import batch_input
 from pose_action.runtime import sharding
 from pose_action.sweeps.record import read_record
 from pose_action.sweeps.table import report
@@ -105,8 +105,8 @@ def predicted(workdir, data_dir) -> np.ndarray:
   evaluate = functools.partial(
     evaluation_step,
     model=saved.model,
-    maps_of_batch=functools.partial(
-      batch_maps,
+    input_of_batch=functools.partial(
+      batch_input,
       skeleton=saved.skeleton,
       settings=data.map_settings,
       augmentation=data.augment_settings,

@@ -9,7 +9,7 @@ import tiny_run
 
 from input_pipeline.catalog.holdout import validation_mask
 from input_pipeline.export.export import export_dataset
-from input_pipeline.maps.batch_maps import batch_maps
+from input_pipeline.model_input import batch_input
 from input_pipeline.storage.dataset import open_dataset
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import build_program
@@ -209,7 +209,7 @@ def test_the_background_is_dropped_where_it_is_not_wanted(stored_potion):
   whole = tiny_run.open_run_data(stored_potion)
   assert whole.example_maps.shape == (1, 6, 16, 16, 3)
   maps, kept = (
-    batch_maps(
+    batch_input(
       batch,
       None,
       skeleton=data.skeleton,

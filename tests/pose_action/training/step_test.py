@@ -52,7 +52,7 @@ def linear():
     model=Linear(),
     optimizer=optimizer,
     schedule=schedule,
-    maps_of_batch=lambda batch, key: batch['maps'],
+    input_of_batch=lambda batch, key: batch['maps'],
     losses=LossSettings(label_smoothing=SMOOTHING),
   )
   return state, jax.jit(one_step)
@@ -136,7 +136,7 @@ def _embeds_step(losses):
     model=Embeds(),
     optimizer=optimizer,
     schedule=optax.constant_schedule(RATE),
-    maps_of_batch=lambda batch, key: jnp.stack(
+    input_of_batch=lambda batch, key: jnp.stack(
       [batch['maps'], -batch['maps']], axis=1
     ).reshape(-1, 1, 1, 1, 4),
     losses=losses,
@@ -229,7 +229,7 @@ def test_randomness_follows_from_the_key_and_the_step(linear):
   random_maps = jax.jit(
     functools.partial(
       one_step.__wrapped__,
-      maps_of_batch=lambda batch, key: jax.random.normal(key, batch['maps'].shape),
+      input_of_batch=lambda batch, key: jax.random.normal(key, batch['maps'].shape),
     )
   )
 

@@ -1,9 +1,10 @@
-"""Pose-aware augmentation (JMRN Sec. 3.2), on keypoints or on joint maps; pure JAX.
+"""Pose-aware augmentation (JMRN Sec. 3.2) of keypoints, in pure JAX.
 
 First the whole pose is shifted, then each body group separately. A group may also turn
 about its pivot, the joint that attaches it to the body. All frames in a view of a clip
 share one draw, so each joint's plane moves rigidly. Moving positions before rendering and
-moving maps after aggregation over time therefore give the same result.
+moving maps after aggregation over time (`maps.stored_motion`) therefore give the same
+result.
 """
 
 from __future__ import annotations
@@ -138,53 +139,14 @@ def move_keypoints(
   position of the pivot joint or, if that joint is missing in all frames, of the group's
   own joints. Padding frames should have score 0, or they displace that point.
   """
-  pivots = _pivot_positions(
+  pivots = pivot_positions(
     scores.sum(axis=0), (scores[..., None] * cells).sum(axis=0), skeleton
   )
-  turned = _turn(cells - pivots[None], motion.angle[None, None])
+  turned = turned_offset(cells - pivots[None], motion.angle[None, None])
   return cells + turned + motion.shift[None, None]
 
 
-def move_joint_maps(
-  maps: Float[Array, 'j h w c'],
-  motion: JointMotion,
-  skeleton: Skeleton,
-  *,
-  rotates: bool,
-) -> Float[Array, 'j h w c']:
-  """Turns, then shifts each joint's maps by linear interpolation.
-
-  Exact for shifts by whole cells. A group turns about the centre of mass of its pivot
-  joint's map, summed over channels, or of its own joints' maps if that map is empty.
-  (Several people share this point in maps; with keypoints each person has their own.)
-  Revealed cells are 0 for joints and 1 for the background, which only moves by the global
-  shift.
-
-  Args:
-    maps: channels are single frames, or time-weighted means before `potion.finish`. The
-      background may be included, as the last map.
-    rotates: `settings.rotation > 0`; False skips rotation, whatever the angles.
-
-  Raises:
-    ValueError: if the number of maps is not the skeleton's, with or without background.
-  """
-  if maps.shape[0] not in (skeleton.num_joints, skeleton.num_maps):
-    raise ValueError(
-      f'got maps of {maps.shape[0]} joints; skeleton {skeleton.name!r} has'
-      f' {skeleton.num_joints}, with its background {skeleton.num_maps}: give maps'
-      ' [j, h, w, c] of this skeleton'
-    )
-  joints, background = maps[: skeleton.num_joints], maps[skeleton.num_joints :]
-  if rotates:
-    moved = _turn_and_shift(joints, motion, skeleton)
-  else:
-    moved = _shift(joints, motion.shift)
-  # Revealed cells are 0 in `background - 1`, and so 1 in the result.
-  background = _shift(background - 1, motion.global_shift[None]) + 1
-  return jnp.concatenate([moved, background])
-
-
-def _pivot_positions(
+def pivot_positions(
   mass: Float[Array, '*m j'], moment: Float[Array, '*m j 2'], skeleton: Skeleton
 ) -> Float[Array, '*m j 2']:
   """The point (x, y) that each joint's group turns about; arbitrary for the torso.
@@ -206,7 +168,7 @@ def _pivot_positions(
   return weighted[..., 1:] / jnp.where(mass > 0, mass, 1)
 
 
-def _turn(
+def turned_offset(
   offset: Float[Array, '*b 2'], angle: Float[Array, '*b']
 ) -> Float[Array, '*b 2']:
   """R(angle)·offset - offset, which is exactly 0 for angle 0."""
@@ -215,54 +177,3 @@ def _turn(
   return jnp.stack(
     [cosine_less_one * x - sine * y, sine * x + cosine_less_one * y], axis=-1
   )
-
-
-def _shift(
-  maps: Float[Array, 'j h w c'], shift: Float[Array, 'j 2']
-) -> Float[Array, 'j h w c']:
-  """Shifts rows, then columns: half the reads of bilinear interpolation."""
-  maps = _shift_rows(maps, shift[:, 1])
-  return _shift_rows(maps.swapaxes(1, 2), shift[:, 0]).swapaxes(1, 2)
-
-
-def _shift_rows(
-  maps: Float[Array, 'j n i c'], shift: Float[Array, 'j']
-) -> Float[Array, 'j n i c']:
-  number = maps.shape[1]
-  source = jnp.arange(number, dtype=jnp.float32)[None] - shift[:, None]
-  before = jnp.floor(source)
-  share = (source - before)[:, :, None, None]
-
-  def rows(index):
-    inside = ((index >= 0) & (index < number))[:, :, None, None]
-    index = jnp.clip(index, 0, number - 1)[:, :, None, None]
-    return jnp.where(inside, jnp.take_along_axis(maps, index, axis=1), 0)
-
-  before = before.astype(jnp.int32)
-  return (1 - share) * rows(before) + share * rows(before + 1)
-
-
-def _turn_and_shift(
-  maps: Float[Array, 'j h w c'], motion: JointMotion, skeleton: Skeleton
-) -> Float[Array, 'j h w c']:
-  """Fills every cell with the value at its source position."""
-  height, width = maps.shape[1:3]
-  rows, columns = jnp.indices((height, width), jnp.float32)
-  grid = jnp.stack([columns, rows], axis=-1)[None]
-  over_channels = maps.sum(axis=-1)
-  pivots = _pivot_positions(
-    over_channels.sum(axis=(1, 2)),
-    (over_channels[..., None] * grid).sum(axis=(1, 2)),
-    skeleton,
-  )
-  unshifted = grid - motion.shift[:, None, None]
-  angles = jnp.broadcast_to(-motion.angle[:, None, None], unshifted.shape[:-1])
-  source = unshifted + _turn(unshifted - pivots[:, None, None], angles)
-
-  def read(plane, source):  # [h, w], [h, w, 2]
-    return jax.scipy.ndimage.map_coordinates(
-      plane, [source[..., 1], source[..., 0]], order=1
-    )
-
-  over_channels_read = jax.vmap(read, in_axes=(-1, None), out_axes=-1)
-  return jax.vmap(over_channels_read)(maps, source)

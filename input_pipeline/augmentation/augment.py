@@ -1,9 +1,8 @@
-"""Augments one clip, as keypoints or as maps, in pure JAX.
+"""Draws a clip's augmentation, and moves keypoints by it, in pure JAX.
 
-All frames in a clip share one draw. On keypoints, positions move before rendering, so the
-Gaussians keep their width; maps are resampled. A flip and shifts by whole cells give the
-same maps either way. Joints move group by group first (`pose_aware`), then the clip moves
-as a whole.
+All frames in a clip share one draw, and so do all representations of the clip. Joints
+move group by group first (`pose_aware`), then the clip moves as a whole. Stored maps move
+by the same draw in `maps.stored_motion`.
 """
 
 from __future__ import annotations
@@ -16,8 +15,8 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Key
 
-from input_pipeline.maps import pose_aware
-from input_pipeline.maps.pose_aware import JointMotion, PoseAwareSettings
+from input_pipeline.augmentation import pose_aware
+from input_pipeline.augmentation.pose_aware import JointMotion, PoseAwareSettings
 from input_pipeline.skeletons.registry import Skeleton
 
 
@@ -64,6 +63,13 @@ class Augmentation:
   joint_motion: JointMotion | None = None  # None without pose-aware augmentation
 
 
+def mirror() -> Augmentation:
+  """The mirror image of a clip, and nothing else."""
+  return Augmentation(
+    flip=jnp.array(True), scale=jnp.float32(1), shift=jnp.zeros(2, jnp.float32)
+  )
+
+
 def draw(
   key: Key[Array, ''],
   settings: AugmentSettings,
@@ -107,33 +113,3 @@ def augment_keypoints(
   centre = jnp.array([width - 1, height - 1], jnp.float32).reshape(1, 1, 1, 2) / 2
   moved = centre + augmentation.scale * (cells - centre)
   return moved + augmentation.shift.reshape(1, 1, 1, 2), scores
-
-
-def flip_maps(
-  maps: Float[Array, 't h w c'],
-  augmentation: Augmentation,
-  flip_permutation: Sequence[int],
-) -> Float[Array, 't h w c']:
-  """Mirrors maps; the permutation is `Skeleton.map_flip_permutation`."""
-  mirrored = maps[:, :, ::-1][..., jnp.array(flip_permutation)]
-  return jnp.where(augmentation.flip, mirrored, maps)
-
-
-def move_maps(
-  maps: Float[Array, 't h w c'], augmentation: Augmentation
-) -> Float[Array, 't h w c']:
-  """Scales and shifts maps by linear interpolation; revealed cells are empty (0)."""
-  height, width = maps.shape[1:3]
-  size = jnp.array([height, width], jnp.float32)
-  # scale_and_translate measures from the map's corner; we measure from the first cell's
-  # centre.
-  translation = (1 - augmentation.scale) * size / 2 + augmentation.shift[::-1]
-  return jax.image.scale_and_translate(
-    maps,
-    maps.shape,
-    spatial_dims=(1, 2),
-    scale=jnp.broadcast_to(augmentation.scale, (2,)),
-    translation=translation,
-    method='linear',
-    antialias=False,
-  )

@@ -1,4 +1,4 @@
-"""Converts a batch of clips, in any representation, to a model's input maps.
+"""Converts a batch of clips, in any representation, to a model's input.
 
 Pure JAX: runs inside the jitted step, on the device. Stored maps and maps rendered from
 keypoints share the same canvas, so that a model cannot tell which representation fed it.
@@ -16,8 +16,8 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float, Key
 
-from input_pipeline.maps import augment
-from input_pipeline.maps.augment import Augmentation, AugmentSettings
+from input_pipeline.augmentation import augment
+from input_pipeline.augmentation.augment import Augmentation, AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.from_keypoints import keypoint_view
 from input_pipeline.maps.from_stored import read_stored, stored_view
@@ -30,18 +30,19 @@ VIEWED = {'keypoints', 'potion', *STORED.values()}
 _READ = VIEWED | {'features_scale', 'frame_size', 'num_frames'}
 
 # Maps of one modality, or several modalities' maps by name.
-Maps = Array | dict[str, Array]
+ModelInput = Array | dict[str, Array]
 
 
-def batch_maps(
+def batch_input(
   batch: Mapping[str, Array],
   key: Key[Array, ''] | None,
   *,
   skeleton: Skeleton,
   settings: MapSettings,
   augmentation: AugmentSettings,
-) -> Maps:
-  """Returns float32 maps for a batch: one per frame, or PoTion maps.
+  mirrored: bool = False,
+) -> ModelInput:
+  """Returns what the model reads for a batch: float32 maps, per frame or PoTion maps.
 
   Args:
     batch: one of `keypoints` float32 `[b, t, m, j, 3]` (x, y in pixels, score); stored
@@ -52,16 +53,21 @@ def batch_maps(
     key: each view draws its augmentation from it; None for no augmentation (evaluation).
     skeleton: layout of the returned maps. Without background, a stored background is
       dropped.
+    mirrored: return the mirror image of each clip; only without a key.
 
   Returns:
     `[b, t, h, w, c]` for a single modality in `settings`, or a dict by name for several;
     difference modalities have t - 1 frames. PoTion maps are `[b, j, h, w, c]`. With a
     key, each row becomes `augmentation.views` consecutive rows.
   """
+  rows = len(batch['frame_size'])
   draws = None
   if key is not None:
-    rows = len(batch['frame_size'])
     draws = _draw_views(key, rows, skeleton, settings, augmentation)
+  elif mirrored:
+    draws = jax.tree.map(
+      lambda leaf: jnp.broadcast_to(leaf, (rows, 1, *leaf.shape)), augment.mirror()
+    )
   clips = {name: batch[name] for name in _READ & batch.keys()}
   views_of_clip = functools.partial(
     _views_of_clip, skeleton=skeleton, settings=settings, augmentation=augmentation
@@ -93,7 +99,7 @@ def _views_of_clip(
   skeleton: Skeleton,
   settings: MapSettings,
   augmentation: AugmentSettings,
-) -> Maps:
+) -> ModelInput:
   """The maps `[v, ...]` of one clip's views; a single view without `draws`."""
   if 'keypoints' in clip:
 
@@ -121,7 +127,7 @@ def _views_of_clip(
 def _chosen(
   maps: dict[str, Float[Array, 't h w c']] | Float[Array, 'j h w c'],
   settings: MapSettings,
-) -> Maps:
+) -> ModelInput:
   """Selects the model's modalities in a view, and computes differences."""
   if settings.potion is not None:
     return maps

@@ -1,0 +1,141 @@
+"""Moves stored maps by a clip's augmentation, in pure JAX.
+
+Maps are resampled, where keypoints move before rendering, so that Gaussians keep their
+width there. A flip and shifts by whole cells give the same maps either way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import jax
+import jax.numpy as jnp
+from jaxtyping import Array, Float
+
+from input_pipeline.augmentation.augment import Augmentation
+from input_pipeline.augmentation.pose_aware import (
+  JointMotion,
+  pivot_positions,
+  turned_offset,
+)
+from input_pipeline.skeletons.registry import Skeleton
+
+
+def flip_maps(
+  maps: Float[Array, 't h w c'],
+  augmentation: Augmentation,
+  flip_permutation: Sequence[int],
+) -> Float[Array, 't h w c']:
+  """Mirrors maps; the permutation is `Skeleton.map_flip_permutation`."""
+  mirrored = maps[:, :, ::-1][..., jnp.array(flip_permutation)]
+  return jnp.where(augmentation.flip, mirrored, maps)
+
+
+def move_maps(
+  maps: Float[Array, 't h w c'], augmentation: Augmentation
+) -> Float[Array, 't h w c']:
+  """Scales and shifts maps by linear interpolation; revealed cells are empty (0)."""
+  height, width = maps.shape[1:3]
+  size = jnp.array([height, width], jnp.float32)
+  # scale_and_translate measures from the map's corner; we measure from the first cell's
+  # centre.
+  translation = (1 - augmentation.scale) * size / 2 + augmentation.shift[::-1]
+  return jax.image.scale_and_translate(
+    maps,
+    maps.shape,
+    spatial_dims=(1, 2),
+    scale=jnp.broadcast_to(augmentation.scale, (2,)),
+    translation=translation,
+    method='linear',
+    antialias=False,
+  )
+
+
+def move_joint_maps(
+  maps: Float[Array, 'j h w c'],
+  motion: JointMotion,
+  skeleton: Skeleton,
+  *,
+  rotates: bool,
+) -> Float[Array, 'j h w c']:
+  """Turns, then shifts each joint's maps by linear interpolation.
+
+  Exact for shifts by whole cells. A group turns about the centre of mass of its pivot
+  joint's map, summed over channels, or of its own joints' maps if that map is empty.
+  (Several people share this point in maps; with keypoints each person has their own.)
+  Revealed cells are 0 for joints and 1 for the background, which only moves by the global
+  shift.
+
+  Args:
+    maps: channels are single frames, or time-weighted means before `potion.finish`. The
+      background may be included, as the last map.
+    rotates: `settings.rotation > 0`; False skips rotation, whatever the angles.
+
+  Raises:
+    ValueError: if the number of maps is not the skeleton's, with or without background.
+  """
+  if maps.shape[0] not in (skeleton.num_joints, skeleton.num_maps):
+    raise ValueError(
+      f'got maps of {maps.shape[0]} joints; skeleton {skeleton.name!r} has'
+      f' {skeleton.num_joints}, with its background {skeleton.num_maps}: give maps'
+      ' [j, h, w, c] of this skeleton'
+    )
+  joints, background = maps[: skeleton.num_joints], maps[skeleton.num_joints :]
+  if rotates:
+    moved = _turn_and_shift(joints, motion, skeleton)
+  else:
+    moved = _shift(joints, motion.shift)
+  # Revealed cells are 0 in `background - 1`, and so 1 in the result.
+  background = _shift(background - 1, motion.global_shift[None]) + 1
+  return jnp.concatenate([moved, background])
+
+
+def _shift(
+  maps: Float[Array, 'j h w c'], shift: Float[Array, 'j 2']
+) -> Float[Array, 'j h w c']:
+  """Shifts rows, then columns: half the reads of bilinear interpolation."""
+  maps = _shift_rows(maps, shift[:, 1])
+  return _shift_rows(maps.swapaxes(1, 2), shift[:, 0]).swapaxes(1, 2)
+
+
+def _shift_rows(
+  maps: Float[Array, 'j n i c'], shift: Float[Array, 'j']
+) -> Float[Array, 'j n i c']:
+  number = maps.shape[1]
+  source = jnp.arange(number, dtype=jnp.float32)[None] - shift[:, None]
+  before = jnp.floor(source)
+  share = (source - before)[:, :, None, None]
+
+  def rows(index):
+    inside = ((index >= 0) & (index < number))[:, :, None, None]
+    index = jnp.clip(index, 0, number - 1)[:, :, None, None]
+    return jnp.where(inside, jnp.take_along_axis(maps, index, axis=1), 0)
+
+  before = before.astype(jnp.int32)
+  return (1 - share) * rows(before) + share * rows(before + 1)
+
+
+def _turn_and_shift(
+  maps: Float[Array, 'j h w c'], motion: JointMotion, skeleton: Skeleton
+) -> Float[Array, 'j h w c']:
+  """Fills every cell with the value at its source position."""
+  height, width = maps.shape[1:3]
+  rows, columns = jnp.indices((height, width), jnp.float32)
+  grid = jnp.stack([columns, rows], axis=-1)[None]
+  over_channels = maps.sum(axis=-1)
+  pivots = pivot_positions(
+    over_channels.sum(axis=(1, 2)),
+    (over_channels[..., None] * grid).sum(axis=(1, 2)),
+    skeleton,
+  )
+  unshifted = grid - motion.shift[:, None, None]
+  angles = jnp.broadcast_to(-motion.angle[:, None, None], unshifted.shape[:-1])
+  source = unshifted + turned_offset(unshifted - pivots[:, None, None], angles)
+
+  def read(plane, source):  # [h, w], [h, w, 2]
+    return jax.scipy.ndimage.map_coordinates(
+      plane, [source[..., 1], source[..., 0]], order=1
+    )
+
+  over_channels_read = jax.vmap(read, in_axes=(-1, None), out_axes=-1)
+  return jax.vmap(over_channels_read)(maps, source)
