@@ -172,6 +172,10 @@ def _augment() -> dict:
     'scale': (0.9, 1.1),  # ours; range of the random factor
     'shift': 0.05,  # ours; maximum in each direction, as a share of the map's side
     'views': 1,  # views per clip in a batch, augmented separately; JMRN's loss needs 2
+    # Mixup (Zhang et al., ICLR 2018): every clip of a batch is mixed with another, input
+    # and label, by one share per batch from Beta(mixup, mixup); 0 is off. Not with the
+    # contrastive loss (ours).
+    'mixup': 0.0,
     # Pose-aware augmentation, JMRN Sec. 3.2, in map cells and degrees; 0 is off.
     'pose_aware': {
       'global_shift': 0.0,  # β, largest shift of the whole pose, in cells

@@ -69,6 +69,7 @@ _FIELDS: dict[str, Any] = {
     'scale': [0.9, 1.1],
     'shift': 0.05,
     'views': 1,
+    'mixup': 0.0,
     'pose_aware': {
       'global_shift': 0.0,
       'group_shift': 0.0,

@@ -26,6 +26,7 @@ from pose_action.training.evaluation_step import (
   evaluation_step,
 )
 from pose_action.training.losses import LossSettings, make_class_weights
+from pose_action.training.mixup import check_mixup
 from pose_action.training.model_registry import build_model, check_encoding
 from pose_action.training.run_data import RunData
 from pose_action.training.step import TrainState, initial_state, train_step
@@ -159,6 +160,7 @@ def _make_steps(
     optimizer=optimizer,
     schedule=schedule,
     average_decay=config.train.average_decay,
+    mixup_alpha=config.augment.mixup,
     **shared,
   )
   evaluate = functools.partial(evaluation_step, average=config.eval.average, **shared)
@@ -190,6 +192,7 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
   sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
   check_average(config.eval.average)
   check_averaging(config)
+  check_mixup(config)
   if config.data.sampling == 'whole' or config.data.representation == 'potion':
     check_one_view(config.eval.views, 'the model sees the whole video')
   if config.optimizer.plateau and data.validation is None:

@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
+from pose_action.training import mixup
 from pose_action.training.evaluation_step import Batch, InputOfBatch
 from pose_action.training.losses import (
+  Labels,
   LossSettings,
   classification_losses,
   contrastive_loss,
@@ -22,6 +24,9 @@ from pose_action.training.losses import (
 )
 from pose_action.training.step_metrics import TrainMetrics
 from pose_action.training.weight_average import updated_average
+
+# Folded into a step's key. Keys 0 and 1 are the two that `jax.random.split` makes.
+_MIXUP = 2
 
 
 class TrainingDiverged(FloatingPointError):
@@ -100,11 +105,13 @@ def train_step(
   input_of_batch: InputOfBatch,
   losses: LossSettings,
   average_decay: float = 0.0,
+  mixup_alpha: float = 0.0,
 ) -> tuple[TrainState, TrainMetrics]:
   """One update from one global batch; the metrics describe the state before it.
 
   If `input_of_batch` returns several augmented views per row, one after another, all are
-  classified, and BatchNorm sees all of them (JMRN's official code).
+  classified, and BatchNorm sees all of them (JMRN's official code). With mixup, the
+  accuracy is measured against the label with the larger share.
   """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
@@ -112,6 +119,10 @@ def train_step(
   views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
   maps = jax.tree.map(lambda leaf: real_rows(leaf, mask), maps)
+  mixing = None
+  if mixup_alpha:
+    mixing = mixup.draw(jax.random.fold_in(key, _MIXUP), mixup_alpha, batch['mask'])
+    maps = mixing.input(maps)
 
   def loss_of(params):
     output, changed = model.apply(
@@ -121,21 +132,20 @@ def train_step(
       rngs={'dropout': dropout_key},
       mutable=list(state.collections),
     )
-    classification = classification_losses(output.logits, labels, losses, mask)
+    classification = _classification(output.logits, labels, mask, losses, mixing)
     contrastive = contrastive_loss(output, labels, mask, losses)
     total = masked_mean(classification, mask)
     total += losses.weight_at(state.step) * contrastive
     return total, (classification, contrastive, output.logits, changed)
 
   gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-  (_, (classification, contrastive, logits, collections)), gradients = gradient_of(
-    state.params
-  )
+  (_, found), gradients = gradient_of(state.params)
+  classification, contrastive, logits, collections = found
   metrics = TrainMetrics.single_from_model_output(
     loss=classification,
     contrastive_loss=contrastive,
     logits=logits,
-    labels=labels,
+    labels=mixing.larger_labels(labels) if mixing else labels,
     mask=mask,
     learning_rate=schedule(state.step) * state.plateau.scale,
     gradient_norm=optax.tree.norm(gradients),
@@ -143,6 +153,21 @@ def train_step(
   )
   state = dataclasses.replace(state, collections=collections)
   return _updated(state, gradients, optimizer, average_decay), metrics
+
+
+def _classification(
+  logits: Float[Array, 'b k'],
+  labels: Labels,
+  mask: Float[Array, 'b'],
+  losses: LossSettings,
+  mixing: mixup.Mixing | None,
+) -> Float[Array, 'b']:
+  """The classification loss of each row, against mixed labels if rows are mixed."""
+
+  def loss_of(labels):
+    return classification_losses(logits, labels, losses, mask)
+
+  return mixing.loss(loss_of, labels) if mixing else loss_of(labels)
 
 
 def _updated(
