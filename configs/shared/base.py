@@ -234,6 +234,9 @@ def _train() -> dict:
       # labels in common.
       'positives': 'shared_label',
     },
+    # Late dropout: the model's dropout is off in the epochs before this one; 0 is from
+    # the start (ours).
+    'dropout_from_epoch': 0,
     # Moving average of the parameters, kept beside them: after step s it is
     # d · average + (1 - d) · parameters with d = min(average_decay, (1 + s) / (10 + s)).
     # 0 keeps none; 0.99 is usual for small data sets (ours).

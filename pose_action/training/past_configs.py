@@ -108,6 +108,7 @@ _FIELDS: dict[str, Any] = {
       'positives': 'shared_label',
     },
     'average_decay': 0.0,
+    'dropout_from_epoch': 0,
     'init_from': '',
     'init_modules': ['action_cnn'],
     'state_sharding': 'replicated',
