@@ -86,6 +86,7 @@ _FIELDS: dict[str, Any] = {
       'mask_probability': 1.0,
     },
     'views': 1,
+    'mixup': 0.0,
     'pose_aware': {
       'global_shift': 0.0,
       'group_shift': 0.0,
@@ -123,6 +124,8 @@ _FIELDS: dict[str, Any] = {
       'reduction': 'mean',
       'positives': 'shared_label',
     },
+    'average_decay': 0.0,
+    'dropout_from_epoch': 0,
     'init_from': '',
     'init_modules': ['action_cnn'],
     'state_sharding': 'replicated',
@@ -134,6 +137,7 @@ _FIELDS: dict[str, Any] = {
   'eval': {
     'views': 10,
     'average': 'probabilities',
+    'weights': 'last',
     'batch_size': 16,
   },
 }
