@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pose_action import plots
-from pose_action.evaluation import average_precision, metrics
+from pose_action.evaluation import average_precision, calibration, metrics
 from pose_action.evaluation import joint_weights as joint_weight_report
 from pose_action.evaluation.evaluation import Evaluation
 from pose_action.host import atomic_files
@@ -33,6 +33,7 @@ def write_results(
   selection_split: str | None,
   held_out: Mapping[str, Any] | None = None,
   notes: Sequence[str] = (),
+  further: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
   """Writes `results.json` and each evaluation's scores; returns the results.
 
@@ -49,6 +50,7 @@ def write_results(
     held_out: the rule for held-out clips and their number, if any are held out.
     notes: lines that a reader of the figures must know, such as that the test split
       chose the checkpoint.
+    further: JSON-ready entries of `results.json` besides those above.
 
   Raises:
     ValueError: without an evaluation, or with two of one checkpoint on one split.
@@ -70,6 +72,7 @@ def write_results(
     'evaluations': (entries := [_entry(e, selection_split) for e in evaluations]),
     'definitions': {n: d for n, d in metrics.DEFINITIONS.items() if n in entries[0]},
     'notes': list(notes),
+    **(further or {}),
   }
   workdir.mkdir(parents=True, exist_ok=True)
   for evaluation in evaluations:
@@ -152,8 +155,10 @@ def _figures(evaluation: Evaluation) -> dict[str, float]:
   scores, labels = evaluation.scores, evaluation.labels
   figures = metrics.figures(scores, labels, evaluation.asked)
   del figures['loss']  # A curve of training; it compares no models.
-  if not evaluation.multi_label and len(evaluation.class_names) > _TOP:
-    figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
+  if not evaluation.multi_label:
+    figures[calibration.ECE] = calibration.expected_calibration_error(scores, labels)
+    if len(evaluation.class_names) > _TOP:
+      figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
   return figures
 
 
