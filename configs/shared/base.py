@@ -32,6 +32,10 @@ def base_config() -> ml_collections.ConfigDict:
       'optimizer': _optimizer(),
       'train': _train(),
       'eval': _eval(),
+      # An ensemble: for each member, by name, the fields that differ from this config;
+      # a `model` with a name replaces the model. Empty for a single model. Ours; see
+      # configs/shared/ensemble.py.
+      'members': {},
     }
   )
 
@@ -248,4 +252,7 @@ def _eval() -> dict:
     'views': 10,  # clips of T frames per video; PA3D Sec. 4.1
     'average': 'probabilities',  # ours: the paper averages "predictions"; or 'logits'
     'batch_size': 16,  # videos at a time, each with all its views
+    # Predictions of a run with held-out clips use the temperature fitted on them (Guo et
+    # al. 2017). Evaluations and their scores do not. Ours: ensembles always do.
+    'calibrate': False,
   }

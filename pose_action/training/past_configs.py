@@ -117,7 +117,9 @@ _FIELDS: dict[str, Any] = {
     'views': 10,
     'average': 'probabilities',
     'batch_size': 16,
+    'calibrate': False,
   },
+  'members': {},
 }
 # The fields of `config.model` by its name.
 _MODEL_FIELDS: dict[str, dict[str, Any]] = {

@@ -45,6 +45,7 @@ _FREE_TO_CHANGE = (
   'data.test_split',
   'data.trust_order',
   'eval.batch_size',
+  'eval.calibrate',
   'train.fast_cpu_convolutions',
   'train.log_every_steps',
 )
