@@ -117,13 +117,15 @@ def fit_fusion(
     for fold in range(folds)
   ]
   equal, fitted, note = _crossed(_equal, p, labels, masks), None, ''
+  weights = _equal(p, labels)
   try:
-    fitted = _crossed(fusion.fit_weights, p, labels, masks)
     best = fusion.fit_weights(p, labels)
+    fitted = _crossed(fusion.fit_weights, p, labels, masks)
   except ValueError as error:
-    best, note = None, f'weights are equal, because fitting them failed: {error}'
-  is_fitted = best is not None and fitted is not None and fitted.loss < equal.loss
-  weights = best if is_fitted else _equal(p, labels)
+    is_fitted, note = False, f'weights are equal, because fitting them failed: {error}'
+  else:
+    is_fitted = fitted.loss < equal.loss
+    weights = best if is_fitted else weights
   temperature = _temperature(p, labels, weights)
   return FusionFit(weights, temperature, is_fitted, folds, equal, fitted, note)
 

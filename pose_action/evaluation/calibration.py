@@ -61,7 +61,10 @@ def fit_temperature(
     return 1 / high
   if logits.slope(low, labels) >= 0:
     return 1 / low
-  return 1 / scipy.optimize.brentq(logits.slope, low, high, args=(labels,))
+  found = scipy.optimize.root_scalar(
+    lambda inverse: logits.slope(inverse, labels), bracket=(low, high)
+  )
+  return float(1 / found.root)
 
 
 def expected_calibration_error(

@@ -100,6 +100,25 @@ def headline(
   return min(of_split, key=lambda e: e.checkpoint != 'best')
 
 
+def headline_entry(workdir: str | os.PathLike[str]) -> dict[str, Any]:
+  """The headline evaluation in a workdir's `results.json`.
+
+  Raises:
+    OSError: if the file cannot be read.
+    ValueError: if it has no such evaluation.
+  """
+  file = pathlib.Path(workdir) / 'results.json'
+  results = json.loads(file.read_text('utf-8'))
+  chosen = results['headline']
+  for entry in results['evaluations']:
+    if all(entry[name] == chosen[name] for name in ('split', 'checkpoint')):
+      return entry
+  raise ValueError(
+    f'{file} has no evaluation for its own headline {chosen}; delete the file and'
+    ' evaluate the run again (pose-action evaluate)'
+  )
+
+
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
   """A table of the results for the terminal, and the paths of further files."""
   entries = results['evaluations']

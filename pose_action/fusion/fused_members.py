@@ -62,6 +62,13 @@ def is_ensemble(workdir: str | os.PathLike[str]) -> bool:
   return (user_path(workdir) / FILE).is_file()
 
 
+def is_unfinished_ensemble(workdir: str | os.PathLike[str]) -> bool:
+  """Whether the workdir holds an ensemble whose members are still to be trained."""
+  folder = user_path(workdir)
+  begun = (folder / 'held_out').is_dir() and not (folder / 'checkpoints').exists()
+  return begun and not is_ensemble(folder)
+
+
 def read_ensemble(workdir: str | os.PathLike[str]) -> FusedMembers:
   """Reads a workdir's `ensemble.json`.
 

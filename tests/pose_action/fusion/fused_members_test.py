@@ -59,5 +59,7 @@ def test_damage_is_named(tmp_path, text, message):
 def test_infinite_weights_are_refused(tmp_path):
   content = {'members': {'a': {'folder': 'a', 'weight': np.inf}}, 'temperature': 1}
   (tmp_path / FILE).write_text(json.dumps(content))
-  with pytest.raises(ValueError, match=r'has the weights \[inf\], but needs one finite'):
+  with pytest.raises(
+    ValueError, match=r'has the weights \[inf\], but needs one finite'
+  ):
     read_ensemble(tmp_path)
