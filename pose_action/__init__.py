@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     validate,
   )
   from pose_action.fusion.fuse import FusedScores, fuse_scores
+  from pose_action.inference.ensemble_predictor import EnsemblePredictor
   from pose_action.inference.prediction import Prediction
   from pose_action.inference.predictor import Predictor, PredictorError
   from pose_action.training.model_registry import register_model
@@ -47,6 +48,7 @@ __version__ = '0.1.0'
 
 # Where each public name lives.
 _HOMES = {
+  'EnsemblePredictor': 'pose_action.inference.ensemble_predictor',
   'FusedScores': 'pose_action.fusion.fuse',
   'PoseClip': 'input_pipeline.poses.clip',
   'PoseDataError': 'input_pipeline.errors',
@@ -73,6 +75,7 @@ _HOMES = {
 _SIBLINGS = ('configs', 'input_pipeline', 'jmrn_jax', 'model_lib', 'pa3d_jax')
 
 __all__ = [
+  'EnsemblePredictor',
   'FusedScores',
   'PoseClip',
   'PoseDataError',

@@ -18,18 +18,24 @@ if TYPE_CHECKING:
   from input_pipeline.poses.clip import PoseClip
   from input_pipeline.poses.sources import ClipSource
   from input_pipeline.validation.validate import Validation
+  from pose_action.inference.ensemble_predictor import EnsemblePredictor
   from pose_action.inference.predictor import Predictor
 
 PathLike = str | os.PathLike[str]
 
 
-def load(workdir: PathLike, *, checkpoint: str = 'best') -> Predictor:
-  """Opens a trained model, or imported weights, ready to predict.
+def load(
+  workdir: PathLike, *, checkpoint: str = 'best'
+) -> Predictor | EnsemblePredictor:
+  """Opens a trained model, an ensemble, or imported weights, ready to predict.
 
   Args:
-    workdir: the output folder of a run, or of `pose-action import`. Its checkpoint holds
-      config, class names and skeleton; nothing else is needed.
+    workdir: the output folder of a run, of an ensemble, or of `pose-action import`. Its
+      checkpoints hold config, class names and skeleton; nothing else is needed.
     checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
+
+  Returns:
+    A `Predictor`, or for an ensemble an `EnsemblePredictor`; both predict on clips.
 
   Raises:
     FileNotFoundError: if there is no checkpoint.
@@ -208,10 +214,10 @@ def validate(
 def train(
   config: ml_collections.ConfigDict | str, workdir: PathLike
 ) -> dict[str, Any] | None:
-  """Trains a model and evaluates it, or resumes the run in the workdir.
+  """Trains a model or an ensemble and evaluates it, or resumes the run in the workdir.
 
   Args:
-    config: the experiment, or its file or name with options, such as
+    config: the experiment; with `members` it is an ensemble; or its file or name with options, such as
       'pa3d_jhmdb:split=1,quick'.
     workdir: output folder for checkpoints, metrics and results.
 
@@ -230,7 +236,7 @@ def train(
     ('tiny', 8)
   """
   with naming_the_extra():
-    from pose_action.training.experiment import train_and_evaluate
+    from pose_action.ensembles.experiment import train_and_evaluate
 
   return train_and_evaluate(_as_config(config), os.fspath(workdir))
 
@@ -238,7 +244,7 @@ def train(
 def evaluate(
   workdir: PathLike, config: ml_collections.ConfigDict | str | None = None
 ) -> dict[str, Any] | None:
-  """Evaluates the checkpoints of a run again and writes its results files.
+  """Evaluates a run or an ensemble again and writes its results files.
 
   Args:
     workdir: the run's output folder.
@@ -256,8 +262,8 @@ def evaluate(
     'test'
   """
   with naming_the_extra():
+    from pose_action.ensembles.experiment import train_and_evaluate
     from pose_action.training import saved_config
-    from pose_action.training.experiment import train_and_evaluate
 
   saved = user_path(workdir) / 'config.json'
   if config is None and not saved.is_file():

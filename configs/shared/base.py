@@ -32,6 +32,10 @@ def base_config() -> ml_collections.ConfigDict:
       'optimizer': _optimizer(),
       'train': _train(),
       'eval': _eval(),
+      # An ensemble: for each member, by name, the fields that differ from this config;
+      # a `model` with a name replaces the model. Empty for a single model. Ours; see
+      # configs/shared/ensemble.py.
+      'members': {},
     }
   )
 
@@ -308,4 +312,7 @@ def _eval() -> dict:
     # training, because choosing the better one afterwards would be optimistic.
     'weights': 'last',
     'batch_size': 16,  # videos at a time, each with all its views
+    # Predictions of a run with held-out clips use the temperature fitted on them (Guo et
+    # al. 2017). Evaluations and their scores do not. Ours: ensembles always do.
+    'calibrate': False,
   }

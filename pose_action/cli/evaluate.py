@@ -54,8 +54,8 @@ def main(args):
   refuse_arguments(args)
 
   # Imported here, so that --help and mistyped flags are answered at once.
+  from pose_action.ensembles import experiment
   from pose_action.runtime import sharding
-  from pose_action.training import experiment
   from pose_action.training.step import TrainingDiverged
 
   sharding.initialize_processes(detect=_DISTRIBUTED.value)

@@ -50,6 +50,7 @@ def main(args):
   signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
 
   # Imported here, so that --help and mistyped flags are answered at once.
+  from pose_action.host.side_by_side import shown
   from pose_action.sweeps import runner
 
   launch = runner.Launch(user_path(str(_WORKDIR.value)), tuple(args), _JOBS.value)
@@ -60,7 +61,7 @@ def main(args):
   print(f'to do: {len(missing)} of {len(sweep.runs)} runs', flush=True)
   if _DRY_RUN.value:
     for run in missing:
-      print(runner.shown(runner.command(run, launch)))
+      print(shown(runner.command(run, launch)))
     return
   try:
     failed = _train_and_report(sweep, missing, launch)

@@ -46,6 +46,14 @@ _DISTRIBUTED = FLAGS.bool(
   'Join the processes of a TPU pod, Slurm, Open MPI or Kubernetes job. Elsewhere set'
   ' JAX_COORDINATOR_ADDRESS, JAX_NUM_PROCESSES and JAX_PROCESS_ID instead.',
 )
+_JOBS = FLAGS.integer(
+  'jobs',
+  1,
+  'For a config with members: how many members to train at a time, each on its share of'
+  ' the cores. On a GPU, set XLA_PYTHON_CLIENT_MEM_FRACTION so that all fit in its'
+  ' memory.',
+  lower_bound=1,
+)
 _PRINT_CONFIG = FLAGS.bool(
   'print_config',
   False,
@@ -62,9 +70,11 @@ def main(args):
     return
   if not _WORKDIR.value:
     raise UsageError('--workdir is missing: Output folder.')
+  if _JOBS.value > 1 and not _CONFIG.value.get('members'):
+    raise UsageError(f'--jobs={_JOBS.value} needs a config with members (an ensemble)')
   # Imported here, so that --help and mistyped flags are answered at once.
+  from pose_action.ensembles import experiment
   from pose_action.runtime import sharding
-  from pose_action.training import experiment
   from pose_action.training.loop import TrainingStopped
   from pose_action.training.step import TrainingDiverged
 
@@ -77,6 +87,7 @@ def main(args):
       workdir,
       trains='train' in _MODE.value,
       evaluates='evaluate' in _MODE.value,
+      jobs=_JOBS.value,
     )
   except TrainingStopped as stopped:
     if sharding.is_first():

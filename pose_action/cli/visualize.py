@@ -6,7 +6,8 @@ Writes one picture per clip, <workdir>/visualizations/<video_id>.png, and the sa
 TensorBoard: the maps that the model reads, the motion maps, 32 filters of the action
 CNN's last convolution and their features. Parts that the model does not have are left
 out. For a model that reads trajectories: the joints at a few moments, and the weights of
-the joints if the model has any. Clips that cannot be used are skipped and listed with the reason.
+the joints if the model has any. For an ensemble, each member is drawn, in
+visualizations/MEMBER/. Clips that cannot be used are skipped and listed with the reason.
 """
 
 from pose_action.cli.launch.pose_flags import define_pose_flags
@@ -34,6 +35,7 @@ def main(args):
   from pose_action import plots
   from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
+  from pose_action.inference.ensemble_predictor import EnsemblePredictor
   from pose_action.inference.prediction_text import UsableClips, offered_clips
   from pose_action.inference.predictor import Predictor
   from pose_action.runtime.writers import PictureWriter
@@ -43,13 +45,19 @@ def main(args):
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = user_path(_WORKDIR.value) / 'visualizations'
   folder = user_path(_OUTPUT.value or events)
-  folder.mkdir(parents=True, exist_ok=True)
+  models = {'': predictor}
+  if isinstance(predictor, EnsemblePredictor):
+    models = {f'{name}/': member for name, member in predictor.members.items()}
+  for name in models:
+    (folder / name).mkdir(parents=True, exist_ok=True)
   clips = UsableClips(source, video_ids, predictor, say)
   with PictureWriter(events) as writer:
     for clip in clips:
-      picture = clip_picture(predictor, clip)
-      path = folder / picture_name(clip.video_id)
-      plots.save_png(path, picture)
-      writer.write_images(predictor.step, {f'visualizations/{clip.video_id}': picture})
-      say(f'{clip.video_id}: {path}')
+      for name, model in models.items():
+        picture = clip_picture(model, clip)
+        path = folder / name / picture_name(clip.video_id)
+        plots.save_png(path, picture)
+        tag = f'visualizations/{name}{clip.video_id}'
+        writer.write_images(model.step, {tag: picture})
+        say(f'{clip.video_id}: {path}')
   fail_for_clips(len(clips.refused))

@@ -26,6 +26,9 @@ DEFINITIONS = {
   'box_mAP': 'mAP of the given boxes, each treated as a clip; not the frame mAP that'
   ' papers report, which also penalises a person without a box and a second box for a'
   ' person: tools/evaluate_ava.py computes it from the scores',
+  'expected_calibration_error': 'the mean difference between confidence (the largest'
+  ' probability) and accuracy: |accuracy - mean confidence| of the clips in each of 15'
+  ' bins of equal width by confidence, weighted by clips (Guo et al. 2017, Eq. 3)',
 }
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pose_action import plots
-from pose_action.evaluation import average_precision, metrics
+from pose_action.evaluation import average_precision, calibration, metrics
 from pose_action.evaluation import joint_weights as joint_weight_report
 from pose_action.evaluation.evaluation import Evaluation
 from pose_action.host import atomic_files
@@ -34,6 +34,7 @@ def write_results(
   weights: str = 'last',
   held_out: Mapping[str, Any] | None = None,
   notes: Sequence[str] = (),
+  further: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
   """Writes `results.json` and each evaluation's scores; returns the results.
 
@@ -51,6 +52,7 @@ def write_results(
     held_out: the rule for held-out clips and their number, if any are held out.
     notes: lines that a reader of the figures must know, such as that the test split
       chose the checkpoint.
+    further: JSON-ready entries of `results.json` besides those above.
 
   Raises:
     ValueError: without an evaluation, or with two of one checkpoint on one split.
@@ -72,6 +74,7 @@ def write_results(
     'evaluations': (entries := [_entry(e, selection_split) for e in evaluations]),
     'definitions': {n: d for n, d in metrics.DEFINITIONS.items() if n in entries[0]},
     'notes': list(notes),
+    **(further or {}),
   }
   workdir.mkdir(parents=True, exist_ok=True)
   for evaluation in evaluations:
@@ -102,6 +105,25 @@ def headline(
     return min(evaluations, key=lambda e: e.checkpoint != weights)
   of_split = [e for e in unseen if e.split == unseen[0].split]
   return min(of_split, key=lambda e: (e.checkpoint != 'best', e.checkpoint != weights))
+
+
+def headline_entry(workdir: str | os.PathLike[str]) -> dict[str, Any]:
+  """The headline evaluation in a workdir's `results.json`.
+
+  Raises:
+    OSError: if the file cannot be read.
+    ValueError: if it has no such evaluation.
+  """
+  file = pathlib.Path(workdir) / 'results.json'
+  results = json.loads(file.read_text('utf-8'))
+  chosen = results['headline']
+  for entry in results['evaluations']:
+    if all(entry[name] == chosen[name] for name in ('split', 'checkpoint')):
+      return entry
+  raise ValueError(
+    f'{file} has no evaluation for its own headline {chosen}; delete the file and'
+    ' evaluate the run again (pose-action evaluate)'
+  )
 
 
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
@@ -159,8 +181,10 @@ def _figures(evaluation: Evaluation) -> dict[str, float]:
   scores, labels = evaluation.scores, evaluation.labels
   figures = metrics.figures(scores, labels, evaluation.asked)
   del figures['loss']  # A curve of training; it compares no models.
-  if not evaluation.multi_label and len(evaluation.class_names) > _TOP:
-    figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
+  if not evaluation.multi_label:
+    figures[calibration.ECE] = calibration.expected_calibration_error(scores, labels)
+    if len(evaluation.class_names) > _TOP:
+      figures['top5'] = metrics.top_k_accuracy(scores, labels, _TOP)
   return figures
 
 

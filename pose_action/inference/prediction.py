@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 
 import numpy as np
 from jaxtyping import Float
@@ -22,6 +23,8 @@ class Prediction:
     joint_weights: float32 `[j]` in 0..1, how much the model relies on each joint; None
       for a model without a joint selector.
     multi_label: whether a clip may have several labels.
+    members: what each member of an ensemble says by itself, by name: float32 `[k]` in
+      the form of `probabilities`; empty for a single model.
 
   Example:
     >>> import numpy as np
@@ -39,6 +42,9 @@ class Prediction:
   joints: tuple[str, ...] = ()
   joint_weights: Float[np.ndarray, 'j'] | None = None
   multi_label: bool = False
+  members: Mapping[str, Float[np.ndarray, 'k']] = dataclasses.field(
+    default_factory=dict
+  )
 
   @property
   def label(self) -> str:
@@ -49,6 +55,14 @@ class Prediction:
     """The `count` most probable classes with their probabilities, best first."""
     order = np.argsort(-self.probabilities, kind='stable')[:count]
     return [(self.class_names[k], float(self.probabilities[k])) for k in order]
+
+  def of_members(self, label: str | None = None) -> list[tuple[str, float]]:
+    """Each member's own probability of a class, by default of the predicted one.
+
+    Empty for a single model.
+    """
+    k = self.class_names.index(self.label if label is None else label)
+    return [(name, float(own[k])) for name, own in self.members.items()]
 
   def top_joints(self, count: int | None = None) -> list[tuple[str, float]]:
     """The joints with the largest weights, heaviest first; all of them by default.

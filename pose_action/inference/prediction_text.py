@@ -16,6 +16,7 @@ from input_pipeline.poses.reasons import (
 )
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import AnyClip
+from pose_action.inference.ensemble_predictor import EnsemblePredictor
 from pose_action.inference.prediction import Prediction
 from pose_action.inference.predictor import Predictor, PredictorError
 
@@ -50,7 +51,7 @@ class UsableClips:
     self,
     source: ClipSource,
     video_ids: Sequence[str],
-    predictor: Predictor,
+    predictor: Predictor | EnsemblePredictor,
     say: Callable[[str], object],
   ):
     self.refused: list[tuple[str, str]] = []
@@ -87,7 +88,9 @@ class UsableClips:
       self._say(line)
 
 
-def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyClip:
+def load_clip(
+  source: ClipSource, video_id: str, predictor: Predictor | EnsemblePredictor
+) -> AnyClip:
   """Loads a clip and translates its labels to the model's class indices.
 
   Labels are matched by class name, because data sets number classes differently. Classes
@@ -108,13 +111,17 @@ def load_clip(source: ClipSource, video_id: str, predictor: Predictor) -> AnyCli
 
 
 def describe(prediction: Prediction, labels: Sequence[int], top: int) -> str:
-  """Returns lines with the clip's name, its `top` classes and its joint weights, if any.
+  """Returns lines with the clip's name, its `top` classes, members and joint weights.
+
+  An ensemble's members are shown with their own probabilities of the first class.
 
   Args:
     labels: the clip's labels as the model's class indices, shown beside its name.
   """
   lines = [prediction.video_id + _labelled(prediction.class_names, labels)]
   lines += [f'  {share:6.1%}  {name}' for name, share in prediction.top(top)]
+  if members := prediction.of_members():
+    lines.append('  members: ' + ', '.join(f'{name} {p:.2f}' for name, p in members))
   if joints := prediction.top_joints():
     lines.append('  joints: ' + ', '.join(f'{name} {w:.2f}' for name, w in joints))
   return '\n'.join(lines)

@@ -28,8 +28,18 @@ from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.examples import AnyClip, clip_features
 from input_pipeline.storage.map_settings import rendering_settings
 from model_lib.output import ModelOutput
+from pose_action.evaluation.calibration import with_temperature
+from pose_action.fusion.fused_members import (
+  is_ensemble,
+  is_unfinished_ensemble,
+  read_ensemble,
+)
+from pose_action.host.user_paths import user_path
 from pose_action.inference.activations import Activations, activations_of_clip
+from pose_action.inference.ensemble_predictor import EnsemblePredictor
+from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction
+from pose_action.inference.saved_temperature import saved_temperature
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
 from pose_action.training.evaluation_step import evaluation_step
@@ -37,10 +47,6 @@ from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
 
 _READS = {'frames': 'maps of single frames', 'trajectories': 'trajectories of joints'}
-
-
-class PredictorError(ValueError):
-  """The workdir cannot predict, or its model cannot read the input."""
 
 
 class Predictor:
@@ -51,6 +57,8 @@ class Predictor:
     class_names: names by class index.
     skeleton: the joint layout that the model reads; poses of others are mapped to it.
     step: the checkpoint's training step.
+    temperature: makes probabilities mean something, see `evaluation/calibration.py`; 1
+      changes nothing, and is used unless `config.eval.calibrate` is set.
 
   Example:
     >>> import pose_action
@@ -71,11 +79,13 @@ class Predictor:
     model: nn.Module,
     variables: dict[str, Any],
     step: int,
+    temperature: float = 1.0,
   ):
     self.config = config
     self.class_names = class_names
     self.skeleton = skeleton
     self.step = step
+    self.temperature = temperature
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
     self._clip_settings = input_settings.clip_settings(config, skeleton)
@@ -111,22 +121,47 @@ class Predictor:
     workdir: str | os.PathLike[str],
     *,
     checkpoint: str = 'best',
-  ) -> Predictor:
+  ) -> Predictor | EnsemblePredictor:
     """Opens a workdir, whose checkpoint holds config, class names and skeleton.
 
     Args:
-      workdir: the output folder of a run, or of `pose-action import`.
+      workdir: the output folder of a run, of an ensemble, or of `pose-action import`.
       checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
+
+    Returns:
+      For an ensemble's workdir, an `EnsemblePredictor`.
 
     Raises:
       FileNotFoundError: if there is no checkpoint.
       PredictorError: for another checkpoint name, or an incompatible workdir.
     """
+    if is_unfinished_ensemble(workdir):
+      raise PredictorError(
+        f'{workdir} holds an ensemble whose training has not ended; the command that'
+        ' started it continues it'
+      )
+    if not is_ensemble(workdir):
+      return cls._of_run(workdir, checkpoint)
+    fused = read_ensemble(workdir)
+    return EnsemblePredictor(
+      {
+        name: cls._of_run(user_path(workdir) / folder, checkpoint)
+        for name, folder in fused.folders.items()
+      },
+      fused,
+    )
+
+  @classmethod
+  def _of_run(cls, workdir: str | os.PathLike[str], checkpoint: str) -> Predictor:
     mesh = sharding.make_mesh(jax.devices()[:1])
     try:
       saved = load_model(workdir, checkpoint=checkpoint, mesh=mesh)
     except SavedModelError as error:
       raise PredictorError(str(error)) from error
+    temperature = 1.0
+    if saved.config.eval.calibrate:
+      names = (checkpoint, 'last')  # Without validation the best is the last.
+      temperature = saved_temperature(workdir, names, saved.step)
     return cls(
       config=saved.config,
       class_names=saved.class_names,
@@ -134,6 +169,7 @@ class Predictor:
       model=saved.model,
       variables=saved.variables,
       step=saved.step,
+      temperature=temperature,
     )
 
   def __call__(self, clip: AnyClip) -> Prediction:
@@ -190,12 +226,17 @@ class Predictor:
   ) -> Iterator[Prediction]:
     batch = self._batch(records, _padded_size(len(records), batch_size))
     output = jax.device_get(self._evaluate(self._variables, batch))
+    probabilities = output.probabilities
+    if self.temperature != 1:
+      probabilities = with_temperature(
+        probabilities, self.temperature, multi_label=self.multi_label
+      ).astype(np.float32)
     for row, clip in enumerate(clips):
       weights = output.joint_weights
       yield Prediction(
         video_id=clip.video_id,
         class_names=self.class_names,
-        probabilities=output.probabilities[row],
+        probabilities=probabilities[row],
         joints=self.skeleton.map_names,
         joint_weights=None if weights is None else weights[row],
         multi_label=self.multi_label,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pathlib
 from collections.abc import Sequence
 from typing import Any
@@ -10,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from pose_action.evaluation import metrics, score_files
+from pose_action.evaluation.results import headline_entry
 from pose_action.fusion import fusion
 
 _FIGURES = ('accuracy', 'mean_class_accuracy', 'charades_mAP', 'mAP')
@@ -35,7 +35,7 @@ def sample_figures(workdirs: Sequence[pathlib.Path]) -> dict[str, float] | None:
   """
   if not all((workdir / 'results.json').exists() for workdir in workdirs):
     return None
-  entries = [_headline_entry(workdir) for workdir in workdirs]
+  entries = [headline_entry(workdir) for workdir in workdirs]
   if len(entries) == 1:
     return _in_percent(entries[0])
   splits = {str(w): e['split'] for w, e in zip(workdirs, entries, strict=True)}
@@ -56,19 +56,6 @@ def sample_figures(workdirs: Sequence[pathlib.Path]) -> dict[str, float] | None:
   if 'box_mAP' in entries[0]:  # Then the mAP of boxes is not called mAP either.
     asked.append('frame_mAP')
   return _in_percent(metrics.figures(fused, streams.labels, asked))
-
-
-def _headline_entry(workdir: pathlib.Path) -> dict[str, Any]:
-  file = workdir / 'results.json'
-  results = json.loads(file.read_text('utf-8'))
-  chosen = results['headline']
-  for entry in results['evaluations']:
-    if all(entry[name] == chosen[name] for name in ('split', 'checkpoint')):
-      return entry
-  raise ValueError(
-    f'{file} has no evaluation for its own headline {chosen}; delete the file and'
-    ' evaluate the run again (pose-action evaluate)'
-  )
 
 
 def _in_percent(figures: dict[str, Any]) -> dict[str, float]:

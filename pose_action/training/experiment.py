@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 
 from input_pipeline.catalog.holdout import FOLD_RULE
 from input_pipeline.catalog.protocols import PROTOCOLS
+from pose_action.evaluation.calibration import calibrations
 from pose_action.evaluation.evaluation import Checkpoint, Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
@@ -173,6 +174,7 @@ def _write(
     selection_split=chosen,
     held_out=run.data.holdout.to_dict() if run.data.holdout else None,
     notes=notes,
+    further=_calibrations(run, evaluations),
   )
   run.report(results_table(results, run.workdir))
   if isinstance(run, TrainingRun):
@@ -180,6 +182,13 @@ def _write(
     images = joint_weight_images(shown).items()
     run.writer.write_images(shown.step, {f'{FINAL}{n}': i for n, i in images})
   return results
+
+
+def _calibrations(run: Run, evaluations: list[Evaluation]) -> dict[str, Any]:
+  """The temperatures that held-out training clips give; they change no score."""
+  if run.data.holdout is None or run.data.validation is None:
+    return {}
+  return {'calibration': calibrations(evaluations, run.data.validation.name)}
 
 
 def _evaluations(

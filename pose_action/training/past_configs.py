@@ -139,7 +139,9 @@ _FIELDS: dict[str, Any] = {
     'average': 'probabilities',
     'weights': 'last',
     'batch_size': 16,
+    'calibrate': False,
   },
+  'members': {},
 }
 # The fields of `config.model` by its name.
 _MODEL_FIELDS: dict[str, dict[str, Any]] = {

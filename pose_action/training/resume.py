@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import pathlib
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import grain
@@ -45,6 +46,7 @@ _FREE_TO_CHANGE = (
   'data.test_split',
   'data.trust_order',
   'eval.batch_size',
+  'eval.calibrate',
   'train.fast_cpu_convolutions',
   'train.log_every_steps',
 )
@@ -105,20 +107,47 @@ def check_same_run(
     if saved.get(name) != wanted.get(name) and not _is_free(name, saved)
   )
   if settings := [name for name in differing if name not in _DATA]:
-    changes = '; '.join(
-      f'{name} was {saved.get(name)}, now {wanted.get(name)}'
-      for name in settings[:_SHOWN]
-    )
-    raise ResumeError(
-      f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
-      ' the settings that the run started with'
-    )
+    raise _other_settings(settings, saved, wanted, workdir)
   if differing:
     what = next(text for name, text in _DATA.items() if name in differing)
     raise ResumeError(
       f'{workdir} holds a run on other data: {what} changed. Give the data set that the'
       ' run started with, or a new --workdir'
     )
+
+
+def check_same_settings(
+  saved: Mapping[str, Any], config: ml_collections.ConfigDict, workdir: pathlib.Path
+):
+  """Compares a run's config with the one saved for it, before there is a checkpoint.
+
+  Raises:
+    ResumeError: for settings that must not change.
+  """
+  before = _comparable({'config': saved})
+  now = _comparable({'config': json.loads(json.dumps(config.to_dict()))})
+  differing = sorted(
+    name
+    for name in before.keys() | now.keys()
+    if before.get(name) != now.get(name) and not _is_free(name, before)
+  )
+  if differing:
+    raise _other_settings(differing, before, now, workdir)
+
+
+def _other_settings(
+  names: Sequence[str],
+  saved: Mapping[str, Any],
+  wanted: Mapping[str, Any],
+  workdir: pathlib.Path,
+) -> ResumeError:
+  changes = '; '.join(
+    f'{name} was {saved.get(name)}, now {wanted.get(name)}' for name in names[:_SHOWN]
+  )
+  return ResumeError(
+    f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
+    ' the settings that the run started with'
+  )
 
 
 def _is_free(name: str, saved: dict[str, Any]) -> bool:

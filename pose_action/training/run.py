@@ -15,6 +15,7 @@ from jax.sharding import Mesh
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
+from input_pipeline.storage.dataset import PoseDataset
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
 from pose_action.host.workdir_lock import WorkdirLockedError, sole_run
@@ -89,7 +90,7 @@ def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run
 
   folder = user_path(workdir)
   config = with_fold_rule(config, folder)
-  data = make_run_data(config, _open_data(config, report))
+  data = make_run_data(config, open_data(config, report))
   for line in _held_out(data):
     report(line)
   return Run(
@@ -114,7 +115,7 @@ def open_training(
     ResumeError: if the workdir holds another run.
   """
   folder = user_path(workdir)
-  with _sole_job(folder):
+  with sole_job(folder):
     run = open_run(config, workdir, mesh)
     # Always closed, so that a save that has begun is finished.
     with contextlib.closing(Checkpoints(folder)) as checkpoints:
@@ -135,8 +136,12 @@ def open_training(
 
 
 @contextlib.contextmanager
-def _sole_job(folder: pathlib.Path) -> Iterator[None]:
-  """Process 0 locks the workdir for all processes of its job."""
+def sole_job(folder: pathlib.Path) -> Iterator[None]:
+  """Process 0 locks the workdir for all processes of its job.
+
+  Raises:
+    WorkdirLockedError: if another job uses the workdir.
+  """
   with contextlib.ExitStack() as lock:
     refusal = None
     if jax.process_index() == 0:
@@ -169,7 +174,10 @@ def _held_out(data: RunData) -> Iterator[str]:
     )
 
 
-def _open_data(config: ml_collections.ConfigDict, report):
+def open_data(
+  config: ml_collections.ConfigDict, report: Callable[[str], object]
+) -> PoseDataset:
+  """Opens the config's data set, and exports it first where it is missing."""
   data = config.data
   return open_or_export(
     dataset=data.dataset,

@@ -34,7 +34,9 @@ def get_config(path: str | os.PathLike[str]) -> ml_collections.ConfigDict:
     raise ValueError(
       f'{path} is no JSON ({error}); give the config.json of a workdir'
     ) from error
-  if not isinstance(fields, dict) or not isinstance(fields.get('model'), dict):
+  if not isinstance(fields, dict) or not (
+    isinstance(fields.get('model'), dict) or fields.get('members')
+  ):
     raise ValueError(
       f"{path} does not hold a run's config; give the config.json of a workdir"
     )

@@ -56,6 +56,7 @@ def test_results_state_the_protocol_and_every_figure(tmp_path):
     'views': 10,
     'accuracy': 0.75,
     'mean_class_accuracy': 0.75,  # 0.5 if the class without clips counted as 0.
+    'expected_calibration_error': pytest.approx(0.05),  # 3 of 4 right, each with 0.8
     'selected_on_this_split': True,
     'scores': 'scores_validation1_best.npz',
   }
@@ -246,9 +247,9 @@ def test_one_label_a_clip_may_be_judged_by_map_too(tmp_path):
   # ranks clips 1 and 2 first: the same.
   assert entry['mAP'] == pytest.approx((1 / 2 + 2 / 4) / 2)
   assert entry['accuracy'] == 0.5
-  assert set(written['definitions']) == {'mAP'}
+  assert set(written['definitions']) == {'mAP', 'expected_calibration_error'}
   plain = results.write_results(tmp_path, [_evaluation()], **PROTOCOL)
-  assert plain['definitions'] == {}
+  assert set(plain['definitions']) == {'expected_calibration_error'}
 
 
 def test_joint_weights_of_the_headline_are_written(tmp_path):

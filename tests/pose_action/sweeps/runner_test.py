@@ -6,6 +6,7 @@ import pathlib
 import pytest
 
 from configs.shared.sweep import Sweep, SweepRun
+from pose_action.host import side_by_side
 from pose_action.sweeps import runner
 
 RUN = SweepRun('a', 'configs/a.py:quick', ('--config.seed=1',))
@@ -18,7 +19,9 @@ def test_a_command_names_the_program_the_run_and_its_flags(tmp_path, monkeypatch
   assert runner.command(RUN, launch) == ['-m', 'pose_action', 'train', *flags]
   (tmp_path / 'main.py').touch()
   assert runner.command(RUN, launch) == ['main.py', *flags]
-  assert runner.shown(runner.command(RUN, launch)).endswith("--config.seed=1 '--x=P Q'")
+  assert side_by_side.shown(runner.command(RUN, launch)).endswith(
+    "--config.seed=1 '--x=P Q'"
+  )
 
 
 def test_runs_with_results_are_not_missing(tmp_path):

@@ -1,0 +1,1 @@
+"""Ensembles: several models that are trained, fused, evaluated and used as one."""

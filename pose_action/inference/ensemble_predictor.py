@@ -1,0 +1,160 @@
+"""EnsemblePredictor: the trained members of an ensemble, predicting as one."""
+
+from __future__ import annotations
+
+import itertools
+import warnings
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import ml_collections
+import numpy as np
+
+from input_pipeline.poses.notes import PoseWarning
+from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.examples import AnyClip
+from pose_action.fusion.fused_members import FusedMembers
+from pose_action.inference.errors import PredictorError
+from pose_action.inference.prediction import Prediction
+
+if TYPE_CHECKING:
+  from pose_action.inference.predictor import Predictor
+
+
+class EnsemblePredictor:
+  """The members of an ensemble, fused as `ensemble.json` says.
+
+  `pose_action.load` and `Predictor.from_workdir` return it for an ensemble's workdir. It
+  predicts as a `Predictor` does. What a single model computes for a clip is asked of a
+  member: `model.members['joints'].activations(clip)`.
+
+  Attributes:
+    members: each member's own model, by name.
+    fused: weights and temperature.
+    class_names: names by class index.
+
+  Raises:
+    PredictorError: if the members do not know the same classes.
+  """
+
+  def __init__(self, members: Mapping[str, Predictor], fused: FusedMembers):
+    self.members = dict(members)
+    self.fused = fused
+    first = self._first
+    self.class_names = first.class_names
+    for name, member in self.members.items():
+      if member.class_names != self.class_names:
+        raise PredictorError(
+          f'member {name!r} has the classes {", ".join(member.class_names)}, but the'
+          f' first member has {", ".join(self.class_names)}; train the ensemble again'
+        )
+
+  @property
+  def config(self) -> ml_collections.ConfigDict:
+    """The first member's config, whose data fields are those of all members."""
+    return self._first.config
+
+  @property
+  def skeleton(self) -> Skeleton:
+    """The joint layout that the first member reads."""
+    return self._first.skeleton
+
+  @property
+  def step(self) -> int:
+    """The largest training step of the members."""
+    return max(member.step for member in self.members.values())
+
+  @property
+  def multi_label(self) -> bool:
+    """Whether a clip may have several labels."""
+    return self._first.multi_label
+
+  @property
+  def _first(self) -> Predictor:
+    return next(iter(self.members.values()))
+
+  def __call__(self, clip: AnyClip) -> Prediction:
+    """Predicts the action in one clip, as an evaluation of the ensemble would.
+
+    Raises:
+      PredictorError: for a clip that a member cannot read.
+
+    Warns:
+      PoseWarning: for a clip whose joints are mapped.
+    """
+    return self.predict([clip], batch_size=1)[0]
+
+  def predict(
+    self, clips: Iterable[AnyClip], *, batch_size: int = 32
+  ) -> list[Prediction]:
+    """Predicts the actions in clips of any length, in order.
+
+    Args:
+      clips: consumed one batch at a time, so a generator may load them lazily.
+      batch_size: clips per batch, each with all its views.
+
+    Raises:
+      PredictorError: for a clip that a member cannot read.
+
+    Warns:
+      PoseWarning: for a clip whose joints are mapped, once for all members.
+    """
+    if batch_size < 1:
+      raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
+    predictions: list[Prediction] = []
+    remaining = iter(clips)
+    while some := list(itertools.islice(remaining, batch_size)):
+      of_members = [self._of_member(name, some, batch_size) for name in self.members]
+      predictions += map(self._fused, zip(*of_members, strict=True))
+    return predictions
+
+  def _of_member(
+    self, name: str, clips: Sequence[AnyClip], batch_size: int
+  ) -> list[Prediction]:
+    member = self.members[name]
+    with warnings.catch_warnings():
+      if member is not self._first:
+        warnings.simplefilter('ignore', PoseWarning)
+      try:
+        return member.predict(clips, batch_size=batch_size)
+      except PredictorError as error:
+        raise PredictorError(f'member {name!r}: {error}') from error
+
+  def _fused(self, predictions: Sequence[Prediction]) -> Prediction:
+    """One clip's predictions by all members as one."""
+    own = np.stack([one.probabilities for one in predictions])
+    (probabilities,) = self.fused.fuse(own[:, None])
+    joints, joint_weights = self._joint_weights(predictions)
+    return Prediction(
+      video_id=predictions[0].video_id,
+      class_names=self.class_names,
+      probabilities=probabilities.astype(np.float32),
+      joints=joints,
+      joint_weights=joint_weights,
+      multi_label=self.multi_label,
+      members=dict(zip(self.members, own, strict=True)),
+    )
+
+  def _joint_weights(
+    self, predictions: Sequence[Prediction]
+  ) -> tuple[tuple[str, ...], np.ndarray | None]:
+    """The mean over the members that weigh joints, by their weights in the fusion.
+
+    Only members with the same joints as the first of these. A negative weight counts as
+    0; without a positive one, all count the same.
+    """
+    shares = self.fused.weights.reshape(len(predictions), -1).mean(axis=1)
+    weighing = [
+      (one, max(float(share), 0.0))
+      for one, share in zip(predictions, shares, strict=True)
+      if one.joint_weights is not None
+    ]
+    if not weighing:
+      return predictions[0].joints, None
+    joints = weighing[0][0].joints
+    alike = [(one, share) for one, share in weighing if one.joints == joints]
+    own = np.stack([np.asarray(one.joint_weights) for one, _ in alike])
+    of_each = np.array([share for _, share in alike])
+    of_each = of_each if of_each.sum() > 0 else np.ones(len(alike))
+    mean = np.average(own.astype(np.float64), axis=0, weights=of_each)
+    return joints, mean.astype(np.float32)
