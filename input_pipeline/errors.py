@@ -31,7 +31,8 @@ def as_pose_data_error(what: str, *, prefix: str = '') -> Iterator[None]:
   """Turns every exception in the block into a PoseDataError in one line.
 
   A damaged file can raise almost any exception. Errors of this module stay as they are,
-  except that long ones are shortened; so does a library that is not installed.
+  except that long ones are shortened, and lines that another library wrote are joined;
+  so does a library that is not installed.
 
   Args:
     what: what failed, such as 'clip x cannot be read'.
@@ -42,7 +43,8 @@ def as_pose_data_error(what: str, *, prefix: str = '') -> Iterator[None]:
   except _CLEAR as error:
     message = str(error)
     is_named = not isinstance(error, PoseDataError) or prefix in message
-    if is_named and len(message) <= _LONGEST:
+    is_line = '\n' not in message or isinstance(error, ImportError)
+    if is_named and is_line and len(message) <= _LONGEST:
       raise
     kind = type(error) if isinstance(error, ValueError) else PoseDataError
     raise kind(shortened(message if is_named else f'{prefix}: {message}')) from error

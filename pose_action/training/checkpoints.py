@@ -43,6 +43,7 @@ from pose_action.training.step import TrainState
 
 _TRASH = 'trash'
 _DAMAGED = 'damaged'
+_ELSEWHERE = '{} is damaged: another process says how'
 
 
 class Checkpoints:
@@ -54,6 +55,7 @@ class Checkpoints:
 
   def __init__(self, workdir: str | pathlib.Path):
     self._folder = pathlib.Path(workdir).absolute() / 'checkpoints'
+    self._restored: tuple[int, TrainState] | None = None
     logging.getLogger('absl').addFilter(is_no_chatter)
     self._set_damaged_aside()
     self._empty_trash()
@@ -149,6 +151,34 @@ class Checkpoints:
     """What a stop left open at a step, as it was saved."""
     return checkpoint_digests.read_left_open(self._folder / str(step))
 
+  def set_unreadable_aside(self, shapes: TrainState):
+    """Moves the newest checkpoints away if Orbax cannot restore them; says so.
+
+    Opening compares arrays with their digests. This finds damage to what only Orbax
+    reads: its lists of the arrays, and of the devices that they were on.
+
+    Args:
+      shapes: see `restore_state`, which returns the state that is restored here.
+
+    Raises:
+      CheckpointError: if no checkpoint can be restored, or the newest holds other arrays.
+    """
+    unreadable: dict[pathlib.Path, str] = {}
+    for folder in step_folders(self._folder):
+      reason = ''
+      try:
+        self._restored = int(folder.name), self._restore(int(folder.name), shapes)
+      except DamagedCheckpointError as error:
+        reason = str(error)
+      if not sharding.largest_of_all([bool(reason)])[0]:
+        self._move_aside(unreadable, folder)
+        break
+      unreadable[folder] = reason or _ELSEWHERE.format(folder)
+    else:
+      self._move_aside(unreadable, None)
+    if unreadable:
+      self._manager.reload()
+
   def restore_state(self, step: int, shapes: TrainState) -> TrainState:
     """The state saved at a step.
 
@@ -158,15 +188,22 @@ class Checkpoints:
     Raises:
       CheckpointError: if the checkpoint holds other arrays, or is damaged.
     """
+    restored, self._restored = self._restored, None
+    if restored is not None and restored[0] == step:
+      return restored[1]
+    return self._restore(step, shapes)
+
+  def _restore(self, step: int, shapes: TrainState) -> TrainState:
     folder = self._folder / str(step)
-    try:
-      check_arrays(self._manager, step, shapes, whole=True)
-      restore = ocp.args.StandardRestore(_stored(shapes))
-      state = TrainState(**restored_state(self._manager, step, restore))
-      checkpoint_digests.check_restored(folder, state)
-    except DamagedCheckpointError as error:  # In what only Orbax reads.
-      remedy = f'move {folder} away to resume from the checkpoint before it'
-      raise CheckpointError(f'{error}; {remedy}') from error
+    check_arrays(self._manager, step, shapes, whole=True)
+    restore = ocp.args.StandardRestore(_stored(shapes))
+    state = TrainState(**restored_state(self._manager, step, restore))
+    checkpoint_digests.check_restored(folder, state)
+    wanted = checkpoint_digests.named(shapes)
+    for name, leaf in checkpoint_digests.named(state).items():
+      if leaf.dtype != wanted[name].dtype:  # A random key may become its numbers.
+        reason = f'array {name} is restored as {leaf.dtype}'
+        raise DamagedCheckpointError(folder, reason)
     return state
 
   def restore_iterator(self, step: int, iterator: grain.DatasetIterator):
@@ -223,9 +260,21 @@ class Checkpoints:
       reason = self._damage(folder, entirely=newest is None)
       # Processes may see different errors; a checkpoint is whole if all can read it.
       if sharding.largest_of_all([bool(reason)])[0]:
-        damaged[folder] = reason or f'{folder} is damaged: another process says how'
+        damaged[folder] = reason or _ELSEWHERE.format(folder)
       elif newest is None:
         newest = folder
+    self._move_aside(damaged, newest)
+
+  def _move_aside(self, damaged: dict[pathlib.Path, str], newest: pathlib.Path | None):
+    """Moves damaged checkpoints away, and says why.
+
+    Args:
+      damaged: the reasons by folder.
+      newest: the newest whole checkpoint.
+
+    Raises:
+      CheckpointError: if there is none.
+    """
     if not damaged:
       return
     if newest is None:

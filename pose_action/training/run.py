@@ -120,6 +120,7 @@ def open_training(
     # Always closed, so that a save that has begun is finished.
     with contextlib.closing(Checkpoints(folder)) as checkpoints:
       check_same_run(checkpoints, run.description, folder)
+      checkpoints.set_unreadable_aside(run.program.state_shapes)
       is_primary = jax.process_index() == 0
       first_step = checkpoints.latest_step or 0
       left_open = checkpoints.left_open(first_step)

@@ -195,15 +195,13 @@ def check_arrays(
   folder = pathlib.Path(manager.directory) / str(step)
   try:
     items = manager.item_metadata(step)
+    stored = _shapes_by_name(items['state'].tree) if 'state' in items else {}
   except Exception as error:
     reason = ' '.join(str(error).split())[:200]
     raise DamagedCheckpointError(folder, reason) from error
   saved = checkpoint_digests.saved_arrays(folder)
-  if saved is not None and 'state' in items:
-    listed = _shapes_by_name(items['state'].tree).keys()
-    if saved != listed:
-      raise DamagedCheckpointError(folder, 'state/_METADATA lists other arrays')
-  stored = _shapes_by_name(items['state'].tree) if 'state' in items else {}
+  if saved is not None and 'state' in items and saved != stored.keys():
+    raise DamagedCheckpointError(folder, 'state/_METADATA lists other arrays')
   wanted = _shapes_by_name(wanted)
   if missing := [name for name in wanted if name not in stored]:
     raise _other_version(manager, step, f'it has no {_listed(missing)}')

@@ -1,16 +1,22 @@
 """Files made to break a reader: each ends in one line, soon, with little memory.
 
 Each case opens a file in a process of its own (`limited_doors`), through Python, validate
-and export, with its format given and recognised.
+and export, with its format given and recognised; and in one that holds a model
+(`model_doors`), through predict and visualize.
 """
 
 import pathlib
 import re
 
+import model_doors
 import pytest
+import tiny_run
+import untrained_run
 from hostile_files import make_kinds
 from limited_doors import Outcome, outcomes
 from places import SHARED_DATA
+
+from input_pipeline.skeletons.registry import get_skeleton
 
 HOSTILE = SHARED_DATA.parent / 'hostile'
 _LONGEST_MESSAGE = 3000
@@ -49,12 +55,13 @@ SHARED = [
   ),
 ]
 _DOORS = ('read', 'validate', 'recognised', 'export')
+_MODEL_DOORS = ('predict', 'visualize')
 
 
 def words(
   door: str, format: str, path: pathlib.Path, folder: pathlib.Path
 ) -> list[str]:
-  """A case for `outcomes`."""
+  """A case for `outcomes`, here and of `model_doors`."""
   skeleton = _SKELETONS.get(format, 'coco_17')
   if door == 'read':
     return ['read', format, str(path), skeleton]
@@ -113,6 +120,61 @@ def test_files_of_other_kinds(made):
       check(outcome)
     except AssertionError as error:
       raise AssertionError(f'{door} {format} {path}: {error}') from error
+
+
+@pytest.fixture(scope='module')
+def to_a_model(tmp_path_factory):
+  """All cases of predict and visualize, in one process; by door, format and name."""
+  folder = tmp_path_factory.mktemp('model')
+  config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
+  config.data.dataset = 'mine'
+  config.data.format = 'pyskl'
+  config.data.skeleton = 'coco_17'
+  untrained_run.write_workdir(
+    folder / 'run', config, get_skeleton('coco_17'), tiny_run.CLASS_NAMES
+  )
+  (folder / 'frames').mkdir()
+  (folder / 'frames' / '0.json').write_text('{"people": []}')
+  flags = [f'--poses={folder}/frames', '--format=openpose']
+  kinds = make_kinds(folder / 'kinds')
+  cases = {}
+  for door in _MODEL_DOORS:
+    for format, path in kinds:
+      cases[door, format, str(path)] = words(door, format, path, folder)
+    for format, name, _ in SHARED if HOSTILE.is_dir() else ():
+      cases[door, format, name] = words(door, format, HOSTILE / name, folder)
+    for name in _SHARED_SKELETONS:
+      cases[door, 'skeleton', name] = [door, *flags, f'--skeleton={HOSTILE}/{name}']
+  found = model_doors.outcomes(folder / 'run', list(cases.values()))
+  return dict(zip(cases, found, strict=True))
+
+
+_SHARED_SKELETONS = {
+  'yaml_laughs_name/s.yaml': 'aliases repeat values',
+  'yaml_deep_1e5/s.yaml': 'nested more than 20 deep',
+}
+
+
+@pytest.mark.parametrize('door', _MODEL_DOORS)
+@pytest.mark.parametrize(
+  ('format', 'name', 'message'),
+  [*SHARED, *(('skeleton', *item) for item in _SHARED_SKELETONS.items())],
+)
+def test_shared_files_to_a_model(to_a_model, door, format, name, message):
+  if not HOSTILE.is_dir():
+    pytest.skip(f'hostile files not found at {HOSTILE}')
+  outcome = to_a_model[door, format, name]
+  check(outcome)
+  assert outcome.error
+  assert re.search(message, outcome.printed), outcome.printed  # Also of single clips.
+
+
+def test_files_of_other_kinds_to_a_model(to_a_model):
+  for key, outcome in to_a_model.items():
+    try:
+      check(outcome)
+    except AssertionError as error:
+      raise AssertionError(f'{key}: {error}') from error
 
 
 @pytest.fixture(scope='module')

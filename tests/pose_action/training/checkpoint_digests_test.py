@@ -47,11 +47,11 @@ def _step(workdir, step=3):
 
 def _restored(workdir):
   """(step, state, next element, description) as resuming takes them."""
+  shapes = small_checkpoints.shapes(small_checkpoints.state(0))
   with contextlib.closing(Checkpoints(workdir)) as checkpoints:
+    checkpoints.set_unreadable_aside(shapes)
     step = checkpoints.latest_step
-    state = checkpoints.restore_state(
-      step, small_checkpoints.shapes(small_checkpoints.state(0))
-    )
+    state = checkpoints.restore_state(step, shapes)
     iterator = small_checkpoints.iterator()
     checkpoints.restore_iterator(step, iterator)
     return step, state, next(iterator), checkpoints.run_description(step)
@@ -90,15 +90,11 @@ def test_no_flipped_bit_is_restored(saved, tmp_path):
     content = bytearray(flipped.read_bytes())
     content[rng.randrange(len(content))] ^= 1 << rng.randrange(8)
     flipped.write_bytes(content)
-    try:
-      restored = _restored(workdir)
-    except CheckpointError as error:
-      assert '\n' not in str(error)
-    else:
-      assert _is_what_was_saved(*restored), flipped
-      taken[file == table, restored[0]] += 1
+    restored = _restored(workdir)
+    assert _is_what_was_saved(*restored), flipped
+    taken[file == table, restored[0]] += 1
   assert taken[True, 2] >= 19  # Some bits of a compressed file mean nothing.
-  assert taken[False, 2] >= 5
+  assert taken[False, 2] >= 8
 
 
 def _torn(name):
