@@ -39,9 +39,8 @@ def write_results(
   """Writes `results.json` and each evaluation's scores; returns the results.
 
   `per_class.csv`, `confusion_matrix.csv` and `.png` show the headline evaluation (see
-  `headline`); so do the tables and pictures of joint weights, if it has any. With
-  multi-hot labels there is no confusion matrix. Files are written atomically;
-  `results.json` is last, so that all files it names exist.
+  `headline`), as do tables and pictures of joint weights. With multi-hot labels there is
+  no confusion matrix. Files are written atomically, `results.json` last.
 
   Args:
     dataset: the data set's name.
