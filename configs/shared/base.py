@@ -186,6 +186,10 @@ def _augment() -> dict:
     'scale': (0.9, 1.1),  # ours; range of the random factor
     'shift': 0.05,  # ours; maximum in each direction, as a share of the map's side
     'views': 1,  # views per clip in a batch, augmented separately; JMRN's loss needs 2
+    # Mixup (Zhang et al., ICLR 2018): every clip of a batch is mixed with another, input
+    # and label, by one share per batch from Beta(mixup, mixup); 0 is off. Not with the
+    # contrastive loss (ours).
+    'mixup': 0.0,
     # Pose-aware augmentation, JMRN Sec. 3.2, in map cells and degrees; 0 is off.
     'pose_aware': {
       'global_shift': 0.0,  # β, largest shift of the whole pose, in cells
@@ -203,7 +207,8 @@ def _augment() -> dict:
 def _optimizer() -> dict:
   """Optimizer and learning rate."""
   return {
-    'name': 'sgd',  # or 'adam'
+    # Or 'adam'; or 'adamw', whose weight decay is decoupled from the gradient.
+    'name': 'sgd',
     'learning_rate': 0.01,  # PA3D Sec. 4, before warm-up, schedule and plateaus
     'momentum': 0.9,  # ours: the paper says "the standard SGD"
     'nesterov': False,  # Nesterov momentum
@@ -243,6 +248,13 @@ def _train() -> dict:
       # labels in common.
       'positives': 'shared_label',
     },
+    # Late dropout: the model's dropout is off in the epochs before this one; 0 is from
+    # the start (ours).
+    'dropout_from_epoch': 0,
+    # Moving average of the parameters, kept beside them: after step s it is
+    # d · average + (1 - d) · parameters with d = min(average_decay, (1 + s) / (10 + s)).
+    # 0 keeps none; 0.99 is usual for small data sets (ours).
+    'average_decay': 0.0,
     # Workdir of another run, whose best checkpoint initialises `init_modules` wherever
     # arrays have equal shapes (PA3D Sec. 4.1: the action CNN from Charades for HMDB).
     'init_from': '',
@@ -265,5 +277,9 @@ def _eval() -> dict:
   return {
     'views': 10,  # clips of T frames per video; PA3D Sec. 4.1
     'average': 'probabilities',  # ours: the paper averages "predictions"; or 'logits'
+    # What validation, the best checkpoint, the headline result and predictions use: the
+    # 'last' parameters, or their 'average' (train.average_decay). Ours: fixed before
+    # training, because choosing the better one afterwards would be optimistic.
+    'weights': 'last',
     'batch_size': 16,  # videos at a time, each with all its views
   }

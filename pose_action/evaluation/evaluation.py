@@ -5,12 +5,14 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Int, UInt8
 
 from input_pipeline.skeletons.registry import Skeleton
+
+Checkpoint = Literal['last', 'average', 'best']
 
 
 @dataclasses.dataclass(frozen=True, eq=False)
@@ -19,7 +21,8 @@ class Evaluation:
 
   Attributes:
     split: the source's name for it (`test1`); part of file names.
-    checkpoint: 'last', or 'best' on the split that selects checkpoints.
+    checkpoint: 'last'; 'average', the last with the moving average of its parameters; or
+      'best' on the split that selects checkpoints.
     step: the checkpoint's step.
     video_ids: `b` unique names.
     scores: float32 `[b, k]` probabilities.
@@ -37,7 +40,7 @@ class Evaluation:
   """
 
   split: str
-  checkpoint: Literal['last', 'best']
+  checkpoint: Checkpoint
   step: int
   video_ids: Sequence[str]
   scores: Float[np.ndarray, 'b k']
@@ -52,8 +55,10 @@ class Evaluation:
     set_field = object.__setattr__  # The dataclass is frozen for all other code.
     set_field(self, 'scores', np.asarray(self.scores, np.float32))
     set_field(self, 'labels', np.asarray(self.labels))
-    if self.checkpoint not in ('last', 'best'):
-      raise self._error(f"checkpoint is {self.checkpoint!r}; give 'last' or 'best'")
+    if self.checkpoint not in get_args(Checkpoint):
+      raise self._error(
+        f"checkpoint is {self.checkpoint!r}; give 'last', 'average' or 'best'"
+      )
     if not self.split or pathlib.PurePath(self.split).name != self.split:
       raise self._error('its name cannot be part of a file name; give another name')
     self._check_shapes()

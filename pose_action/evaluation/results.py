@@ -31,6 +31,7 @@ def write_results(
   protocol: str,
   selection_rule: str,
   selection_split: str | None,
+  weights: str = 'last',
   held_out: Mapping[str, Any] | None = None,
   notes: Sequence[str] = (),
 ) -> dict[str, Any]:
@@ -46,6 +47,7 @@ def write_results(
     protocol: how the figures are measured, in words.
     selection_rule: how the 'best' checkpoint was chosen, in words.
     selection_split: the split that chose it, or None.
+    weights: what the run is judged by: the 'last' parameters or their 'average'.
     held_out: the rule for held-out clips and their number, if any are held out.
     notes: lines that a reader of the figures must know, such as that the test split
       chose the checkpoint.
@@ -60,7 +62,7 @@ def write_results(
       f'evaluations are {made}; give at least one, and each checkpoint at most once per'
       ' split'
     )
-  chosen = headline(evaluations, selection_split)
+  chosen = headline(evaluations, selection_split, weights)
   results = {
     'dataset': dataset,
     'protocol': protocol,
@@ -82,19 +84,24 @@ def write_results(
 
 
 def headline(
-  evaluations: Sequence[Evaluation], selection_split: str | None
+  evaluations: Sequence[Evaluation],
+  selection_split: str | None,
+  weights: str = 'last',
 ) -> Evaluation:
   """The run's headline result.
 
   The best checkpoint on the first split that selected nothing (the test split); the last
   checkpoint if none was selected. With only the selection split, the last checkpoint:
   the best on the split that chose it is optimistic.
+
+  Args:
+    weights: the last checkpoint's weights that count, 'last' or 'average'.
   """
   unseen = [e for e in evaluations if e.split != selection_split]
   if not unseen:
-    return min(evaluations, key=lambda e: e.checkpoint != 'last')
+    return min(evaluations, key=lambda e: e.checkpoint != weights)
   of_split = [e for e in unseen if e.split == unseen[0].split]
-  return min(of_split, key=lambda e: e.checkpoint != 'best')
+  return min(of_split, key=lambda e: (e.checkpoint != 'best', e.checkpoint != weights))
 
 
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
@@ -158,7 +165,7 @@ def _figures(evaluation: Evaluation) -> dict[str, float]:
 
 
 def _scores_file(evaluation: Evaluation) -> str:
-  suffix = {'last': '', 'best': '_best'}[evaluation.checkpoint]
+  suffix = '' if evaluation.checkpoint == 'last' else f'_{evaluation.checkpoint}'
   return f'scores_{evaluation.split}{suffix}.npz'
 
 

@@ -5,6 +5,7 @@ The latest two are kept, and the best on validation.
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 import pathlib
 import shutil
@@ -126,7 +127,7 @@ class Checkpoints:
     self._manager.save(
       step,
       args=ocp.args.Composite(
-        state=ocp.args.StandardSave(state),
+        state=ocp.args.StandardSave(_stored(state)),
         run=ocp.args.JsonSave(run),
         digests=ocp.args.JsonSave(digests),
         **more,
@@ -160,8 +161,8 @@ class Checkpoints:
     folder = self._folder / str(step)
     try:
       check_arrays(self._manager, step, shapes, whole=True)
-      restore = ocp.args.StandardRestore(shapes)
-      state = restored_state(self._manager, step, restore)
+      restore = ocp.args.StandardRestore(_stored(shapes))
+      state = TrainState(**restored_state(self._manager, step, restore))
       checkpoint_digests.check_restored(folder, state)
     except DamagedCheckpointError as error:  # In what only Orbax reads.
       remedy = f'move {folder} away to resume from the checkpoint before it'
@@ -261,3 +262,9 @@ class Checkpoints:
     if jax.process_index() == 0 and trash.exists():
       for step in trash.iterdir():
         shutil.rmtree(pathlib.Path(step))
+
+
+def _stored(state: TrainState) -> dict[str, Any]:
+  """The state by field. Orbax lists a None, so a field without arrays is left out."""
+  fields = {f.name: getattr(state, f.name) for f in dataclasses.fields(state)}
+  return {name: field for name, field in fields.items() if field is not None}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 from collections.abc import Callable
-from typing import Any, Literal
+from typing import Any
 
 import jax
 import ml_collections
@@ -14,7 +14,7 @@ from jax.sharding import Mesh
 
 from input_pipeline.catalog.holdout import FOLD_RULE
 from input_pipeline.catalog.protocols import PROTOCOLS
-from pose_action.evaluation.evaluation import Evaluation
+from pose_action.evaluation.evaluation import Checkpoint, Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
 from pose_action.runtime import sharding
@@ -27,6 +27,7 @@ from pose_action.training.resume import ResumeError, check_same_run, start_or_re
 from pose_action.training.run import Run, TrainingRun, open_run, open_training
 from pose_action.training.saved_checkpoints import SavedCheckpoints
 from pose_action.training.step import TrainState
+from pose_action.training.weight_average import WEIGHTS
 
 
 def train_and_evaluate(
@@ -91,6 +92,9 @@ def _evaluate(
 ) -> dict[str, Any]:
   """Evaluates the last and the best checkpoint, and writes the results files.
 
+  If the run averages its weights, the last checkpoint is evaluated with both, and the
+  best with those that chose it (`config.eval.weights`).
+
   Args:
     last: the state of the last checkpoint, if it was just trained.
     poll: stops the evaluation, see `predict_split`.
@@ -106,14 +110,21 @@ def _evaluate(
   with contextlib.closing(saved):
     check_same_run(saved, run.description, run.workdir)
     latest, best = saved.latest_step, saved.best_step
-    variables = _variables(run, saved, latest, last)
-    evaluations = _evaluations(run, variables, latest, 'last', poll)
+    weights = run.config.eval.weights
+    evaluations = []
+    for name in WEIGHTS if run.config.train.average_decay else ('last',):
+      variables = _variables(run, saved, latest, name, last)
+      evaluations += _evaluations(run, variables, latest, name, poll)
     notes = _notes(run)
     if best == latest:
-      evaluations += [dataclasses.replace(e, checkpoint='best') for e in evaluations]
+      evaluations += [
+        dataclasses.replace(e, checkpoint='best')
+        for e in evaluations
+        if e.checkpoint == weights
+      ]
     elif best is not None:
       try:
-        variables = _variables(run, saved, best)
+        variables = _variables(run, saved, best, weights)
       except DamagedCheckpointError as error:
         notes.append(
           f'only the last checkpoint is evaluated, because the best, {error}'
@@ -127,11 +138,16 @@ def _evaluate(
 
 
 def _variables(
-  run: Run, saved: SavedCheckpoints, step: int, state: TrainState | None = None
+  run: Run,
+  saved: SavedCheckpoints,
+  step: int,
+  weights: str,
+  state: TrainState | None = None,
 ) -> Any:
   if state is not None:
-    return state.variables()
-  return saved.restore_variables(step, run.program.state_shapes.variables())
+    return state.variables(weights)
+  shapes = run.program.state_shapes.variables()
+  return saved.restore_variables(step, shapes, weights)
 
 
 def _write(
@@ -140,23 +156,27 @@ def _write(
   """Writes the results files; for a run that trains, also pictures to TensorBoard."""
   validation = run.data.validation
   chosen = validation.name if is_selected and validation else None
+  weights = run.config.eval.weights
+  of_average = ' of the averaged weights' if weights == 'average' else ''
   results = write_results(
     run.workdir,
     evaluations,
     dataset=run.config.data.dataset,
     protocol=_protocol(run),
     selection_rule=(
-      f'best: the highest {chosen} figure during training, the latest on a tie'
+      f'best: the highest {chosen} figure{of_average} during training, the latest on a'
+      ' tie'
       if chosen
-      else 'none: the last checkpoint'
+      else f'none: the last checkpoint{of_average}'
     ),
+    weights=weights,
     selection_split=chosen,
     held_out=run.data.holdout.to_dict() if run.data.holdout else None,
     notes=notes,
   )
   run.report(results_table(results, run.workdir))
   if isinstance(run, TrainingRun):
-    shown = headline(evaluations, chosen)
+    shown = headline(evaluations, chosen, weights)
     images = joint_weight_images(shown).items()
     run.writer.write_images(shown.step, {f'{FINAL}{n}': i for n, i in images})
   return results
@@ -166,7 +186,7 @@ def _evaluations(
   run: Run,
   variables: Any,
   step: int,
-  checkpoint: Literal['last', 'best'],
+  checkpoint: Checkpoint,
   poll: Callable[[], int],
 ) -> list[Evaluation]:
   """Evaluates one checkpoint on the validation clips and the test split, if any."""
@@ -234,4 +254,5 @@ def _protocol(run: Run) -> str:
     )
   folds = f'; folds {run.data.holdout.by}' if run.data.holdout else ''
   seed = f'seed {run.config.seed}'
-  return f'trained on {data.train_split}, {held_out}; {seen}; {seed}{folds}'
+  weights = '; averaged weights' if evaluation.weights == 'average' else ''
+  return f'trained on {data.train_split}, {held_out}; {seen}{weights}; {seed}{folds}'

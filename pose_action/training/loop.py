@@ -103,7 +103,7 @@ class _Loop:
       batch = sharding.global_batch(next(self._iterator), program.mesh)
     # An accidental host-to-device transfer here would repeat every step.
     with self._progress.stepping(), jax.transfer_guard_host_to_device('disallow'):
-      state, self._metrics = program.train_step(state, self._metrics, batch)
+      state, self._metrics = program.step_function(step)(state, self._metrics, batch)
 
     evaluates = _due(step, program.steps_per_evaluation, self.last)
     saves = evaluates or _due(step, train.checkpoint_every_steps, self.last)

@@ -5,6 +5,7 @@ A new model needs a folder, a line in `MODELS`, and its fields in `past_configs.
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import flax.linen as nn
@@ -60,6 +61,20 @@ def check_encoding(model: Any, encoding: str):
       f' (config.model is a {type(model).__name__}); set config.data.encoding, or use'
       ' a config file for that model'
     )
+
+
+def without_dropout(model: nn.Module) -> nn.Module:
+  """The same model, with the same parameters, whose field `dropout` is 0.
+
+  Raises:
+    ValueError: if the model has no such field.
+  """
+  if 'dropout' not in {field.name for field in dataclasses.fields(model)}:
+    raise ValueError(
+      'config.train.dropout_from_epoch is set, but this model has no field dropout'
+      f' (config.model is a {type(model).__name__}); set dropout_from_epoch to 0'
+    )
+  return model.clone(dropout=0.0)
 
 
 def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:

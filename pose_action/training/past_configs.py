@@ -74,6 +74,7 @@ _FIELDS: dict[str, Any] = {
     'scale': [0.9, 1.1],
     'shift': 0.05,
     'views': 1,
+    'mixup': 0.0,
     'pose_aware': {
       'global_shift': 0.0,
       'group_shift': 0.0,
@@ -111,6 +112,8 @@ _FIELDS: dict[str, Any] = {
       'reduction': 'mean',
       'positives': 'shared_label',
     },
+    'average_decay': 0.0,
+    'dropout_from_epoch': 0,
     'init_from': '',
     'init_modules': ['action_cnn'],
     'state_sharding': 'replicated',
@@ -122,6 +125,7 @@ _FIELDS: dict[str, Any] = {
   'eval': {
     'views': 10,
     'average': 'probabilities',
+    'weights': 'last',
     'batch_size': 16,
   },
 }

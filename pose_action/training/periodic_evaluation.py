@@ -25,6 +25,8 @@ def validate(
 ) -> tuple[TrainState, float]:
   """Evaluates the validation clips, and writes figures and the confusion matrix.
 
+  The parameters are those that `config.eval.weights` names.
+
   Args:
     poll: stops the evaluation before anything is written, see `predict_split`.
 
@@ -40,7 +42,8 @@ def validate(
   split = run.data.validation
   if split is None:
     raise ValueError('there are no clips to validate on')
-  scores = np.asarray(run.predict(state.variables(), split, poll).probabilities)
+  variables = state.variables(run.config.eval.weights)
+  scores = np.asarray(run.predict(variables, split, poll).probabilities)
   figures = metrics.figures(scores, split.labels, run.data.asked_figures)
   run.writer.write_scalars(step, {f'{EVALUATION}{n}': v for n, v in figures.items()})
   if not run.data.multi_label and jax.process_index() == 0:
@@ -62,7 +65,7 @@ def write_pictures(run: TrainingRun, state: TrainState, step: int, batch: Batch)
   Maps and motion maps, or skeletons at a few moments if the model reads trajectories.
   """
   inputs, motion_maps, labels = jax.device_get(
-    run.program.pictures(state.variables(), batch)
+    run.program.pictures(state.variables(run.config.eval.weights), batch)
   )
   if jax.process_index():
     return

@@ -26,10 +26,16 @@ from pose_action.training.evaluation_step import (
   evaluation_step,
 )
 from pose_action.training.losses import LossSettings, make_class_weights
-from pose_action.training.model_registry import build_model, check_encoding
+from pose_action.training.mixup import check_mixup
+from pose_action.training.model_registry import (
+  build_model,
+  check_encoding,
+  without_dropout,
+)
 from pose_action.training.run_data import RunData
 from pose_action.training.step import TrainState, initial_state, train_step
 from pose_action.training.step_metrics import TrainMetrics
+from pose_action.training.weight_average import check_averaging
 
 _CLIPS_SHOWN = 4
 _AT_LEAST_ONE = (
@@ -41,6 +47,9 @@ _AT_LEAST_ONE = (
 )
 
 
+TrainStep = Callable[[TrainState, TrainMetrics, Batch], tuple[Any, Any]]
+
+
 @dataclasses.dataclass(frozen=True)
 class Program:
   """The compiled functions of a run, for one mesh.
@@ -50,6 +59,7 @@ class Program:
     initial_state: seed → a fresh state, with its final sharding.
     empty_metrics: () → the metrics of no step, replicated.
     train_step: (state, metrics, batch) → (state, metrics); both arguments are donated.
+    early_train_step: the same without dropout, for the first `early_steps` updates.
     evaluation_step: (variables, batch) → (output, index `[b]`), replicated.
     pictures: (variables, training batch) → (maps, motion maps or None, labels) for the
       first clips, replicated.
@@ -64,10 +74,16 @@ class Program:
   state_shapes: TrainState
   initial_state: Callable[[jax.Array], TrainState]
   empty_metrics: Callable[[], TrainMetrics]
-  train_step: Callable[[TrainState, TrainMetrics, Batch], tuple[Any, Any]]
+  train_step: TrainStep
+  early_train_step: TrainStep
+  early_steps: int
   evaluation_step: Callable[[Any, Batch], tuple[EvaluationOutput, jax.Array]]
   pictures: Callable[[Any, Batch], tuple[jax.Array, jax.Array | None, jax.Array]]
   plateau_step: Callable[[Any, jax.Array], Any]
+
+  def step_function(self, step: int) -> TrainStep:
+    """The function for an update, numbered from 1; compiled at its first call."""
+    return self.early_train_step if step <= self.early_steps else self.train_step
 
 
 def build_program(
@@ -88,6 +104,13 @@ def build_program(
   options = None
   if config.train.fast_cpu_convolutions:
     options = convolution_options(mesh.devices.flat[0].platform)
+  compiled_step = functools.partial(
+    jax.jit,
+    in_shardings=(places, whole, rows),
+    out_shardings=(places, whole),
+    donate_argnums=(0, 1),
+    compiler_options=options,
+  )
   return Program(
     mesh=mesh,
     model=steps.model,
@@ -98,13 +121,9 @@ def build_program(
     initial_state=jax.jit(steps.initial_state, out_shardings=places),
     # Not device_put: over several processes it compares values, and NaN is not NaN.
     empty_metrics=jax.jit(lambda: TrainMetrics.empty(), out_shardings=whole),
-    train_step=jax.jit(
-      steps.train,
-      in_shardings=(places, whole, rows),
-      out_shardings=(places, whole),
-      donate_argnums=(0, 1),
-      compiler_options=options,
-    ),
+    train_step=compiled_step(steps.train),
+    early_train_step=compiled_step(steps.early_train),
+    early_steps=config.train.dropout_from_epoch * steps_per_epoch,
     evaluation_step=jax.jit(
       steps.evaluate, out_shardings=whole, compiler_options=options
     ),
@@ -120,6 +139,7 @@ class _Steps:
   model: nn.Module
   initial_state: Callable[..., TrainState]
   train: Callable[..., tuple[TrainState, TrainMetrics]]
+  early_train: Callable[..., tuple[TrainState, TrainMetrics]]
   evaluate: Callable[..., tuple[EvaluationOutput, jax.Array]]
   pictures: Callable[..., tuple[Any, Any, jax.Array]]
   update_plateau: Callable[..., Any]
@@ -155,15 +175,29 @@ def _make_steps(
     'losses': LossSettings.from_config(config.train, steps_per_epoch, weights),
   }
   one_step = functools.partial(
-    train_step, optimizer=optimizer, schedule=schedule, **shared
+    train_step,
+    optimizer=optimizer,
+    schedule=schedule,
+    average_decay=config.train.average_decay,
+    mixup_alpha=config.augment.mixup,
+    **shared,
   )
+  early_step = one_step
+  if config.train.dropout_from_epoch:
+    early_step = functools.partial(one_step, model=without_dropout(model))
   evaluate = functools.partial(evaluation_step, average=config.eval.average, **shared)
   return _Steps(
     model=model,
     initial_state=functools.partial(
-      initial_state, model, optimizer, plateau, data.example_input
+      initial_state,
+      model,
+      optimizer,
+      plateau,
+      data.example_input,
+      averages=config.train.average_decay > 0,
     ),
     train=functools.partial(_step_and_count, one_step),
+    early_train=functools.partial(_step_and_count, early_step),
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
     pictures=functools.partial(_pictures, model, input_of_batch),
     update_plateau=functools.partial(_plateau_step, plateau),
@@ -178,8 +212,15 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
       raise ValueError(
         f'config.{field} is {config[section][name]}, but must be at least 1'
       )
+  if config.train.dropout_from_epoch < 0:
+    raise ValueError(
+      f'config.train.dropout_from_epoch is {config.train.dropout_from_epoch}; give the'
+      ' number of epochs without dropout, 0 or more'
+    )
   sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
   check_average(config.eval.average)
+  check_averaging(config)
+  check_mixup(config)
   if config.data.sampling == 'whole' or config.data.representation == 'potion':
     check_one_view(config.eval.views, 'the model sees the whole video')
   if config.optimizer.plateau and data.validation is None:

@@ -86,17 +86,21 @@ class SavedCheckpoints:
       say_unverified(self._folder / str(step))
     return run_description(self._manager, step)
 
-  def restore_variables(self, step: int, shapes: dict[str, Any]) -> dict[str, Any]:
+  def restore_variables(
+    self, step: int, shapes: dict[str, Any], weights: str = 'last'
+  ) -> dict[str, Any]:
     """Parameters and BatchNorm statistics only, for any number of devices.
 
     Args:
       shapes: the model's variables, with a ShapeDtypeStruct and sharding per leaf.
+      weights: the 'last' parameters, or their 'average'.
 
     Raises:
       CheckpointError: if the checkpoint lacks an array, or holds it in another shape.
     """
     collections = {name: shapes[name] for name in shapes if name != 'params'}
-    wanted = {'params': shapes['params'], 'collections': collections}
+    params = 'average' if weights == 'average' else 'params'
+    wanted = {params: shapes['params'], 'collections': collections}
     folder = self._folder / str(step)
     checkpoint_digests.check_arrays(folder, tops=wanted.keys())
     check_arrays(self._manager, step, wanted, whole=False)
@@ -107,7 +111,7 @@ class SavedCheckpoints:
     )
     state = restored_state(self._manager, step, restore)
     checkpoint_digests.check_restored(folder, {n: state[n] for n in wanted})
-    return {'params': state['params'], **state['collections']}
+    return {'params': state[params], **state['collections']}
 
   def close(self):
     """Ends Orbax's threads."""

@@ -34,7 +34,8 @@ class SavedModel:
     config: the run's config; a field that it lacks has its past default.
     class_names: by class index.
     skeleton: the joint layout of the maps that the model reads.
-    variables: parameters and BatchNorm statistics, replicated over the mesh.
+    variables: the parameters that `config.eval.weights` names and BatchNorm statistics,
+      replicated over the mesh.
     step: the checkpoint's step.
   """
 
@@ -68,7 +69,8 @@ def load_model(
       step = saved.latest_step if best is None else best
       description = saved.run_description(step)
       rebuilt = _rebuilt(workdir, description, mesh)
-      variables = saved.restore_variables(step, rebuilt.variables)
+      weights = rebuilt.config.eval.weights
+      variables = saved.restore_variables(step, rebuilt.variables, weights)
   except CheckpointError as error:
     raise SavedModelError(str(error)) from error
   return dataclasses.replace(rebuilt, variables=variables, step=step)

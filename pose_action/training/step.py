@@ -10,10 +10,12 @@ import jax
 import jax.numpy as jnp
 import optax
 from flax import struct
-from jaxtyping import Array, Int, Key
+from jaxtyping import Array, Float, Int, Key
 
+from pose_action.training import mixup
 from pose_action.training.evaluation_step import Batch, InputOfBatch
 from pose_action.training.losses import (
+  Labels,
   LossSettings,
   classification_losses,
   contrastive_loss,
@@ -21,6 +23,10 @@ from pose_action.training.losses import (
   real_rows,
 )
 from pose_action.training.step_metrics import TrainMetrics
+from pose_action.training.weight_average import updated_average
+
+# Folded into a step's key. Keys 0 and 1 are the two that `jax.random.split` makes.
+_MIXUP = 2
 
 
 class TrainingDiverged(FloatingPointError):
@@ -38,6 +44,7 @@ class TrainState:
     opt_state: the optimiser's state.
     plateau: the state of the drop on plateau; its `scale` multiplies every update.
     key: the run's key; step `s` uses `fold_in(key, s)`.
+    average: the parameters' moving average, see `weight_average`; None if none is kept.
   """
 
   step: Int[Array, '']
@@ -46,9 +53,15 @@ class TrainState:
   opt_state: Any
   plateau: Any
   key: Key[Array, '']
+  average: Any = None
 
-  def variables(self) -> dict[str, Any]:
-    return {'params': self.params, **self.collections}
+  def variables(self, weights: str = 'last') -> dict[str, Any]:
+    """The model's variables, with the 'last' parameters or their 'average'.
+
+    BatchNorm statistics are always those of the last step (our choice).
+    """
+    params = self.average if weights == 'average' else self.params
+    return {'params': params, **self.collections}
 
 
 def initial_state(
@@ -57,8 +70,14 @@ def initial_state(
   plateau: optax.GradientTransformation,
   example_input: Any,
   seed: Int[Array, ''],
+  *,
+  averages: bool = False,
 ) -> TrainState:
-  """A fresh state; a pure function, so that `jax.eval_shape` gives its shapes."""
+  """A fresh state; a pure function, so that `jax.eval_shape` gives its shapes.
+
+  Args:
+    averages: keeps a moving average of the parameters, which starts from the first ones.
+  """
   init_key, run_key = jax.random.split(jax.random.key(seed))
   maps = jax.tree.map(
     lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_input
@@ -72,6 +91,7 @@ def initial_state(
     opt_state=optimizer.init(params),
     plateau=plateau.init(params),
     key=run_key,
+    average=params if averages else None,
   )
 
 
@@ -84,11 +104,14 @@ def train_step(
   schedule: optax.Schedule,
   input_of_batch: InputOfBatch,
   losses: LossSettings,
+  average_decay: float = 0.0,
+  mixup_alpha: float = 0.0,
 ) -> tuple[TrainState, TrainMetrics]:
   """One update from one global batch; the metrics describe the state before it.
 
   If `input_of_batch` returns several augmented views per row, one after another, all are
-  classified, and BatchNorm sees all of them (JMRN's official code).
+  classified, and BatchNorm sees all of them (JMRN's official code). With mixup, the
+  accuracy is measured against the label with the larger share.
   """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
@@ -96,6 +119,10 @@ def train_step(
   views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
   maps = jax.tree.map(lambda leaf: real_rows(leaf, mask), maps)
+  mixing = None
+  if mixup_alpha:
+    mixing = mixup.draw(jax.random.fold_in(key, _MIXUP), mixup_alpha, batch['mask'])
+    maps = mixing.input(maps)
 
   def loss_of(params):
     output, changed = model.apply(
@@ -105,33 +132,58 @@ def train_step(
       rngs={'dropout': dropout_key},
       mutable=list(state.collections),
     )
-    classification = classification_losses(output.logits, labels, losses, mask)
+    classification = _classification(output.logits, labels, mask, losses, mixing)
     contrastive = contrastive_loss(output, labels, mask, losses)
     total = masked_mean(classification, mask)
     total += losses.weight_at(state.step) * contrastive
     return total, (classification, contrastive, output.logits, changed)
 
   gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-  (_, (classification, contrastive, logits, collections)), gradients = gradient_of(
-    state.params
-  )
-  updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
-  updates = jax.tree.map(lambda update: state.plateau.scale * update, updates)
+  (_, found), gradients = gradient_of(state.params)
+  classification, contrastive, logits, collections = found
   metrics = TrainMetrics.single_from_model_output(
     loss=classification,
     contrastive_loss=contrastive,
     logits=logits,
-    labels=labels,
+    labels=mixing.larger_labels(labels) if mixing else labels,
     mask=mask,
     learning_rate=schedule(state.step) * state.plateau.scale,
     gradient_norm=optax.tree.norm(gradients),
     step=state.step,
   )
-  new_state = dataclasses.replace(
+  state = dataclasses.replace(state, collections=collections)
+  return _updated(state, gradients, optimizer, average_decay), metrics
+
+
+def _classification(
+  logits: Float[Array, 'b k'],
+  labels: Labels,
+  mask: Float[Array, 'b'],
+  losses: LossSettings,
+  mixing: mixup.Mixing | None,
+) -> Float[Array, 'b']:
+  """The classification loss of each row, against mixed labels if rows are mixed."""
+
+  def loss_of(labels):
+    return classification_losses(logits, labels, losses, mask)
+
+  return mixing.loss(loss_of, labels) if mixing else loss_of(labels)
+
+
+def _updated(
+  state: TrainState,
+  gradients: Any,
+  optimizer: optax.GradientTransformation,
+  average_decay: float,
+) -> TrainState:
+  """The state after an update of its parameters, and of their average."""
+  updates, opt_state = optimizer.update(gradients, state.opt_state, state.params)
+  updates = jax.tree.map(lambda update: state.plateau.scale * update, updates)
+  params = optax.apply_updates(state.params, updates)
+  return dataclasses.replace(
     state,
     step=state.step + 1,
-    params=optax.apply_updates(state.params, updates),
-    collections=collections,
+    params=params,
     opt_state=opt_state,
+    average=updated_average(state.average, params, state.step, average_decay),
   )
-  return new_state, metrics

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 
 from pose_action.training.saved_model import SavedModel
 from pose_action.training.step import TrainState
@@ -52,7 +53,11 @@ def start_from(
   variables = jax.tree_util.tree_map_with_path(chosen, state.variables())
   report(_summary(ours, theirs, fits, saved.step))
   params = variables.pop('params')
-  return dataclasses.replace(state, params=params, collections=variables)
+  # A copy, because the training step's arguments are donated: no two may share memory.
+  average = None if state.average is None else jax.tree.map(jnp.copy, params)
+  return dataclasses.replace(
+    state, params=params, collections=variables, average=average
+  )
 
 
 def _check_modules(whose: str, variables: Any, modules: Sequence[str]):

@@ -52,7 +52,7 @@ def test_joint_names_are_those_of_the_maps_that_were_weighed():
 @pytest.mark.parametrize(
   ('changes', 'message'),
   [
-    ({'checkpoint': 'first'}, "split 'test1': checkpoint is 'first'; give 'last' or"),
+    ({'checkpoint': 'first'}, "split 'test1': checkpoint is 'first'; give 'last', 'av"),
     ({'split': '../test'}, 'cannot be part of a file name'),
     ({'labels': [0, 1]}, r'labels \(2,\), but 4 videos and 3 classes need \(4, 3\)'),
     ({'labels': np.zeros((4, 2))}, r'labels \(4, 2\), .* or multi-hot \(4, 3\)'),

@@ -129,6 +129,24 @@ def test_headline_is_not_chosen_on_the_split_it_is_measured_on(made, expected):
   assert (chosen.split, chosen.checkpoint) == expected
 
 
+@pytest.mark.parametrize(
+  ('made', 'expected'),
+  [
+    ([('validation1', 'last'), ('validation1', 'average')], ('validation1', 'average')),
+    ([('test1', 'last'), ('test1', 'average')], ('test1', 'average')),
+    (
+      [('test1', 'last'), ('test1', 'average'), ('test1', 'best')],
+      ('test1', 'best'),
+    ),
+  ],
+)
+def test_the_headline_is_of_the_weights_that_the_run_is_judged_by(made, expected):
+  evaluations = [_evaluation(*which) for which in made]
+  chosen = results.headline(evaluations, 'validation1', 'average')
+  assert (chosen.split, chosen.checkpoint) == expected
+  assert results.headline(evaluations[:2], 'validation1').checkpoint == 'last'
+
+
 def test_top5_is_given_beyond_five_classes_only(tmp_path):
   def entry(k):
     scores = np.tile(

@@ -5,67 +5,20 @@ import csv
 import importlib.util
 import json
 import shutil
-import signal
 
-import jax
 import numpy as np
 import pytest
 import tiny_run
+from interrupted_run import latest_step, run, saved_bits, signalled_at, stopped_after
 
 from configs.shared import jmrn_model
 from pose_action.evaluation import metrics
 from pose_action.runtime import writers
-from pose_action.runtime.stop_signals import StopSignals
-from pose_action.training import experiment, loop
 from pose_action.training.checkpoints import Checkpoints
-from pose_action.training.loop import TrainingStopped
-from pose_action.training.progress import TrainingProgress
 from pose_action.training.resume import ResumeError
 from pose_action.training.step import TrainingDiverged
 
 LAST_STEP = 12
-
-
-class Stopped(Exception):
-  """Stops a run early."""
-
-
-@contextlib.contextmanager
-def stopped_after(steps):
-  """Training raises after this number of steps."""
-
-  class Stopping(TrainingProgress):
-    left = steps
-
-    def waiting_for_data(self):
-      if self.left == 0:
-        raise Stopped
-      self.left -= 1
-      return super().waiting_for_data()
-
-  with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
-    patch.setattr(loop, 'TrainingProgress', Stopping)
-    yield
-
-
-@contextlib.contextmanager
-def signalled_at(polls, message):
-  """Ctrl-C arrives before the given poll: one per step, one per evaluated batch."""
-
-  class Signals(StopSignals):
-    left = polls
-
-    def poll(self):
-      self.left -= 1
-      return signal.SIGINT if self.left <= 0 else 0
-
-  with (
-    pytest.MonkeyPatch.context() as patch,
-    pytest.raises(TrainingStopped, match=message) as stopped,
-  ):
-    patch.setattr(experiment, 'StopSignals', Signals)
-    yield
-  assert stopped.value.exit_status == 130
 
 
 def _settings(config):
@@ -81,21 +34,13 @@ def config(config):
   return _settings(config)
 
 
-def _go(config, workdir, one_device, **options):
-  # Optax's drop on plateau mixes int32 with float32.
-  with jax.numpy_dtype_promotion('standard'):
-    return experiment.train_and_evaluate(
-      config, str(workdir), mesh=one_device, **options
-    )
-
-
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory, data_dir, one_device):
   """(workdir, results) of an uninterrupted run with TensorBoard."""
   workdir = tmp_path_factory.mktemp('whole') / 'run'
   config = _settings(tiny_run.get_config().unlock())
   config.data.data_dir = str(data_dir)
-  results = _go(config, workdir, one_device)
+  results = run(config, workdir, one_device)
   assert tiny_run.metrics_without_speeds(workdir)[-1]['step'] == LAST_STEP
   return workdir, results
 
@@ -110,20 +55,7 @@ def published(tmp_path_factory, data_dir, one_device):
   workdir = tmp_path_factory.mktemp('published') / 'run'
   with pytest.MonkeyPatch.context() as patch:
     patch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
-    return config, workdir, _go(config, workdir, one_device)
-
-
-def _saved_bits(workdir, program, step=LAST_STEP):
-  """Every number in a checkpoint's state, as bytes."""
-  with contextlib.closing(Checkpoints(workdir)) as checkpoints:
-    state = checkpoints.restore_state(step, program.state_shapes)
-  numbers = state.replace(key=jax.random.key_data(state.key))
-  return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(numbers)]
-
-
-def _latest(workdir):
-  with contextlib.closing(Checkpoints(workdir)) as checkpoints:
-    return checkpoints.latest_step
+    return config, workdir, run(config, workdir, one_device)
 
 
 def test_a_run_leaves_what_is_promised(whole, config):
@@ -191,17 +123,19 @@ def test_resuming_is_exact(
   latest = []
   for steps in (1, 4, 3, 2):
     with stopped_after(steps):
-      _go(config, tmp_path, one_device)
-    latest.append(_latest(tmp_path))
+      run(config, tmp_path, one_device)
+    latest.append(latest_step(tmp_path))
   assert latest == [None, 4, 6, 8]
-  assert _go(config, tmp_path, one_device) == results
+  assert run(config, tmp_path, one_device) == results
   assert 'resuming from step 8 of 12' in capsys.readouterr().out
 
   lines = tiny_run.metrics_without_speeds(tmp_path)
   assert lines == tiny_run.metrics_without_speeds(workdir)
   rates = [line['train/learning_rate'] for line in lines if 'train/loss' in line]
   assert len(set(rates)) == len(rates)
-  assert _saved_bits(tmp_path, program) == _saved_bits(workdir, program)
+  assert saved_bits(tmp_path, program, LAST_STEP) == saved_bits(
+    workdir, program, LAST_STEP
+  )
 
 
 def test_a_stop_at_any_moment_changes_nothing(
@@ -210,13 +144,15 @@ def test_a_stop_at_any_moment_changes_nothing(
   """Before a log, in an evaluation, in its repetition, after a save, and at the end."""
   for poll, step in ((1, 1), (2, 3), (1, 3), (2, 4), (12, 12)):
     with signalled_at(poll, f'stopped at step {step}; the same command resumes'):
-      _go(config, tmp_path, one_device)
-    assert _latest(tmp_path) == step
+      run(config, tmp_path, one_device)
+    assert latest_step(tmp_path) == step
   workdir, results = whole
-  assert _go(config, tmp_path, one_device) == results
+  assert run(config, tmp_path, one_device) == results
   lines = tiny_run.metrics_without_speeds(tmp_path)
   assert lines == tiny_run.metrics_without_speeds(workdir)
-  assert _saved_bits(tmp_path, program) == _saved_bits(workdir, program)
+  assert saved_bits(tmp_path, program, LAST_STEP) == saved_bits(
+    workdir, program, LAST_STEP
+  )
 
 
 def test_jmrn_resumes_exactly(
@@ -226,16 +162,16 @@ def test_jmrn_resumes_exactly(
   config, workdir, results = published
   for steps in (5, 4):
     with stopped_after(steps):
-      _go(config, tmp_path, one_device)
-  assert _latest(tmp_path) == 8
-  assert _go(config, tmp_path, one_device) == results
+      run(config, tmp_path, one_device)
+  assert latest_step(tmp_path) == 8
+  assert run(config, tmp_path, one_device) == results
   lines = tiny_run.metrics_without_speeds(tmp_path)
   assert lines == tiny_run.metrics_without_speeds(workdir)
   assert all(
     line['train/contrastive_loss'] > 0 for line in lines if 'train/loss' in line
   )
   last = 16  # Training uses all 37 clips: four steps per epoch.
-  assert _saved_bits(tmp_path, jmrn_program, last) == _saved_bits(
+  assert saved_bits(tmp_path, jmrn_program, last) == saved_bits(
     workdir, jmrn_program, last
   )
 
@@ -314,7 +250,7 @@ def test_clips_of_several_labels(
   config.train.contrastive.positives = 'weighted'
   config.train.epochs = 6
   config.model.dropout = 0.0
-  results = _go(config, tmp_path, one_device)
+  results = run(config, tmp_path, one_device)
   lines = tiny_run.metrics_without_speeds(tmp_path)
   losses = [line['train/loss'] for line in lines if 'train/loss' in line]
   # Single batches are noisy.
@@ -338,13 +274,14 @@ def test_what_does_not_change_the_model_may_change(
   whole, config, tmp_path, data_dir, one_device, program, no_tensorboard
 ):
   with stopped_after(5):
-    _go(config, tmp_path / 'run', one_device)
+    run(config, tmp_path / 'run', one_device)
   shutil.copytree(data_dir, tmp_path / 'moved')
   config.data.data_dir = str(tmp_path / 'moved')
   config.data.read_threads = 0
   config.train.log_every_steps = 5
-  _go(config, tmp_path / 'run', one_device)
-  assert _saved_bits(tmp_path / 'run', program) == _saved_bits(whole[0], program)
+  run(config, tmp_path / 'run', one_device)
+  bits = saved_bits(tmp_path / 'run', program, LAST_STEP)
+  assert bits == saved_bits(whole[0], program, LAST_STEP)
 
 
 def test_other_settings_are_refused(whole, config, one_device):
@@ -357,7 +294,7 @@ def test_other_settings_are_refused(whole, config, one_device):
     r' 0\.25; config\.train\.batch_size was 8, now 16\)\. Give a new --workdir'
   )
   with pytest.raises(ResumeError, match=message):
-    _go(config, workdir, one_device)
+    run(config, workdir, one_device)
   assert {path: path.read_bytes() for path in workdir.glob('*.*')} == before
 
 
@@ -367,7 +304,7 @@ def test_other_clips_are_refused(whole, config, tmp_path, one_device):
   with pytest.raises(
     ResumeError, match=r'on other data: the names of the clips changed'
   ):
-    _go(config, whole[0], one_device)
+    run(config, whole[0], one_device)
 
 
 def test_a_finished_run_is_only_evaluated(
@@ -377,7 +314,7 @@ def test_a_finished_run_is_only_evaluated(
   shutil.copytree(workdir, tmp_path, dirs_exist_ok=True)
   for options in ({}, {'trains': False}):
     (tmp_path / 'results.json').unlink()
-    assert _go(config, tmp_path, one_device, **options) == results
+    assert run(config, tmp_path, one_device, **options) == results
     assert 'loss' not in capsys.readouterr().out  # No step and no validation ran.
     for name in ('results.json', 'metrics.jsonl', 'per_class.csv'):
       assert (tmp_path / name).read_bytes() == (workdir / name).read_bytes()
@@ -390,10 +327,11 @@ def test_training_alone_leaves_the_test_split_untouched(
   whole, config, tmp_path, one_device, program, no_tensorboard
 ):
   config.data.test_split = ''  # Free to change: it does not affect training.
-  assert _go(config, tmp_path, one_device, evaluates=False) is None
+  assert run(config, tmp_path, one_device, evaluates=False) is None
   assert not list(tmp_path.glob('scores_*'))
   assert not (tmp_path / 'results.json').exists()
-  assert _saved_bits(tmp_path, program) == _saved_bits(whole[0], program)
+  bits = saved_bits(tmp_path, program, LAST_STEP)
+  assert bits == saved_bits(whole[0], program, LAST_STEP)
 
 
 def test_there_must_be_something_to_evaluate(
@@ -401,14 +339,14 @@ def test_there_must_be_something_to_evaluate(
 ):
   message = r'there is no checkpoint in .*; train first \(--mode=train'
   with pytest.raises(ResumeError, match=message):
-    _go(config, tmp_path, one_device, trains=False)
+    run(config, tmp_path, one_device, trains=False)
   config.data.test_split = ''
   config.data.validation_folds = 0
   config.optimizer.plateau = ''
   message = r'validation_folds is 0 and .* is empty; give one of them, or --mode=train'
   with pytest.raises(ValueError, match=message):
-    _go(config, tmp_path, one_device)
-  assert _latest(tmp_path) is None  # The error came before training.
+    run(config, tmp_path, one_device)
+  assert latest_step(tmp_path) is None  # The error came before training.
 
 
 def test_divergence_names_the_step_and_saves_nothing_after(
@@ -419,9 +357,9 @@ def test_divergence_names_the_step_and_saves_nothing_after(
   config.train.checkpoint_every_steps = 1
   message = r'gradient of step 2 is not finite \(learning rate 1e\+30\).*from step 1$'
   with pytest.raises(TrainingDiverged, match=message):
-    _go(config, tmp_path, one_device)
-  assert _latest(tmp_path) == 1
-  assert _saved_bits(tmp_path, program, step=1)
+    run(config, tmp_path, one_device)
+  assert latest_step(tmp_path) == 1
+  assert saved_bits(tmp_path, program, step=1)
   steps = {line['step'] for line in tiny_run.metrics_without_speeds(tmp_path)}
   assert steps == {1}
 
@@ -435,5 +373,5 @@ def test_divergence_is_found_between_logs_too(
   with pytest.raises(
     TrainingDiverged, match=r'loss of step 3 is .*no checkpoint is saved$'
   ):
-    _go(config, tmp_path, one_device)
-  assert _latest(tmp_path) is None
+    run(config, tmp_path, one_device)
+  assert latest_step(tmp_path) is None

@@ -45,7 +45,7 @@ class Stage:
         steps_per_epoch=3,
         steps_per_evaluation=3,
         empty_metrics=TrainMetrics.empty,
-        train_step=self._step,
+        step_function=lambda step: self._step,
       ),
       checkpoints=types.SimpleNamespace(
         save=self._save, wait=lambda: self.events.append('wait'), latest_step=None
@@ -171,6 +171,8 @@ def test_divergence_stops_the_run(monkeypatch, one_device, figures, message, sav
 
 def test_nothing_crosses_to_the_device_in_a_step(monkeypatch, one_device):
   stage = Stage(monkeypatch, one_device)
-  stage.run.program.train_step = lambda *args: jnp.zeros(1) + np.ones(1, np.float32)
+  stage.run.program.step_function = lambda step: (
+    lambda *args: jnp.zeros(1) + np.ones(1, np.float32)
+  )
   with pytest.raises(Exception, match='Disallowed host-to-device transfer'):
     stage.train()

@@ -122,3 +122,18 @@ def test_there_are_two_checkpoints(workdir):
     load_model(workdir, checkpoint='first', mesh=_mesh())
   assert load_model(workdir, checkpoint='last', mesh=_mesh()).step == 3
   assert SavedCheckpoints(workdir).latest_step == 3
+
+
+def test_an_average_starts_from_the_saved_modules(config, workdir):
+  """Its arrays are copies: the step that donates the state runs."""
+  config.train.average_decay = 0.9
+  mesh = _mesh()
+  program = build_program(config, tiny_run.open_run_data(config), mesh)
+  fresh = program.initial_state(np.int32(7))
+  saved = load_model(workdir, mesh=mesh)
+  state = start_from(fresh, saved, ('action_cnn',), lambda line: None)
+  assert_same(state.average, state.params)
+  batch = tiny_run.training_batch(tiny_run.open_run_data(config))
+  batch = sharding.global_batch(batch, mesh)
+  state, _ = program.train_step(state, program.empty_metrics(), batch)
+  assert int(state.step) == 1
