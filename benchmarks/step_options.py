@@ -49,7 +49,7 @@ def main():
       start = time.perf_counter()
       step()
       seconds[name].append(time.perf_counter() - start)
-  print(f'{asked.config}, batch {config.train.batch_size}')
+  print(f'{asked.config}, batch {config.train.batch_size or "of all clips"}')
   print('| option | step, s (median) | least and most |\n|---|---|---|')
   for name, of_option in seconds.items():
     median = statistics.median(of_option)
@@ -68,7 +68,7 @@ def _compiled_step(config, run: run_data.RunData, option: str):
     run.train.records,
     run.train.indices,
     run.clip_settings,
-    batch_size=config.train.batch_size,
+    batch_size=built.batch_size,
     seed=0,
   )
   batch = sharding.global_batch(next(batches), mesh)

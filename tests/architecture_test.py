@@ -73,12 +73,16 @@ FLOORS = (
   'tools',
   'benchmarks',
 )
-MODEL_ROOMS = ('pa3d_jax', 'jmrn_jax', 'model_lib')
+MODEL_ROOMS = ('pa3d_jax', 'jmrn_jax', 'ddnet_jax', 'model_lib')
 # Floors that lie below and are none of a room's business all the same.
 MUST_NOT_KNOW = {
   'model_lib': ('configs', 'pose_action/plots', 'pose_action/host'),
   'pa3d_jax': ('configs', 'pose_action/plots', 'pose_action/host'),
   'jmrn_jax': ('configs', 'pose_action/plots', 'pose_action/host', 'pa3d_jax'),
+  'ddnet_jax': (
+    *('configs', 'pose_action/plots', 'pose_action/host'),
+    *('pa3d_jax', 'jmrn_jax'),
+  ),
   'input_pipeline': ('configs', 'pose_action/plots', *MODEL_ROOMS),
   'pose_action/extraction': ('pose_action/training', 'pose_action/inference'),
 }
@@ -375,7 +379,7 @@ def test_every_room_has_a_floor():
 
 _IMPORT_ALL = """
 import importlib, pkgutil, sys
-for room in ('pa3d_jax', 'jmrn_jax', 'input_pipeline'):
+for room in ('pa3d_jax', 'jmrn_jax', 'ddnet_jax', 'input_pipeline'):
   package = importlib.import_module(room)
   for module in pkgutil.walk_packages(package.__path__, f'{room}.'):
     importlib.import_module(module.name)

@@ -11,6 +11,7 @@ from places import ROOT
 
 LIBRARY = (
   'configs',
+  'ddnet_jax',
   'input_pipeline',
   'jmrn_jax',
   'model_lib',

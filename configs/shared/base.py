@@ -250,17 +250,23 @@ def _optimizer() -> dict:
     'decay_epochs': (),  # for 'steps': the epochs at which the rate falls
     'decay_factor': 0.1,  # for 'steps': multiplies the rate
     # Lower the rate when this figure on the held-out clips stops improving (JMRN):
-    # 'accuracy' or 'loss'; '' is off.
+    # 'accuracy' or 'loss', at each evaluation; or 'train_loss', the training clips' mean
+    # loss in each epoch (DD-Net's port). '' is off.
     'plateau': '',
     'plateau_factor': 0.1,  # multiplies the rate on a plateau
     'plateau_patience': 5,  # a drop at patience + 1 bad evaluations, same as in PyTorch
+    # Evaluations (epochs for 'train_loss') after a drop that do not count as bad ones.
+    'plateau_cooldown': 0,
+    'plateau_floor': 0.0,  # plateaus do not lower the rate below this, before schedules
   }
 
 
 def _train() -> dict:
   """Batches, losses, checkpoints."""
   return {
-    'batch_size': 32,  # clips in a batch, on all devices together
+    # Clips in a batch, on all devices together. 0: all training clips, or the most that
+    # divide evenly over the devices.
+    'batch_size': 32,
     'epochs': 100,  # passes over the training clips
     'loss': 'cross_entropy',  # or 'binary_cross_entropy', for multi-label clips
     'label_smoothing': 0.0,  # share of each label spread over all classes

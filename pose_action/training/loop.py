@@ -79,7 +79,7 @@ class _Loop:
       self.last,
       first - 1,
       run.program.steps_per_epoch,
-      clips_per_step=run.config.train.batch_size,
+      clips_per_step=run.program.batch_size,
       report=run.report,
     )
 

@@ -12,10 +12,11 @@ import flax.linen as nn
 import jax.numpy as jnp
 import ml_collections
 
+from ddnet_jax.model import DDNet
 from jmrn_jax.model import JMRN
 from pa3d_jax.model import PA3D
 
-MODELS: dict[str, type[nn.Module]] = {'jmrn': JMRN, 'pa3d': PA3D}
+MODELS: dict[str, type[nn.Module]] = {'ddnet': DDNet, 'jmrn': JMRN, 'pa3d': PA3D}
 
 
 def register_model(name: str, model: type[nn.Module]):

@@ -7,6 +7,9 @@ import jax.numpy as jnp
 import ml_collections
 import optax
 
+# `config.optimizer.plateau` that watches the loss of training, not the held-out clips.
+TRAIN_LOSS = 'train_loss'
+
 
 def make_schedule(
   config: ml_collections.ConfigDict, *, total_steps: int, steps_per_epoch: int
@@ -75,25 +78,31 @@ def make_optimizer(
 
 
 def make_plateau(
-  config: ml_collections.ConfigDict,
+  config: ml_collections.ConfigDict, steps_per_epoch: int = 1
 ) -> optax.GradientTransformationExtraArgs:
   """Lowers the learning rate's scale when the monitored value stops improving.
 
-  It is updated once per evaluation, with a value that falls as the model improves. The
-  scale drops at the evaluation that is the (patience + 1)-th in a row without
-  improvement, same as in PyTorch's ReduceLROnPlateau (JMRN's official code).
+  It is updated once per evaluation, with a value that falls as the model improves; or,
+  for `TRAIN_LOSS`, at every step with the batch's loss, whose mean over an epoch counts.
+  The scale drops at the value that is the (patience + 1)-th in a row without improvement,
+  same as in PyTorch's ReduceLROnPlateau (JMRN's official code, DD-Net's port).
 
   Raises:
     ValueError: for an unknown `config.plateau`.
   """
-  if config.plateau not in ('', 'accuracy', 'loss'):
+  if config.plateau not in ('', 'accuracy', 'loss', TRAIN_LOSS):
     raise ValueError(
-      f"config.optimizer.plateau is {config.plateau!r}; give '' (off), 'accuracy' or"
-      " 'loss'"
+      f"config.optimizer.plateau is {config.plateau!r}; give '' (off), 'accuracy',"
+      f" 'loss' or {TRAIN_LOSS!r}"
     )
+  floor = config.plateau_floor
   # optax drops when the count reaches its patience, PyTorch when the count exceeds it.
   return optax.contrib.reduce_on_plateau(
-    factor=config.plateau_factor, patience=config.plateau_patience + 1
+    factor=config.plateau_factor,
+    patience=config.plateau_patience + 1,
+    cooldown=config.plateau_cooldown,
+    accumulation_size=steps_per_epoch if config.plateau == TRAIN_LOSS else 1,
+    min_scale=floor / config.learning_rate if floor else 0.0,
   )
 
 

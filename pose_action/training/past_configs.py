@@ -109,6 +109,8 @@ _FIELDS: dict[str, Any] = {
     'plateau': '',
     'plateau_factor': 0.1,
     'plateau_patience': 5,
+    'plateau_cooldown': 0,
+    'plateau_floor': 0.0,
   },
   'train': {
     'batch_size': 32,
@@ -170,6 +172,19 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'selector_temperature': 1.0,
     'gumbel': False,
     'siamese': True,
+    'dtype': 'float32',
+  },
+  'ddnet': {
+    'network': 'ddnet',
+    'form': 'keras',
+    'width': 64,
+    'streams': ['distances', 'positions', 'steps', 'strides'],
+    'joint_features': [64, 96],
+    'joint_vector': 16,
+    'selector_features': 64,
+    'hidden': [128, 128],
+    'channel_dropout': 0.1,
+    'dropout': 0.5,
     'dtype': 'float32',
   },
 }

@@ -16,6 +16,7 @@ from pose_action.evaluation import metrics
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import EVALUATION
 from pose_action.training.evaluation_step import Batch
+from pose_action.training.optimizers import TRAIN_LOSS
 from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainState
 
@@ -132,7 +133,7 @@ def _watch_plateau(
   run: TrainingRun, state: TrainState, figures: dict[str, float]
 ) -> TrainState:
   monitored = run.config.optimizer.plateau
-  if not monitored:
+  if monitored in ('', TRAIN_LOSS):
     return state
   # optax compares relative to the best value so far, which must fall and be at least 0:
   # with negative values, a tie would count as an improvement.

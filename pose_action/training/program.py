@@ -40,7 +40,6 @@ from pose_action.training.weight_average import check_averaging
 _CLIPS_SHOWN = 4
 _AT_LEAST_ONE = (
   'data.num_frames',
-  'train.batch_size',
   'train.epochs',
   'eval.views',
   'eval.batch_size',
@@ -55,6 +54,7 @@ class Program:
   """The compiled functions of a run, for one mesh.
 
   Attributes:
+    batch_size: training clips per step, on all devices together.
     state_shapes: the state's shapes, dtypes and shardings; nothing is computed.
     initial_state: seed → a fresh state, with its final sharding.
     empty_metrics: () → the metrics of no step, replicated.
@@ -68,6 +68,7 @@ class Program:
 
   mesh: Mesh
   model: nn.Module
+  batch_size: int
   total_steps: int
   steps_per_epoch: int
   steps_per_evaluation: int
@@ -95,7 +96,8 @@ def build_program(
     ValueError: for an invalid field of the config.
   """
   _check_fields(config, data, mesh)
-  steps_per_epoch = max(len(data.train.indices) // config.train.batch_size, 1)
+  batch_size = _batch_size(config, data, mesh)
+  steps_per_epoch = max(len(data.train.indices) // batch_size, 1)
   total_steps = config.train.epochs * steps_per_epoch
   steps = _make_steps(config, data, total_steps, steps_per_epoch)
   shapes = jax.eval_shape(steps.initial_state, jnp.int32(0))
@@ -114,6 +116,7 @@ def build_program(
   return Program(
     mesh=mesh,
     model=steps.model,
+    batch_size=batch_size,
     total_steps=total_steps,
     steps_per_epoch=steps_per_epoch,
     steps_per_evaluation=config.train.eval_every_epochs * steps_per_epoch,
@@ -158,7 +161,7 @@ def _make_steps(
     config.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch
   )
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
-  plateau = optimizers.make_plateau(config.optimizer)
+  plateau = optimizers.make_plateau(config.optimizer, steps_per_epoch)
   weights = make_class_weights(
     config.train.class_weights, data.train.labels, len(data.class_names)
   )
@@ -185,6 +188,7 @@ def _make_steps(
   early_step = one_step
   if config.train.dropout_from_epoch:
     early_step = functools.partial(one_step, model=without_dropout(model))
+  watched = plateau if config.optimizer.plateau == optimizers.TRAIN_LOSS else None
   evaluate = functools.partial(evaluation_step, average=config.eval.average, **shared)
   return _Steps(
     model=model,
@@ -196,8 +200,8 @@ def _make_steps(
       data.example_input,
       averages=config.train.average_decay > 0,
     ),
-    train=functools.partial(_step_and_count, one_step),
-    early_train=functools.partial(_step_and_count, early_step),
+    train=functools.partial(_step_and_count, one_step, watched),
+    early_train=functools.partial(_step_and_count, early_step, watched),
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
     pictures=functools.partial(_pictures, model, input_of_batch),
     update_plateau=functools.partial(_plateau_step, plateau),
@@ -217,17 +221,30 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
       f'config.train.dropout_from_epoch is {config.train.dropout_from_epoch}; give the'
       ' number of epochs without dropout, 0 or more'
     )
-  sharding.check_batch_size(config.train.batch_size, mesh, 'train.batch_size')
   check_average(config.eval.average)
   check_averaging(config)
   check_mixup(config)
   if config.data.sampling == 'whole' or config.data.representation == 'potion':
     check_one_view(config.eval.views, 'the model sees the whole video')
-  if config.optimizer.plateau and data.validation is None:
+  watched = config.optimizer.plateau not in ('', optimizers.TRAIN_LOSS)
+  if watched and data.validation is None:
     raise ValueError(
       f'config.optimizer.plateau is {config.optimizer.plateau!r}, but no clips are held'
       " out to monitor; set config.data.validation_folds, or the plateau to ''"
     )
+
+
+def _batch_size(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh) -> int:
+  """Clips per training step; for 0, the most clips that divide evenly over devices."""
+  asked = config.train.batch_size
+  if asked < 0:
+    raise ValueError(
+      f'config.train.batch_size is {asked}, but must be at least 1, or 0 for all training'
+      ' clips in one batch'
+    )
+  sharding.check_batch_size(asked, mesh, 'train.batch_size')
+  clips = len(data.train.indices)
+  return asked or max(clips - clips % mesh.size, mesh.size)
 
 
 def _with_sharding(shapes: TrainState, places: TrainState) -> TrainState:
@@ -238,8 +255,18 @@ def _with_sharding(shapes: TrainState, places: TrainState) -> TrainState:
   )
 
 
-def _step_and_count(one_step, state: TrainState, metrics: TrainMetrics, batch: Batch):
+def _step_and_count(
+  one_step,
+  plateau: optax.GradientTransformationExtraArgs | None,
+  state: TrainState,
+  metrics: TrainMetrics,
+  batch: Batch,
+):
+  """A step; `plateau` sees the batch's classification loss, if it is given."""
   state, step_metrics = one_step(state, batch)
+  if plateau is not None:
+    watched = _plateau_step(plateau, state.plateau, step_metrics.loss.compute())
+    state = dataclasses.replace(state, plateau=watched)
   return state, metrics.merge(step_metrics)
 
 

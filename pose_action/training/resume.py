@@ -174,7 +174,7 @@ def start_or_resume(
     run.data.train.records,
     run.data.train.indices,
     run.data.clip_settings,
-    batch_size=run.config.train.batch_size,
+    batch_size=run.program.batch_size,
     seed=run.config.seed,
     classes=run.data.train.labels if run.config.data.balance else None,
     host=HostShare(jax.process_index(), jax.process_count()),
@@ -214,7 +214,7 @@ def _introduce(run: TrainingRun, state: TrainState):
     f' {run.program.total_steps} steps on {run.program.mesh.size} device(s),'
     ' compiling the first'
   )
-  clips, rows = len(run.data.train.indices), run.config.train.batch_size
+  clips, rows = len(run.data.train.indices), run.program.batch_size
   if clips < rows:
     run.report(
       f'note: {clips} training clips are fewer than config.train.batch_size {rows}, so'

@@ -11,9 +11,11 @@ from pose_action.cli.launch.value_sources import value_sources
 from pose_action.training.shipped_configs import load_config
 from tests.configs.configs_test import ARGS, QUICK
 
-# A paper's section, the official code, a data set's fact, our choice, or an option.
+# A paper's section, the official code, DD-Net's two codes, a data set's fact, our choice,
+# or an option.
 SOURCE = re.compile(
-  r'(PA3D|JMRN) (Sec\.|Table|Eq\.)|[Oo]fficial (code|script)|data set: |[Oo]urs\b|option '
+  r'(PA3D|JMRN) (Sec\.|Table|Eq\.)|[Oo]fficial (code|script)|[Dd]ata set: |[Oo]urs\b'
+  r"|option |DD-Net's (code|Keras code|port)\b"
 )
 NO_DEFAULT = ('model.compressed', 'model.outputs')  # Each experiment gives these.
 SWEEPS = {

@@ -12,6 +12,7 @@ from places import ROOT
 HERE = pathlib.Path(__file__).parent
 ROOMS = (
   'configs',
+  'ddnet_jax',
   'input_pipeline',
   'jmrn_jax',
   'model_lib',

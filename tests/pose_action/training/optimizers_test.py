@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import math
 import subprocess
 import sys
 
@@ -148,14 +149,25 @@ def test_drop_on_plateau(patience, values, scales, loose_dtypes):
   assert _scales(config, values) == scales
 
 
+def test_the_training_loss_counts_once_per_epoch(loose_dtypes):
+  """The mean of two steps: 2, then 2.5, which is worse though its last step is not."""
+  config = _config(plateau='train_loss', plateau_patience=0, plateau_factor=0.5)
+  plateau = optimizers.make_plateau(config, steps_per_epoch=2)
+  state, scales = plateau.init({'w': jnp.zeros(1)}), []
+  for loss in (3.0, 1.0, 4.0, 1.0):
+    _, state = plateau.update({}, state, value=jnp.float32(loss))
+    scales.append(float(state.scale))
+  assert scales == [1, 1, 1, 0.5]
+
+
 # In a process of its own: PyTorch may crash where TensorFlow was imported before it.
 _PYTORCH = """
 import json, sys, torch
 result = []
-for patience, values in json.load(sys.stdin):
+for patience, cooldown, floor, values in json.load(sys.stdin):
   optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=1.0)
   scheduler = torch.optim.lr_scheduler.ReduceLROnPlateau(
-    optimizer, factor=0.5, patience=patience, eps=0.0
+    optimizer, factor=0.5, patience=patience, cooldown=cooldown, min_lr=floor, eps=0.0
   )
   result.append([])
   for value in values:
@@ -170,7 +182,11 @@ json.dump(result, sys.stdout)
 )
 def test_drops_are_those_of_pytorch(loose_dtypes):
   draw = np.random.default_rng(0).integers
-  cases = [(patience, (draw(1, 9, 60) / 8).tolist()) for patience in range(6)]
+  # DD-Net's port gives PyTorch a cooldown of half an epoch.
+  cases = [
+    (patience, cooldown, floor, (draw(1, 9, 60) / 8).tolist())
+    for patience, (cooldown, floor) in enumerate(2 * [(0.5, 0.1), (0, 0.0), (3, 0.02)])
+  ]
   answer = subprocess.run(
     [sys.executable, '-c', _PYTORCH],
     input=json.dumps(cases),
@@ -178,8 +194,16 @@ def test_drops_are_those_of_pytorch(loose_dtypes):
     text=True,
     check=True,
   )
-  for (patience, values), wanted in zip(cases, json.loads(answer.stdout), strict=True):
-    config = _config(plateau='loss', plateau_patience=patience, plateau_factor=0.5)
+  for case, wanted in zip(cases, json.loads(answer.stdout), strict=True):
+    patience, cooldown, floor, values = case
+    config = _config(
+      learning_rate=1.0,
+      plateau='loss',
+      plateau_patience=patience,
+      plateau_factor=0.5,
+      plateau_cooldown=math.ceil(cooldown),
+      plateau_floor=floor,
+    )
     plateau = optimizers.make_plateau(config)
     state, found = plateau.init({'w': jnp.zeros(1)}), []
     for value in values:
@@ -210,7 +234,7 @@ def test_why_the_error_is_monitored(loose_dtypes):
     (
       {'plateau': 'mAP'},
       optimizers.make_plateau,
-      r"plateau is 'mAP'; give '' \(off\), 'accuracy' or 'loss'",
+      r"plateau is 'mAP'; give '' \(off\), 'accuracy', 'loss' or 't",
     ),
   ],
 )

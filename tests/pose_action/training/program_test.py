@@ -13,12 +13,22 @@ from pose_action.training.program import build_program
 def test_steps_follow_from_clips_and_epochs(config, data, one_device):
   config.train.eval_every_epochs = 2
   built = build_program(config, data, one_device)
-  # 30 clips make three full batches of 8.
+  # 29 clips make three full batches of 8.
   assert (built.steps_per_epoch, built.total_steps) == (3, 12)
   assert built.steps_per_evaluation == 6
   config.train.batch_size = 64  # More than the number of clips: an epoch is one step.
   built = build_program(config, data, one_device)
   assert (built.steps_per_epoch, built.total_steps) == (1, 4)
+
+
+def test_a_batch_of_all_clips_divides_over_the_devices(
+  config, data, one_device, eight_devices
+):
+  config.train.batch_size = 0
+  built = build_program(config, data, one_device)
+  assert (built.batch_size, built.steps_per_epoch) == (29, 1)
+  built = build_program(config, data, eight_devices)
+  assert (built.batch_size, built.steps_per_epoch) == (24, 1)
 
 
 def test_shapes_are_those_of_the_state(program):
@@ -47,7 +57,7 @@ def test_pictures_are_of_the_first_clips_unaugmented(program, data):
   ('section', 'field', 'value', 'message'),
   [
     ('train', 'batch_size', 12, r'batch_size is 12, which does not divide evenly ove'),
-    ('train', 'batch_size', 0, r'config\.train\.batch_size is 0, but must be at least'),
+    ('train', 'batch_size', -1, r'config\.train\.batch_size is -1, but must be at lea'),
     ('train', 'epochs', 0, r'config\.train\.epochs is 0, but must be at least 1'),
     ('train', 'state_sharding', 'zero', r"state_sharding is 'zero'"),
     ('train', 'loss', 'hinge', r"config\.train\.loss is 'hinge'"),
@@ -95,6 +105,27 @@ def test_a_plateau_needs_clips_to_watch(config, one_device):
   message = r"plateau is 'loss', but no clips are held out .*validation_folds"
   with pytest.raises(ValueError, match=message):
     build_program(config, data, one_device)
+
+
+def test_a_plateau_of_the_training_loss_drops_within_the_step(
+  config, one_device, loose_dtypes
+):
+  """Two epochs of three steps without improvement, and no clips are held out."""
+  config.optimizer.update({'plateau': 'train_loss', 'plateau_patience': 0})
+  config.data.validation_folds = 0
+  data = tiny_run.open_run_data(config)
+  built = build_program(config, data, one_device)
+  batch = sharding.global_batch(tiny_run.training_batch(data), one_device)
+  state, metrics = built.initial_state(jnp.int32(0)), built.empty_metrics()
+  # No later loss improves on a best one of 0.
+  state = state.replace(plateau=state.plateau._replace(best_value=jnp.float32(0)))
+  scales = []
+  for _ in range(2 * built.steps_per_epoch):
+    state, metrics = built.train_step(state, metrics, batch)
+    scales.append(round(float(state.plateau.scale), 6))
+  epoch = built.steps_per_epoch - 1
+  assert epoch > 0
+  assert scales == [1.0] * epoch + [0.1] * (epoch + 1) + [0.01]
 
 
 def test_whole_videos_have_one_view(jmrn_config, jmrn_data, one_device):
