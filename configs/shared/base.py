@@ -180,11 +180,37 @@ def _loading() -> dict:
 
 
 def _augment() -> dict:
-  """Augmentation, the same for all frames of a clip."""
+  """Augmentation, for every model and representation (docs/training.md)."""
   return {
+    # The clip as a whole; in this order, about the map's centre: flip, aspect, shear,
+    # rotation, scale, shift.
     'flip_probability': 0.5,  # ours; PA3D names no augmentation
+    'aspect': (1.0, 1.0),  # ours; range of the random factor of x alone
+    'shear': 0.0,  # ours; largest shift of x per cell of y, in either direction
+    'rotation': 0.0,  # ours; largest turn in either direction, in degrees
     'scale': (0.9, 1.1),  # ours; range of the random factor
     'shift': 0.05,  # ours; maximum in each direction, as a share of the map's side
+    # Ours: standard deviation of each joint's displacement, drawn for each joint and
+    # frame, as a share of the map's side.
+    'joint_noise': 0.0,
+    # Ours: joints that are missing in a whole clip. A share of 0 is off.
+    'joint_masking': {
+      'probability': 1.0,  # share of the clips with missing joints
+      'share': 0.0,  # probability of each joint to be missing in them; one always stays
+    },
+    # Ours: which moments of a clip are read; needs `data.read_frames`.
+    'time': {
+      # (smallest, largest) share of the clip that is read; (1, 1) is off.
+      'crop': (1.0, 1.0),
+      'crop_probability': 1.0,  # share of the clips that are cropped
+      # Largest γ: a clip is read at moments u^γ, with γ log-uniform in 1/tempo..tempo;
+      # 1 is off.
+      'tempo': 1.0,
+      # (smallest, largest) share of the frames that are missing, in one stretch; (0, 0)
+      # is off.
+      'mask_share': (0.0, 0.0),
+      'mask_probability': 1.0,  # share of the clips with such a stretch
+    },
     'views': 1,  # views per clip in a batch, augmented separately; JMRN's loss needs 2
     # Pose-aware augmentation, JMRN Sec. 3.2, in map cells and degrees; 0 is off.
     'pose_aware': {

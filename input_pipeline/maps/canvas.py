@@ -34,6 +34,8 @@ class MapSettings:
     part_width: half-width of part affinity fields, in cells from a limb's axis.
     potion: how the frames of a whole video are aggregated into PoTion maps; None for
       maps of single frames.
+    num_frames: T, if the device takes T of the frames that it is given (by
+      `augmentation.time`); None if it reads all of them.
   """
 
   size: tuple[int, int]
@@ -43,6 +45,7 @@ class MapSettings:
   modalities: tuple[str, ...] = ('joints',)
   part_width: float = DEFAULT_WIDTH
   potion: PotionSettings | None = None
+  num_frames: int | None = None
 
   def __post_init__(self):
     if len(self.size) != 2 or min(self.size) < 1:
@@ -89,6 +92,8 @@ def shows_frame(
   far_corner = frame_size[::-1].astype(jnp.float32)
   corners = jnp.stack([jnp.zeros(2), far_corner]).reshape(1, 1, 2, 2) - 0.5
   cells = centre_frame(corners, frame_size, settings)
+  if drawn is not None and drawn.linear is not None:
+    return _shows_bent_frame(cells, drawn.linear, drawn, settings)
   if drawn is not None:  # The corners move as the whole pose does.
     if drawn.joint_motion is not None:
       cells += drawn.joint_motion.global_shift.reshape(1, 1, 1, 2)
@@ -104,6 +109,22 @@ def shows_frame(
   row = jnp.arange(height, dtype=jnp.float32)[:, None]
   column = jnp.arange(width, dtype=jnp.float32)[None, :]
   return (row >= top) & (row < bottom) & (column >= left) & (column < right)
+
+
+def _shows_bent_frame(
+  corners: Float[Array, '1 1 2 2'],
+  linear: Float[Array, '2 2'],
+  drawn: Augmentation,
+  settings: MapSettings,
+) -> Bool[Array, 'h w']:
+  """The cells whose sources are inside the frame, which may no longer be upright."""
+  source = augment.source_cells(linear, drawn, settings.size)
+  x, y = source[..., 0], source[..., 1]
+  x = jnp.where(drawn.flip, settings.size[1] - 1 - x, x)
+  if drawn.joint_motion is not None:
+    corners += drawn.joint_motion.global_shift.reshape(1, 1, 1, 2)
+  (left, top), (right, bottom) = corners[0, 0]
+  return (y >= top) & (y < bottom) & (x >= left) & (x < right)
 
 
 def fit_people(

@@ -8,8 +8,9 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from input_pipeline.augmentation import augment, pose_aware
+from input_pipeline.augmentation import augment, joint_noise, pose_aware, time
 from input_pipeline.augmentation.augment import Augmentation
+from input_pipeline.augmentation.time import TakenFrames
 from input_pipeline.maps import canvas, potion
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
@@ -30,14 +31,28 @@ def keypoint_view(
     clip: `keypoints` `[t, m, j, 3]`, `frame_size` and `num_frames`.
     drawn: the augmentation; None for none.
   """
+  num_frames, taken = clip['num_frames'], None
+  if settings.num_frames is not None:
+    taken = time.take_frames(
+      num_frames,
+      settings.num_frames,
+      None if drawn is None else drawn.time,
+      keeps_length=settings.potion is not None,
+    )
+    num_frames = taken.number
   cells, scores = augmented_joints(
-    clip, drawn, skeleton, settings, drops_padding=settings.potion is not None
+    clip,
+    drawn,
+    skeleton,
+    settings,
+    drops_padding=settings.potion is not None,
+    taken=taken,
   )
   shown = None
   if settings.crop == 'frame':
     shown = canvas.shows_frame(clip['frame_size'], drawn, settings)
   if settings.potion is not None:
-    weights = potion.colour_weights(clip['num_frames'], len(cells), settings.potion)
+    weights = potion.colour_weights(num_frames, len(cells), settings.potion)
     means = potion.aggregate_keypoints(
       cells,
       scores,
@@ -47,7 +62,7 @@ def keypoint_view(
       map_size=settings.size,
       sigma=settings.sigma,
     )
-    sums = potion.weight_sums(clip['num_frames'], settings.potion)
+    sums = potion.weight_sums(num_frames, settings.potion)
     return potion.finish(means, sums, settings.potion)
   return {
     modality: _frame_maps(modality, cells, scores, shown, skeleton, settings)
@@ -62,16 +77,25 @@ def augmented_joints(
   settings: MapSettings,
   *,
   drops_padding: bool,
+  taken: TakenFrames | None = None,
 ) -> tuple[Float[Array, 't m j 2'], Float[Array, 't m j']]:
   """Positions (x, y) on the canvas, in cells, and scores, both after augmentation.
 
   Args:
     clip, drawn: same as in `keypoint_view`.
     drops_padding: frames after `num_frames` get score 0.
+    taken: the frames to return; None for all that the clip has.
   """
   positions, scores = clip['keypoints'][..., :2], clip['keypoints'][..., 2]
+  read, num_frames = len(scores), clip['num_frames']
+  if taken is not None:
+    positions, scores, num_frames = (
+      positions[taken.index],
+      scores[taken.index],
+      taken.number,
+    )
   if drops_padding:
-    real = jnp.arange(len(scores)) < clip['num_frames']
+    real = jnp.arange(len(scores)) < num_frames
     scores = jnp.where(real[:, None, None], scores, 0)
   if settings.crop == 'person':
     cells = canvas.fit_people(positions, scores, settings.size)
@@ -79,8 +103,28 @@ def augmented_joints(
     cells = canvas.centre_frame(positions, clip['frame_size'], settings)
   if drawn is None:
     return cells, scores
+  frames = jnp.arange(read) if taken is None else taken.index
+  if drawn.time is not None and drawn.time.mask is not None:
+    hidden = time.hidden_frames(frames, clip['num_frames'], drawn.time)
+    scores = jnp.where(hidden[:, None, None], 0, scores)
+  if drawn.noise is not None:
+    shifts = joint_noise.displacements(drawn.noise, read, scores.shape[-1])
+    cells += shifts[frames][:, None]
+  return _moved(cells, scores, drawn, skeleton, settings)
+
+
+def _moved(
+  cells: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  drawn: Augmentation,
+  skeleton: Skeleton,
+  settings: MapSettings,
+) -> tuple[Float[Array, 't m j 2'], Float[Array, 't m j']]:
+  """Moves groups of joints, drops joints, then moves the whole clip."""
   if drawn.joint_motion is not None:
     cells = pose_aware.move_keypoints(cells, scores, drawn.joint_motion, skeleton)
+  if drawn.hidden_joints is not None:
+    scores = jnp.where(drawn.hidden_joints[None, None], 0, scores)
   return augment.augment_keypoints(
     cells,
     scores,

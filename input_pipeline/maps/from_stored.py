@@ -7,11 +7,11 @@ from collections.abc import Mapping
 import jax
 import jax.numpy as jnp
 from einops import rearrange
-from jaxtyping import Array, Float
+from jaxtyping import Array, Float, Int
 
 from input_pipeline.augmentation.augment import Augmentation, AugmentSettings
 from input_pipeline.augmentation.pose_aware import JointMotion
-from input_pipeline.maps import potion, stored_motion
+from input_pipeline.maps import potion, stored_frames, stored_motion
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.maps.quantization import dequantize
@@ -38,12 +38,7 @@ def read_stored(
   }
   if 'joints' in maps:
     maps['joints'] = maps['joints'][..., : skeleton.num_maps]
-  if settings.potion is None:
-    return maps
-  joints = maps['joints']
-  weights = potion.colour_weights(clip['num_frames'], len(joints), settings.potion)
-  means = potion.aggregate_maps(joints, weights)
-  return {'joints': rearrange(means, 'j h w c -> c h w j')}
+  return maps
 
 
 def stored_view(
@@ -61,25 +56,57 @@ def stored_view(
     maps: the result of `read_stored`.
     drawn: the augmentation; None for none.
   """
+  num_frames = clip['num_frames']
+  if 'potion' not in clip:
+    maps, num_frames = stored_frames.take_and_disturb(
+      maps, num_frames, drawn, skeleton, settings
+    )
+    if settings.potion is not None:
+      maps = {'joints': _aggregated(maps['joints'], num_frames, settings.potion)}
   moved = dict(maps)
   if drawn is not None:
-    if drawn.joint_motion is not None and 'joints' in maps:
-      moved['joints'] = _moved_groups(
-        maps['joints'], drawn.joint_motion, skeleton, settings, augmentation
-      )
-    moved = {
-      modality: {
-        'joints': _moved_joints,
-        'parts': _moved_parts,
-        'features': _moved_features,
-      }[modality](stored, drawn, skeleton, augmentation)
-      for modality, stored in moved.items()
-    }
+    moved = _moved(moved, drawn, skeleton, settings, augmentation)
   if settings.potion is None:
     return moved
   means = rearrange(moved['joints'], 'c h w j -> j h w c')
-  sums = potion.weight_sums(clip['num_frames'], settings.potion)
+  sums = potion.weight_sums(num_frames, settings.potion)
   return potion.finish(means, sums, settings.potion)
+
+
+def _aggregated(
+  joints: Float[Array, 't h w j'],
+  num_frames: Int[Array, ''],
+  settings: potion.PotionSettings,
+) -> Float[Array, 'c h w j']:
+  """Means over time. Computed once for all views, unless their frames differ."""
+  weights = potion.colour_weights(num_frames, len(joints), settings)
+  means = potion.aggregate_maps(joints, weights)
+  return rearrange(means, 'j h w c -> c h w j')
+
+
+def _moved(
+  maps: dict[str, Float[Array, 't h w c']],
+  drawn: Augmentation,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  augmentation: AugmentSettings,
+) -> dict[str, Float[Array, 't h w c']]:
+  """Moves groups of joints, drops joints, then moves the whole clip."""
+  moved = dict(maps)
+  if drawn.joint_motion is not None and 'joints' in maps:
+    moved['joints'] = _moved_groups(
+      maps['joints'], drawn.joint_motion, skeleton, settings, augmentation
+    )
+  if drawn.hidden_joints is not None:
+    moved = stored_frames.without_joints(moved, drawn.hidden_joints, skeleton, settings)
+  return {
+    modality: {
+      'joints': _moved_joints,
+      'parts': _moved_parts,
+      'features': _moved_features,
+    }[modality](stored, drawn, skeleton, augmentation)
+    for modality, stored in moved.items()
+  }
 
 
 def _moved_groups(
@@ -138,11 +165,12 @@ def _moved_parts(
   skeleton: Skeleton,
   augmentation: AugmentSettings,
 ) -> Float[Array, 't h w c']:
-  """Mirrors and moves vector fields; only mirroring changes a vector's direction."""
+  """Mirrors and moves vector fields, whose vectors turn with the clip."""
   channels, signs = zip(*skeleton.part_flip, strict=True)
   sign = jnp.array(signs, jnp.float32).reshape(1, 1, 1, -1)
   signed = jnp.where(drawn.flip, maps[..., jnp.array(channels)] * sign, maps)
-  return _moved_features(signed, drawn, skeleton, augmentation)
+  turned = stored_motion.turned_vectors(signed, drawn)
+  return _moved_features(turned, drawn, skeleton, augmentation)
 
 
 def _moved_features(

@@ -1,7 +1,7 @@
 """Moves stored maps by a clip's augmentation, in pure JAX.
 
 Maps are resampled, where keypoints move before rendering, so that Gaussians keep their
-width there. A flip and shifts by whole cells give the same maps either way.
+width and shape there. A flip and shifts by whole cells give the same maps either way.
 """
 
 from __future__ import annotations
@@ -10,9 +10,12 @@ from collections.abc import Sequence
 
 import jax
 import jax.numpy as jnp
+from einops import rearrange
 from jaxtyping import Array, Float
 
+from input_pipeline.augmentation import augment
 from input_pipeline.augmentation.augment import Augmentation
+from input_pipeline.augmentation.plane import transformed
 from input_pipeline.augmentation.pose_aware import (
   JointMotion,
   pivot_positions,
@@ -34,8 +37,14 @@ def flip_maps(
 def move_maps(
   maps: Float[Array, 't h w c'], augmentation: Augmentation
 ) -> Float[Array, 't h w c']:
-  """Scales and shifts maps by linear interpolation; revealed cells are empty (0)."""
+  """Moves mirrored maps as a whole by one linear interpolation.
+
+  Revealed cells are empty (0).
+  """
   height, width = maps.shape[1:3]
+  if augmentation.linear is not None:
+    source = augment.source_cells(augmentation.linear, augmentation, (height, width))
+    return _resampled(maps, source)
   size = jnp.array([height, width], jnp.float32)
   # scale_and_translate measures from the map's corner; we measure from the first cell's
   # centre.
@@ -49,6 +58,43 @@ def move_maps(
     method='linear',
     antialias=False,
   )
+
+
+def _resampled(
+  maps: Float[Array, 't h w c'], source: Float[Array, 'h w 2']
+) -> Float[Array, 't h w c']:
+  """Reads all maps at positions (x, y); they are 0 outside."""
+  height, width = maps.shape[1:3]
+  before = jnp.floor(source)
+  share = source - before
+  column, row = jnp.moveaxis(before.astype(jnp.int32), -1, 0)
+  right, down = jnp.moveaxis(share, -1, 0)
+  total = jnp.zeros_like(maps)
+  for i, row_weight in enumerate((1 - down, down)):
+    for k, column_weight in enumerate((1 - right, right)):
+      inside = (row + i >= 0) & (row + i < height)
+      inside &= (column + k >= 0) & (column + k < width)
+      weight = jnp.where(inside, row_weight * column_weight, 0)
+      values = maps[:, (row + i).clip(0, height - 1), (column + k).clip(0, width - 1)]
+      total += weight[None, :, :, None] * values
+  return total
+
+
+def turned_vectors(
+  fields: Float[Array, 't h w c'], augmentation: Augmentation
+) -> Float[Array, 't h w c']:
+  """Turns mirrored vector fields, (x, y) for each limb in turn, with the whole clip.
+
+  Vectors change their direction as limbs do, and keep their lengths, same as in fields
+  rendered from moved keypoints (`part_fields`).
+  """
+  if augmentation.linear is None:
+    return fields
+  vectors = rearrange(fields, 't h w (l x) -> t h w l x', x=2)
+  bent = transformed(vectors, augmentation.linear)
+  before, after = (jnp.square(v).sum(axis=-1, keepdims=True) for v in (vectors, bent))
+  bent *= jnp.sqrt(before / jnp.where(after > 0, after, 1))
+  return rearrange(bent, 't h w l x -> t h w (l x)')
 
 
 def move_joint_maps(
@@ -88,6 +134,15 @@ def move_joint_maps(
   # Revealed cells are 0 in `background - 1`, and so 1 in the result.
   background = _shift(background - 1, motion.global_shift[None]) + 1
   return jnp.concatenate([moved, background])
+
+
+def shift_joints_by_frame(
+  maps: Float[Array, 't h w j'], shift: Float[Array, 't j 2']
+) -> Float[Array, 't h w j']:
+  """Shifts (x, y) each joint's map in each frame by linear interpolation."""
+  planes = rearrange(maps, 't h w j -> (t j) h w 1')
+  moved = _shift(planes, rearrange(shift, 't j x -> (t j) x'))
+  return rearrange(moved, '(t j) h w 1 -> t h w j', j=maps.shape[-1])
 
 
 def _shift(

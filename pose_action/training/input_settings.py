@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 import jax
 import jax.numpy as jnp
 import ml_collections
 
 from input_pipeline.augmentation.augment import AugmentSettings
+from input_pipeline.augmentation.joint_masking import JointMaskingSettings
 from input_pipeline.augmentation.pose_aware import PoseAwareSettings
+from input_pipeline.augmentation.time import TimeSettings
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import (
@@ -74,6 +79,7 @@ def map_settings(config: ml_collections.ConfigDict) -> MapSettings:
     modalities=tuple(data.modalities),
     part_width=data.part_width,
     potion=PotionSettings(**data.potion) if data.encoding == 'potion' else None,
+    num_frames=data.num_frames if data.read_frames else None,
   )
 
 
@@ -83,7 +89,8 @@ def trajectory_settings(
   """The settings that turn keypoints into trajectories; None for another encoding.
 
   Raises:
-    ValueError: for data without positions, or other modalities than joints.
+    ValueError: for data without positions, other modalities than joints, or a cubic
+      spline together with augmentation of time.
   """
   data = config.data
   if data.encoding != 'trajectories':
@@ -100,18 +107,44 @@ def trajectory_settings(
       " joints only; set config.data.modalities=('joints',), or another"
       ' config.data.encoding'
     )
-  return TrajectorySettings(num_frames=data.num_frames, **data.trajectories)
+  settings = TrajectorySettings(num_frames=data.num_frames, **data.trajectories)
+  if settings.resampling == 'cubic' and augment_settings(config).time.moves:
+    raise ValueError(
+      "config.data.trajectories.resampling is 'cubic', whose moments are fixed, but"
+      " config.augment.time changes them; set it to 'linear', or"
+      ' config.augment.time.crop to (1.0, 1.0), tempo to 1.0 and mask_share to (0.0, 0.0)'
+    )
+  return settings
 
 
 def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
-  """The random changes to training clips."""
+  """The random changes to training clips.
+
+  Raises:
+    ValueError: for a value out of range.
+  """
+  augment = config.augment
   return AugmentSettings(
-    flip_probability=config.augment.flip_probability,
-    scale=tuple(config.augment.scale),
-    shift=config.augment.shift,
-    pose_aware=PoseAwareSettings(**config.augment.pose_aware),
-    views=config.augment.views,
+    flip_probability=augment.flip_probability,
+    aspect=tuple(augment.aspect),
+    shear=augment.shear,
+    rotation=augment.rotation,
+    scale=tuple(augment.scale),
+    shift=augment.shift,
+    joint_noise=augment.joint_noise,
+    joint_masking=JointMaskingSettings(**_hashable(augment.joint_masking)),
+    time=TimeSettings(**_hashable(augment.time)),
+    pose_aware=PoseAwareSettings(**_hashable(augment.pose_aware)),
+    views=augment.views,
   )
+
+
+def _hashable(section: Mapping[str, Any]) -> dict[str, Any]:
+  """The fields of a config's section, with tuples for lists."""
+  return {
+    name: tuple(value) if isinstance(value, list) else value
+    for name, value in section.items()
+  }
 
 
 def example_input(

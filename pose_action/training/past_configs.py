@@ -71,8 +71,20 @@ _FIELDS: dict[str, Any] = {
   },
   'augment': {
     'flip_probability': 0.5,
+    'aspect': [1.0, 1.0],
+    'shear': 0.0,
+    'rotation': 0.0,
     'scale': [0.9, 1.1],
     'shift': 0.05,
+    'joint_noise': 0.0,
+    'joint_masking': {'probability': 1.0, 'share': 0.0},
+    'time': {
+      'crop': [1.0, 1.0],
+      'crop_probability': 1.0,
+      'tempo': 1.0,
+      'mask_share': [0.0, 0.0],
+      'mask_probability': 1.0,
+    },
     'views': 1,
     'pose_aware': {
       'global_shift': 0.0,

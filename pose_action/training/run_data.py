@@ -81,6 +81,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   trajectories = trajectory_settings(config)
   _check_stored_maps(config, dataset)
   _check_modalities(config, dataset)
+  _check_augmentation(config, dataset)
   _check_labels(config, dataset)
   check_balance(data.balance, dataset.multi_label)
   train, validation, holdout = _train_and_validation(config, dataset)
@@ -200,11 +201,42 @@ def _check_modalities(config: ml_collections.ConfigDict, dataset: PoseDataset):
       f' {dataset.directory} have {dataset.num_features} channels; set it to'
       f' {dataset.num_features}'
     )
-  if wanted != ('joints',) and augment_settings(config).pose_aware.moves:
+
+
+def _check_augmentation(config: ml_collections.ConfigDict, dataset: PoseDataset):
+  """Raises ValueError for augmentation that the stored form does not allow."""
+  augment, representation = augment_settings(config), dataset.representation
+  keypoints = "set config.data.representation='keypoints', or"
+  if augment.time.moves and not config.data.read_frames:
     raise ValueError(
-      'config.augment.pose_aware moves joints one by one, but stored'
-      f' {" and ".join(name for name in wanted if name != "joints")} cannot follow;'
-      " set config.data.representation='keypoints', or its shifts and rotation to 0"
+      'config.augment.time chooses moments on the device, but config.data.read_frames is'
+      " 0; set it to the frames to choose from, with config.data.sampling='whole', or"
+      ' config.augment.time.crop to (1.0, 1.0), tempo to 1.0 and mask_share to (0.0, 0.0)'
+    )
+  if representation == 'potion':
+    summed = {'time': augment.time.moves, 'joint_noise': augment.joint_noise > 0}
+    if on := [name for name, is_on in summed.items() if is_on]:
+      raise ValueError(
+        f'config.augment.{on[0]} changes single frames, but stored PoTion maps are sums'
+        f' over frames; {keypoints} turn it off'
+      )
+  if representation != 'heatmaps':
+    return
+  wanted = stored_modalities(map_settings(config).modalities)
+  others = [name for name in wanted if name != 'joints']
+  by_joint = {
+    'pose_aware': augment.pose_aware.moves,
+    'joint_noise': augment.joint_noise,
+  }
+  if others and (on := [name for name, is_on in by_joint.items() if is_on]):
+    raise ValueError(
+      f'config.augment.{on[0]} moves joints one by one, but stored'
+      f' {" and ".join(others)} cannot follow; {keypoints} turn it off (0)'
+    )
+  if 'features' in wanted and augment.joint_masking.masks:
+    raise ValueError(
+      'config.augment.joint_masking hides joints, but stored features show all of them;'
+      ' set config.augment.joint_masking.share=0.0'
     )
 
 

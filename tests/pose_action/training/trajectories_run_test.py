@@ -112,6 +112,9 @@ class Stopped(Exception):
 
 
 def test_resuming_is_exact(config, tmp_path, no_tensorboard, monkeypatch):
+  config.augment.update({'rotation': 10.0, 'joint_noise': 0.01})
+  config.augment.time.update({'crop': (0.5, 1.0), 'tempo': 1.5, 'mask_share': (0, 0.3)})
+  config.augment.joint_masking.share = 0.2
   results = train(config, tmp_path / 'whole')
 
   class Stopping(TrainingProgress):
@@ -228,6 +231,14 @@ def test_a_background_is_not_read(config, tmp_path):
 )
 def test_settings_that_cannot_be(config, field, value, message):
   config.update_from_flattened_dict({f'data.{field}': value})
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(config)
+
+
+def test_a_spline_refuses_augmentation_of_time(config):
+  config.data.trajectories.resampling = 'cubic'
+  config.augment.time.crop = (0.5, 1.0)
+  message = r"resampling is 'cubic', .*set it to 'linear', or config\.augment\.time"
   with pytest.raises(ValueError, match=message):
     tiny_run.open_run_data(config)
 
