@@ -18,7 +18,7 @@ from pose_action.training.losses import LossSettings, class_probabilities
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None) → maps [b·v, …]; see `input_pipeline.model_input`.
+# (batch, key or None) → model input [b·v, …]; see `input_pipeline.model_input`.
 InputOfBatch = Callable[[Batch, Any], ModelInput]
 
 
