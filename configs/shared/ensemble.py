@@ -32,13 +32,21 @@ def add_members(
 
 
 def nested(fields: Mapping[str, Any]) -> dict[str, Any]:
-  """Turns dotted names into nested dicts: `{'a.b': 1}` becomes `{'a': {'b': 1}}`."""
+  """Turns dotted names into nested dicts: `{'a.b': 1}` becomes `{'a': {'b': 1}}`.
+
+  Raises:
+    ValueError: if a name sets a field of a value: `{'a': 1, 'a.b': 2}`.
+  """
   tree: dict[str, Any] = {}
   for name, value in fields.items():
     *groups, last = name.split('.')
     node = tree
     for group in groups:
       node = node.setdefault(group, {})
+      if not isinstance(node, dict):
+        raise ValueError(
+          f'{name!r} sets a field of {group!r}, which has the value {node!r}; give one'
+        )
     if isinstance(value, Mapping):
       node.setdefault(last, {}).update(nested(value))
     else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import pathlib
 from typing import Any
 
@@ -221,8 +220,7 @@ def _check_same_ensemble(ensemble: _Ensemble, saved: dict[str, dict[str, Any]] |
       f' {", ".join(ensemble.members)}; give a new --workdir'
     )
   for name, member in ensemble.members.items():
-    before = json.loads(json.dumps(saved[name]))
     try:
-      check_same_settings(before, member, folder)
+      check_same_settings(saved[name], member, folder)
     except ResumeError as error:
       raise ResumeError(f'member {name!r}: {error}') from error

@@ -76,7 +76,11 @@ class MemberRun:
 
 
 def train_members(
-  runs: Sequence[MemberRun], *, jobs: int = 1, mesh: Mesh | None = None
+  runs: Sequence[MemberRun],
+  *,
+  jobs: int = 1,
+  mesh: Mesh | None = None,
+  later: int = 0,
 ):
   """Trains the runs that are not finished, and evaluates those with a split.
 

@@ -142,9 +142,10 @@ def _apply(
       hint = f'; did you mean {near[0]}?' if near else '; remove it'
       raise ValueError(f'{given}.{name}: there is no config.{name}{hint}')
     elif isinstance(node[key], ml_collections.ConfigDict) != isinstance(value, Mapping):
+      is_group = isinstance(node[key], ml_collections.ConfigDict)
+      what = 'a group of fields' if is_group else f'the value {node[key]!r}'
       raise ValueError(
-        f'{given}.{name} is {value!r}, but config.{name} is {node[key]!r}; give a value'
-        ' of the same kind'
+        f'{given}.{name} is {value!r}, but config.{name} is {what}; give one too'
       )
     elif isinstance(value, Mapping):
       _apply(node[key], value, given, f'{name}.')

@@ -121,11 +121,16 @@ def check_same_settings(
 ):
   """Compares a run's config with the one saved for it, before there is a checkpoint.
 
+  Args:
+    saved: nested dict of the saved config's fields.
+
   Raises:
     ResumeError: for settings that must not change.
   """
-  before = _comparable({'config': saved})
-  now = _comparable({'config': json.loads(json.dumps(config.to_dict()))})
+  before, now = (
+    _comparable({'config': json.loads(json.dumps(fields))})
+    for fields in (saved, config.to_dict())
+  )
   differing = sorted(
     name
     for name in before.keys() | now.keys()

@@ -12,7 +12,7 @@ import tiny_run
 from interrupted_run import latest_step, run, saved_bits, signalled_at, stopped_after
 
 from configs.shared import jmrn_model
-from pose_action.evaluation import metrics
+from pose_action.evaluation import calibration, metrics
 from pose_action.runtime import writers
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.resume import ResumeError
@@ -107,6 +107,21 @@ def test_the_last_evaluation_is_that_of_training(whole):
   assert chosen['accuracy'] == best['validation/accuracy']
 
 
+def test_results_say_what_a_temperature_from_held_out_clips_does(whole):
+  workdir, results = whole
+  last, best = results['calibration']
+  assert (last['checkpoint'], best['checkpoint']) == ('last', 'best')
+  held_out, test = (
+    np.load(workdir / f'scores_{split}_best.npz') for split in ('validation', 'test')
+  )
+  temperature = calibration.fit_temperature(held_out['scores'], held_out['labels'])
+  assert best['temperature'] == temperature
+  assert (best['fitted_on'], best['split']) == ('validation', 'test')
+  before = calibration.expected_calibration_error(test['scores'], test['labels'])
+  assert best['expected_calibration_error_before'] == before
+  assert results['evaluations'][3]['expected_calibration_error'] == before
+
+
 def test_a_checkpoint_describes_its_run(whole):
   with contextlib.closing(Checkpoints(whole[0])) as checkpoints:
     description = checkpoints.run_description(LAST_STEP)
@@ -186,6 +201,7 @@ def test_selected_on_the_test_split_and_said_so(published):
   ]
   assert entries[1]['selected_on_this_split']
   assert results['headline'] == {'split': 'test', 'checkpoint': 'last'}
+  assert 'calibration' not in results  # No training clip is held out.
   assert results['notes'] == [
     'same as published: test chose the best checkpoint and lowered the learning rate (by its'
     ' loss), so its figures are optimistic'
