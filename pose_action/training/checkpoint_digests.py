@@ -34,9 +34,14 @@ class CheckpointError(ValueError):
 
 
 class DamagedCheckpointError(CheckpointError):
-  """A checkpoint does not hold what was saved; the message says which part."""
+  """A checkpoint does not hold what was saved; the message says which part.
+
+  Attributes:
+    folder: the checkpoint.
+  """
 
   def __init__(self, folder: pathlib.Path, reason: str):
+    self.folder = folder
     super().__init__(f'{folder} is damaged: {reason}')
 
 

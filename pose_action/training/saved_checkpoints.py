@@ -7,6 +7,7 @@ A checkpoint holds the train state, the data iterator, and a description of the 
 from __future__ import annotations
 
 import contextlib
+import inspect
 import logging
 import pathlib
 import sys
@@ -28,6 +29,13 @@ from pose_action.training.checkpoint_digests import (
 
 _DESCRIBED = ('config', 'class_names', 'skeleton')
 _SHOWN = 3
+# Older versions of Orbax read the figures of all checkpoints in any case.
+_LIGHT = 'lightweight_initialize'
+_WITHOUT_FIGURES: dict[str, Any] = (
+  {_LIGHT: True}
+  if _LIGHT in inspect.signature(ocp.CheckpointManagerOptions).parameters
+  else {}
+)
 
 
 class SavedCheckpoints:
@@ -35,13 +43,14 @@ class SavedCheckpoints:
 
   Args:
     workdir: the run's folder.
+    only_last: reads nothing of the other checkpoints, which may be damaged.
 
   Raises:
     FileNotFoundError: if the workdir has no checkpoint.
     CheckpointError: if a checkpoint is damaged so that none can be chosen.
   """
 
-  def __init__(self, workdir: str | pathlib.Path):
+  def __init__(self, workdir: str | pathlib.Path, *, only_last: bool = False):
     folder = user_path(workdir).absolute()
     logging.getLogger('absl').addFilter(is_no_chatter)
     if not (folder / 'checkpoints').is_dir():
@@ -50,7 +59,7 @@ class SavedCheckpoints:
         ' imported weights'
       )
     self._folder = folder / 'checkpoints'
-    for step in step_folders(self._folder):
+    for step in step_folders(self._folder)[: 1 if only_last else None]:
       with _may_vanish(step):
         checkpoint_digests.check_parts(step)
     handlers: dict[str, Any] = {
@@ -60,7 +69,10 @@ class SavedCheckpoints:
     self._manager = ocp.CheckpointManager(
       folder / 'checkpoints',
       options=ocp.CheckpointManagerOptions(
-        best_fn=metric, best_mode='max', read_only=True
+        best_fn=metric,
+        best_mode='max',
+        read_only=True,
+        **(_WITHOUT_FIGURES if only_last else {}),
       ),
       item_handlers=handlers,
     )

@@ -16,10 +16,13 @@ from jax.sharding import Mesh
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
-from pose_action.training.checkpoint_digests import CheckpointError
+from pose_action.training.checkpoint_digests import (
+  CheckpointError,
+  DamagedCheckpointError,
+)
 from pose_action.training.model_registry import build_model
 from pose_action.training.past_configs import with_missing_fields
-from pose_action.training.saved_checkpoints import SavedCheckpoints
+from pose_action.training.saved_checkpoints import SavedCheckpoints, step_folders
 
 
 class SavedModelError(ValueError):
@@ -63,17 +66,30 @@ def load_model(
   """
   if checkpoint not in ('best', 'last'):
     raise SavedModelError(f"checkpoint is {checkpoint!r}; give 'best' or 'last'")
+  only_last = checkpoint == 'last'
   try:
-    with contextlib.closing(SavedCheckpoints(os.fspath(workdir))) as saved:
-      best = saved.best_step if checkpoint == 'best' else None
+    with contextlib.closing(
+      SavedCheckpoints(os.fspath(workdir), only_last=only_last)
+    ) as saved:
+      best = None if only_last else saved.best_step
       step = saved.latest_step if best is None else best
       description = saved.run_description(step)
       rebuilt = _rebuilt(workdir, description, mesh)
       weights = rebuilt.config.eval.weights
       variables = saved.restore_variables(step, rebuilt.variables, weights)
   except CheckpointError as error:
-    raise SavedModelError(str(error)) from error
+    raise SavedModelError(f'{error}{_remedy(error)}') from error
   return dataclasses.replace(rebuilt, variables=variables, step=step)
+
+
+def _remedy(error: CheckpointError) -> str:
+  """What to do about damage that is not in the last checkpoint."""
+  if not isinstance(error, DamagedCheckpointError):
+    return ''
+  newest, *_ = step_folders(error.folder.parent) or [error.folder]
+  if newest == error.folder:
+    return ''
+  return '; to predict with the last checkpoint, give --checkpoint=last'
 
 
 def _rebuilt(
