@@ -8,6 +8,7 @@ import pytest
 import tiny_run
 
 from configs.shared import base
+from input_pipeline.augmentation import augment
 from input_pipeline.augmentation.augment import AugmentSettings
 from input_pipeline.augmentation.pose_aware import PoseAwareSettings
 from input_pipeline.model_input import batch_input
@@ -59,6 +60,9 @@ def test_new_fields_are_off_and_leave_older_runs_as_they_were():
   assert settings == older
   assert augment_settings(with_missing_fields({})) == older
   assert map_settings(config).num_frames is None
+  # What is off is not drawn: flip, scale and shift are all there is.
+  drawn = augment.draw(jax.random.key(0), settings, (16, 16), tiny_run.SKELETON)
+  assert len(jax.tree.leaves(drawn)) == 3
 
 
 def test_every_field_is_read(config):
@@ -76,7 +80,7 @@ def test_every_field_is_read(config):
 
 
 @pytest.mark.parametrize(
-  ('representation', 'augment', 'message'),
+  ('representation', 'fields', 'message'),
   [
     (
       'keypoints',
@@ -103,7 +107,7 @@ def test_every_field_is_read(config):
   ],
 )
 def test_what_a_stored_form_does_not_allow_is_refused(
-  config, jmrn_config, stored_dir, representation, augment, message
+  config, jmrn_config, stored_dir, representation, fields, message
 ):
   if representation == 'potion':
     config = jmrn_config
@@ -113,7 +117,7 @@ def test_what_a_stored_form_does_not_allow_is_refused(
   config.data.data_dir = str(stored_dir)
   config.data.representation = representation
   tiny_run.open_run_data(config)
-  config.augment.update(augment)
+  config.augment.update(fields)
   with pytest.raises(ValueError, match=rf'config\.{message}'):
     tiny_run.open_run_data(config)
 
