@@ -84,6 +84,13 @@ def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
   )
 
 
+def mirror_permutation(
+  config: ml_collections.ConfigDict, skeleton: Skeleton
+) -> tuple[int, ...] | None:
+  """The `mirror` of `evaluation_step`: None unless `config.eval.mirror` is on."""
+  return skeleton.map_flip_permutation if config.eval.mirror else None
+
+
 def example_maps(config: ml_collections.ConfigDict, skeleton: Skeleton) -> ExampleMaps:
   """The shape of one clip's maps, `[1, t, h, w, c]` or (PoTion) `[1, j, h, w, c]`.
 
