@@ -26,7 +26,7 @@ def test_help_is_fast():
   start = time.monotonic()
   answer = _main('--help', python=('-X', 'importtime'))
   assert time.monotonic() - start < 3
-  for flag in ('--config', '--workdir', '--mode', '--[no]distributed'):
+  for flag in ('--config', '--workdir', '--mode', '--seeds', '--[no]distributed'):
     assert flag in answer.stdout
   imported = {line.rpartition('|')[2].strip() for line in answer.stderr.splitlines()}
   assert 'absl.flags' in imported

@@ -6,9 +6,13 @@ The same as `pose-action train --config=pa3d_jhmdb:split=1,quick --workdir=/tmp/
 Config options follow a colon. Override any field with --config.FIELD=VALUE, for example
 --config.train.epochs=20; --print_config lists all fields with the sources of their
 values. Run the same command again to resume an interrupted run.
+
+--seeds=0,1,2 trains one run per seed, in the folders seed0, seed1 and seed2 of --workdir,
+then prints the mean and standard deviation of each figure, and writes seeds.json.
 """
 
 import logging
+import os
 import pathlib
 import sys
 import traceback
@@ -40,6 +44,13 @@ _MODE = FLAGS.enum(
   ['train_and_evaluate', 'train', 'evaluate'],
   'What to do. The test split is evaluated only after training.',
 )
+_SEEDS = FLAGS.list(
+  'seeds',
+  None,
+  'Train one run per seed, one after another, each in its folder seedN of --workdir. A'
+  " seed replaces the config's. seeds.json then holds each figure's mean and sample"
+  ' standard deviation. The same command resumes.',
+)
 _DISTRIBUTED = FLAGS.bool(
   'distributed',
   False,
@@ -62,6 +73,8 @@ def main(args):
     return
   if not _WORKDIR.value:
     raise UsageError('--workdir is missing: Output folder.')
+  if _SEEDS.value:
+    sys.exit(_train_seeds())
   # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.runtime import sharding
   from pose_action.training import experiment
@@ -92,13 +105,39 @@ def main(args):
     sys.exit(1)
 
 
+def _train_seeds() -> int:
+  """Trains one run per seed in processes of their own; returns the exit status."""
+  from pose_action.evaluation.seed_summary import summary_table
+  from pose_action.sweeps import seeds as seed_runs
+
+  seeds = seed_runs.parse_seeds(_SEEDS.value)
+  if 'seed' in _overridden_fields():
+    raise UsageError('give --seeds or --config.seed, not both')
+  if _DISTRIBUTED.value or os.environ.get('JAX_COORDINATOR_ADDRESS'):
+    raise UsageError(
+      '--seeds works in a job of one process; in a job of several, give each seed its'
+      ' own command, with --config.seed and its own --workdir'
+    )
+  workdir = user_path(str(_WORKDIR.value))
+  flags = [word for word in sys.argv[1:] if word != '--']
+  status = seed_runs.train_seeds(flags, workdir, seeds)
+  if not status and 'evaluate' in _MODE.value:
+    print(f'\n{summary_table(seed_runs.write_summary(workdir, seeds))}')
+    print(f'Figures of each seed: {workdir / "seeds.json"}')
+  return status
+
+
+def _overridden_fields() -> dict[str, object]:
+  from ml_collections import config_flags
+
+  return config_flags.get_override_values(FLAGS.values['config'])
+
+
 def _value_sources() -> dict[str, str]:
   from ml_collections import config_flags
 
   flag = FLAGS.values['config']
-  return value_sources(
-    config_flags.get_config_filename(flag), config_flags.get_override_values(flag)
-  )
+  return value_sources(config_flags.get_config_filename(flag), _overridden_fields())
 
 
 def _silence_threads_of_saves():

@@ -107,7 +107,7 @@ def headline(
 def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> str:
   """A table of the results for the terminal, and the paths of further files."""
   entries = results['evaluations']
-  headings = {n: heading for n, heading in _HEADINGS.items() if n in entries[0]}
+  headings = {n: heading for n, heading in HEADINGS.items() if n in entries[0]}
   rows = [['split', 'checkpoint', 'step', 'clips', 'views', *headings.values()]]
   for entry in entries:
     star = ' *' if entry.get('selected_on_this_split') else ''
@@ -130,7 +130,7 @@ def results_table(results: dict[str, Any], workdir: str | os.PathLike[str]) -> s
 
 
 # An entry's figures, and their headings in the terminal.
-_HEADINGS = {
+HEADINGS = {
   'accuracy': 'accuracy',
   'mean_class_accuracy': 'mean class',
   'top5': 'top 5',
