@@ -109,8 +109,8 @@ def _check_time(drawn: Augmentation | None, trajectories: TrajectorySettings):
     trajectories.resampling == 'cubic' and drawn is not None and drawn.time is not None
   ):
     raise ValueError(
-      "config.data.trajectories.resampling is 'cubic', but a spline's moments are fixed"
-      " and config.augment changes time; set it to 'linear', or leave time as it is"
+      "a cubic spline's moments are fixed, but the augmentation changes time; resample"
+      " with 'linear' (config.data.trajectories.resampling)"
     )
 
 

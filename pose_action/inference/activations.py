@@ -68,7 +68,7 @@ def activations_of_clip(
     name: array[:, array.shape[1] // 2] if name in VIEWED else array
     for name, array in batch.items()
   }
-  inputs = input_of_batch(view, None)
+  inputs: Any = input_of_batch(view, None)
   last = _last_layer(model)
   output, captured = model.apply(
     variables,

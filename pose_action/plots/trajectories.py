@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import Bool, Float, Int, UInt8
@@ -115,7 +115,7 @@ def _sheet(width: float, height: float) -> tuple[Figure, Axes]:
 
 
 def _present(clip: Float[np.ndarray, 'm t j 3']) -> Bool[np.ndarray, 'm']:
-  return (clip[..., 2] > 0).any(axis=(1, 2))
+  return np.any(clip[..., 2] > 0, axis=(1, 2))
 
 
 def _box(
@@ -177,7 +177,7 @@ def _draw_people(
     lines = LineCollection(ends, colors=colours, linewidths=1.6, capstyle='round')
     lines.set_alpha(sure)
     axes.add_collection(lines)
-    dots = {'linestyle': '', 'marker': 'o', 'zorder': 3}
+    dots: dict[str, Any] = {'linestyle': '', 'marker': 'o', 'zorder': 3}
     axes.plot(*person[there].T, **dots, markersize=2.4, color='0.1')
     axes.plot(
       *person[~there].T,
@@ -207,9 +207,9 @@ def _draw_legend(axes: Axes, bottom: float):
     Line2D([], [], color=drawing.SIDE_COLOURS[side], linewidth=2.5, label=name)
     for side, name in names.items()
   ]
-  dots = {'linestyle': '', 'marker': 'o', 'markersize': 4}
+  dots: dict[str, Any] = {'linestyle': '', 'marker': 'o', 'markersize': 4}
   handles.append(Line2D([], [], **dots, color='0.1', label='joint'))
-  hollow = {'markerfacecolor': 'white', 'markeredgecolor': _GUESSED}
+  hollow: dict[str, Any] = {'markerfacecolor': 'white', 'markeredgecolor': _GUESSED}
   handles.append(Line2D([], [], **dots, **hollow, label='missing, filled in'))
   axes.legend(
     handles=handles,
@@ -230,7 +230,7 @@ def _draw_weights(figure: Figure, names: Sequence[str], weights: np.ndarray):
   width, height = figure.get_size_inches()
   tall = _BAR * len(order)
   upper = -(0.55 + _HEADING) / height  # Below the numbers of the moments.
-  left = 0.09 * max(len(names[i]) for i in order)
+  left = 0.09 * max(len(names[int(i)]) for i in order)
   bars = figure.add_axes(
     (left / width, upper - tall / height, _BAR_WIDTH / width, tall / height)
   )
@@ -240,7 +240,7 @@ def _draw_weights(figure: Figure, names: Sequence[str], weights: np.ndarray):
   )
   drawn = bars.barh(range(len(order)), weights[order], color='#009E73', height=0.7)
   bars.bar_label(drawn, [f'{weights[i]:.3f}' for i in order], padding=4, fontsize=8)
-  bars.set_yticks(range(len(order)), [names[i] for i in order], fontsize=9)
+  bars.set_yticks(range(len(order)), [names[int(i)] for i in order], fontsize=9)
   most = float(weights[order].max()) or 1.0
   bars.set(ylim=(len(order) - 0.5, -0.5), xlim=(0, 1.15 * most), xticks=())
   bars.spines[['top', 'right', 'bottom']].set_visible(False)

@@ -18,7 +18,8 @@ from pose_action.training.losses import LossSettings, class_probabilities
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None, mirrored=False) → maps [b·v, …]; see `input_pipeline.model_input`.
+# (batch, key or None, mirrored=False) → model input [b·v, …]; see
+# `input_pipeline.model_input`.
 InputOfBatch = Callable[..., ModelInput]
 
 

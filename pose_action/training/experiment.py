@@ -246,7 +246,9 @@ def _protocol(run: Run) -> str:
   if data.representation == 'potion':
     seen = 'whole videos'
   elif data.sampling == 'whole':
-    seen = f'whole videos, at most {data.num_frames} frames each'
+    seen = f'whole videos, at most {data.read_frames or data.num_frames} frames each'
+    if data.read_frames:
+      seen += f', read at {data.num_frames} moments'
   else:
     seen = (
       f'{evaluation.views} views of {data.num_frames} frames per video,'

@@ -89,7 +89,8 @@ def trajectory_settings(
   """The settings that turn keypoints into trajectories; None for another encoding.
 
   Raises:
-    ValueError: for data without positions, or other modalities than joints.
+    ValueError: for data without positions, other modalities than joints, or a cubic
+      spline together with augmentation of time.
   """
   data = config.data
   if data.encoding != 'trajectories':
@@ -106,7 +107,14 @@ def trajectory_settings(
       " joints only; set config.data.modalities=('joints',), or another"
       ' config.data.encoding'
     )
-  return TrajectorySettings(num_frames=data.num_frames, **data.trajectories)
+  settings = TrajectorySettings(num_frames=data.num_frames, **data.trajectories)
+  if settings.resampling == 'cubic' and augment_settings(config).time.moves:
+    raise ValueError(
+      "config.data.trajectories.resampling is 'cubic', whose moments are fixed, but"
+      " config.augment.time changes them; set it to 'linear', or"
+      ' config.augment.time.crop to (1.0, 1.0), tempo to 1.0 and mask_share to (0.0, 0.0)'
+    )
+  return settings
 
 
 def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:

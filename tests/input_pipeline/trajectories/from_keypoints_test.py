@@ -201,7 +201,7 @@ def test_a_part_of_the_clip_is_read_and_the_gaps_are_filled_from_all_of_it():
 def test_a_spline_refuses_augmentation_of_time():
   time = TimeMotion(jnp.float32(0), jnp.float32(0.5), jnp.float32(1))
   cubic = TrajectorySettings(5, resampling='cubic')
-  with pytest.raises(ValueError, match=r"resampling is 'cubic'.*set it to 'linear'"):
+  with pytest.raises(ValueError, match=r"moments are fixed, .*resample with 'linear'"):
     drawn(make_batch(), cubic, time=time)
 
 

@@ -2,6 +2,7 @@
 
 import dataclasses
 import os
+import types
 
 import flax.linen as nn
 import jax
@@ -19,8 +20,9 @@ from model_lib import ModelOutput
 from pose_action.inference.clip_picture import clip_picture
 from pose_action.inference.predictor import Predictor, PredictorError
 from pose_action.runtime import sharding
-from pose_action.training import experiment, loop, model_registry
+from pose_action.training import experiment, loop, model_registry, periodic_evaluation
 from pose_action.training.input_settings import example_input
+from pose_action.training.program import build_program
 from pose_action.training.progress import TrainingProgress
 
 
@@ -112,6 +114,9 @@ class Stopped(Exception):
 
 
 def test_resuming_is_exact(config, tmp_path, no_tensorboard, monkeypatch):
+  config.augment.update({'rotation': 10.0, 'joint_noise': 0.01})
+  config.augment.time.update({'crop': (0.5, 1.0), 'tempo': 1.5, 'mask_share': (0, 0.3)})
+  config.augment.joint_masking.share = 0.2
   results = train(config, tmp_path / 'whole')
 
   class Stopping(TrainingProgress):
@@ -159,6 +164,38 @@ def untrained(config, skeleton=tiny_run.SKELETON, **model) -> Predictor:
     variables=module.init(jax.random.key(0), inputs, train=False),
     step=0,
   )
+
+
+def test_the_picture_shows_what_the_model_reads(
+  config, tmp_path, one_device, monkeypatch
+):
+  data = tiny_run.open_run_data(config)
+  program = build_program(config, data, one_device)
+  drawn, written = [], {}
+
+  def draw(*arguments):
+    drawn[:] = arguments
+    return np.zeros((2, 2, 3), np.uint8)
+
+  monkeypatch.setattr(periodic_evaluation.plots, 'sample_trajectories_image', draw)
+  host_batch = tiny_run.training_batch(data)
+  run = types.SimpleNamespace(
+    config=config,
+    data=data,
+    program=program,
+    workdir=tmp_path,
+    writer=types.SimpleNamespace(write_images=lambda step, i: written.update(i)),
+  )
+  state = program.initial_state(jnp.int32(0))
+  batch = sharding.global_batch(host_batch, one_device)
+  periodic_evaluation.write_pictures(run, state, 3, batch)
+
+  trajectories, titles, limbs, sides = drawn
+  assert trajectories.shape == (4, 2, 6, 5, 3)
+  assert titles == [tiny_run.CLASS_NAMES[i] for i in host_batch['label'][:4]]
+  assert (limbs, sides) == (((0, 1), (0, 2)), ('left', 'right'))
+  assert set(written) == {'trajectories/sample_trajectories'}
+  assert [path.name for path in tmp_path.iterdir()] == ['sample_trajectories.png']
 
 
 def test_poses_of_another_skeleton_are_mapped(config):
@@ -228,6 +265,14 @@ def test_a_background_is_not_read(config, tmp_path):
 )
 def test_settings_that_cannot_be(config, field, value, message):
   config.update_from_flattened_dict({f'data.{field}': value})
+  with pytest.raises(ValueError, match=message):
+    tiny_run.open_run_data(config)
+
+
+def test_a_spline_refuses_augmentation_of_time(config):
+  config.data.trajectories.resampling = 'cubic'
+  config.augment.time.crop = (0.5, 1.0)
+  message = r"resampling is 'cubic', .*set it to 'linear', or config\.augment\.time"
   with pytest.raises(ValueError, match=message):
     tiny_run.open_run_data(config)
 
