@@ -198,6 +198,12 @@ def _augment() -> dict:
       'probability': 1.0,  # share of the clips with missing joints
       'share': 0.0,  # probability of each joint to be missing in them; one always stays
     },
+    # Ours; keypoints only: arms, legs and head turn and stretch about the shoulder, hip
+    # and neck, wherever these are in each frame.
+    'limbs': {
+      'turn': 0.0,  # largest turn in either direction, in degrees
+      'stretch': (1.0, 1.0),  # range of the random factor of a limb's length
+    },
     # Ours: which moments of a clip are read; needs `data.read_frames`.
     'time': {
       # (smallest, largest) share of the clip that is read; (1, 1) is off.
@@ -222,6 +228,10 @@ def _augment() -> dict:
       'group_shift': 0.0,  # γ, largest shift of head, arms and legs, each by itself
       # Largest rotation of each group about the joint that it hangs from, in degrees.
       'rotation': 0.0,
+      # Ours: with these, a group's motion is any affine map, of which JMRN's shift and
+      # rotation are the rigid part. Range of each group's factor about the same joint:
+      'scale': (1.0, 1.0),
+      'shear': 0.0,  # ours; largest shift of x per cell of y, in either direction
       'unit': 'group',  # or 'joint': each joint by itself, which is not pose-aware
       # Shifts are whole cells from 1 to one less than the largest, as in the official
       # code; False: any shift up to the largest.

@@ -18,9 +18,10 @@ import jax.numpy as jnp
 from flax import struct
 from jaxtyping import Array, Bool, Float, Key
 
-from input_pipeline.augmentation import joint_masking, plane, pose_aware, time
+from input_pipeline.augmentation import joint_masking, limbs, plane, pose_aware, time
 from input_pipeline.augmentation.joint_masking import JointMaskingSettings
 from input_pipeline.augmentation.joint_noise import JointNoise
+from input_pipeline.augmentation.limbs import LimbMotion, LimbSettings
 from input_pipeline.augmentation.plane import transformed
 from input_pipeline.augmentation.pose_aware import JointMotion, PoseAwareSettings
 from input_pipeline.augmentation.ranges import (
@@ -38,6 +39,7 @@ _LINEAR = 4
 _JOINT_NOISE = 5
 _JOINT_MASKING = 6
 _TIME = 7
+_LIMBS = 8
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,6 +57,7 @@ class AugmentSettings:
       of the map's side.
     joint_masking: joints that are missing in the whole clip.
     time: the part of a clip that is read, its tempo, and missing frames.
+    limbs: turns and stretches of limbs about their root joints; keypoints only.
     pose_aware: JMRN's translation and rotation of joint groups.
     views: independently augmented views per clip in a batch (JMRN Sec. 3.1 uses 2).
   """
@@ -72,6 +75,7 @@ class AugmentSettings:
     default_factory=JointMaskingSettings
   )
   time: TimeSettings = dataclasses.field(default_factory=TimeSettings)
+  limbs: LimbSettings = dataclasses.field(default_factory=LimbSettings)
 
   def __post_init__(self):
     check_share('flip_probability', self.flip_probability)
@@ -107,6 +111,7 @@ class Augmentation:
   noise: JointNoise | None = None
   hidden_joints: Bool[Array, 'j'] | None = None  # missing in the whole clip
   time: TimeMotion | None = None
+  limbs: LimbMotion | None = None  # not applied to stored maps
 
 
 def mirror() -> Augmentation:
@@ -161,6 +166,9 @@ def _draw_optional(
     )
   if settings.time.moves:
     drawn['time'] = time.draw(jax.random.fold_in(key, _TIME), settings.time)
+  if settings.limbs.moves:
+    limb_key = jax.random.fold_in(key, _LIMBS)
+    drawn['limbs'] = limbs.draw(limb_key, settings.limbs, skeleton)
   return drawn
 
 

@@ -1,10 +1,10 @@
 """Pose-aware augmentation (JMRN Sec. 3.2) of keypoints, in pure JAX.
 
 First the whole pose is shifted, then each body group separately. A group may also turn
-about its pivot, the joint that attaches it to the body. All frames in a view of a clip
-share one draw, so each joint's plane moves rigidly. Moving positions before rendering and
-moving maps after aggregation over time (`maps.stored_motion`) therefore give the same
-result.
+about its pivot, the joint that attaches it to the body; scale and shear (ours) generalise
+this rigid motion to an affine one. All frames in a view of a clip share one draw, so each
+joint's plane moves by one affine map. Moving positions before rendering and moving maps
+after aggregation over time (`maps.stored_motion`) therefore give the same result.
 """
 
 from __future__ import annotations
@@ -16,8 +16,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import struct
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Int, Key
 
+from input_pipeline.augmentation import plane
+from input_pipeline.augmentation.ranges import check_amount, check_factors
 from input_pipeline.skeletons.registry import Skeleton
 
 UNITS = ('group', 'joint')
@@ -32,9 +34,12 @@ class PoseAwareSettings:
     group_shift: γ, the largest additional shift of a unit in x and y.
     rotation: largest turn of a group about its pivot (`Skeleton.group_pivots`), in
       either direction. Described only in the paper's supplementary material.
+    scale: (smallest, largest) magnification of a group about its pivot; ours.
+    shear: largest shift of x per cell of y from a group's pivot, in either direction;
+      ours. Scale comes first, then shear, then rotation, then the shifts.
     unit: what `group_shift` moves rigidly: 'group' (as published; the torso moves only
       with the whole pose) or 'joint' (each joint separately, including the torso's: the
-      paper's ablation without pose awareness). Rotation always turns groups.
+      paper's ablation without pose awareness). Rotation, scale and shear always move groups.
     whole_cells: True draws whole cells from 1 to the maximum - 1, with a random sign:
       never 0 and never the maximum (as published; official code). False draws any value
       up to the maximum, in either direction (ours).
@@ -45,6 +50,8 @@ class PoseAwareSettings:
   rotation: float = 0.0
   unit: str = 'group'
   whole_cells: bool = True
+  scale: tuple[float, float] = (1.0, 1.0)
+  shear: float = 0.0
 
   def __post_init__(self):
     for field in ('global_shift', 'group_shift'):
@@ -64,6 +71,8 @@ class PoseAwareSettings:
         f'config.augment.pose_aware.rotation is {self.rotation}; it is in degrees,'
         ' 0 to 180'
       )
+    check_factors('pose_aware.scale', self.scale)
+    check_amount('pose_aware.shear', self.shear, 'the largest shift of x per cell of y')
     if self.unit not in UNITS:
       raise ValueError(
         f'config.augment.pose_aware.unit is {self.unit!r}; it is one of {UNITS}'
@@ -72,7 +81,17 @@ class PoseAwareSettings:
   @property
   def moves(self) -> bool:
     """Whether any motion is enabled."""
-    return self.global_shift > 0 or self.group_shift > 0 or self.rotation > 0
+    return self.global_shift > 0 or self.group_shift > 0 or self.turns
+
+  @property
+  def bends(self) -> bool:
+    """Whether groups can be scaled or sheared."""
+    return self.shear > 0 or tuple(self.scale) != (1.0, 1.0)
+
+  @property
+  def turns(self) -> bool:
+    """Whether groups move about their pivots."""
+    return self.rotation > 0 or self.bends
 
 
 @struct.dataclass
@@ -82,6 +101,8 @@ class JointMotion:
   shift: Float[Array, 'j 2']  # (x, y) in cells, including global_shift
   angle: Float[Array, 'j']  # radians about the group's pivot, from +x towards +y
   global_shift: Float[Array, '2']  # (x, y) in cells; the background's only motion
+  # About the group's pivot: `angle` with scale and shear; None if both are off.
+  linear: Float[Array, 'j 2 2'] | None = None
 
 
 def draw(
@@ -89,12 +110,7 @@ def draw(
 ) -> JointMotion:
   """Draws the motion for one view of a clip; the torso never turns."""
   global_key, unit_key, angle_key = jax.random.split(key, 3)
-  names = list(skeleton.groups)
-  group_of_joint = np.zeros(skeleton.num_joints, int)
-  for index, members in enumerate(skeleton.groups.values()):
-    group_of_joint[list(members)] = index
-  joins_in = np.array([name != 'torso' for name in names])
-
+  group_of_joint, joins_in = moving_groups(skeleton)
   whole_cells = settings.whole_cells
   global_shift = _draw_shifts(global_key, 1, settings.global_shift, whole_cells)
   if settings.unit == 'joint':
@@ -102,15 +118,45 @@ def draw(
       unit_key, skeleton.num_joints, settings.group_shift, whole_cells
     )
   else:
-    shift = _draw_shifts(unit_key, len(names), settings.group_shift, whole_cells)
+    shift = _draw_shifts(unit_key, len(joins_in), settings.group_shift, whole_cells)
     shift = jnp.where(joins_in[:, None], shift, 0)[group_of_joint]
   most = math.radians(settings.rotation)
-  angle = jax.random.uniform(angle_key, (len(names),), minval=-most, maxval=most)
-  return JointMotion(
-    shift=global_shift + shift,
-    angle=jnp.where(joins_in, angle, 0)[group_of_joint],
-    global_shift=global_shift[0],
-  )
+  angle = jax.random.uniform(angle_key, (len(joins_in),), minval=-most, maxval=most)
+  shift = global_shift + shift
+  angle = jnp.where(joins_in, angle, 0)
+  motion = {'angle': angle[group_of_joint], 'global_shift': global_shift[0]}
+  if settings.bends:
+    linear_key = jax.random.fold_in(key, 3)  # The split above uses 0 to 2.
+    linear = _draw_linear(linear_key, settings, angle, joins_in)
+    motion['linear'] = linear[group_of_joint]
+  return JointMotion(shift=shift, **motion)
+
+
+def moving_groups(
+  skeleton: Skeleton,
+) -> tuple[Int[np.ndarray, 'j'], Bool[np.ndarray, 'g']]:
+  """Each joint's group, and whether the group moves about a pivot; the torso does not."""
+  group_of_joint = np.zeros(skeleton.num_joints, int)
+  for index, members in enumerate(skeleton.groups.values()):
+    group_of_joint[list(members)] = index
+  return group_of_joint, np.array([name != 'torso' for name in skeleton.groups])
+
+
+def _draw_linear(
+  key: Key[Array, ''],
+  settings: PoseAwareSettings,
+  angle: Float[Array, 'g'],
+  joins_in: Bool[np.ndarray, 'g'],
+) -> Float[Array, 'g 2 2']:
+  """Scale, then shear, then the turn by `angle`; the identity for the torso."""
+  scale_key, shear_key = jax.random.split(key)
+  small, large = settings.scale
+  scale = jax.random.uniform(scale_key, angle.shape, minval=small, maxval=large)
+  most = settings.shear
+  shear = jax.random.uniform(shear_key, angle.shape, minval=-most, maxval=most)
+  linear = plane.linear_map(jnp.ones_like(angle), shear, angle)
+  linear = scale[:, None, None] * linear
+  return jnp.where(joins_in[:, None, None], linear, jnp.eye(2)[None])
 
 
 def _draw_shifts(
@@ -133,7 +179,7 @@ def move_keypoints(
   motion: JointMotion,
   skeleton: Skeleton,
 ) -> Float[Array, 't m j 2']:
-  """Turns, then shifts positions (x, y) in map cells.
+  """Turns (or scales, shears and turns), then shifts positions (x, y) in map cells.
 
   Each person's group turns about one point in all frames: the score-weighted mean
   position of the pivot joint or, if that joint is missing in all frames, of the group's
@@ -142,7 +188,12 @@ def move_keypoints(
   pivots = pivot_positions(
     scores.sum(axis=0), (scores[..., None] * cells).sum(axis=0), skeleton
   )
-  turned = turned_offset(cells - pivots[None], motion.angle[None, None])
+  offset = cells - pivots[None]
+  if motion.linear is None:
+    turned = turned_offset(offset, motion.angle[None, None])
+  else:
+    change = motion.linear - jnp.eye(2)[None]
+    turned = plane.transformed(offset, change[None, None])
   return cells + turned + motion.shift[None, None]
 
 

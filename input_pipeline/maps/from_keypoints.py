@@ -8,7 +8,7 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
-from input_pipeline.augmentation import augment, joint_noise, pose_aware, time
+from input_pipeline.augmentation import augment, joint_noise, limbs, pose_aware, time
 from input_pipeline.augmentation.augment import Augmentation
 from input_pipeline.augmentation.time import TakenFrames
 from input_pipeline.maps import canvas, potion
@@ -107,6 +107,8 @@ def augmented_joints(
   if drawn.time is not None and drawn.time.mask is not None:
     hidden = time.hidden_frames(frames, clip['num_frames'], drawn.time)
     scores = jnp.where(hidden[:, None, None], 0, scores)
+  if drawn.limbs is not None:
+    cells = limbs.move_keypoints(cells, scores, drawn.limbs, skeleton)
   if drawn.noise is not None:
     shifts = joint_noise.displacements(drawn.noise, read, scores.shape[-1])
     cells += shifts[frames][:, None]

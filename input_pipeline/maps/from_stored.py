@@ -131,7 +131,7 @@ def _moved_groups(
     rearrange(jnp.concatenate([joints, background], axis=-1), 't h w j -> j h w t'),
     motion,
     skeleton,
-    rotates=augmentation.pose_aware.rotation > 0,
+    rotates=augmentation.pose_aware.turns,
   )
   maps = rearrange(moved, 'j h w t -> t h w j')
   if not single_frames:

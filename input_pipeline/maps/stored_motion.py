@@ -15,7 +15,7 @@ from jaxtyping import Array, Float
 
 from input_pipeline.augmentation import augment
 from input_pipeline.augmentation.augment import Augmentation
-from input_pipeline.augmentation.plane import transformed
+from input_pipeline.augmentation.plane import inverse, transformed
 from input_pipeline.augmentation.pose_aware import (
   JointMotion,
   pivot_positions,
@@ -104,7 +104,9 @@ def move_joint_maps(
   *,
   rotates: bool,
 ) -> Float[Array, 'j h w c']:
-  """Turns, then shifts each joint's maps by linear interpolation.
+  """Turns (or scales, shears and turns), then shifts each joint's maps.
+
+  Maps are read once, by linear interpolation.
 
   Exact for shifts by whole cells. A group turns about the centre of mass of its pivot
   joint's map, summed over channels, or of its own joints' maps if that map is empty.
@@ -115,7 +117,7 @@ def move_joint_maps(
   Args:
     maps: channels are single frames, or time-weighted means before `potion.finish`. The
       background may be included, as the last map.
-    rotates: `settings.rotation > 0`; False skips rotation, whatever the angles.
+    rotates: `settings.turns`; False skips all motion about pivots, whatever is drawn.
 
   Raises:
     ValueError: if the number of maps is not the skeleton's, with or without background.
@@ -184,8 +186,13 @@ def _turn_and_shift(
     skeleton,
   )
   unshifted = grid - motion.shift[:, None, None]
-  angles = jnp.broadcast_to(-motion.angle[:, None, None], unshifted.shape[:-1])
-  source = unshifted + turned_offset(unshifted - pivots[:, None, None], angles)
+  if motion.linear is None:
+    angles = jnp.broadcast_to(-motion.angle[:, None, None], unshifted.shape[:-1])
+    source = unshifted + turned_offset(unshifted - pivots[:, None, None], angles)
+  else:
+    change = inverse(motion.linear) - jnp.eye(2)[None]
+    offset = unshifted - pivots[:, None, None]
+    source = unshifted + transformed(offset, change[:, None, None])
 
   def read(plane, source):  # [h, w], [h, w, 2]
     return jax.scipy.ndimage.map_coordinates(

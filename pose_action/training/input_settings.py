@@ -11,6 +11,7 @@ import ml_collections
 
 from input_pipeline.augmentation.augment import AugmentSettings
 from input_pipeline.augmentation.joint_masking import JointMaskingSettings
+from input_pipeline.augmentation.limbs import LimbSettings
 from input_pipeline.augmentation.pose_aware import PoseAwareSettings
 from input_pipeline.augmentation.time import TimeSettings
 from input_pipeline.loading.clip_rows import ClipSettings
@@ -133,6 +134,7 @@ def augment_settings(config: ml_collections.ConfigDict) -> AugmentSettings:
     shift=augment.shift,
     joint_noise=augment.joint_noise,
     joint_masking=JointMaskingSettings(**_hashable(augment.joint_masking)),
+    limbs=LimbSettings(**_hashable(augment.limbs)),
     time=TimeSettings(**_hashable(augment.time)),
     pose_aware=PoseAwareSettings(**_hashable(augment.pose_aware)),
     views=augment.views,

@@ -78,6 +78,7 @@ _FIELDS: dict[str, Any] = {
     'shift': 0.05,
     'joint_noise': 0.0,
     'joint_masking': {'probability': 1.0, 'share': 0.0},
+    'limbs': {'turn': 0.0, 'stretch': [1.0, 1.0]},
     'time': {
       'crop': [1.0, 1.0],
       'crop_probability': 1.0,
@@ -91,6 +92,8 @@ _FIELDS: dict[str, Any] = {
       'global_shift': 0.0,
       'group_shift': 0.0,
       'rotation': 0.0,
+      'scale': [1.0, 1.0],
+      'shear': 0.0,
       'unit': 'group',
       'whole_cells': True,
     },

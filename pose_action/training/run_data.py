@@ -220,6 +220,12 @@ def _check_augmentation(config: ml_collections.ConfigDict, dataset: PoseDataset)
         f'config.augment.{on[0]} changes single frames, but stored PoTion maps are sums'
         f' over frames; {keypoints} turn it off'
       )
+  if representation != 'keypoints' and augment.limbs.moves:
+    raise ValueError(
+      'config.augment.limbs moves limbs about joints of each frame and person, but stored'
+      f' {representation} hold no positions; {keypoints} limbs.turn to 0.0 and'
+      ' limbs.stretch to (1.0, 1.0)'
+    )
   if representation != 'heatmaps':
     return
   wanted = stored_modalities(map_settings(config).modalities)
