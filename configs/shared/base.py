@@ -323,6 +323,9 @@ def _eval() -> dict:
   return {
     'views': 10,  # clips of T frames per video; PA3D Sec. 4.1
     'average': 'probabilities',  # ours: the paper averages "predictions"; or 'logits'
+    # Averages also over the mirror image of each view, left and right joints swapped,
+    # in evaluations and predictions (ours). Not for classes that differ by their side.
+    'mirror': False,
     # What validation, the best checkpoint, the headline result and predictions use: the
     # 'last' parameters, or their 'average' (train.average_decay). Ours: fixed before
     # training, because choosing the better one afterwards would be optimistic.

@@ -103,6 +103,7 @@ class Predictor:
         input_of_batch=input_of_batch,
         losses=self._losses,
         average=config.eval.average,
+        mirror=input_settings.mirror_permutation(config, skeleton),
       )
     )
     self._activations = jax.jit(
@@ -126,7 +127,8 @@ class Predictor:
 
     Args:
       workdir: the output folder of a run, of an ensemble, or of `pose-action import`.
-      checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
+      checkpoint: 'best' on validation ('last' if there was no validation), or 'last'; its
+        averaged weights if the run is judged by them (`config.eval.weights`).
 
     Returns:
       For an ensemble's workdir, an `EnsemblePredictor`.
@@ -176,7 +178,8 @@ class Predictor:
     """Predicts the action in one clip, exactly as an evaluation would.
 
     Like an evaluation, it first converts the clip to the form that the run's data set
-    stores, and averages over all views. The clip's labels are not read.
+    stores, and averages over all views (and their mirror images, if the run's config says
+    so). The clip's labels are not read.
 
     Raises:
       PredictorError: for a clip whose joints cannot be mapped to the model's.

@@ -115,13 +115,15 @@ class _Runner:
 
   def __enter__(self) -> _Runner:
     for number in _FORWARDED:
-      if signal.getsignal(number) is not signal.SIG_IGN:  # Such as by nohup.
-        self._previous[number] = signal.signal(number, self._forward)
+      if number == signal.SIGHUP and signal.getsignal(number) is signal.SIG_IGN:
+        continue  # By nohup.
+      self._previous[number] = signal.signal(number, self._forward)
     return self
 
   def __exit__(self, *exception) -> None:
     for number, handler in self._previous.items():
-      signal.signal(number, handler)
+      # A handler that was not set from Python cannot be set again.
+      signal.signal(number, signal.SIG_DFL if handler is None else handler)
 
   def run(self, arguments: Sequence[str]) -> int:
     """The exit status of a command; that of a signal if one arrived meanwhile."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -18,8 +18,9 @@ from pose_action.training.losses import LossSettings, class_probabilities
 AVERAGES = ('probabilities', 'logits')
 
 Batch = dict[str, jax.Array]
-# (batch, key or None) → model input [b·v, …]; see `input_pipeline.model_input`.
-InputOfBatch = Callable[[Batch, Any], ModelInput]
+# (batch, key or None, mirrored=False) → model input [b·v, …]; see
+# `input_pipeline.model_input`.
+InputOfBatch = Callable[..., ModelInput]
 
 
 @struct.dataclass
@@ -51,6 +52,7 @@ def evaluation_step(
   input_of_batch: InputOfBatch,
   losses: LossSettings,
   average: str = 'probabilities',
+  mirror: Sequence[int] | None = None,
 ) -> EvaluationOutput:
   """The model's output for each video, averaged over its views.
 
@@ -59,6 +61,8 @@ def evaluation_step(
     losses: determines softmax or sigmoid.
     average: what is averaged over views: 'probabilities', or 'logits' before the
       softmax.
+    mirror: the skeleton's `map_flip_permutation`, to average also over the mirror image
+      of each view, as over a view; None for no mirror images.
   """
   check_average(average)
   viewed = VIEWED & batch.keys()
@@ -69,13 +73,44 @@ def evaluation_step(
     else jnp.repeat(array, num_views, axis=0)
     for name, array in batch.items()
   }
-  output: Any = model.apply(variables, input_of_batch(views, None), train=False)
-  logits = rearrange(output.logits, '(b v) k -> b v k', v=num_views)
+  outputs = [model.apply(variables, input_of_batch(views, None), train=False)]
+  if mirror is not None:
+    mirrored = model.apply(
+      variables, input_of_batch(views, None, mirrored=True), train=False
+    )
+    outputs.append(_with_own_sides(mirrored, mirror))
+  return _averaged(outputs, num_views, losses, average)
+
+
+def _with_own_sides(output: Any, permutation: Sequence[int]) -> Any:
+  """A mirror image's output, with the weight of each joint in the joint's own place.
+
+  The mirror image shows the left hand in the place of the right one.
+  """
+  weights = output.joint_weights
+  if weights is None:
+    return output
+  # The permutation is its own inverse; a model may leave out the background, the last.
+  return output.replace(
+    joint_weights=weights[:, jnp.array(permutation)[: weights.shape[1]]]
+  )
+
+
+def _averaged(
+  outputs: Sequence[Any], num_views: int, losses: LossSettings, average: str
+) -> EvaluationOutput:
+  """The average over views, those of each output `[b·v, …]`."""
+
+  def by_clip(arrays: Sequence[Float[Array, 'bv n']]) -> Float[Array, 'b v n']:
+    views = [rearrange(a, '(b v) n -> b v n', v=num_views) for a in arrays]
+    return jnp.concatenate(views, axis=1)
+
+  logits = by_clip([output.logits for output in outputs])
   if average == 'logits':
     probabilities = class_probabilities(logits.mean(axis=1), losses)
   else:
     probabilities = class_probabilities(logits, losses).mean(axis=1)
-  weights = output.joint_weights
-  if weights is not None:
-    weights = rearrange(weights, '(b v) j -> b v j', v=num_views).mean(axis=1)
+  weights = None
+  if outputs[0].joint_weights is not None:
+    weights = by_clip([output.joint_weights for output in outputs]).mean(axis=1)
   return EvaluationOutput(probabilities=probabilities, joint_weights=weights)

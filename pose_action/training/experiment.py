@@ -263,6 +263,8 @@ def _protocol(run: Run) -> str:
       f'{evaluation.views} views of {data.num_frames} frames per video,'
       f' {evaluation.average} averaged'
     )
+  if evaluation.mirror:
+    seen += f', {evaluation.average} averaged with the mirror images'
   folds = f'; folds {run.data.holdout.by}' if run.data.holdout else ''
   seed = f'seed {run.config.seed}'
   weights = '; averaged weights' if evaluation.weights == 'average' else ''

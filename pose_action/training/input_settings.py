@@ -149,6 +149,13 @@ def _hashable(section: Mapping[str, Any]) -> dict[str, Any]:
   }
 
 
+def mirror_permutation(
+  config: ml_collections.ConfigDict, skeleton: Skeleton
+) -> tuple[int, ...] | None:
+  """The `mirror` of `evaluation_step`: None unless `config.eval.mirror` is on."""
+  return skeleton.map_flip_permutation if config.eval.mirror else None
+
+
 def example_input(
   config: ml_collections.ConfigDict, skeleton: Skeleton
 ) -> ExampleInput:

@@ -142,6 +142,7 @@ _FIELDS: dict[str, Any] = {
   'eval': {
     'views': 10,
     'average': 'probabilities',
+    'mirror': False,
     'weights': 'last',
     'batch_size': 16,
     'calibrate': False,

@@ -18,10 +18,11 @@ from input_pipeline.loading.sampling import check_one_view
 from input_pipeline.model_input import batch_input
 from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
-from pose_action.training import optimizers
+from pose_action.training import input_settings, optimizers
 from pose_action.training.evaluation_step import (
   Batch,
   EvaluationOutput,
+  InputOfBatch,
   check_average,
   evaluation_step,
 )
@@ -165,13 +166,7 @@ def _make_steps(
   weights = make_class_weights(
     config.train.class_weights, data.train.labels, len(data.class_names)
   )
-  input_of_batch = functools.partial(
-    batch_input,
-    skeleton=data.skeleton,
-    settings=data.map_settings,
-    augmentation=data.augment_settings,
-    trajectories=data.trajectory_settings,
-  )
+  input_of_batch = _input_of_batch(data)
   shared = {
     'model': model,
     'input_of_batch': input_of_batch,
@@ -189,7 +184,12 @@ def _make_steps(
   if config.train.dropout_from_epoch:
     early_step = functools.partial(one_step, model=without_dropout(model))
   watched = plateau if config.optimizer.plateau == optimizers.TRAIN_LOSS else None
-  evaluate = functools.partial(evaluation_step, average=config.eval.average, **shared)
+  evaluate = functools.partial(
+    evaluation_step,
+    average=config.eval.average,
+    mirror=input_settings.mirror_permutation(config, data.skeleton),
+    **shared,
+  )
   return _Steps(
     model=model,
     initial_state=functools.partial(
@@ -205,6 +205,16 @@ def _make_steps(
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
     pictures=functools.partial(_pictures, model, input_of_batch),
     update_plateau=functools.partial(_plateau_step, plateau),
+  )
+
+
+def _input_of_batch(data: RunData) -> InputOfBatch:
+  return functools.partial(
+    batch_input,
+    skeleton=data.skeleton,
+    settings=data.map_settings,
+    augmentation=data.augment_settings,
+    trajectories=data.trajectory_settings,
   )
 
 

@@ -10,6 +10,7 @@ import optax
 import pytest
 
 from ddnet_jax import DDNet
+from pose_action.runtime import sharding
 
 SMALL = {
   'ddnet': DDNet(num_classes=4, width=4, hidden=(8, 8)),
@@ -85,29 +86,52 @@ def assert_close(found, wanted):
   jax.tree.map(close, found, wanted)
 
 
-def counts(**fields):
-  """Numbers of parameters, and of parameters and statistics, for 15 joints."""
-  shapes = jax.eval_shape(
+def shapes_of(**fields):
+  """Shapes of the variables for JHMDB: 15 joints, 21 classes."""
+  return jax.eval_shape(
     functools.partial(DDNet(num_classes=21, **fields).init, train=False),
     jax.random.key(0),
     jax.ShapeDtypeStruct((1, 1, 32, 15, 3), jnp.float32),
   )
-  params, everything = (
-    sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
-    for tree in (shapes['params'], shapes)
-  )
-  return params, everything
+
+
+def count(tree):
+  return sum(math.prod(leaf.shape) for leaf in jax.tree.leaves(tree))
 
 
 def test_published_numbers_of_parameters():
-  assert counts(form='keras') == (1_794_837, 1_800_469)
-  assert counts(form='port')[0] == 1_790_565
+  keras, port = shapes_of(form='keras'), shapes_of(form='port')
+  assert (count(keras['params']), count(keras)) == (1_794_837, 1_800_469)
+  assert count(port['params']) == 1_790_565
 
 
-def test_our_networks_are_no_larger():
-  # Four BatchNorms of inputs, four stems of 128·c + 24,576 + 4,096 + scales …
-  assert counts(network='streams', hidden=(128,))[0] == 1_901_723
-  assert counts(network='joints', hidden=(128,))[0] == 852_592
+def test_parameters_of_the_streams_by_hand():
+  params = shapes_of(network='streams', hidden=(128,))['params']
+  inputs = 105 + 3 * 30  # of the four streams
+  # Each stem: 128·c, 3·128·64 and 64·64, with scales and biases of BatchNorm.
+  stems = 2 * inputs + 128 * inputs + 4 * (24_576 + 4_096 + 2 * (128 + 64 + 64))
+  # 3·(256·128 + 128·128 + 128·256 + 256·256 + 256·512 + 512·512), and BatchNorms.
+  stages = 1_622_016 + 2 * 2 * (128 + 256 + 512)
+  assert count(params['encoder']) == stems + stages
+  assert count(params['head']) == 1024 * 128 + 256 + 128 * 21 + 21
+  assert count(params) == 1_901_723
+
+
+def test_parameters_of_the_joints_by_hand():
+  params = shapes_of(network='joints', hidden=(128,))['params']
+  assert {name: count(layer) for name, layer in params['encoder'].items()} == {
+    'input': 42,  # scale and bias of 2 + 2 + 2 + 15 features
+    'vectors': 240,  # 15·16
+    'stem': 2_496,  # (21 + 16)·64 + 128
+    'stage1_1': 12_416,  # 3·64·64 + 128
+    'stage1_2': 12_416,
+    'stage2_1': 18_624,  # 3·64·96 + 192
+    'stage2_2': 27_840,  # 3·96·96 + 192
+    'joint_selector': 12_417,  # 192·64 + 64 + 64 + 1
+    'reasoning1': 369_152,  # 15·96·256 + 512
+    'reasoning2': 295_680,  # 3·256·384 + 768
+  }
+  assert count(params) == 852_592
 
 
 @every_network
@@ -193,6 +217,25 @@ def test_bfloat16_keeps_parameters_and_outputs_in_float32(name):
   spread = np.ptp(wanted.logits)
   np.testing.assert_allclose(found.logits, wanted.logits, atol=0.03 * spread)
   assert np.any(found.logits != wanted.logits)
+
+
+def test_eight_devices_give_the_same_as_one():
+  """Also if the real rows are unevenly spread over the devices."""
+  variables = variables_of('joints')
+  clips = np.concatenate([trajectories(), np.zeros((4, 2, 8, 3, 3), 'f4')])
+  model = SMALL['joints'].clone(channel_dropout=0.0, dropout=0.0)
+  apply = jax.jit(
+    lambda variables, clips: model.apply(
+      variables, clips, train=True, mutable=['batch_stats']
+    )
+  )
+  wanted = apply(variables, clips)
+  mesh = sharding.make_mesh(jax.devices()[:8])
+  found = apply(
+    jax.device_put(variables, sharding.replicated(mesh)),
+    jax.device_put(clips, sharding.over_rows(mesh)),
+  )
+  assert_close(found, wanted)
 
 
 def test_only_the_joints_have_weights():

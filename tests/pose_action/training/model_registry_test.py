@@ -30,7 +30,7 @@ def test_fields_reach_a_jmrn():
 @pytest.mark.parametrize(
   ('field', 'value', 'message'),
   [
-    ('name', 'pa4d', r"model\.name is 'pa4d'; give one of \['jmrn', 'pa3d'\]"),
+    ('name', 'pa4d', r"model\.name is 'pa4d'; give one of \['ddnet', 'jmrn', 'pa3d'\]"),
     ('dtype', 'float16', r"dtype is 'float16'; give 'float32' or 'bfloat16'"),
   ],
 )

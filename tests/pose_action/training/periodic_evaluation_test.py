@@ -172,7 +172,9 @@ def test_titles_of_clips_of_several_labels(several_labels, one_device, monkeypat
     pictures=lambda variables, batch: (maps, None, labels)
   )
   run = _run(config, data, program, pathlib.Path())
-  validation.write_pictures(run, types.SimpleNamespace(variables=dict), 3, {})
+  validation.write_pictures(
+    run, types.SimpleNamespace(variables=lambda weights: {}), 3, {}
+  )
   assert shown == ['lower', 'raise + 1', 'raise + 2', '–']
 
 

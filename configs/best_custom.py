@@ -1,0 +1,42 @@
+"""Recommended for your own poses, of any skeleton: our best networks, fused as one.
+
+Ours, no paper: the members of `best_jhmdb`; `fast` has the two on trajectories alone.
+Export your poses first (`pose-action export --dataset=mine`), or give them with
+`--config.data.poses`. Figures and times: docs/results.md.
+
+  python main.py --config=configs/best_custom.py --workdir=/tmp/best_custom \
+      --config.data.dataset=mine --config.data.train_split=all
+
+`--jobs=2` trains two members at a time. Options, after a colon, separated by commas:
+
+- `fast`: only the networks on trajectories, a few minutes for 500 clips on two cores.
+- `people=1`: the people of a clip that are read, those with the highest scores
+  (default: 2).
+- `fold=1`: the training fold held out in the first phase, 0 to 4 (default: 0).
+
+The test split, if there is one, is `--config.data.test_split`.
+"""
+
+from configs import ddnet_jhmdb, jmrn_jhmdb, pa3d_jhmdb
+from configs.shared import best, options
+
+
+def get_config(arg: str = ''):
+  args = options.parse_arg(arg, fast=False, people=2, fold=0)
+  config = ddnet_jhmdb.get_config('strong').unlock()
+  config.data.dataset = 'mine'
+  config.data.train_split = 'all'
+  config.data.test_split = ''
+  config.data.validation_fold = args.fold
+  config.data.max_persons = args.people
+  config.data.read_frames = 64  # ours: of longer clips, evenly spread frames are read
+  joints = ddnet_jhmdb.get_config('joints').unlock()
+  joints.data.read_frames = config.data.read_frames
+  if args.fast:
+    return best.fuse(config, joints=joints)
+  return best.fuse(
+    config,
+    joints=joints,
+    pa3d=pa3d_jhmdb.get_config('quick'),
+    jmrn=jmrn_jhmdb.get_config('quick'),
+  )

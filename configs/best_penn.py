@@ -1,0 +1,29 @@
+"""Our best answer for Penn Action: four networks on the same joints, fused as one.
+
+Ours, no paper: the members of `best_jhmdb`, with Penn Action's settings. Figures:
+docs/results.md.
+
+  python main.py --config=configs/best_penn.py --workdir=/tmp/best_penn \
+      --config.data.poses=Penn_Action/labels
+
+`--jobs=2` trains two members at a time. Options, after a colon, separated by commas:
+
+- `fold=1`: the training fold held out in the first phase, 0 to 4 (default: 0).
+- `test=false`: no evaluation on the test split.
+"""
+
+from configs import ddnet_penn, jmrn_penn, pa3d_penn
+from configs.shared import best, options
+
+
+def get_config(arg: str = ''):
+  args = options.parse_arg(arg, fold=0, test=True)
+  config = ddnet_penn.get_config('strong').unlock()
+  config.data.test_split = 'test' if args.test else ''
+  config.data.validation_fold = args.fold
+  return best.fuse(
+    config,
+    joints=ddnet_penn.get_config('joints'),
+    pa3d=pa3d_penn.get_config('quick'),
+    jmrn=jmrn_penn.get_config('quick'),
+  )

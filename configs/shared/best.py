@@ -1,0 +1,41 @@
+"""Shared by configs/best_*.py: several networks on the same joints, fused as one.
+
+Each member is an experiment of its own (`ddnet_*`, `pa3d_*`, `jmrn_*`), in our setting
+for few clips. What differs between data sets is only which experiments are taken.
+"""
+
+from __future__ import annotations
+
+import ml_collections
+
+from configs.shared import ensemble
+
+# Fields on which all members agree, see pose_action/ensembles/members.py.
+_SHARED = (
+  'dataset',
+  'train_split',
+  'test_split',
+  'validation_fold',
+  'max_persons',
+)
+
+
+def fuse(
+  config: ml_collections.ConfigDict, **members: ml_collections.ConfigDict
+) -> ml_collections.ConfigDict:
+  """Makes an ensemble of `config`, called 'streams', and further members.
+
+  Args:
+    config: the first member, unlocked; its data set, splits and people are everyone's.
+    **members: whole configs by name.
+
+  Returns:
+    The ensemble's config, locked.
+  """
+  others = {}
+  for name, member in members.items():
+    others[name] = ml_collections.ConfigDict(member.to_dict())
+    for field in _SHARED:
+      others[name].data[field] = config.data[field]
+  ensemble.add_members(config, streams={}, **others)
+  return config.lock()
