@@ -52,7 +52,7 @@ def make_kinds(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
   _wide_npz(place('numpy', 'wide/v.npz'))
   for name, header in _npy_headers().items():
     place('numpy', f'{name}/v.npy').write_bytes(header)
-  _unfolding_png(place('openpose_maps', 'v/x_000000000000_heatmaps.png'))
+  unfolding_png(place('openpose_maps', 'v/x_000000000000_heatmaps.png'))
   made[-1] = ('openpose_maps', made[-1][1].parent)
   empty = place('openpose_maps', 'empty')
   empty.mkdir(parents=True)
@@ -170,14 +170,14 @@ def _hdf5s(place: Callable[[str, str], pathlib.Path]):
       file[part] = h5py.ExternalLink('other.bin', '/x')
 
 
-def _unfolding_png(path: pathlib.Path):
-  """A valid header of 60,000 x 60,000 grey pixels."""
+def unfolding_png(path: pathlib.Path, side: int = 60_000):
+  """A valid header of `side` x `side` grey pixels, and few of them."""
 
   def chunk(kind: bytes, data: bytes) -> bytes:
     check = struct.pack('>I', zlib.crc32(kind + data))
     return struct.pack('>I', len(data)) + kind + data + check
 
-  header = struct.pack('>IIBBBBB', 60_000, 60_000, 8, 0, 0, 0, 0)
+  header = struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0)
   path.write_bytes(
     b'\x89PNG\r\n\x1a\n'
     + chunk(b'IHDR', header)
