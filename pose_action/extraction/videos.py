@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.readers.frame_order import videos_of
 from pose_action.host.extras import MissingExtraError, missing
 
 VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
@@ -161,15 +162,26 @@ def kept_frames(path: pathlib.Path, stride: int) -> int:
 
 
 def _images_of(folder: pathlib.Path) -> list[pathlib.Path]:
-  images = sorted(
-    (file for file in folder.iterdir() if is_image(file)),
-    key=lambda file: natural_key(file.name),
-  )
-  if not images:
+  """The images of one video, in the order of the frame numbers in their names.
+
+  Raises:
+    PoseDataError: if there are none, or their names do not show the order of one video.
+  """
+  names = sorted(file.name for file in folder.iterdir() if is_image(file))
+  if not names:
     raise PoseDataError(
       f'{folder} holds no images; frames are files *{", *".join(IMAGE_SUFFIXES)}'
     )
-  return images
+  if len(names) == 1:
+    return [folder / names[0]]
+  first, *others = videos_of(names, str(folder)).values()
+  if others:
+    raise PoseDataError(
+      f'{folder} holds the frames of {len(others) + 1} videos, such as'
+      f' {next(iter(first.values()))!r} and {next(iter(others[0].values()))!r}; give'
+      ' each video its own folder'
+    )
+  return [folder / name for name in first.values()]
 
 
 def _claimed_frames(path: pathlib.Path) -> int:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
 import pathlib
 import pickle
 import struct
 import zipfile
 import zlib
+from collections.abc import Callable
 
 import numpy as np
 
@@ -50,10 +52,12 @@ def make_kinds(folder: pathlib.Path) -> list[tuple[str, pathlib.Path]]:
   _wide_npz(place('numpy', 'wide/v.npz'))
   for name, header in _npy_headers().items():
     place('numpy', f'{name}/v.npy').write_bytes(header)
-  _unfolding_png(place('openpose_maps', 'v/x_000000000000_heatmaps.png'))
+  unfolding_png(place('openpose_maps', 'v/x_000000000000_heatmaps.png'))
   made[-1] = ('openpose_maps', made[-1][1].parent)
   empty = place('openpose_maps', 'empty')
   empty.mkdir(parents=True)
+  if importlib.util.find_spec('h5py'):
+    _hdf5s(place)
   made += [('openpose', empty), ('jmrn_official', empty), ('penn_action', empty)]
   made += [('jhmdb_tree', empty), ('ava', empty)]
   made += [(format, pathlib.Path('~nosuchuser/v.json')) for format in ('coco', 'pyskl')]
@@ -148,14 +152,32 @@ def _wide_npz(path: pathlib.Path):
     archive.writestr('keypoints.npy', _npy('<f4', '(20000000, 17, 3)'))
 
 
-def _unfolding_png(path: pathlib.Path):
-  """A valid header of 60,000 x 60,000 grey pixels."""
+def _hdf5s(place: Callable[[str, str], pathlib.Path]):
+  """An array of terabytes, and large arrays in another file."""
+  import h5py
+
+  with h5py.File(place('sleap', 'declared/v.h5'), 'w') as file:
+    file.create_dataset('tracks', (10**12, 2), 'f8', chunks=(1000, 2))
+  for format, name, part in (
+    ('sleap', 'v.h5', 'tracks'),
+    ('sleap', 'v.slp', 'instances'),
+    ('movement', 'v.nc', 'position'),
+  ):
+    path = place(format, f'elsewhere/{name}')
+    with h5py.File(path.with_name('other.bin'), 'w') as file:
+      file.create_dataset('x', (4 * 10**8, 2), 'f8', chunks=(1000, 2))
+    with h5py.File(path, 'w') as file:
+      file[part] = h5py.ExternalLink('other.bin', '/x')
+
+
+def unfolding_png(path: pathlib.Path, side: int = 60_000):
+  """A valid header of `side` x `side` grey pixels, and few of them."""
 
   def chunk(kind: bytes, data: bytes) -> bytes:
     check = struct.pack('>I', zlib.crc32(kind + data))
     return struct.pack('>I', len(data)) + kind + data + check
 
-  header = struct.pack('>IIBBBBB', 60_000, 60_000, 8, 0, 0, 0, 0)
+  header = struct.pack('>IIBBBBB', side, side, 8, 0, 0, 0, 0)
   path.write_bytes(
     b'\x89PNG\r\n\x1a\n'
     + chunk(b'IHDR', header)

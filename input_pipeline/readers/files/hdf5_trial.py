@@ -45,18 +45,19 @@ def read_on_trial(path: pathlib.Path, largest: int):
     TrialError: if the file cannot be read there.
   """
   status = path.stat()
-  _read_on_trial(path.absolute(), largest, status.st_mtime_ns, status.st_size)
+  fault = _fault(path.absolute(), largest, status.st_mtime_ns, status.st_size)
+  if fault:
+    raise TrialError(fault)
 
 
 @functools.lru_cache(maxsize=1024)
-def _read_on_trial(path: pathlib.Path, largest: int, time: int, size: int):
+def _fault(path: pathlib.Path, largest: int, time: int, size: int) -> str:
+  """Why a file cannot be read; '' if it can."""
   del time  # Part of the cache's key.
   if not sys.executable or os.name != 'posix':
-    return
+    return ''
   request = json.dumps([os.fspath(path), largest])
-  fault = _CHILD.ask(request, _SECONDS + size / _BYTES_PER_SECOND)
-  if fault:
-    raise TrialError(fault)
+  return _CHILD.ask(request, _SECONDS + size / _BYTES_PER_SECOND)
 
 
 class _Child:
@@ -153,20 +154,34 @@ def _serve():
 def check_sizes(file: Any, largest: int, size: int):
   """Checks the size of all arrays before one is read: 1 kB may declare terabytes.
 
+  Parts that are in other files have no size here, and are refused.
+
   Args:
     file: a `h5py.File`.
     largest: the most bytes that its arrays may have.
     size: the bytes of the file itself.
 
   Raises:
-    TrialError: if the arrays are larger.
+    TrialError: if the arrays are larger, or in another file.
   """
-  sizes = []
+  import h5py
 
-  def add(name: str, item: Any):
+  sizes: list[int] = []
+  elsewhere: list[str] = []  # Raising in a visit of links ends in another error.
+
+  def visit_link(name: str, link: Any):
+    if isinstance(link, h5py.ExternalLink):
+      elsewhere.append(name)
+
+  def visit(name: str, item: Any):
+    if getattr(item, 'external', None) or getattr(item, 'is_virtual', False):
+      elsewhere.append(name)
     sizes.append(getattr(item, 'nbytes', 0))
 
-  file.visititems(add)
+  file.visititems_links(visit_link)
+  file.visititems(visit)
+  if elsewhere:
+    raise TrialError(f'takes {elsewhere[0]!r:.80} from another file, which is not read')
   if sum(sizes) > largest:
     raise TrialError(
       f'declares arrays of {sum(sizes):,} bytes, but may hold at most {largest:,},'

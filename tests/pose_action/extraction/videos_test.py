@@ -1,9 +1,13 @@
 """Frames in order, in chunks, and errors that name the video and what is wrong."""
 
+import os
+import subprocess
 import sys
 
 import numpy as np
 import pytest
+from hostile_files import unfolding_png
+from places import PYTHON_PATH
 
 from input_pipeline.errors import PoseDataError
 from pose_action.extraction.videos import FrameReader, kept_frames
@@ -112,6 +116,76 @@ def test_a_broken_image_is_refused(tmp_path, write_frames):
   (tmp_path / '2.png').write_bytes(b'not an image')
   with pytest.raises(PoseDataError, match=r'2\.png cannot be read as an image'):
     list(FrameReader(tmp_path))
+
+
+@pytest.mark.parametrize(
+  'names',
+  [
+    ('f9.png', 'f10.png', 'f11.png'),
+    # Roboflow's hashes, of which only the first number counts.
+    ('w_0001_png.rf.9a1.png', 'w_0002_png.rf.11b.png', 'w_0003_png.rf.2c3.png'),
+    ('clip2_frame1.png', 'clip2_frame2.png', 'clip2_frame3.png'),
+  ],
+)
+def test_images_are_in_the_order_of_their_frame_numbers(tmp_path, write_frames, names):
+  write_frames(tmp_path, numbered(3))
+  for number, name in enumerate(names, start=1):
+    (tmp_path / f'{number}.png').rename(tmp_path / name)
+  assert [name for name, _ in FrameReader(tmp_path)._frames()] == [
+    str(tmp_path / name) for name in names
+  ]
+
+
+@pytest.mark.parametrize(
+  ('names', 'message'),
+  [
+    (
+      ('lap1_1.png', 'lap1_2.png', 'lap2_1.png', 'lap2_2.png'),
+      r"frames of 2 videos, such as 'lap1_1\.png' and 'lap2_1\.png'; give each video",
+    ),
+    (('a.png', 'b.png', 'c.png', 'd.png'), "'a.png' has no number in its name"),
+    (('1.png', '01.png', '2.png', '3.png'), 'have the same frame number 1'),
+  ],
+)
+def test_names_that_do_not_show_one_video(tmp_path, write_frames, names, message):
+  write_frames(tmp_path / 'made', numbered(4))
+  for number, name in enumerate(names, start=1):
+    (tmp_path / 'made' / f'{number}.png').rename(tmp_path / name)
+  (tmp_path / 'made').rmdir()
+  with pytest.raises(PoseDataError, match=message):
+    FrameReader(tmp_path)
+
+
+def test_a_single_image_needs_no_number(tmp_path, write_frames):
+  write_frames(tmp_path, numbered(1))
+  (tmp_path / '1.png').rename(tmp_path / 'person.png')
+  assert len(list(FrameReader(tmp_path))) == 1
+
+
+def test_an_image_of_too_many_pixels_is_refused(cv2, tmp_path):
+  """In a process that has not imported OpenCV, which reads its limit only then."""
+  unfolding_png(tmp_path / '1.png', side=20_000)  # Less than OpenCV's own limit.
+  program = f"""
+import resource
+from pose_action.extraction.videos import FrameReader, opencv
+opencv()
+before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+try:
+  list(FrameReader(__import__('pathlib').Path({str(tmp_path)!r})))
+except ValueError as error:
+  print(error)
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)
+"""
+  run = subprocess.run(
+    [sys.executable, '-c', program],
+    capture_output=True,
+    text=True,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
+    check=True,
+  )
+  message, kilobytes = run.stdout.splitlines()
+  assert '1.png cannot be read as an image: ' in message
+  assert int(kilobytes) < 200 << 10
 
 
 def test_without_opencv_the_extra_to_install_is_named(tmp_path, monkeypatch):

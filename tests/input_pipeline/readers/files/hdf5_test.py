@@ -83,3 +83,42 @@ def test_the_child_is_started_again(path, monkeypatch):
   os.utime(path, (1, 1))  # Not the file that was read before.
   assert read_all(path)['tracks'].shape == (2, 3, 10)
   child.stop()
+
+
+def _external_link(file, other):
+  file['tracks'] = h5py.ExternalLink(other, '/x')
+
+
+def _external_bytes(file, other):
+  file.create_dataset('tracks', (3,), 'u1', external=[(other, 0, 3)])
+
+
+def _virtual(file, other):
+  layout = h5py.VirtualLayout((3,), 'f8')
+  layout[...] = h5py.VirtualSource(other, 'x', (3,))
+  file.create_virtual_dataset('tracks', layout)
+
+
+@pytest.mark.parametrize('replace', [_external_link, _external_bytes, _virtual])
+def test_parts_in_other_files_are_refused(path, tmp_path, replace):
+  """Their size is not that of the file, and they may be any file of the machine."""
+  with h5py.File(tmp_path / 'other.h5', 'w') as file:
+    file['x'] = np.ones(3)
+  with h5py.File(path, 'a') as file:
+    del file['tracks']
+    replace(file, str(tmp_path / 'other.h5'))
+  with pytest.raises(PoseDataError, match=r"v\.h5 takes 'tracks' from another file"):
+    read_all(path)
+
+
+def test_a_file_that_was_refused_is_not_tried_again(path, tmp_path, monkeypatch):
+  """A reader opens a file several times: for its joints, its videos and its poses."""
+  (tmp_path / 'child.py').write_text("print('', flush=True)\ninput()\nexit(3)")
+  monkeypatch.setattr(hdf5_trial, '__file__', tmp_path / 'child.py')
+  child = hdf5_trial._Child()
+  monkeypatch.setattr(hdf5_trial, '_CHILD', child)
+  with pytest.raises(PoseDataError, match='exit status 3'):
+    read_all(path)
+  monkeypatch.setattr(child, 'ask', None)
+  with pytest.raises(PoseDataError, match='exit status 3'):
+    read_all(path)

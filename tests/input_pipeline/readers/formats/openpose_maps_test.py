@@ -3,6 +3,7 @@
 import cv2
 import numpy as np
 import pytest
+from hostile_files import unfolding_png
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.maps.quantization import dequantize
@@ -52,6 +53,15 @@ def write_float(file, maps: np.ndarray, scale: int = 3, num_fields: int = 4):
   values = np.concatenate([heights, parts]).astype('<f4')
   header = np.array([values.ndim, *values.shape], '<f4')
   file.write_bytes(header.tobytes() + values.tobytes())
+
+
+@pytest.mark.parametrize('side', [12_000, 60_000])
+def test_a_png_of_too_many_pixels_is_not_decoded(tmp_path, side, monkeypatch):
+  unfolding_png(tmp_path / 'f.png', side)
+  monkeypatch.setattr(cv2, 'imdecode', None)
+  message = rf'f\.png is {side} pixels wide and {side} high, at most 134,217,728 pixels'
+  with pytest.raises(PoseDataError, match=message):
+    read_maps(tmp_path / 'f.png', BONE, SIZE)
 
 
 def test_an_image_has_the_maps_side_by_side(tmp_path):
