@@ -1,8 +1,8 @@
 """Recommended for your own poses, of any skeleton: our best networks, fused as one.
 
-Ours, no paper: the members of `best_jhmdb`; `fast` has the two on trajectories alone.
-Export your poses first (`pose-action export --dataset=mine`), or give them with
-`--config.data.poses`. Figures and times: docs/results.md.
+No paper: the members of `best_jhmdb`; `fast` has the two on trajectories alone. Export
+your poses first (`pose-action export --dataset=mine`), or give them with
+`--config.data.poses`. Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/best_custom.py --workdir=/tmp/best_custom \
       --config.data.dataset=mine --config.data.train_split=all

@@ -1,8 +1,7 @@
 """Our best answer for JHMDB: four networks on the same joints, fused as one.
 
-Ours, no paper: two networks on trajectories after DD-Net's idea (`ddnet_jhmdb:strong` and
-`:joints`), PA3D and JMRN (both `quick`). Figures, and how the members were chosen:
-docs/results.md.
+No paper: two networks on trajectories after DD-Net's idea (`ddnet_jhmdb:strong` and
+`:joints`), PA3D and JMRN (both `quick`). Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/best_jhmdb.py --workdir=/tmp/best_jhmdb
 

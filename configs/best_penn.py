@@ -1,7 +1,7 @@
 """Our best answer for Penn Action: four networks on the same joints, fused as one.
 
-Ours, no paper: the members of `best_jhmdb`, with Penn Action's settings. Figures:
-docs/results.md.
+No paper: the members of `best_jhmdb`, with Penn Action's settings.
+Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/best_penn.py --workdir=/tmp/best_penn \
       --config.data.poses=Penn_Action/labels
