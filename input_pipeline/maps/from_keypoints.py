@@ -31,15 +31,7 @@ def keypoint_view(
     clip: `keypoints` `[t, m, j, 3]`, `frame_size` and `num_frames`.
     drawn: the augmentation; None for none.
   """
-  num_frames, taken = clip['num_frames'], None
-  if settings.num_frames is not None:
-    taken = time.take_frames(
-      num_frames,
-      settings.num_frames,
-      None if drawn is None else drawn.time,
-      keeps_length=settings.potion is not None,
-    )
-    num_frames = taken.number
+  taken = _taken_frames(clip, drawn, settings)
   cells, scores = augmented_joints(
     clip,
     drawn,
@@ -52,6 +44,7 @@ def keypoint_view(
   if settings.crop == 'frame':
     shown = canvas.shows_frame(clip['frame_size'], drawn, settings)
   if settings.potion is not None:
+    num_frames = clip['num_frames'] if taken is None else taken.number
     weights = potion.colour_weights(num_frames, len(cells), settings.potion)
     means = potion.aggregate_keypoints(
       cells,
@@ -68,6 +61,20 @@ def keypoint_view(
     modality: _frame_maps(modality, cells, scores, shown, skeleton, settings)
     for modality in stored_modalities(settings.modalities)
   }
+
+
+def _taken_frames(
+  clip: Mapping[str, Array], drawn: Augmentation | None, settings: MapSettings
+) -> TakenFrames | None:
+  """The frames that the model reads; None for all that the clip has."""
+  if settings.num_frames is None:
+    return None
+  return time.take_frames(
+    clip['num_frames'],
+    settings.num_frames,
+    None if drawn is None else drawn.time,
+    keeps_length=settings.potion is not None,
+  )
 
 
 def augmented_joints(
@@ -87,14 +94,11 @@ def augmented_joints(
     taken: the frames to return; None for all that the clip has.
   """
   positions, scores = clip['keypoints'][..., :2], clip['keypoints'][..., 2]
-  read, num_frames = len(scores), clip['num_frames']
+  read = len(scores)
   if taken is not None:
-    positions, scores, num_frames = (
-      positions[taken.index],
-      scores[taken.index],
-      taken.number,
-    )
+    positions, scores = positions[taken.index], scores[taken.index]
   if drops_padding:
+    num_frames = clip['num_frames'] if taken is None else taken.number
     real = jnp.arange(len(scores)) < num_frames
     scores = jnp.where(real[:, None, None], scores, 0)
   if settings.crop == 'person':
