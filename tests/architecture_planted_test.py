@@ -51,7 +51,7 @@ RUN = 'pose_action/training/run.py'
     ),
     (imports_that_run_up, 'pose_action/sweeps/a.py', 'import pose_action.cli.predict'),
     (imports_that_run_up, 'pose_action/cli/a.py', 'import tools.predict'),
-    (imports_that_run_up, RUN, "import_module('pose_action.fusion.table')"),
+    (imports_that_run_up, RUN, "import_module('pose_action.sweeps.table')"),
     (imports_that_run_up, 'pose_action/host/a.py', 'import input_pipeline.errors'),
     (
       imports_that_run_up,

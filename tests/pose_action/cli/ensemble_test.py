@@ -13,6 +13,7 @@ import untrained_run
 
 from pose_action.cli.launch import program
 from pose_action.fusion.fused_members import FusedMembers
+from pose_action.runtime import writers
 
 # ml_collections loads config files in a way that Python will drop.
 pytestmark = pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
@@ -134,8 +135,9 @@ def test_predictions_show_the_members(call, workdir, poses):
   assert lines[at + 3].startswith('  joints: ')
 
 
-@pytest.mark.usefixtures('loose_dtypes', 'no_tensorboard')
-def test_each_member_is_drawn(call, workdir, poses):
+@pytest.mark.usefixtures('loose_dtypes')
+def test_each_member_is_drawn(call, workdir, poses, monkeypatch):
+  monkeypatch.setattr(writers, '_tensorboard_writer', lambda *args: None)
   status, printed = call('visualize', f'--workdir={workdir}', *poses)
   assert status == 0, printed
   pictures = workdir / 'visualizations'

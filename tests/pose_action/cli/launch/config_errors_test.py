@@ -29,7 +29,7 @@ def said_of(args, capsys, monkeypatch) -> str:
     ('trian.epochs=3', 'no config.trian.epochs; did you mean config.train.epochs?'),
     ('epochs=3', 'no config.epochs; did you mean config.train.epochs?'),
     ('model.epoch=3', 'no config.model.epoch; did you mean config.train.epochs?'),
-    ('qqq.zzz=3', 'no config.qqq.zzz; config has augment, data, eval, model,'),
+    ('qqq.zzz=3', 'no config.qqq.zzz; config has augment, data, eval, members,'),
     ('train.epochs.x=3', 'sets a field of config.train.epochs, which is a value: 30'),
     ('train=3', 'config.train is a group; set one of its fields: config.train.batch_'),
     ('train.epochs=many', 'config.train.epochs=many: invalid literal for int()'),
