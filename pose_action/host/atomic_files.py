@@ -28,11 +28,23 @@ def replacing(path: PathLike) -> Iterator[pathlib.Path]:
   target.parent.mkdir(parents=True, exist_ok=True)
   # A random name keeps two writers of one file apart, on different hosts too.
   unfinished = target.with_name(f'.{target.name}.{uuid.uuid4().hex}.tmp')
+  with naming(target, unfinished):
+    try:
+      yield unfinished
+      os.replace(unfinished, target)
+    except BaseException:
+      unfinished.unlink(missing_ok=True)
+      raise
+
+
+@contextlib.contextmanager
+def naming(target: pathlib.Path, unfinished: pathlib.Path) -> Iterator[None]:
+  """Gives an error about the temporary file the name that the user knows."""
   try:
-    yield unfinished
-    os.replace(unfinished, target)
-  except BaseException:
-    unfinished.unlink(missing_ok=True)
+    yield
+  except OSError as error:
+    if error.filename == os.fspath(unfinished):
+      error.filename = os.fspath(target)
     raise
 
 

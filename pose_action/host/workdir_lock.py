@@ -19,6 +19,8 @@ import uuid
 from collections.abc import Iterator
 from typing import Any
 
+from pose_action.host import atomic_files
+
 LOCK_FILE = 'run.lock'
 
 
@@ -91,7 +93,8 @@ def _boot() -> str:
 def _created(path: pathlib.Path, content: dict[str, Any]) -> bool:
   """Whether the lock was free; it appears with its whole content."""
   unfinished = path.with_name(f'.{path.name}.{uuid.uuid4().hex}.tmp')
-  unfinished.write_text(json.dumps(content) + '\n', 'utf-8')
+  with atomic_files.naming(path, unfinished):
+    unfinished.write_text(json.dumps(content) + '\n', 'utf-8')
   try:
     os.link(unfinished, path)
   except FileExistsError:

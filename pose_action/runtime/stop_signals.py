@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 import time
@@ -13,6 +14,10 @@ from pose_action.runtime import sharding
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _SECONDS_BETWEEN_AGREEMENTS = 1.0
 _MOST_POLLS_BETWEEN_AGREEMENTS = 1000
+_NOTED = (
+  b'stopping: the step in progress is finished and saved first (the first one also'
+  b' compiles)\n'
+)
 
 
 class StopSignals:
@@ -20,6 +25,7 @@ class StopSignals:
 
   Work is divided into short parts, with a call of `poll` after each. A second signal
   acts as if this class did not exist, so that Ctrl-C twice ends a program at once.
+  Process 0 says at once that it noted the signal.
 
   With several processes, all must call `poll` equally often. They exchange their
   signals about once per second, not at each call, so that the devices rarely wait.
@@ -32,6 +38,7 @@ class StopSignals:
     self._received = 0
     self._agreed = 0
     self._previous: dict[int, Any] = {}
+    self._announcement: _Announcement | None = None
     self._clock = clock
     self._polls = 0
     self._polls_to_agreement = 1
@@ -41,10 +48,13 @@ class StopSignals:
     # Python runs handlers in the main thread only, and refuses to set them elsewhere.
     if threading.current_thread() is threading.main_thread():
       self._previous = {s: signal.signal(s, self._note) for s in _SIGNALS}
+      self._announcement = _Announcement() if sharding.is_first() else None
     return self
 
   def __exit__(self, *exception) -> None:
     self._restore()
+    if self._announcement is not None:
+      self._announcement.close()
 
   def poll(self) -> int:
     """The signal to stop for, the same in all processes of the job; 0 if there is none."""
@@ -72,3 +82,30 @@ class StopSignals:
       # A handler that was not set from Python, such as that of JAX, cannot be set again.
       signal.signal(number, signal.SIG_DFL if handler is None else handler)
     self._previous = {}
+
+
+class _Announcement:
+  """Says that a signal arrived, also while the handler in Python has to wait.
+
+  Python calls handlers between two operations of the main thread, and a compilation is
+  one operation. The handler in C writes to a pipe at once, and a thread reads it.
+  """
+
+  def __init__(self):
+    self._reading, self._writing = os.pipe()
+    os.set_blocking(self._writing, False)
+    self._previous = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
+    self._thread = threading.Thread(target=self._wait, daemon=True)
+    self._thread.start()
+
+  def _wait(self):
+    while number := os.read(self._reading, 1):  # Until the other end is closed.
+      if number[0] in _SIGNALS:
+        os.write(2, _NOTED)
+        return
+
+  def close(self):
+    signal.set_wakeup_fd(self._previous)
+    os.close(self._writing)
+    self._thread.join()
+    os.close(self._reading)

@@ -2,10 +2,13 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
 import pytest
+from places import PYTHON_PATH
 
 from pose_action.runtime import sharding
 from pose_action.runtime.stop_signals import StopSignals
@@ -66,3 +69,51 @@ def test_processes_agree_once_per_second(monkeypatch):
     answers.append(stop.poll())
   assert agreements == [1, 3, 7, 15, 23, 31]
   assert answers == [0] * 30 + [15] * 10
+
+
+_BUSY = """
+import hashlib, os
+from pose_action.runtime.stop_signals import StopSignals
+
+class Signals(StopSignals):
+  def _note(self, number, frame):
+    os.write(2, b'noted\\n')
+    super()._note(number, frame)
+
+with Signals() as stop:
+  print('busy', flush=True)
+  # One operation in C, as a compilation is.
+  hashlib.pbkdf2_hmac('sha256', b'', b'', 6_000_000)
+  print(stop.poll())
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_is_answered_while_python_cannot_run_handlers(number):
+  with subprocess.Popen(
+    [sys.executable, '-c', _BUSY],
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'JAX_PLATFORMS': 'cpu'},
+  ) as child:
+    assert child.stdout is not None and child.stderr is not None
+    assert child.stdout.readline() == 'busy\n'
+    time.sleep(0.2)
+    child.send_signal(number)
+    said = child.stderr.read().splitlines()
+    assert child.stdout.read() == f'{int(number)}\n'
+  assert said == [
+    'stopping: the step in progress is finished and saved first (the first one also'
+    ' compiles)',
+    'noted',
+  ]
+
+
+def test_nothing_stays_open():
+  before = os.listdir('/dev/fd')
+  for _ in range(3):
+    with StopSignals():
+      pass
+  assert os.listdir('/dev/fd') == before
+  assert signal.set_wakeup_fd(-1) == -1
