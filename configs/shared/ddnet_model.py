@@ -136,7 +136,7 @@ def _train_as_published(config: ml_collections.ConfigDict, form: str):
 
 
 def _use_our_recipe(config: ml_collections.ConfigDict):
-  """Augmentation, AdamW and a decaying rate; all numbers are ours."""
+  """Augmentation, AdamW, a decaying rate, and mirror images in evaluation; ours."""
   data, augment = config.data, config.augment
   data.trajectories.normalization = 'clip'
   data.trajectories.resampling = 'linear'
@@ -164,3 +164,4 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   train.epochs = 250  # ours
   train.label_smoothing = 0.1  # ours
   train.eval_every_epochs = 25  # ours
+  config.eval.mirror = True

@@ -54,6 +54,7 @@ def test_our_networks_share_a_recipe(experiment):
   for section in ('data', 'augment', 'train', 'eval'):
     assert strong[section].to_dict() == joints[section].to_dict()
   assert strong.data.trajectories.resampling == 'linear'  # Time is augmented.
+  assert strong.eval.mirror and not config_of(experiment).eval.mirror
   assert strong.data.read_frames == config_of(experiment).data.read_frames
 
 
