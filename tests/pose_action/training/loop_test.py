@@ -42,6 +42,7 @@ class Stage:
       program=types.SimpleNamespace(
         mesh=one_device,
         total_steps=6,
+        batch_size=8,
         steps_per_epoch=3,
         steps_per_evaluation=3,
         empty_metrics=TrainMetrics.empty,
