@@ -35,7 +35,6 @@ def main(args):
   from pose_action import plots
   from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
-  from pose_action.inference.ensemble_predictor import EnsemblePredictor
   from pose_action.inference.prediction_text import UsableClips, offered_clips
   from pose_action.inference.predictor import Predictor
   from pose_action.runtime.writers import PictureWriter
@@ -45,9 +44,7 @@ def main(args):
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = user_path(_WORKDIR.value) / 'visualizations'
   folder = user_path(_OUTPUT.value or events)
-  models = {'': predictor}
-  if isinstance(predictor, EnsemblePredictor):
-    models = {f'{name}/': member for name, member in predictor.members.items()}
+  models = _models(predictor)
   for name in models:
     (folder / name).mkdir(parents=True, exist_ok=True)
   clips = UsableClips(source, video_ids, predictor, say)
@@ -61,3 +58,12 @@ def main(args):
         writer.write_images(model.step, {tag: picture})
         say(f'{clip.video_id}: {path}')
   fail_for_clips(len(clips.refused))
+
+
+def _models(predictor) -> dict:
+  """The models to draw, by the folder of their pictures: an ensemble's members."""
+  from pose_action.inference.ensemble_predictor import EnsemblePredictor
+
+  if isinstance(predictor, EnsemblePredictor):
+    return {f'{name}/': member for name, member in predictor.members.items()}
+  return {'': predictor}

@@ -243,6 +243,8 @@ def test_training_alone_leaves_the_test_split_untouched(
   whole, ensemble_config, go, tmp_path
 ):
   workdir, _ = whole
+  shutil.copytree(workdir / 'held_out', tmp_path / 'held_out')
+  shutil.copy(workdir / 'config.json', tmp_path)
   assert go(ensemble_config(), tmp_path, evaluates=False) is None
   assert not list(tmp_path.glob('members/*/scores*'))
   assert not (tmp_path / 'results.json').exists()
