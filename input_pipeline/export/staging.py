@@ -14,6 +14,7 @@ from etils import epath
 
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.storage.dataset import is_there
+from input_pipeline.storage.files import INFO_FILE
 from input_pipeline.storage.paths import is_remote
 
 # The old data set while a new one takes its place.
@@ -40,9 +41,10 @@ def build_place(
 
   On a local disk, the data set is built in a staging folder and renamed at the end: an
   old data set stays until then, and a lock admits only one process. An object store has
-  neither renaming nor locks. There the data set is built in place, does not exist for
-  readers until its metadata are written, and an old data set is removed first. An error
-  in the block removes the unfinished data set.
+  neither renaming nor locks. There a first data set is built in place, and does not exist
+  for readers until its metadata are written. One that replaces another is built beside
+  it, and copied over it at the end: a kill in that copy leaves neither in place, but the
+  new files beside it. An error in the block removes the unfinished data set.
 
   Args:
     target: the data set's directory, from `dataset.dataset_dir`.
@@ -123,18 +125,33 @@ def _place_in_folder(
 def _place_in_store(
   target: epath.Path, data_dir: epath.Path, overwrite: bool
 ) -> Iterator[BuildPlace]:
-  _check_free(target, is_there(target), overwrite)
-  place = BuildPlace(target, _work_folder(target, data_dir))
+  replaces = is_there(target)
+  _check_free(target, replaces, overwrite)
+  work = _work_folder(target, data_dir)
+  _remove(work)
+  if not replaces:
+    _remove(target)
+  place = BuildPlace(work / 'built' if replaces else target, work / 'notes')
   for folder in place:
-    _remove(folder)
     folder.mkdir(parents=True, exist_ok=True)
   try:
     yield place
   except BaseException:
-    _remove(target)
+    _remove(place.directory)
+    _remove(work)
     raise
-  finally:
-    _remove(place.notes)
+  if replaces:
+    _copy_over(place.directory, target)
+  _remove(work)
+
+
+def _copy_over(built: epath.Path, target: epath.Path):
+  """Replaces a data set by another; at no moment is a mixture of both complete."""
+  (target / INFO_FILE).unlink()
+  _remove(target)
+  target.mkdir(parents=True, exist_ok=True)
+  for file in sorted(built.iterdir(), key=lambda file: file.name == INFO_FILE):
+    file.copy(target / file.name)
 
 
 def _work_folder(target: epath.Path, data_dir: epath.Path) -> epath.Path:

@@ -159,6 +159,41 @@ def test_replaces_only_when_told_to(bucket):
   assert open_dataset(bucket, 'tiny', 'keypoints').splits == ('new',)
 
 
+def test_the_old_data_set_stays_until_the_new_one_is_complete(bucket):
+  directory = export_tiny(bucket).directory
+  before = dict(StoreInMemory.store)
+
+  def load(video_id):
+    if video_id == 'v7':
+      raise KeyboardInterrupt('clip v7 it was')
+    return make_clip(video_id)
+
+  with pytest.raises(KeyboardInterrupt, match='clip v7 it was'):
+    export_tiny(bucket, make_source(load), overwrite=True)
+  assert StoreInMemory.store == before
+  assert names(bucket) == ['tiny']
+  assert len(open_dataset(bucket, 'tiny', 'keypoints').records('train')) == 3
+  assert export_tiny(bucket, overwrite=True).directory == directory
+  assert names(bucket) == ['tiny']
+
+
+def test_a_copy_that_fails_leaves_the_new_files_beside_their_place(bucket, monkeypatch):
+  export_tiny(bucket)
+  copy, built = gpath.PosixGPath.copy, '.export-tiny-keypoints/built/'
+
+  def fail_at_metadata(self, dst, overwrite=False):
+    if f'{built}dataset_info.json' in os.fspath(self):
+      raise OSError('the network is gone')
+    return copy(self, dst, overwrite=overwrite)
+
+  monkeypatch.setattr(gpath.PosixGPath, 'copy', fail_at_metadata)
+  with pytest.raises(OSError, match='the network is gone'):
+    export_tiny(bucket, overwrite=True)
+  with pytest.raises(PoseDatasetError, match='only an unfinished export'):
+    open_dataset(bucket, 'tiny', 'keypoints')
+  assert (bucket / built / 'dataset_info.json').exists()
+
+
 @pytest.mark.skipif(find_spec('adlfs') is not None, reason='adlfs is installed')
 def test_a_store_without_its_package_says_so(bucket):
   message = r'az://bucket/data/tiny.* cannot be read: .*adlfs'
