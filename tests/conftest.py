@@ -42,6 +42,7 @@ _FAST = (
   'main_test.py',
   'pose_action/cli/launch',
   'pose_action/ensembles/fit_test.py',
+  'pose_action/ensembles/fused_results_test.py',
   'pose_action/ensembles/member_runs_test.py',
   'pose_action/ensembles/members_test.py',
   'pose_action/evaluation',

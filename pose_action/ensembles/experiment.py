@@ -214,6 +214,8 @@ def _check_same_ensemble(ensemble: _Ensemble, saved: dict[str, dict[str, Any]] |
         ' a new --workdir'
       )
     return
+  if not any(folder.glob('*/*/checkpoints/[0-9]*')):
+    return  # Nothing is trained yet, so that a mistake in the config can be mended.
   if saved.keys() != ensemble.members.keys():
     raise ResumeError(
       f'{folder} holds an ensemble of {", ".join(saved)}, but this config has'

@@ -162,7 +162,9 @@ class Predictor:
       raise PredictorError(str(error)) from error
     temperature = 1.0
     if saved.config.eval.calibrate:
-      names = (checkpoint, 'last')  # Without validation the best is the last.
+      # Without validation, the best checkpoint is the last.
+      last = saved.config.eval.get('weights', 'last')
+      names = ('best', last) if checkpoint == 'best' else (last,)
       temperature = saved_temperature(workdir, names, saved.step)
     return cls(
       config=saved.config,

@@ -279,6 +279,15 @@ def test_another_config_is_refused(whole, ensemble_config, config, go, tmp_path)
     go(ensemble_config(), tmp_path)
 
 
+def test_a_config_may_change_before_anything_is_trained(ensemble_config, go, tmp_path):
+  config = ensemble_config()
+  (tmp_path / 'config.json').write_text(json.dumps(config.to_dict()))
+  (tmp_path / 'held_out' / 'joints' / 'checkpoints').mkdir(parents=True)
+  config.optimizer.learning_rate = 0.5
+  with pytest.raises(ResumeError, match='there is no trained ensemble in'):
+    go(config, tmp_path, trains=False)
+
+
 def test_faults_are_found_before_training(ensemble_config, go, tmp_path, capsys):
   with pytest.raises(
     ResumeError, match=r'^there is no trained ensemble in .*; train fi'
