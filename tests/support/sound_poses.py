@@ -66,7 +66,7 @@ def makers() -> dict[str, Callable[[], SoundPoses]]:
     'videos_list': _videos_list,
   }
   if importlib.util.find_spec('h5py'):
-    made |= {'sleap_analysis': _sleap_analysis}
+    made |= {'deeplabcut_hdf5': _deeplabcut_hdf5, 'sleap_analysis': _sleap_analysis}
   if importlib.util.find_spec('xarray') and importlib.util.find_spec('h5netcdf'):
     made |= {'movement': _movement, 'movement_classic': _movement_classic}
   if importlib.util.find_spec('sleap_io'):
@@ -187,6 +187,27 @@ def _deeplabcut():
     *([frame, *_POINTS] for frame in range(2)),
   ]
   return _one('deeplabcut', 'v.csv', _table(rows))
+
+
+def _deeplabcut_hdf5():
+  """As pandas' `to_hdf(format='table')` writes it: a pickle of the columns, and rows."""
+  import h5py
+
+  columns = [
+    ('net', name, axis) for name in _joint_names() for axis in ('x', 'y', 'likelihood')
+  ]
+  rows = np.zeros(2, [('index', 'i8'), ('values_block_0', 'f8', (51,))])
+  rows['index'] = [0, 1]
+  rows['values_block_0'] = _POINTS
+
+  def write(folder: pathlib.Path):
+    with h5py.File(folder / 'v.h5', 'w') as file:
+      group = file.create_group('df_with_missing')
+      group.attrs['pandas_type'] = np.bytes_('frame_table')
+      table = group.create_dataset('table', data=rows)
+      table.attrs['values_block_0_kind'] = np.bytes_(pickle.dumps(columns, 0))
+
+  return SoundPoses('deeplabcut', _written(write), 'v.h5')
 
 
 def _csv():
