@@ -31,11 +31,14 @@ def test_the_first_signal_is_noted(number):
 
 
 def test_a_second_ctrl_c_interrupts():
+  # A program in the background of a shell ignores Ctrl-C from the start.
+  previous = signal.signal(signal.SIGINT, signal.default_int_handler)
   with pytest.raises(KeyboardInterrupt), StopSignals() as stop:
     os.kill(os.getpid(), signal.SIGINT)
     assert stop.poll() == signal.SIGINT
     os.kill(os.getpid(), signal.SIGINT)
     time.sleep(5)  # Another thread may receive the signal first.
+  signal.signal(signal.SIGINT, previous)
 
 
 def test_outside_the_main_thread_nothing_is_noted():

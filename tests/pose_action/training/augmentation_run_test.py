@@ -147,7 +147,7 @@ def test_a_batch_is_the_same_on_eight_devices(config):
   )
   batch = {name: batch[name] for name in ('keypoints', 'frame_size', 'num_frames')}
   one = np.asarray(draw(batch, jax.random.key(0)))
-  assert one.shape == (8, *data.example_maps.shape[1:])
+  assert one.shape == (8, *data.example_input.shape[1:])
   rows = sharding.over_rows(sharding.make_mesh(jax.devices()[:8]))
   eight = draw(jax.device_put(batch, rows), jax.random.key(0))
   np.testing.assert_allclose(np.asarray(eight), one, atol=1e-5)

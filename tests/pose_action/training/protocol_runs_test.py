@@ -121,7 +121,7 @@ def test_mimetics(mimetics, tmp_path, one_device):
       np.eye(6)[scores['labels']], scores['scores'], average='macro'
     )
   )
-  assert set(results['definitions']) == {'mAP'}
+  assert set(results['definitions']) == {'mAP', 'expected_calibration_error'}
   assert results['notes'][0].startswith('test has 7 clips here, but 713 as published')
 
 

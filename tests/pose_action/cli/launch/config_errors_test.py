@@ -31,7 +31,7 @@ def said_of(args, capsys, monkeypatch) -> str:
     ('model.epoch=3', 'no config.model.epoch; did you mean config.train.epochs?'),
     ('qqq.zzz=3', 'no config.qqq.zzz; config has augment, data, eval, members,'),
     ('train.epochs.x=3', 'sets a field of config.train.epochs, which is a value: 30'),
-    ('train=3', 'config.train is a group; set one of its fields: config.train.batch_'),
+    ('train=3', 'config.train is a group; set one of its fields: config.train.average'),
     ('train.epochs=many', 'config.train.epochs=many: invalid literal for int()'),
   ],
 )

@@ -43,7 +43,7 @@ def test_the_config_of_a_run_is_returned_by_a_config_file(config, tmp_path):
     ),
     ('FOLDER/no/config.json', 'and neither does the folder FOLDER/no'),
     ('FOLDER/cut.json', 'FOLDER/cut.json is no JSON (Expecting value: line 1'),
-    ('zzz', "no config file 'zzz'; shipped are demo, jmrn_ava,"),
+    ('zzz', "no config file 'zzz'; shipped are best_custom,"),
   ],
 )
 def test_a_misspelt_name_gets_the_nearest_names(tmp_path, config, message):
