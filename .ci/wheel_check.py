@@ -19,6 +19,7 @@ BIN = pathlib.Path(sys.executable).parent
 COMMAND = str(BIN / 'pose-action')
 ROOMS = {
   'configs',
+  'ddnet_jax',
   'input_pipeline',
   'jmrn_jax',
   'model_lib',
@@ -66,13 +67,13 @@ def check_commands(folder):
   assert 'predict' in run(COMMAND, '--help', cwd=folder)
   print(f'pose-action --help: {time.monotonic() - start:.2f} s')
   for command in ([COMMAND], [sys.executable, '-m', 'pose_action']):
-    for model in ('pa3d', 'jmrn'):
+    for model in ('pa3d', 'jmrn', 'ddnet'):
       workdir = f'--workdir={INPUTS / model}'
       shown = run(
         *command, 'predict', workdir, *POSES, '--frame_size=320x240', cwd=folder
       )
       assert 'clip1' in shown and 'clip2' in shown, shown
-      assert ('joints: ' in shown) == (model == 'jmrn')
+      assert ('joints: ' in shown) == (model != 'pa3d')
     said = run(*command, 'train', '--config=demo', '--workdir=w', cwd=folder, status=1)
     assert "pip install 'pose-action-jax[train]'" in said, said
     assert said.count('\n') == 1, said
@@ -84,8 +85,8 @@ def check_api(folder):
   assert [line.split()[0] for line in shown[:2]] == ['clip1', 'clip2']
   assert all(line.endswith(' 17') for line in shown[:2])
   assert shown[2] == '()'
-  for code in ('from pa3d_jax import PA3D', 'from jmrn_jax import JMRN'):
-    run(sys.executable, '-c', code, cwd=folder)
+  for room, model in (('pa3d', 'PA3D'), ('jmrn', 'JMRN'), ('ddnet', 'DDNet')):
+    run(sys.executable, '-c', f'from {room}_jax import {model}', cwd=folder)
 
 
 def check_own_folders(folder):

@@ -1,4 +1,4 @@
-"""Writes a model that has learned nothing, and poses, for `wheel_check.py`."""
+"""Writes models that have learned nothing, and poses, for `wheel_check.py`."""
 
 import pathlib
 import sys
@@ -7,12 +7,14 @@ import numpy as np
 import tiny_run
 import untrained_run
 
+from configs import ddnet_jhmdb
 from input_pipeline.skeletons.registry import get_skeleton
 
 folder = pathlib.Path(sys.argv[1])
 for name, config in (
   ('pa3d', tiny_run.get_config()),
   ('jmrn', tiny_run.get_jmrn_config()),
+  ('ddnet', ddnet_jhmdb.get_config('joints')),
 ):
   config = config.copy_and_resolve_references().unlock()
   config.data.dataset = 'mine'
