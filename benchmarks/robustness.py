@@ -1,4 +1,4 @@
-"""Measures how trained models stand worse poses than those that they were trained on.
+"""Measures how accurate trained models are on disturbed poses.
 
 Every model predicts the clips of a split as they are, and disturbed in several ways
 (`DISTURBANCES`), the same for all models:
@@ -6,9 +6,9 @@ Every model predicts the clips of a split as they are, and disturbed in several 
     python -m benchmarks.robustness --workdirs=RUN1,RUN2 --format=pyskl --poses=FILE \
         --skeleton=jhmdb --split=val_g0
 
-With `--estimated` and `--true`, joints also move by the errors of a pose network: those
-of estimated poses against the true positions of the same video (`.npy`, pixels,
-`[t, j, 2]` in the order of `--skeleton`).
+With `--estimated` and `--true`, joints also move by a pose network's errors on one video:
+estimated minus true positions (`.npy`, pixels, `[t, j, 2]` in the order of
+`--skeleton`).
 """
 
 from __future__ import annotations
@@ -146,6 +146,7 @@ def with_pose_errors(errors: PoseErrors) -> Disturbance:
   """Joints err as in the video: a run of its frames from a random one, per clip."""
 
   def disturbed(clip: PoseClip, rng: np.random.Generator) -> PoseClip:
+    """Moves the joints of one clip, and drops those that the network did not find."""
     frames = (rng.integers(len(errors.found)) + np.arange(len(clip.scores))) % len(
       errors.found
     )

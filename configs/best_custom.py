@@ -1,4 +1,4 @@
-"""Recommended for your own poses, of any skeleton: our best networks, fused as one.
+"""For your own poses, of any skeleton: four networks on the same joints, fused as one.
 
 No paper: the members of `best_jhmdb`; `fast` has the two on trajectories alone. Export
 your poses first (`pose-action export --dataset=mine`), or give them with
@@ -9,7 +9,7 @@ your poses first (`pose-action export --dataset=mine`), or give them with
 
 `--jobs=2` trains two members at a time. Options, after a colon, separated by commas:
 
-- `fast`: only the networks on trajectories, a few minutes for 500 clips on two cores.
+- `fast`: only the two networks on trajectories.
 - `people=1`: the people of a clip that are read, those with the highest scores
   (default: 2).
 - `fold=1`: the training fold held out in the first phase, 0 to 4 (default: 0).

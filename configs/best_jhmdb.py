@@ -1,4 +1,4 @@
-"""Our best answer for JHMDB: four networks on the same joints, fused as one.
+"""Four networks on JHMDB's joints, fused as one.
 
 No paper: two networks on trajectories after DD-Net's idea (`ddnet_jhmdb:strong` and
 `:joints`), PA3D and JMRN (both `quick`). Ours: not trained here (docs/results.md).

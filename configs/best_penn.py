@@ -1,4 +1,4 @@
-"""Our best answer for Penn Action: four networks on the same joints, fused as one.
+"""Four networks on Penn Action's joints, fused as one.
 
 No paper: the members of `best_jhmdb`, with Penn Action's settings.
 Ours: not trained here (docs/results.md).

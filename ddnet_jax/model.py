@@ -25,7 +25,7 @@ class DDNet(nn.Module):
   """Encodes each person's trajectory, takes the maximum over people, and classifies.
 
   All people share one encoder. A person whose scores are all 0 is absent and changes
-  nothing, neither the maximum nor BatchNorm's statistics; so does a row without people.
+  nothing, neither the maximum nor BatchNorm's statistics. Nor does a clip without people.
 
   Two clips with one person of 15 joints in 32 frames, and a narrow network:
 

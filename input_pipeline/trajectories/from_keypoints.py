@@ -117,7 +117,7 @@ def _check_time(drawn: Augmentation | None, trajectories: TrajectorySettings):
 def _scale_before_augmentation(
   clip: Mapping[str, Array], skeleton: Skeleton, settings: MapSettings
 ) -> Float[Array, '']:
-  """The clip's scale; augmentation would otherwise have no say in a person's size."""
+  """The clip's scale; after augmentation it would undo a random scale."""
   cells, scores = augmented_joints(clip, None, skeleton, settings, drops_padding=True)
   return clip_scale(cells, scores > 0)
 

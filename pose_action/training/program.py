@@ -62,7 +62,7 @@ class Program:
     train_step: (state, metrics, batch) → (state, metrics); both arguments are donated.
     early_train_step: the same without dropout, for the first `early_steps` updates.
     evaluation_step: (variables, batch) → (output, index `[b]`), replicated.
-    pictures: (variables, training batch) → (maps, motion maps or None, labels) for the
+    pictures: (variables, training batch) → (inputs, motion maps or None, labels) for the
       first clips, replicated.
     plateau_step: (plateau state, monitored value) → plateau state.
   """
@@ -281,9 +281,9 @@ def _step_and_count(
 
 
 def _pictures(model: nn.Module, input_of_batch, variables: Any, batch: Batch):
-  maps = input_of_batch(jax.tree.map(lambda rows: rows[:_CLIPS_SHOWN], batch), None)
-  output: Any = model.apply(variables, maps, train=False)
-  return maps, output.motion_maps, batch['label'][:_CLIPS_SHOWN]
+  inputs = input_of_batch(jax.tree.map(lambda rows: rows[:_CLIPS_SHOWN], batch), None)
+  output: Any = model.apply(variables, inputs, train=False)
+  return inputs, output.motion_maps, batch['label'][:_CLIPS_SHOWN]
 
 
 def _plateau_step(plateau: optax.GradientTransformationExtraArgs, state, value):

@@ -79,10 +79,10 @@ def initial_state(
     averages: keeps a moving average of the parameters, which starts from the first ones.
   """
   init_key, run_key = jax.random.split(jax.random.key(seed))
-  maps = jax.tree.map(
+  inputs = jax.tree.map(
     lambda shape: jnp.zeros((1, *shape.shape[1:]), shape.dtype), example_input
   )
-  variables = model.init(init_key, maps, train=False)
+  variables = model.init(init_key, inputs, train=False)
   params = variables.pop('params')
   return TrainState(
     step=jnp.int32(0),
@@ -115,19 +115,19 @@ def train_step(
   """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
-  maps = input_of_batch(batch, augment_key)
-  views = len(jax.tree.leaves(maps)[0]) // len(batch['mask'])
+  inputs = input_of_batch(batch, augment_key)
+  views = len(jax.tree.leaves(inputs)[0]) // len(batch['mask'])
   labels, mask = (jnp.repeat(batch[n], views, axis=0) for n in ('label', 'mask'))
-  maps = jax.tree.map(lambda leaf: real_rows(leaf, mask), maps)
+  inputs = jax.tree.map(lambda leaf: real_rows(leaf, mask), inputs)
   mixing = None
   if mixup_alpha:
     mixing = mixup.draw(jax.random.fold_in(key, _MIXUP), mixup_alpha, batch['mask'])
-    maps = mixing.input(maps)
+    inputs = mixing.input(inputs)
 
   def loss_of(params):
     output, changed = model.apply(
       {'params': params, **state.collections},
-      maps,
+      inputs,
       train=True,
       rngs={'dropout': dropout_key},
       mutable=list(state.collections),

@@ -119,7 +119,7 @@ def stored_maps(config, skeleton, frames):
 
 
 def protocol_of(config):
-  """Of the config's data set; your own poses have JHMDB's here."""
+  """Returns the protocol of the config's data set; for your own poses, JHMDB's."""
   return PROTOCOLS[config.data.dataset.replace('mine', 'jhmdb')]
 
 

@@ -7,6 +7,7 @@ import jax
 import numpy as np
 import pytest
 
+from pose_action.runtime import writers
 from pose_action.runtime.stop_signals import StopSignals
 from pose_action.training import experiment, loop
 from pose_action.training.checkpoints import Checkpoints
@@ -16,6 +17,14 @@ from pose_action.training.progress import TrainingProgress
 
 class Stopped(Exception):
   """Stops a run early."""
+
+
+def undisturbed(config, workdir, data_dir, mesh):
+  """(workdir, results) of a run that nothing stops, without TensorBoard."""
+  config.data.data_dir = str(data_dir)
+  with pytest.MonkeyPatch.context() as patch:
+    patch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
+    return workdir, run(config, workdir, mesh)
 
 
 @contextlib.contextmanager

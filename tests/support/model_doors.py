@@ -105,7 +105,7 @@ def _outcome(words: list[str], limit: int | None = MEMORY) -> Outcome:
 
 
 def _seconds() -> float:
-  """Of the processor, also in child processes."""
+  """Returns the seconds of processor time, child processes included."""
   return sum(os.times()[:4])
 
 

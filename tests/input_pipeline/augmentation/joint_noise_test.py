@@ -17,7 +17,7 @@ PENN = get_skeleton('penn_action')
 
 @functools.partial(jax.jit, static_argnums=0)
 def displacements(settings):
-  """Of 50 draws, for 20 frames and 13 joints on 64 × 86 cells."""
+  """Returns 50 draws for 20 frames and 13 joints on 64 × 86 cells."""
   keys = jax.random.split(jax.random.key(2), 50)
 
   def one(key):

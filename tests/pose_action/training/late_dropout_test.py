@@ -6,9 +6,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
-from interrupted_run import latest_step, run, saved_bits, signalled_at, stopped_after
+from interrupted_run import (
+  latest_step,
+  run,
+  saved_bits,
+  signalled_at,
+  stopped_after,
+  undisturbed,
+)
 
-from pose_action.runtime import sharding, writers
+from pose_action.runtime import sharding
 from pose_action.training.model_registry import without_dropout
 from pose_action.training.program import build_program
 
@@ -29,13 +36,9 @@ def config(config):
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory, data_dir, one_device):
-  """(workdir, results) of an undisturbed run."""
   config = late(tiny_run.get_config().unlock())
-  config.data.data_dir = str(data_dir)
   workdir = tmp_path_factory.mktemp('late') / 'run'
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
-    return workdir, run(config, workdir, one_device)
+  return undisturbed(config, workdir, data_dir, one_device)
 
 
 def test_the_step_with_dropout_begins_with_its_epoch(config, data, one_device):

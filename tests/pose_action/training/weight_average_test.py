@@ -7,9 +7,16 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
-from interrupted_run import run, saved_bits, saved_state, signalled_at, stopped_after
+from interrupted_run import (
+  run,
+  saved_bits,
+  saved_state,
+  signalled_at,
+  stopped_after,
+  undisturbed,
+)
 
-from pose_action.runtime import sharding, writers
+from pose_action.runtime import sharding
 from pose_action.training.program import build_program
 from pose_action.training.saved_model import load_model
 from pose_action.training.weight_average import decay_at, updated_average
@@ -32,13 +39,9 @@ def config(config):
 
 @pytest.fixture(scope='module')
 def whole(tmp_path_factory, data_dir, one_device):
-  """(workdir, results) of an undisturbed run."""
   config = averaging(tiny_run.get_config().unlock())
-  config.data.data_dir = str(data_dir)
   workdir = tmp_path_factory.mktemp('averaging') / 'run'
-  with pytest.MonkeyPatch.context() as patch:
-    patch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
-    return workdir, run(config, workdir, one_device)
+  return undisturbed(config, workdir, data_dir, one_device)
 
 
 @pytest.mark.parametrize(
