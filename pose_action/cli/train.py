@@ -21,6 +21,7 @@ from pose_action.cli.launch import config_names
 from pose_action.cli.launch.print_config import config_text
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
 from pose_action.cli.launch.value_sources import value_sources
+from pose_action.ensembles.members import give_to_every_member
 from pose_action.host import atomic_files
 from pose_action.host.disk_errors import in_one_line, is_full
 from pose_action.host.user_paths import user_path
@@ -76,6 +77,7 @@ before_parsing = config_names.with_paths
 
 def main(args):
   refuse_arguments(args)
+  give_to_every_member(_CONFIG.value, _overridden_fields())
   if _PRINT_CONFIG.value:
     print(config_text(_CONFIG.value, _value_sources()))
     return
