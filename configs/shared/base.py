@@ -283,6 +283,10 @@ def _train() -> dict:
     # 'inverse_frequency' weighs classes by 1 / frequency in the training clips, with a
     # mean of 1; for multi-label clips, the classes that a clip has (ours).
     'class_weights': '',
+    # For clips with one label: τ · log(share of the training clips) is added to each
+    # class's logit in the loss, so that predictions favour no class for being frequent
+    # (Menon et al., ICLR 2021); 0 leaves it out, 1 is the balanced softmax.
+    'logit_adjustment': 0.0,
     # The joint-contrastive loss, JMRN Eq. 1 and 2.
     'contrastive': {
       'weight': 0.0,  # λ; 0 leaves the loss out

@@ -92,6 +92,7 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
       'joint_features': (64, 96),
       'joint_vector': 16,
       'selector_features': 64,
+      'reasoning_features': (256, 384),  # two layers over all joints of 'joints'; ours
       # Dense layers before the classifier; DD-Net's Keras code has two, ours one.
       'hidden': (128, 128) if network == 'ddnet' else (128,),
       'channel_dropout': 0.1,  # rate at which whole channels are dropped; DD-Net's code

@@ -68,7 +68,9 @@ def give_to_every_member(config: ml_collections.ConfigDict, fields: Mapping[str,
       continue
     for field, value in fields.items():
       group, _, key = field.rpartition('.')
-      own = field.startswith(('members.', 'model.')) or f'members.{name}.{field}' in fields
+      own = (
+        field.startswith(('members.', 'model.')) or f'members.{name}.{field}' in fields
+      )
       node = _group(member, group)
       if not own and node is not None and key in node:
         _set(node, key, value, f'config.{field}')
