@@ -11,34 +11,36 @@ import ml_collections
 from configs.shared import options
 
 FORMS = ('keras', 'port')
+BRANCHES = ('streams+joints', 'streams', 'joints')
 
 
 def parse_options(arg: str, *, choices: dict | None = None, **own):
   """Parses the options of all DD-Net experiments and an experiment's `own` ones.
 
   Raises:
-    ValueError: for two networks at once, or a published form of ours.
+    ValueError: for branches or a published form that the chosen network does not have.
   """
   args = options.parse_arg(
     arg,
-    choices={'form': FORMS, **(choices or {})},
+    choices={'form': FORMS, 'branches': BRANCHES, **(choices or {})},
     **{
       'fold': 0,
       'test': True,
       'form': 'keras',
       'strong': False,
-      'joints': False,
+      'branches': 'streams+joints',
       **own,
     },
   )
-  if args.strong and args.joints:
-    raise ValueError(
-      "config string gives 'strong' and 'joints', which are two networks; give one"
-    )
-  if (args.strong or args.joints) and args.form != 'keras':
+  if args.strong and args.form != 'keras':
     raise ValueError(
       f'config string gives form={args.form}, a published form of DD-Net, and'
-      f' {"strong" if args.strong else "joints"!r}, a network of ours; give one'
+      " 'strong', a network of ours; give one"
+    )
+  if args.branches != BRANCHES[0] and not args.strong:
+    raise ValueError(
+      f"config string gives branches={args.branches}, which only 'strong' has; add"
+      " 'strong', or leave branches out"
     )
   return args
 
@@ -62,11 +64,9 @@ def choose_network(
   data.read_frames = read_frames
   config.eval.views = 1  # DD-Net's Keras code: the whole clip
   config.eval.batch_size = 64  # ours: clips of joints are small
-  if args.strong or args.joints:
+  if args.strong:
     _use_our_recipe(config)
-    config.model = ddnet('streams' if args.strong else 'joints')
-    if args.joints:
-      config.optimizer.learning_rate = 1e-3  # ours
+    config.model = _small(args.branches)
   else:
     _train_as_published(config, args.form)
     config.model = ddnet('ddnet', form=args.form)
@@ -77,8 +77,8 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict(
     {
       'name': 'ddnet',  # a name in pose_action/training/model_registry.py
-      # 'ddnet', as published; or ours: 'streams', as large, or 'joints', half as large
-      # and with a weight per joint.
+      # 'ddnet', as published; or ours: 'streams', 'joints', which has a weight per joint,
+      # or both as branches, 'streams+joints'.
       'network': network,
       # For 'ddnet': 'keras', the authors' notebooks; 'port', a PyTorch port, whose
       # BatchNorm is over frames.
@@ -103,6 +103,15 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
       'dtype': 'float32',
     }
   )
+
+
+def _small(branches: str) -> ml_collections.ConfigDict:
+  """Our networks in the size that suits few clips; wider ones are no better there."""
+  model = ddnet(branches)
+  model.width = 32  # ours: 64 gives the same
+  model.joint_features = (32, 48)  # ours
+  model.reasoning_features = (192, 256)  # ours
+  return model
 
 
 def _train_as_published(config: ml_collections.ConfigDict, form: str):
@@ -164,5 +173,6 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   train.batch_size = 64  # ours
   train.epochs = 250  # ours
   train.label_smoothing = 0.1  # ours
+  train.logit_adjustment = 1.0  # the balanced softmax
   train.eval_every_epochs = 25  # ours
   config.eval.mirror = True
