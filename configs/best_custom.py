@@ -23,20 +23,20 @@ from configs.shared import best, options
 
 def get_config(arg: str = ''):
   args = options.parse_arg(arg, fast=False, people=2, fold=0)
-  config = ddnet_jhmdb.get_config('strong,branches=streams').unlock()
+  config = ddnet_jhmdb.get_config('streams').unlock()
   config.data.dataset = 'mine'
   config.data.train_split = 'all'
   config.data.test_split = ''
   config.data.validation_fold = args.fold
   config.data.max_persons = args.people
   config.data.read_frames = 64  # ours: of longer clips, evenly spread frames are read
-  joints = ddnet_jhmdb.get_config('strong,branches=joints').unlock()
+  joints = ddnet_jhmdb.get_config('joints').unlock()
   joints.data.read_frames = config.data.read_frames
   if args.fast:
     return best.fuse(config, joints=joints)
   return best.fuse(
     config,
     joints=joints,
-    pa3d=pa3d_jhmdb.get_config('quick'),
-    jmrn=jmrn_jhmdb.get_config('quick'),
+    pa3d=pa3d_jhmdb.get_config('tuned'),
+    jmrn=jmrn_jhmdb.get_config('tuned'),
   )

@@ -15,7 +15,7 @@ Options, after a colon, separated by commas:
 - `strong`: our network of two branches, half as large as DD-Net, with augmentation and
   mixup: one reads streams of all joints, as DD-Net does, and one reads each joint with the
   same encoder and weighs the joints.
-- `branches=streams` or `joints`: one of the two alone, with `strong`.
+- `streams`, `joints`: one of these branches alone.
 """
 
 from configs.shared import base, ddnet_model

@@ -8,39 +8,40 @@ from __future__ import annotations
 
 import ml_collections
 
-from configs.shared import options
+from configs.shared import few_clips, options
 
 FORMS = ('keras', 'port')
-BRANCHES = ('streams+joints', 'streams', 'joints')
+# Our networks by option.
+_OURS = {'strong': 'streams+joints', 'streams': 'streams', 'joints': 'joints'}
 
 
 def parse_options(arg: str, *, choices: dict | None = None, **own):
   """Parses the options of all DD-Net experiments and an experiment's `own` ones.
 
   Raises:
-    ValueError: for branches or a published form that the chosen network does not have.
+    ValueError: for two networks at once, or a published form of ours.
   """
   args = options.parse_arg(
     arg,
-    choices={'form': FORMS, 'branches': BRANCHES, **(choices or {})},
+    choices={'form': FORMS, **(choices or {})},
     **{
       'fold': 0,
       'test': True,
       'form': 'keras',
-      'strong': False,
-      'branches': 'streams+joints',
+      **dict.fromkeys(_OURS, False),
       **own,
     },
   )
-  if args.strong and args.form != 'keras':
+  chosen = [option for option in _OURS if args[option]]
+  if len(chosen) > 1:
+    raise ValueError(
+      f'config string gives {" and ".join(map(repr, chosen))}, which are'
+      f' {len(chosen)} networks; give one'
+    )
+  if chosen and args.form != 'keras':
     raise ValueError(
       f'config string gives form={args.form}, a published form of DD-Net, and'
-      " 'strong', a network of ours; give one"
-    )
-  if args.branches != BRANCHES[0] and not args.strong:
-    raise ValueError(
-      f"config string gives branches={args.branches}, which only 'strong' has; add"
-      " 'strong', or leave branches out"
+      f' {chosen[0]!r}, a network of ours; give one'
     )
   return args
 
@@ -64,9 +65,10 @@ def choose_network(
   data.read_frames = read_frames
   config.eval.views = 1  # DD-Net's Keras code: the whole clip
   config.eval.batch_size = 64  # ours: clips of joints are small
-  if args.strong:
+  chosen = [network for option, network in _OURS.items() if args[option]]
+  if chosen:
     _use_our_recipe(config)
-    config.model = _small(args.branches)
+    config.model = _small(chosen[0])
   else:
     _train_as_published(config, args.form)
     config.model = ddnet('ddnet', form=args.form)
@@ -105,9 +107,9 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
   )
 
 
-def _small(branches: str) -> ml_collections.ConfigDict:
+def _small(network: str) -> ml_collections.ConfigDict:
   """Our networks in the size that suits few clips; wider ones are no better there."""
-  model = ddnet(branches)
+  model = ddnet(network)
   model.width = 32  # ours: 64 gives the same
   model.joint_features = (32, 48)  # ours
   model.reasoning_features = (192, 256)  # ours
@@ -152,13 +154,9 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   data.trajectories.resampling = 'linear'
   data.crop = 'person'  # ours: shares of the map are then shares of the person
   data.map_size = (64, 64)  # ours: trajectories need no shape of the frame
+  few_clips.augment(config)
   augment.flip_probability = 0.5  # ours
-  augment.rotation = 15.0  # ours
-  augment.scale = (0.85, 1.15)  # ours
-  augment.aspect = (0.85, 1.15)  # ours
   augment.shift = 0.0  # ours: the clip's mean position is subtracted
-  # Ours: about 0.02 of the root mean square distance from a person's mean joint.
-  augment.joint_noise = 0.006
   augment.time.crop = (0.6, 1.0)  # ours
   augment.time.crop_probability = 0.7  # ours
   augment.time.tempo = 1.25  # ours
@@ -172,7 +170,5 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   optimizer.warmup_epochs = 5.0  # ours
   train.batch_size = 64  # ours
   train.epochs = 250  # ours
-  train.label_smoothing = 0.1  # ours
-  train.logit_adjustment = 1.0  # the balanced softmax
   train.eval_every_epochs = 25  # ours
   config.eval.mirror = True
