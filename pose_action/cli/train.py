@@ -88,6 +88,7 @@ def main(args):
   # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.ensembles import experiment
   from pose_action.runtime import sharding
+  from pose_action.runtime.stop_signals import owning_process
   from pose_action.training.loop import TrainingStopped
   from pose_action.training.step import TrainingDiverged
 
@@ -95,13 +96,14 @@ def main(args):
   _silence_threads_of_saves()
   try:
     sharding.initialize_processes(detect=_DISTRIBUTED.value)
-    experiment.train_and_evaluate(
-      _CONFIG.value,
-      workdir,
-      trains='train' in _MODE.value,
-      evaluates='evaluate' in _MODE.value,
-      jobs=_JOBS.value,
-    )
+    with owning_process():
+      experiment.train_and_evaluate(
+        _CONFIG.value,
+        workdir,
+        trains='train' in _MODE.value,
+        evaluates='evaluate' in _MODE.value,
+        jobs=_JOBS.value,
+      )
   except TrainingStopped as stopped:
     if sharding.is_first():
       print(stopped, file=sys.stderr)
