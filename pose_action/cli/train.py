@@ -19,7 +19,12 @@ import traceback
 
 from pose_action.cli.launch import config_names
 from pose_action.cli.launch.print_config import config_text
-from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.program import (
+  Flags,
+  UsageError,
+  bounded,
+  refuse_arguments,
+)
 from pose_action.cli.launch.value_sources import value_sources
 from pose_action.host import atomic_files
 from pose_action.host.disk_errors import in_one_line, is_full
@@ -112,7 +117,7 @@ def main(args):
     # The message says what to do, and a traceback would bury it.
     if FLAGS.values['debug'].value:
       traceback.print_exc()
-    line = in_one_line(error, where=workdir)
+    line = bounded(in_one_line(error, where=workdir))
     print(f'{type(error).__name__}: {line}', file=sys.stderr)
     _keep_traceback(user_path(workdir) / 'error.log')
     sys.exit(1)

@@ -20,7 +20,9 @@ from pose_action.host.extras import missing
 from pose_action.host.user_paths import user_path
 
 _ZIP_MAGIC = b'PK\x03\x04'
-_PICKLES_OF_OLD_FILES = 5  # Before PyTorch 1.6: mark, version, system, content, storages.
+_PICKLES_OF_OLD_FILES = (
+  5  # Before PyTorch 1.6: mark, version, system, content, storages.
+)
 # Two names may share a tensor. More copies than this are no weights (our choice).
 _MOST_COPIES = 4
 

@@ -23,7 +23,6 @@ from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainingDiverged, TrainState
 from pose_action.training.step_metrics import NEVER, TrainMetrics
 
-
 _NOTHING = contextlib.nullcontext()
 
 

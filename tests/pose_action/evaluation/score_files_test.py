@@ -128,7 +128,10 @@ def test_weights_are_not_fitted_on_what_is_fused(write):
     ({'labels': [0, 1, 3]}, r'labels are int64 .* 0\.\.2 of shape \(3,\)'),
     ({'labels': [0, 1, 1]}, r'differ in the labels of 1 \(v3\)'),
     ({'labels': np.eye(3)}, 'one has a single label per video, the other several'),
-    ({'ids': np.array(['v1', 'v2', 'v3'], object)}, r'cannot be read: video_ids hold Python objects'),
+    (
+      {'ids': np.array(['v1', 'v2', 'v3'], object)},
+      r'cannot be read: video_ids hold Python objects',
+    ),
     ({'ids': None}, r"must have \['video_ids'\]"),
   ],
 )

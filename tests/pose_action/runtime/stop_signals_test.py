@@ -175,14 +175,15 @@ def test_a_process_is_not_left_where_it_must_not_be(case, monkeypatch):
   if case == 'several processes':
     monkeypatch.setattr(sharding, 'is_alone', lambda: False)
   owning = stop_signals.owning_process()
-  with owning if case != 'a notebook' else contextlib.nullcontext():
-    with StopSignals() as stop:
-      with stop.leaving(3):
-        if case != 'after the block':
-          os.kill(os.getpid(), signal.SIGTERM)
-      if case == 'after the block':
+  if case == 'a notebook':
+    owning = contextlib.nullcontext()
+  with owning, StopSignals() as stop:
+    with stop.leaving(3):
+      if case != 'after the block':
         os.kill(os.getpid(), signal.SIGTERM)
-      time.sleep(0.1)
+    if case == 'after the block':
+      os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.1)
   assert left == []
 
 
