@@ -9,9 +9,10 @@ the pickle's stack, its depth and its number of elements when written out.
 from __future__ import annotations
 
 import pickle
-import struct
 from collections.abc import Callable, Container
 from typing import Any
+
+from input_pipeline.readers.files.pickle_bytes import PickleBytes
 
 # All limits are ours.
 MAX_DEPTH = 100  # Containers in containers; published files have about ten.
@@ -85,12 +86,8 @@ _COMPLETED_BY_BUILD = {
 }
 
 
-class _Scanner:
-  """One scan; `run` reads every opcode.
-
-  Attributes:
-    at: the place of the next byte.
-  """
+class _Scanner(PickleBytes):
+  """One scan; `run` reads every opcode."""
 
   def __init__(
     self,
@@ -100,9 +97,7 @@ class _Scanner:
     start: int,
     of_torch: bool,
   ):
-    self._content = content
-    self._end = len(content)
-    self.at = start
+    super().__init__(content, start)
     self._of_torch = of_torch
     self._allowed = allowed
     self._stack: list[Any] = []
@@ -127,37 +122,6 @@ class _Scanner:
         )
       step(self)
     raise ValueError('the file ends before the pickle does')
-
-  # Reading arguments.
-
-  def _bytes(self, count: int) -> bytes:
-    if not 0 <= count <= self._end - self.at:
-      raise ValueError(
-        f'it announces {count:,} bytes, but {self._end - self.at:,} are left'
-      )
-    start, self.at = self.at, self.at + count
-    return self._content[start : self.at]
-
-  def _skip(self, count: int):
-    if not 0 <= count <= self._end - self.at:
-      self._bytes(count)
-    self.at += count
-
-  def _byte(self) -> int:
-    if self.at >= self._end:
-      self._bytes(1)
-    self.at += 1
-    return self._content[self.at - 1]
-
-  def _number(self, form: str) -> int:
-    return struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
-
-  def _line(self) -> bytes:
-    end = self._content.find(b'\n', self.at)
-    if end < 0:
-      raise ValueError('the file ends inside a line')
-    start, self.at = self.at, end + 1
-    return self._content[start:end]
 
   # The stack.
 
