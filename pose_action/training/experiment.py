@@ -63,11 +63,14 @@ def train_and_evaluate(
   with open_training(config, workdir, mesh) as run, StopSignals() as stop:
     if evaluates:
       _check_something_to_evaluate(run)
-    state = train(run, *start_or_resume(run), stop=stop)
+    with stop.leaving(run.checkpoints.latest_step or 0):
+      start = start_or_resume(run)
+    state = train(run, *start, stop=stop)
     if not evaluates:
       return None
     try:
-      return _evaluate(run, state, stop.poll)
+      with stop.leaving(int(state.step)):
+        return _evaluate(run, state, stop.poll)
     except PredictionStopped as error:
       raise TrainingStopped(int(state.step), stop.poll()) from error
 

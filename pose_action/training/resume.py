@@ -56,6 +56,7 @@ _DATA = {
   'data_digests.labels': 'the labels of the clips',
   'training_clips': 'the division into training and validation clips',
   'data_digests.content': 'the joints or maps of the clips',
+  'data_digests.shards': "the content of the data set's files",
 }
 _SHOWN = 8
 
@@ -99,7 +100,11 @@ def check_same_run(
     return
   saved = checkpoints.run_description(step)
   # Imported weights have no training clips, and earlier versions no digests of them.
-  wanted = _comparable({name: description[name] for name in saved})
+  wanted = {name: description[name] for name in saved}
+  if digests := saved.get('data_digests'):
+    found = wanted['data_digests']
+    wanted['data_digests'] = {n: found[n] for n in digests if n in found}
+  wanted = _comparable(wanted)
   saved = _comparable(saved)
   differing = sorted(
     name

@@ -37,6 +37,7 @@ class Split:
     records: all examples of the data set's split.
     indices: int `[b]`, the records that belong to this split.
     video_ids, labels: `[b]`, in the order of `indices`; multi-hot labels are `[b, k]`.
+    shard_digests: of all files of the data set's split; None if they are not known.
   """
 
   name: str
@@ -44,6 +45,7 @@ class Split:
   indices: np.ndarray
   video_ids: tuple[str, ...]
   labels: np.ndarray
+  shard_digests: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +155,7 @@ def _split(
     indices=indices,
     video_ids=tuple(clips.video_ids[i] for i in indices),
     labels=clips.labels[indices],
+    shard_digests=dataset.shard_digests(split),
   )
 
 
