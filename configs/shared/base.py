@@ -66,6 +66,18 @@ def _poses() -> dict:
     'normalized': False,
     # Joints are in the skeleton's order, even if the files name them otherwise.
     'trust_order': False,
+    # Cuts whole videos into training windows, for models of timelines
+    # (docs/timelines.md).
+    'segments': {
+      # When each action begins and ends: a file of ELAN (.eaf), or a CSV of BORIS, VIA 3
+      # or with the columns video, person, start, stop, label. '' cuts nothing.
+      'file': '',
+      # Ours: length of a window, and distance between two in a long segment; '30' is
+      # frames, '2s' seconds.
+      'window': '2s',
+      'stride': '1s',
+      'background': '',  # class of the time without a segment; '' leaves it out
+    },
   }
 
 

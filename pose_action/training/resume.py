@@ -43,6 +43,7 @@ _FREE_TO_CHANGE = (
   'data.normalized',
   'data.poses',
   'data.read_threads',
+  'data.segments.file',
   'data.test_split',
   'data.trust_order',
   'eval.batch_size',
