@@ -38,17 +38,29 @@ def rows_of_videos(
     PoseDataError: if the file names no video of the source, or a name fits several.
   """
   offered = tuple(dict.fromkeys(v for ids in source.splits.values() for v in ids))
-  found: dict[str, list[SegmentRow]] = {}
-  for named in dict.fromkeys(row.video for row in file.rows):
-    video = _find(offered, (named, *file.other_names.get(named, ())), file.path)
-    if video is not None:
-      found.setdefault(video, []).extend(r for r in file.rows if r.video == named)
+  found = rows_of_names(offered, file)
   if not found:
     named = dict.fromkeys(row.video for row in file.rows)
     raise PoseDataError(
       f'{file.path} names no video of the poses: it names {some_names(named)}, the poses are'
       f' of {some_names(offered)}; rename one of them'
     )
+  return found
+
+
+def rows_of_names(
+  offered: Sequence[str], file: SegmentFile
+) -> dict[str, tuple[SegmentRow, ...]]:
+  """The rows of each video that the file names, in the order of `offered`.
+
+  Raises:
+    PoseDataError: if a name in the file fits several videos.
+  """
+  found: dict[str, list[SegmentRow]] = {}
+  for named in dict.fromkeys(row.video for row in file.rows):
+    video = _find(offered, (named, *file.other_names.get(named, ())), file.path)
+    if video is not None:
+      found.setdefault(video, []).extend(r for r in file.rows if r.video == named)
   return {video: tuple(found[video]) for video in offered if video in found}
 
 

@@ -16,12 +16,13 @@ from input_pipeline.storage.examples import AnyClip
 from pose_action.fusion.fused_members import FusedMembers
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction
+from pose_action.inference.timelines.model_methods import TimelineMethods
 
 if TYPE_CHECKING:
   from pose_action.inference.predictor import Predictor
 
 
-class EnsemblePredictor:
+class EnsemblePredictor(TimelineMethods):
   """The members of an ensemble, fused as `ensemble.json` says.
 
   `pose_action.load` and `Predictor.from_workdir` return it for an ensemble's workdir. It
@@ -63,6 +64,11 @@ class EnsemblePredictor:
   def step(self) -> int:
     """The largest training step of the members."""
     return max(member.step for member in self.members.values())
+
+  @property
+  def clip_frames(self) -> int | None:
+    """Median length of the training clips in frames; None if unknown."""
+    return self._first.clip_frames
 
   @property
   def multi_label(self) -> bool:

@@ -40,6 +40,7 @@ from pose_action.inference.ensemble_predictor import EnsemblePredictor
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction
 from pose_action.inference.saved_temperature import saved_temperature
+from pose_action.inference.timelines.model_methods import TimelineMethods
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
 from pose_action.training.evaluation_step import evaluation_step
@@ -49,7 +50,7 @@ from pose_action.training.saved_model import SavedModelError, load_model
 _READS = {'frames': 'maps of single frames', 'trajectories': 'trajectories of joints'}
 
 
-class Predictor:
+class Predictor(TimelineMethods):
   """A trained model, ready to predict; see `from_workdir`.
 
   Attributes:
@@ -57,6 +58,8 @@ class Predictor:
     class_names: names by class index.
     skeleton: the joint layout that the model reads; poses of others are mapped to it.
     step: the checkpoint's training step.
+    clip_frames: median length of the training clips in frames, which is a timeline's
+      window by default; None if the checkpoint does not say it.
     temperature: makes probabilities mean something, see `evaluation/calibration.py`; 1
       changes nothing, and is used unless `config.eval.calibrate` is set.
 
@@ -80,12 +83,14 @@ class Predictor:
     variables: dict[str, Any],
     step: int,
     temperature: float = 1.0,
+    clip_frames: int | None = None,
   ):
     self.config = config
     self.class_names = class_names
     self.skeleton = skeleton
     self.step = step
     self.temperature = temperature
+    self.clip_frames = clip_frames
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
     self._clip_settings = input_settings.clip_settings(config, skeleton)
@@ -174,6 +179,7 @@ class Predictor:
       variables=saved.variables,
       step=saved.step,
       temperature=temperature,
+      clip_frames=saved.clip_frames,
     )
 
   def __call__(self, clip: AnyClip) -> Prediction:
