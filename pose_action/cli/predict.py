@@ -27,6 +27,12 @@ _TOP = FLAGS.integer('top', 5, 'How many classes to print per clip.', lower_boun
 _CHECKPOINT = FLAGS.enum(
   'checkpoint', 'best', ['best', 'last'], 'Best on validation, or last.'
 )
+_ABSTAIN = FLAGS.bool(
+  'abstain',
+  False,
+  'Answer "none of these" below the threshold that keeps 95 % of the right answers on'
+  ' held-out clips.',
+)
 _TIMELINE = define_timeline_flags(FLAGS)
 
 
@@ -42,7 +48,9 @@ def main(args):
   )
   from pose_action.inference.predictor import Predictor
 
-  predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
+  predictor = Predictor.from_workdir(
+    _WORKDIR.value, checkpoint=_CHECKPOINT.value, abstain=_ABSTAIN.value
+  )
   source = _POSES.open_for(predictor.config, predictor.skeleton)
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   clips = UsableClips(source, video_ids, predictor, say)

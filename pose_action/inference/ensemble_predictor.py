@@ -33,12 +33,20 @@ class EnsemblePredictor(TimelineMethods):
     members: each member's own model, by name.
     fused: weights and temperature.
     class_names: names by class index.
+    threshold: below this probability the label is "none of these"; None for a model that
+      always answers.
 
   Raises:
     PredictorError: if the members do not know the same classes.
   """
 
-  def __init__(self, members: Mapping[str, Predictor], fused: FusedMembers):
+  def __init__(
+    self,
+    members: Mapping[str, Predictor],
+    fused: FusedMembers,
+    threshold: float | None = None,
+  ):
+    self.threshold = threshold
     self.members = dict(members)
     self.fused = fused
     first = self._first
@@ -139,6 +147,7 @@ class EnsemblePredictor(TimelineMethods):
       joint_weights=joint_weights,
       multi_label=self.multi_label,
       members=dict(zip(self.members, own, strict=True)),
+      threshold=self.threshold,
     )
 
   def _joint_weights(

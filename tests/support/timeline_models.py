@@ -20,6 +20,7 @@ class Halves(TimelineMethods):
   skeleton = SKELETON
   multi_label = False
   clip_frames: int | None = 4
+  threshold: float | None = None
 
   def __init__(self, config: ml_collections.ConfigDict | None = None):
     self.config = config or base_config()

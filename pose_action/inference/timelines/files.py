@@ -7,14 +7,16 @@ import io
 import math
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
 from pose_action.inference.errors import PredictorError
-from pose_action.inference.timelines.timeline import Timeline
+
+if TYPE_CHECKING:
+  from pose_action.inference.timelines.timeline import Timeline
 
 # What the end of a file's name asks for; the longest that fits counts.
 KINDS = {

@@ -26,7 +26,7 @@ class TimelineMethods:
     window: str | int | None = None,
     stride: str | int | None = None,
     frame_rate: float | None = None,
-    threshold: float = BoutRule.threshold,
+    threshold: float | None = None,
     hysteresis: float = BoutRule.hysteresis,
     min_length: str | int = 1,
     batch_size: int = BATCH_SIZE,
@@ -39,8 +39,9 @@ class TimelineMethods:
         length of the clips that the model was trained on, and a quarter of the window.
       frame_rate: frames per second; by default the clip's own. Only durations and times
         in seconds need it.
-      threshold, hysteresis, min_length: when actions begin and end, see `BoutRule`;
-        `min_length` is a duration.
+      threshold, hysteresis, min_length: when actions begin and end, see `BoutRule`; by
+        default, the threshold is that of a model that may answer "none of these", else
+        0.5. `min_length` is a duration.
       batch_size: windows that the model is given at once.
 
     Returns:
@@ -63,6 +64,8 @@ class TimelineMethods:
       >>> timeline.save('clip1.csv')
     """
     rate = frame_rate or clip.frame_rate
+    if threshold is None:
+      threshold = BoutRule.threshold if self.threshold is None else self.threshold
     return timeline_of_clip(
       self,
       clip,

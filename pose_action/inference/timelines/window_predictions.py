@@ -37,6 +37,8 @@ class WindowModel(Protocol):
   def multi_label(self) -> bool: ...
   @property
   def clip_frames(self) -> int | None: ...
+  @property
+  def threshold(self) -> float | None: ...
   def predict(
     self, clips: Iterable[PoseClip], *, batch_size: int = BATCH_SIZE
   ) -> list[Prediction]: ...
@@ -49,19 +51,14 @@ class WindowPrediction(NamedTuple):
     person: the name, see `CausalTracker`.
     start, stop: the window's first frame, and the first after it.
     probabilities: float32 `[k]`, see `Prediction.probabilities`.
-    class_names: by class index `k`.
+    label: see `Prediction.label`.
   """
 
   person: str
   start: int
   stop: int
   probabilities: Float[np.ndarray, 'k']
-  class_names: tuple[str, ...]
-
-  @property
-  def label(self) -> str:
-    """Name of the most probable class; the first one of equals."""
-    return self.class_names[int(self.probabilities.argmax())]
+  label: str
 
 
 def windows_for(
@@ -121,7 +118,7 @@ def predict_windows(
         window.start,
         window.stop,
         prediction.probabilities,
-        model.class_names,
+        prediction.label,
       )
 
 
