@@ -123,11 +123,14 @@ class CausalTracker:
 def frames_of_clip(clip: PoseClip) -> list[tuple[People, Identities | None]]:
   """The people present in each frame of a clip, and their identities if it has any."""
   everyone = np.concatenate([clip.keypoints, clip.scores[..., None]], axis=-1)
-  present = (clip.scores > 0).any(axis=-1)
+  present = clip.scores.max(axis=-1) > 0
   names = clip.identities
   return [
-    (people[seen], None if names is None else np.asarray(names[frame])[seen])
-    for frame, (people, seen) in enumerate(zip(everyone, present, strict=True))
+    (
+      everyone[frame][present[frame]],
+      None if names is None else np.asarray(names[frame])[present[frame]],
+    )
+    for frame in range(clip.num_frames)
   ]
 
 
