@@ -66,6 +66,16 @@ def _poses() -> dict:
     'normalized': False,
     # Joints are in the skeleton's order, even if the files name them otherwise.
     'trust_order': False,
+    # Cuts whole videos into training windows, for models of timelines
+    # (docs/timelines.md).
+    'segments': {
+      # When each action begins and ends: a file of ELAN (.eaf), or a CSV of BORIS, VIA 3
+      # or with the columns video, person, start, stop, label. '' cuts nothing.
+      'file': '',
+      'window': '2s',  # ours: length of a window; '30' is frames, '2s' seconds
+      'stride': '1s',  # ours: from one window to the next in a long segment
+      'background': '',  # class of the time without a segment; '' leaves it out
+    },
   }
 
 

@@ -18,6 +18,7 @@ from pose_action.evaluation.calibration import calibrations
 from pose_action.evaluation.evaluation import Checkpoint, Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
+from pose_action.evaluation.unknown import abstentions
 from pose_action.runtime import sharding
 from pose_action.runtime.stop_signals import StopSignals
 from pose_action.runtime.writers import FINAL
@@ -188,10 +189,14 @@ def _write(
 
 
 def _calibrations(run: Run, evaluations: list[Evaluation]) -> dict[str, Any]:
-  """The temperatures that held-out training clips give; they change no score."""
+  """Temperatures and thresholds from held-out training clips; they change no score."""
   if run.data.holdout is None or run.data.validation is None:
     return {}
-  return {'calibration': calibrations(evaluations, run.data.validation.name)}
+  held_out = run.data.validation.name
+  return {
+    'calibration': calibrations(evaluations, held_out),
+    'abstention': abstentions(evaluations, held_out),
+  }
 
 
 def _evaluations(

@@ -33,6 +33,7 @@ _FIELDS: dict[str, Any] = {
     'per_person': False,
     'normalized': False,
     'trust_order': False,
+    'segments': {'file': '', 'window': '2s', 'stride': '1s', 'background': ''},
     'train_split': '',
     'test_split': '',
     'validation_fold': 0,
