@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Sequence
+from typing import Any
 
 import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
+
+from pa3d_jax.folded_filter import Channels, FoldedConv
 
 
 class ActionCNN(nn.Module):
@@ -39,8 +42,9 @@ class ActionCNN(nn.Module):
 
   @nn.compact
   def __call__(
-    self, maps: Float[Array, 'b h w r'], *, train: bool
+    self, maps: Float[Array, 'b h w r'] | Sequence[Channels], *, train: bool
   ) -> Float[Array, 'b k']:
+    """Applies the CNN to maps, or to channels of which conv1_1 filters some itself."""
     if self.order not in ('norm_relu', 'relu_norm'):
       raise ValueError(
         f"there is no order {self.order!r}; use 'norm_relu' or 'relu_norm'"
@@ -49,6 +53,7 @@ class ActionCNN(nn.Module):
     convolution = functools.partial(
       nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype
     )
+    folded_convolution = functools.partial(FoldedConv, dtype=self.dtype)
     norm = functools.partial(
       nn.BatchNorm,
       use_running_average=not train,
@@ -56,11 +61,11 @@ class ActionCNN(nn.Module):
       epsilon=1e-5,
       dtype=self.dtype,
     )
-    x = maps.astype(self.dtype)
+    x: Any = maps if isinstance(maps, Sequence) else maps.astype(self.dtype)
     for stage, features in enumerate(self.features, start=1):
       for layer in range(1, self.convolutions + 1):
         name = f'{stage}_{layer}'
-        x = convolution(
+        x = (folded_convolution if isinstance(x, Sequence) else convolution)(
           features,
           strides=2 if layer == 1 else 1,
           kernel_init=nn.initializers.he_normal(),
@@ -68,6 +73,6 @@ class ActionCNN(nn.Module):
         )(x)
         normalised = norm(name=f'norm{name}')
         x = nn.relu(normalised(x)) if norm_first else normalised(nn.relu(x))
-    x = x.mean(axis=(1, 2), dtype=jnp.float32)
+    x = x.mean(axis=(1, 2), dtype=jnp.promote_types(jnp.float32, self.dtype))
     x = nn.Dropout(self.dropout, deterministic=not train)(x)
     return nn.Dense(self.num_classes, name='classifier')(x)

@@ -16,6 +16,7 @@ from jaxtyping import Array, Float
 
 from model_lib.output import ModelOutput
 from pa3d_jax.action_cnn import ActionCNN
+from pa3d_jax.folded_filter import Channels, is_folded, unfiltered
 from pa3d_jax.temporal_baselines import Colorization, TemporalConv, TSNStyle
 from pa3d_jax.temporal_pose_conv import TemporalPoseConv
 
@@ -67,6 +68,8 @@ class PA3D(nn.Module):
       in total per modality); unused by 'tsn' and 'potion'.
     nonlinearity: 'none' or 'relu', applied to the learnt outputs.
     branches, dilation, dilation_phases: see `TemporalPoseConv`; unused elsewhere.
+    filter_folding: 'auto' computes temporal pose convolution inside conv1_1 where this
+      saves work, see `folded_filter`; 'plain' never does. Both compute the same.
     features, convolutions, order, dropout: see `ActionCNN`.
     dtype: dtype of the computation; parameters and statistics stay float32.
   """
@@ -79,6 +82,7 @@ class PA3D(nn.Module):
   dilation: int = 2
   dilation_phases: str = 'first'
   nonlinearity: str = 'none'
+  filter_folding: str = 'auto'
   features: Sequence[int] = (128, 256, 512)
   convolutions: int = 2
   order: str = 'norm_relu'
@@ -117,14 +121,28 @@ class PA3D(nn.Module):
       return ModelOutput(
         logits=self._logits(by_modality, 'b j h w c -> b h w (j c)', train)
       )
-    motion_maps = {
-      modality: self._temporal_model(modality)(of_modality)
-      for modality, of_modality in by_modality.items()
-    }
+    motion_maps, representations = {}, []
+    for modality, of_modality in by_modality.items():
+      temporal = self._temporal_model(modality)
+      motion_maps[modality] = temporal(of_modality)
+      representations.append(
+        self._channels(temporal, of_modality, motion_maps[modality])
+      )
     return ModelOutput(
-      logits=self._logits(motion_maps, 'b h w c n -> b h w (c n)', train),
+      logits=self._action_cnn()(representations, train=train),
       motion_maps=motion_maps if several else motion_maps[''],
     )
+
+  def _channels(
+    self, temporal: nn.Module, maps: jax.Array, motion_maps: jax.Array
+  ) -> Channels:
+    """What conv1_1 reads of one modality: its motion maps, or its frames and Θ."""
+    frames = maps.shape[1]
+    if isinstance(temporal, TemporalPoseConv) and is_folded(
+      self.filter_folding, self.nonlinearity, frames=frames, outputs=self.outputs
+    ):
+      return unfiltered(maps, temporal.theta(frames))
+    return Channels(rearrange(motion_maps, 'b h w c n -> b h w (c n)'))
 
   def _normalised(self, maps: jax.Array, modality: str, train: bool) -> jax.Array:
     if self.input_norm == 'none':

@@ -172,9 +172,13 @@ class TemporalPoseConv(nn.Module):
   nonlinearity: str = 'none'
   dtype: jnp.dtype = jnp.float32
 
-  @nn.compact
   def __call__(self, maps: Float[Array, 'b t h w c']) -> Float[Array, 'b h w c n']:
-    num_frames = maps.shape[1]
+    motion_maps = semantic_convolution(maps, self.theta(maps.shape[1]), self.dtype)
+    return with_nonlinearity(motion_maps, self.nonlinearity)
+
+  @nn.compact
+  def theta(self, num_frames: int) -> Float[Array, 'n t']:
+    """Θ, the filters of all branches, from the parameters."""
     theta = []
     shares = split_outputs(self.outputs, self.branches)
     for name, outputs in zip(self.branches, shares, strict=True):
@@ -185,8 +189,7 @@ class TemporalPoseConv(nn.Module):
       rows = jnp.zeros((outputs, num_frames), filters.dtype)
       output = np.arange(outputs)[:, None]
       theta.append(rows.at[output, branch.frames].set(filters[branch.filters]))
-    motion_maps = semantic_convolution(maps, jnp.concatenate(theta), self.dtype)
-    return with_nonlinearity(motion_maps, self.nonlinearity)
+    return jnp.concatenate(theta)
 
   def _branch(self, name: str, num_frames: int, outputs: int) -> Branch:
     match name:

@@ -161,6 +161,7 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'dilation': 2,
     'dilation_phases': 'first',
     'nonlinearity': 'none',
+    'filter_folding': 'plain',
     'features': [128, 256, 512],
     'convolutions': 2,
     'order': 'norm_relu',

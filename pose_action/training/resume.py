@@ -49,6 +49,7 @@ _FREE_TO_CHANGE = (
   'data.trust_order',
   'eval.batch_size',
   'eval.calibrate',
+  'model.filter_folding',
   'train.fast_cpu_convolutions',
   'train.log_every_steps',
 )
