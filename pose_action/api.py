@@ -68,6 +68,7 @@ def read_poses(
   short_side: int | None = None,
   normalized: bool | None = None,
   trust_order: bool | None = None,
+  frame_rate: float | None = None,
   dataset: str | None = None,
   annotations: PathLike | None = None,
 ) -> ClipSource:
@@ -86,6 +87,7 @@ def read_poses(
     short_side: for maps of a pose network: cells on the shorter side of the frame.
     normalized: positions are fractions of the frame, in a format that holds pixels.
     trust_order: take joints in the skeleton's order, whatever the files name them.
+    frame_rate: frames per second, where the files do not state them.
     dataset: name of a known data set, whose splits and labels the clips must have.
     annotations: folder of its official annotation, for poses without splits and labels.
 
@@ -114,6 +116,7 @@ def read_poses(
   given = _given(
     frame_size=frame_size, max_people=max_people, per_person=per_person,
     short_side=short_side, normalized=normalized, trust_order=trust_order,
+    frame_rate=frame_rate,
   )  # fmt: skip
   source = _open_poses(path, format, skeleton, given, dataset, annotations)
   return _warning_source(source)

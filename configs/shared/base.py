@@ -66,6 +66,8 @@ def _poses() -> dict:
     'normalized': False,
     # Joints are in the skeleton's order, even if the files name them otherwise.
     'trust_order': False,
+    # Frames per second where neither the files nor videos.csv state them; 0 is unknown.
+    'fps': 0.0,
   }
 
 

@@ -51,10 +51,12 @@ class PoseClip:
     labels: class indices; exactly one in a single-label data set.
     segments: the time spans of the labels, if known. An export does not store them.
     notes: what was doubtful in the clip's file. An export prints them.
+    frame_rate: frames per second; None if unknown.
 
   Raises:
     PoseDataError: on a wrong shape, a score outside 0..1, a non-finite coordinate for a
-      present joint, or a segment whose class is not among the labels.
+      present joint, a segment whose class is not among the labels, or a frame rate that
+      is not above 0.
   """
 
   video_id: str
@@ -65,6 +67,7 @@ class PoseClip:
   labels: tuple[int, ...] = ()
   segments: tuple[Segment, ...] = ()
   notes: tuple[Note, ...] = ()
+  frame_rate: float | None = None
 
   def __post_init__(self):
     set_field = object.__setattr__  # The dataclass is frozen for everyone else.
@@ -87,6 +90,7 @@ class PoseClip:
     skeleton: Skeleton | str,
     video_id: str = 'clip',
     labels: Sequence[int] = (),
+    frame_rate: float | None = None,
   ) -> PoseClip:
     """Makes a clip from arrays, for one person or several.
 
@@ -98,6 +102,7 @@ class PoseClip:
       skeleton: the joint layout, or its registered name or file.
       video_id: the clip's name.
       labels: class indices, if known.
+      frame_rate: frames per second, if known.
 
     Raises:
       PoseDataError: for the same reasons as the constructor.
@@ -126,6 +131,7 @@ class PoseClip:
       frame_size=frame_size,
       skeleton=get_skeleton(skeleton) if isinstance(skeleton, str) else skeleton,
       labels=tuple(labels),
+      frame_rate=frame_rate,
     )
 
   @property
@@ -154,6 +160,11 @@ class PoseClip:
     if len(self.frame_size) != 2 or min(self.frame_size) < 1:
       raise self._error(
         f'frame_size is {self.frame_size}, but must be (height, width) in pixels'
+      )
+    rate = self.frame_rate
+    if rate is not None and not 0 < rate < math.inf:  # True for NaN too.
+      raise self._error(
+        f'frame_rate is {rate}, but must be frames per second above 0, or None'
       )
     if others := {segment.label for segment in self.segments} - {*self.labels}:
       raise self._error(

@@ -131,6 +131,7 @@ def person_clip(
     frame_size=(side, side),
     skeleton=skeleton,
     labels=labels,
+    frame_rate=settings.frames_per_second,
   )
 
 

@@ -33,6 +33,7 @@ _FIELDS: dict[str, Any] = {
     'per_person': False,
     'normalized': False,
     'trust_order': False,
+    'fps': 0.0,
     'train_split': '',
     'test_split': '',
     'validation_fold': 0,

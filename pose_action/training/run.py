@@ -193,6 +193,7 @@ def open_data(
       per_person=data.per_person or None,
       normalized=data.normalized or None,
       trust_order=data.trust_order or None,
+      frame_rate=data.fps or None,
     ),
     annotations=data.annotations or None,
     short_side=data.map_short_side,

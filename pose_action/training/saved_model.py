@@ -20,6 +20,7 @@ from pose_action.training.checkpoint_digests import (
   CheckpointError,
   DamagedCheckpointError,
 )
+from pose_action.training.clip_times import ClipTimes
 from pose_action.training.model_registry import build_model
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.saved_checkpoints import SavedCheckpoints, step_folders
@@ -40,6 +41,8 @@ class SavedModel:
     variables: the parameters that `config.eval.weights` names and BatchNorm statistics,
       replicated over the mesh.
     step: the checkpoint's step.
+    clip_times: lengths and rates of the training clips; None if unknown, as for imported
+      weights and runs of earlier releases.
   """
 
   config: ml_collections.ConfigDict
@@ -48,6 +51,7 @@ class SavedModel:
   model: nn.Module
   variables: dict[str, Any]
   step: int
+  clip_times: ClipTimes | None = None
 
 
 def load_model(
@@ -116,4 +120,5 @@ def _rebuilt(
   shapes = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
   )
-  return SavedModel(config, class_names, skeleton, model, shapes, step=0)
+  times = ClipTimes.from_dict(description.get('clip_times'))
+  return SavedModel(config, class_names, skeleton, model, shapes, 0, times)
