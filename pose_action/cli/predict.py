@@ -32,6 +32,8 @@ _OUTPUT = FLAGS.string(
 
 
 def main(args):
+  _SOURCES.check()
+
   # Imported here, so that --help and wrong flags are answered at once.
   from pose_action.inference.prediction_files import check_output
   from pose_action.inference.predictor import Predictor
@@ -69,6 +71,7 @@ def _predict(predictor, names, reading):
       for line in table.rows(batch) if not _OUTPUT.value else ():
         reading.say(line)
     refused += clips.refused
+  refused += [(name, 'no source has it') for name in sources.missing]
   if text := summary(predictions):
     reading.say(text)
   return Predictions(predictions, refused), len(sources.failed)

@@ -55,6 +55,7 @@ def main(args):
     FLAGS.values['poses'].value, args = args[0], []
   refuse_arguments(args)
   _check_flags()
+  _SOURCES.check()
   with _SOURCES.reading(None) as reading:
     source, whole = _load(reading)
     if source is not None:

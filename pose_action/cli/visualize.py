@@ -30,12 +30,14 @@ _OUTPUT = FLAGS.string(
 
 
 def main(args):
+  _SOURCES.check()
+
   # Imported here, so that --help and wrong flags are answered at once.
   from pose_action import plots
   from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
   from pose_action.inference.predict_sources import SourceClips
-  from pose_action.inference.predictor import Predictor
+  from pose_action.inference.predictor import Predictor, PredictorError
   from pose_action.runtime.writers import PictureWriter
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
@@ -52,15 +54,19 @@ def main(args):
     sources = SourceClips(predictor, names, reading, _VIDEO_IDS.value)
     for _, clips in sources:
       for clip in clips:
-        for name, model in models.items():
-          picture = clip_picture(model, clip)
+        try:
+          pictures = {name: clip_picture(model, clip) for name, model in models.items()}
+        except PredictorError as error:
+          clips.refuse(clip.video_id, str(error))
+          continue
+        for name, picture in pictures.items():
           path = folder / name / picture_name(clip.video_id)
           plots.save_png(path, picture)
           tag = f'visualizations/{name}{clip.video_id}'
-          writer.write_images(model.step, {tag: picture})
+          writer.write_images(models[name].step, {tag: picture})
           say(f'{clip.video_id}: {path}')
       refused += len(clips.refused)
-  fail_for_clips(refused, len(sources.failed))
+  fail_for_clips(refused + len(sources.missing), len(sources.failed))
 
 
 def _models(predictor) -> dict:

@@ -37,6 +37,7 @@ class SourceClips:
 
   Attributes:
     failed: (source, reason) for each source that cannot be used at all.
+    missing: requested clips that none of several sources has, after the last source.
 
   Args:
     names: see `open_any`; none: the clips that the model was not trained on.
@@ -52,6 +53,7 @@ class SourceClips:
     video_ids: Sequence[str] | None = None,
   ):
     self.failed: list[tuple[str, str]] = []
+    self.missing: tuple[str, ...] = ()
     self._predictor = predictor
     self._names = tuple(names)
     self._reading = reading
@@ -62,9 +64,8 @@ class SourceClips:
 
     Raises:
       ValueError, OSError: what is wrong with the only source.
-      PredictorError: for a requested clip that no source has.
     """
-    missing = set(self._asked or ())
+    found: set[str] = set()
     if line := unknown_training_rate(self._predictor.clip_times):
       self._reading.say(line)
     for name in self._names or ('',):
@@ -77,12 +78,13 @@ class SourceClips:
         self.failed.append((name, str(error)))
         self._reading.say(f'{name}: cannot be used: {error}')
         continue
-      missing -= set(offered)
+      found |= {*offered}
       clips = UsableClips(opened.source, offered, self._predictor, self._reading.say)
       clips.refused += opened.broken  # The extraction has said so.
       yield opened.name, clips
-    if missing:
-      raise PredictorError(f'there is no clip {min(missing)!r} in any of the sources')
+    self.missing = tuple(name for name in self._asked or () if name not in found)
+    for name in self.missing:
+      self._reading.say(f'{name}: cannot be used: no source has a clip of this name')
 
   def _wanted(self, source: ClipSource) -> Sequence[str] | None:
     """The requested clips that a source has; with one source, all requested clips."""
@@ -123,7 +125,11 @@ def predict_clips(
       with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter('always', PoseWarning)
         predictions = _predict(predictor, batch, size, clips)
-      warned |= {str(w.message): None for w in caught if w.category is PoseWarning}
+      for one in caught:
+        if one.category is PoseWarning:
+          warned[str(one.message)] = None
+        else:
+          warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
       of_clip = {id(clip): clip for clip in batch}
       yield [
         dataclasses.replace(one, source=name, labels=_names(predictor, of_clip[key]))
@@ -131,7 +137,7 @@ def predict_clips(
       ]
   finally:
     for message in warned:
-      clips.say(f'note: {message}')
+      clips.say(f'warning: {message}')
 
 
 def _predict(

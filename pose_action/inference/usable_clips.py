@@ -37,7 +37,7 @@ def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str,
       f'there is no clip {unknown[0]!r} in these poses; the first of their'
       f' {len(offered)} clips are {", ".join(offered[:3])}'
     )
-  return tuple(asked or offered)
+  return offered if asked is None else tuple(asked)
 
 
 class UsableClips:

@@ -40,7 +40,9 @@ class NetworkFlags:
     named = [flag for flag in (self.extractor, self.weights) if flag.value]
     if len(named) == 1:
       other = self.weights if named[0] is self.extractor else self.extractor
-      raise UsageError(f'--{named[0].name} needs --{other.name} too: {other.help}')
+      raise UsageError(
+        f'--{named[0].name} needs --{other.name} too: a pose network is both'
+      )
     if not named and (options := self._options_given()):
       raise UsageError(f'{options[0]} needs --extractor and --weights')
     return bool(named)

@@ -24,6 +24,15 @@ class SourceFlags:
   data_dir: Any
   camera_seconds: Any
 
+  def check(self):
+    """Finds mistakes in the flags before slow imports; `reading` finds the others.
+
+    Raises:
+      UsageError: for options that need a pose network.
+    """
+    if self.network.given:
+      self.network.extractor_options()
+
   @contextlib.contextmanager
   def reading(self, default_data_dir: str | None) -> Iterator[Reading]:
     """How sources are read; poses that are found in videos live as long as the block.

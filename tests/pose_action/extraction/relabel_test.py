@@ -16,6 +16,7 @@ from input_pipeline.readers.registry import read_poses
 from input_pipeline.skeletons.skeleton import Skeleton
 from input_pipeline.storage.dataset import open_dataset
 from input_pipeline.storage.stored_source import stored_source
+from pose_action.cli.launch import program
 from pose_action.extraction.extract import ExtractionOptions, extract_dataset
 from pose_action.extraction.pose_files import file_name, write_pose_files
 from pose_action.extraction.relabel import relabel
@@ -167,3 +168,16 @@ def own_skeleton(folder):
     json.dumps({'name': 'pair', 'joints': list(PAIR.joints), 'limbs': limbs})
   )
   return str(file)
+
+
+def test_the_command(data_dir, tmp_path, capsys):
+  (tmp_path / 'labels.csv').write_text('id,label\na,wave\nb,walk\n')
+  flags = ['--dataset=mine', f'--data_dir={data_dir}']
+  program.run('label', [*flags, f'--labels={tmp_path / "labels.csv"}'])
+  assert 'all: 3 of 3 clips' in capsys.readouterr().out
+  assert labels_of(data_dir, 'heatmaps')['all']['b_001'] == 'walk'
+  with pytest.raises(SystemExit):
+    program.run('label', [*flags, '--labels=nowhere.csv'])
+  assert capsys.readouterr().err == (
+    'error: nowhere.csv does not exist; give a table *.csv with labels\n'
+  )

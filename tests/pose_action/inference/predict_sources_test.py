@@ -1,5 +1,7 @@
 """`model(source)` for anything, and what fails on the way, with an untrained model."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import tiny_run
@@ -7,8 +9,10 @@ import untrained_run
 
 import pose_action
 from input_pipeline.poses.notes import PoseWarning
+from input_pipeline.readers.options import ReadOptions
 from pose_action.inference.predict_sources import SourceClips, predict_clips
 from pose_action.sources.opener import Reading
+from pose_action.training.clip_times import ClipTimes
 
 
 @pytest.fixture(scope='module')
@@ -91,11 +95,34 @@ def test_a_clip_that_the_model_refuses_does_not_end_its_batch(model, monkeypatch
 
 
 def test_clips_by_name_from_any_of_several_sources(model, folder):
-  reading = Reading(data_dir=str(folder / 'data'))
-  names = ['tiny', str(folder / 'data' / 'tiny')]
-  clips = SourceClips(model, names, reading, ['test_500', 'test_999'])
-  found = []
-  with pytest.raises(pose_action.PredictorError, match="no clip 'test_999' in any of"):
-    for name, some in clips:
-      found.append((name, tuple(some.video_ids)))
-  assert found == [(name, ('test_500',)) for name in names]
+  said = []
+  reading = Reading(
+    data_dir=str(folder / 'data'),
+    options=ReadOptions(frame_size=(48, 64)),
+    say=said.append,
+  )
+  names = ['nowhere', str(folder / 'poses')]
+  clips = SourceClips(model, names, reading, ['sound', 'test_999'])
+  assert [(name, some.video_ids) for name, some in clips] == [(names[1], ('sound',))]
+  assert clips.missing == ('test_999',)
+  assert said[-1] == 'test_999: cannot be used: no source has a clip of this name'
+  assert [name for name, _ in clips.failed] == ['nowhere']
+  # A source without any of the requested clips gives none, rather than all.
+  clips = SourceClips(model, [names[1], names[1]], reading, ['test_999'])
+  assert [some.video_ids for _, some in clips] == [(), ()]
+
+
+def test_resampling_is_said_in_python_too(model):
+  source = tiny_run.source()
+  load = source.load
+  fast = dataclasses.replace(
+    source,
+    splits={'test': ('test_501',)},
+    load=lambda name: dataclasses.replace(load(name), frame_rate=50),
+  )
+  model.clip_times = ClipTimes.of_clips([8], [25.0])
+  try:
+    with pytest.warns(PoseWarning, match='50 frames per second are resampled to 25'):
+      model(fast)
+  finally:
+    model.clip_times = None
