@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import TypeVar
 
 import numpy as np
 from jaxtyping import Float
@@ -11,11 +10,11 @@ from jaxtyping import Float
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import HeatmapClip
 
-_Clip = TypeVar('_Clip', PoseClip, HeatmapClip)
+TimedClip = PoseClip | HeatmapClip
 _ON_A_FRAME = 1e-6  # In frames: a moment this near to a frame is the frame itself.
 
 
-def at_frame_rate(clip: _Clip, frame_rate: float) -> _Clip:
+def at_frame_rate(clip: TimedClip, frame_rate: float) -> TimedClip:
   """The clip at another frame rate, from its first frame to its last or just before.
 
   Positions and scores are interpolated linearly between frames that both show a joint.

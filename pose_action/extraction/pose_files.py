@@ -24,6 +24,7 @@ import re
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def _row(
   return dict(zip(COLUMNS, values, strict=True))
 
 
-def _people(people: np.ndarray, scores: np.ndarray) -> list[dict[str, list]]:
+def _people(people: np.ndarray, scores: np.ndarray) -> list[dict[str, Any]]:
   """The people of one frame; those without any joint are left out."""
   return [
     {

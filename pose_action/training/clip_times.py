@@ -51,13 +51,12 @@ class ClipTimes:
     """Reads what `to_dict` made; None for a run of an earlier release."""
     if fields is None:
       return None
-    return cls(
-      **{
-        name: tuple(value) if isinstance(value, list) else value
-        for name, value in fields.items()
-        if name in {field.name for field in dataclasses.fields(cls)}
-      }
-    )
+    known: dict[str, Any] = {
+      name: tuple(value) if isinstance(value, list) else value
+      for name, value in fields.items()
+      if name in {field.name for field in dataclasses.fields(cls)}
+    }
+    return cls(**known)
 
   def to_dict(self) -> dict[str, Any]:
     """JSON-ready."""

@@ -21,8 +21,14 @@ def clip_of(x, scores, frame_rate):
   return PoseClip('a', keypoints, both, (20, 20), PAIR, frame_rate=frame_rate)
 
 
+def posed(clip, frame_rate):
+  changed = at_frame_rate(clip, frame_rate)
+  assert isinstance(changed, PoseClip)
+  return changed
+
+
 def test_twice_the_rate_puts_a_frame_between_two():
-  clip = at_frame_rate(clip_of([1, 3, 7], [1, 0.5, 1], 10), 20)
+  clip = posed(clip_of([1, 3, 7], [1, 0.5, 1], 10), 20)
   assert clip.frame_rate == 20
   np.testing.assert_allclose(clip.keypoints[:, 0, 0, 0], [1, 2, 3, 5, 7])
   np.testing.assert_allclose(clip.keypoints[:, 0, 0, 1], [2, 4, 6, 10, 14])
@@ -31,13 +37,13 @@ def test_twice_the_rate_puts_a_frame_between_two():
 
 
 def test_a_third_of_the_rate_keeps_every_third_frame():
-  clip = at_frame_rate(clip_of(np.arange(8.0), np.ones(8), 30), 10)
+  clip = posed(clip_of(np.arange(8.0), np.ones(8), 30), 10)
   np.testing.assert_allclose(clip.keypoints[:, 0, 0, 0], [0, 3, 6])
 
 
 def test_rates_that_do_not_divide():
   # 25 to 30 per second: a new frame every 5/6 of an old one; 5 old frames span 4.
-  clip = at_frame_rate(clip_of(np.arange(5.0), np.ones(5), 25), 30)
+  clip = posed(clip_of(np.arange(5.0), np.ones(5), 25), 30)
   np.testing.assert_allclose(
     clip.keypoints[:, 0, 0, 0], np.arange(5) * 5 / 6, rtol=1e-6
   )
@@ -45,7 +51,7 @@ def test_rates_that_do_not_divide():
 
 def test_a_missing_joint_is_missing_until_the_nearer_frame_shows_it():
   # At four times the rate: moments 0, 1/4, 1/2, 3/4, 1 between a missing and a seen one.
-  clip = at_frame_rate(clip_of([0, 8], [0, 0.5], 10), 40)
+  clip = posed(clip_of([0, 8], [0, 0.5], 10), 40)
   np.testing.assert_allclose(clip.scores[:, 0, 0], [0, 0, 0, 0.5, 0.5])
   np.testing.assert_allclose(clip.keypoints[3:, 0, 0, 0], 8)
 
@@ -54,6 +60,7 @@ def test_maps_are_those_of_the_nearest_frame():
   maps = np.arange(4, dtype=np.uint8).reshape(4, 1, 1, 1).repeat(2, axis=-1)
   clip = HeatmapClip('a', lambda modality: maps, 4, (8, 8), PAIR, frame_rate=20.0)
   half = at_frame_rate(clip, 10.0)
+  assert isinstance(half, HeatmapClip)
   assert (half.num_frames, half.frame_rate) == (2, 10)
   np.testing.assert_array_equal(half.maps('joints')[:, 0, 0, 0], [0, 2])
 
