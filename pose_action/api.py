@@ -76,9 +76,8 @@ def read_poses(
 
   Args:
     path: file or folder. None for a `dataset` that the library generates.
-    format: the tool or data set that wrote it: 'openpose', 'alphapose', 'mmpose',
-      'mediapipe', 'coco', 'numpy', 'pyskl', …; docs/data_formats.md describes each.
-      'auto' recognises it from the files; the source's notes say how.
+    format: the tool or data set that wrote it: 'openpose', 'coco', 'numpy', …, see
+      docs/data_formats.md. 'auto' recognises it; the source's notes say how.
     skeleton: the joint layout: a registered name, such as 'coco_17', or a file *.yaml
       or *.json. Not for formats or data sets that fix it.
     frame_size: (height, width) of the frames in pixels, if the files do not contain it.
@@ -89,11 +88,10 @@ def read_poses(
     trust_order: take joints in the skeleton's order, whatever the files name them.
     frame_rate: frames per second, where the files do not state them.
     dataset: name of a known data set, whose splits and labels the clips must have.
-    annotations: folder of its official annotation, for poses without splits and labels.
+    annotations: folder of its official annotation, for poses without splits or labels.
 
   Returns:
-    A source with `splits` (clip names by split), `class_names`, `skeleton`, and
-    `load(name)`, which returns a clip: a `PoseClip` for poses.
+    A source with `splits` (clip names by split), `class_names`, `skeleton`, `load(name)`.
 
   Raises:
     PoseDataError: for an unknown format, a path that does not hold it, or options that

@@ -14,16 +14,11 @@ from input_pipeline.errors import (
   as_pose_data_error,
   shortened,
 )
+from input_pipeline.poses import sources
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
-from input_pipeline.poses.sources import (
-  ClipSource,
-  Origin,
-  PoseSource,
-  with_frame_rate,
-  with_notes,
-)
+from input_pipeline.poses.sources import ClipSource, Origin, PoseSource, with_notes
 from input_pipeline.readers.files.file_names import JSON, suffix_of
 from input_pipeline.readers.formats import (
   alphapose,
@@ -65,8 +60,7 @@ class Reader:
     expects: what the path must contain, for messages.
     skeleton: name of the registered skeleton that the format fixes; None if the user
       must name one.
-    options: names of the `ReadOptions` that the format accepts; every format accepts
-      `frame_rate`.
+    options: the `ReadOptions` that the format accepts, beside `frame_rate`.
     suffixes: of the files that hold videos, compressed or not; None if any.
     joint_names: the joint names that the files at a path give, if any; they choose the
       skeleton if the user names none.
@@ -335,7 +329,7 @@ def _read_poses(
   given = {name: getattr(options, name) for name in options.given}
   origin = Origin((str(path.absolute()),), format, source.skeleton.name, given)
   source = dataclasses.replace(source, origin=origin)
-  source = with_frame_rate(source, options.frame_rate)
+  source = sources.with_frame_rate(source, options.frame_rate)
   return _checking_sizes(with_notes(source, (*notes, *chosen)), options)
 
 

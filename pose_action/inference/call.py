@@ -33,9 +33,8 @@ def predict_call(
 ) -> Prediction | Predictions:
   """Predicts the action in one clip, or in every clip of any source.
 
-  Exactly as an evaluation would: a clip is first converted to the form that the run's
-  data set stores, and probabilities are averaged over all views (and their mirror images,
-  if the run's config says so). Labels are not read.
+  Exactly as an evaluation would, in the form that the run's data set stores, and averaged
+  over all views. Labels are not read.
 
   Args:
     source: a clip; or pose files of any format, a data set on disk by folder or name, a
@@ -61,8 +60,8 @@ def predict_call(
     >>> import pose_action
     >>> model = pose_action.load('run')
     >>> answers = model('poses', skeleton='coco_17', frame_size=(240, 320))
-    >>> [answer.video_id for answer in answers]
-    ['clip1', 'clip2']
+    >>> len(answers)
+    2
     >>> answers.save('answers.csv')
   """
   if isinstance(source, PoseClip | HeatmapClip | PotionClip):
