@@ -94,8 +94,7 @@ def read_poses(
     A source with `splits` (clip names by split), `class_names`, `skeleton`, `load(name)`.
 
   Raises:
-    PoseDataError: for an unknown format, a path that does not hold it, or options that
-      the format does not take.
+    PoseDataError: for an unknown format, another path, or options that it does not take.
     PoseDatasetError: if the clips do not belong to `dataset`.
     SkeletonError: for an unknown skeleton.
 

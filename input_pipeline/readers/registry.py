@@ -9,11 +9,7 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from input_pipeline.errors import (
-  PoseDataError,
-  as_pose_data_error,
-  shortened,
-)
+from input_pipeline.errors import PoseDataError, as_pose_data_error, shortened
 from input_pipeline.poses import sources
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes

@@ -43,7 +43,7 @@ def predict_call(
     format, skeleton: those of pose files; recognised by default.
     data_dir: the folder for data sets that are named; by default the run's own.
     extractor: the pose network for videos, `pose_action.make_extractor(...)`.
-    options: further options of pose files, as `read_poses` takes them.
+    options: further options of `read_poses`.
 
   Returns:
     A Prediction for a clip; else Predictions, a list with `.save(path)`.
@@ -53,8 +53,7 @@ def predict_call(
     ValueError, OSError: for the only source, if it cannot be used.
 
   Warns:
-    PoseWarning: for poses whose joints are mapped, and, among several, for each clip or
-      source that cannot be used.
+    PoseWarning: for mapped joints, and for each clip or source that cannot be used.
 
   Example:
     >>> import pose_action
