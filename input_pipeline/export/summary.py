@@ -34,11 +34,11 @@ class SplitSummary:
   video_ids: list[str] = dataclasses.field(default_factory=list)
   labels: list[int | list[int]] = dataclasses.field(default_factory=list)
   num_frames: list[int] = dataclasses.field(default_factory=list)
-  frame_rates: list[float | None] = dataclasses.field(default_factory=list)
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
   notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   shard_lengths: list[int] = dataclasses.field(default_factory=list)
   shard_digests: list[FileDigest] = dataclasses.field(default_factory=list)
+  frame_rates: list[float | None] = dataclasses.field(default_factory=list)
 
   def add(self, report: ShardReport):
     """Adds the next shard's report."""

@@ -70,11 +70,11 @@ class ShardReport:
   video_ids: list[str] = dataclasses.field(default_factory=list)
   labels: list[int | list[int]] = dataclasses.field(default_factory=list)
   num_frames: list[int] = dataclasses.field(default_factory=list)
-  frame_rates: list[float | None] = dataclasses.field(default_factory=list)
   left_out: list[tuple[str, str]] = dataclasses.field(default_factory=list)
   notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   num_bytes: int = 0
   sha256: str = ''
+  frame_rates: list[float | None] = dataclasses.field(default_factory=list)
 
   def to_json(self) -> str:
     return json.dumps(dataclasses.asdict(self))
