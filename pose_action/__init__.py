@@ -5,6 +5,7 @@
                                           skeleton='coco_17')
   prediction = model(clip)
   print(prediction.label, prediction.top(3))
+  model('poses/').save('answers.csv')          # any file, data set or video: all its clips
 
   source = pose_action.read_poses('poses/', format='openpose', skeleton='body_25')
   print(pose_action.validate(source))
@@ -39,9 +40,10 @@ if TYPE_CHECKING:
     train,
     validate,
   )
+  from pose_action.extraction.registry import make_extractor
   from pose_action.fusion.fuse import FusedScores, fuse_scores
   from pose_action.inference.ensemble_predictor import EnsemblePredictor
-  from pose_action.inference.prediction import Prediction
+  from pose_action.inference.prediction import Prediction, Predictions
   from pose_action.inference.predictor import Predictor, PredictorError
   from pose_action.training.model_registry import register_model
 
@@ -56,6 +58,7 @@ _HOMES = {
   'PoseDatasetError': 'input_pipeline.errors',
   'PoseWarning': 'input_pipeline.poses.notes',
   'Prediction': 'pose_action.inference.prediction',
+  'Predictions': 'pose_action.inference.prediction',
   'Predictor': 'pose_action.inference.predictor',
   'PredictorError': 'pose_action.inference.predictor',
   'Reader': 'input_pipeline.readers.registry',
@@ -66,6 +69,7 @@ _HOMES = {
   'export_dataset': 'input_pipeline.export.export',
   'fuse_scores': 'pose_action.fusion.fuse',
   'load': 'pose_action.api',
+  'make_extractor': 'pose_action.extraction.registry',
   'read_poses': 'pose_action.api',
   'register_model': 'pose_action.training.model_registry',
   'register_reader': 'input_pipeline.readers.registry',
@@ -84,6 +88,7 @@ __all__ = [
   'PoseDatasetError',
   'PoseWarning',
   'Prediction',
+  'Predictions',
   'Predictor',
   'PredictorError',
   'Reader',
@@ -95,6 +100,7 @@ __all__ = [
   'export_dataset',
   'fuse_scores',
   'load',
+  'make_extractor',
   'read_poses',
   'register_model',
   'register_reader',

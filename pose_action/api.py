@@ -70,6 +70,7 @@ def read_poses(
   short_side: int | None = None,
   normalized: bool | None = None,
   trust_order: bool | None = None,
+  frame_rate: float | None = None,
   dataset: str | None = None,
   annotations: PathLike | None = None,
 ) -> ClipSource:
@@ -77,9 +78,8 @@ def read_poses(
 
   Args:
     path: file or folder. None for a `dataset` that the library generates.
-    format: the tool or data set that wrote it: 'openpose', 'alphapose', 'mmpose',
-      'mediapipe', 'coco', 'numpy', 'pyskl', …; docs/data_formats.md describes each.
-      'auto' recognises it from the files; the source's notes say how.
+    format: the tool or data set that wrote it: 'openpose', 'coco', 'numpy', …, see
+      docs/data_formats.md. 'auto' recognises it; the source's notes say how.
     skeleton: the joint layout: a registered name, such as 'coco_17', or a file *.yaml
       or *.json. Not for formats or data sets that fix it.
     frame_size: (height, width) of the frames in pixels, if the files do not contain it.
@@ -88,16 +88,15 @@ def read_poses(
     short_side: for maps of a pose network: cells on the shorter side of the frame.
     normalized: positions are fractions of the frame, in a format that holds pixels.
     trust_order: take joints in the skeleton's order, whatever the files name them.
+    frame_rate: frames per second, where the files do not state them.
     dataset: name of a known data set, whose splits and labels the clips must have.
-    annotations: folder of its official annotation, for poses without splits and labels.
+    annotations: folder of its official annotation, for poses without splits or labels.
 
   Returns:
-    A source with `splits` (clip names by split), `class_names`, `skeleton`, and
-    `load(name)`, which returns a clip: a `PoseClip` for poses.
+    A source with `splits` (clip names by split), `class_names`, `skeleton`, `load(name)`.
 
   Raises:
-    PoseDataError: for an unknown format, a path that does not hold it, or options that
-      the format does not take.
+    PoseDataError: for an unknown format, another path, or options that it does not take.
     PoseDatasetError: if the clips do not belong to `dataset`.
     SkeletonError: for an unknown skeleton.
 
@@ -116,6 +115,7 @@ def read_poses(
   given = _given(
     frame_size=frame_size, max_people=max_people, per_person=per_person,
     short_side=short_side, normalized=normalized, trust_order=trust_order,
+    frame_rate=frame_rate,
   )  # fmt: skip
   source = _open_poses(path, format, skeleton, given, dataset, annotations)
   return _warning_source(source)

@@ -89,7 +89,7 @@ def test_the_core_predicts_and_names_what_training_needs(tmp_path):
     '--frame_size=320x240',
   )
   assert done.returncode == 0, done.stderr
-  assert '\nclip1\n' in done.stdout
+  assert '\nclip1 ' in done.stdout
 
   done = run(tmp_path, '-m', 'pose_action', 'train', '--config=demo', '--workdir=w')
   assert done.returncode == 1

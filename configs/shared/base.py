@@ -76,6 +76,8 @@ def _poses() -> dict:
       'stride': '1s',  # ours: from one window to the next in a long segment
       'background': '',  # class of the time without a segment; '' leaves it out
     },
+    # Frames per second where neither the files nor videos.csv state them; 0 is unknown.
+    'fps': 0.0,
   }
 
 

@@ -224,6 +224,7 @@ def _metadata(
         'labels': split.labels,
         'num_frames': split.num_frames,
         **_groups(source, split.video_ids),
+        **_frame_rates(split),
       }
       for split in splits
     },
@@ -240,6 +241,11 @@ def _groups(source: ClipSource, video_ids: Sequence[str]) -> dict[str, list[str]
   if not source.groups:
     return {}
   return {'groups': [source.groups.get(video_id, video_id) for video_id in video_ids]}
+
+
+def _frame_rates(split: SplitSummary) -> dict[str, list[float | None]]:
+  """Each clip's frames per second, if any is known."""
+  return {'frame_rates': split.frame_rates} if any(split.frame_rates) else {}
 
 
 def _opened(source: ClipSource | SourceSpec, beam: BeamSettings | None) -> ClipSource:

@@ -20,9 +20,9 @@ from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 from input_pipeline.storage.dataset import PoseDataset
 from pose_action.host.user_paths import user_paths
 
-# Options that do not choose among the poses: the frame size describes the files, and
+# Options that do not choose among the poses: frame size and rate describe the files, and
 # the size of maps is compared with the maps.
-_NOT_COMPARED = ('frame_size', 'short_side')
+_NOT_COMPARED = ('frame_size', 'frame_rate', 'short_side')
 
 
 @dataclasses.dataclass(frozen=True)

@@ -21,8 +21,8 @@ class SplitSummary:
   Attributes:
     name: the split's name.
     num_offered: number of clips that the source names.
-    video_ids, labels, num_frames: of the written clips, in record order; each label is a
-      list if the data set is multi-label.
+    video_ids, labels, num_frames, frame_rates: of the written clips, in record order;
+      each label is a list if the data set is multi-label, a rate None if unknown.
     left_out: (video id, reason) for each of the other clips.
     notes: (video id, note) for what was doubtful in written clips.
     shard_lengths: number of clips in each shard.
@@ -38,12 +38,14 @@ class SplitSummary:
   notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   shard_lengths: list[int] = dataclasses.field(default_factory=list)
   shard_digests: list[FileDigest] = dataclasses.field(default_factory=list)
+  frame_rates: list[float | None] = dataclasses.field(default_factory=list)
 
   def add(self, report: ShardReport):
     """Adds the next shard's report."""
     self.video_ids += report.video_ids
     self.labels += report.labels
     self.num_frames += report.num_frames
+    self.frame_rates += report.frame_rates
     self.left_out += report.left_out
     self.notes += report.notes
     self.shard_lengths.append(len(report.video_ids))

@@ -61,7 +61,7 @@ class ShardReport:
   """Which of a shard's clips were written.
 
   Attributes:
-    video_ids, labels, num_frames: of the written clips, in record order.
+    video_ids, labels, num_frames, frame_rates: of the written clips, in record order.
     left_out: (video id, reason) for each of the other clips.
     notes: (video id, note) for what was doubtful in written clips.
     num_bytes, sha256: the file's size on disk, and its digest.
@@ -74,6 +74,7 @@ class ShardReport:
   notes: list[tuple[str, Note]] = dataclasses.field(default_factory=list)
   num_bytes: int = 0
   sha256: str = ''
+  frame_rates: list[float | None] = dataclasses.field(default_factory=list)
 
   def to_json(self) -> str:
     return json.dumps(dataclasses.asdict(self))
@@ -120,6 +121,7 @@ def _examples(
       labels = list(clip.labels)
       report.labels.append(labels if source.multi_label else labels[0])
       report.num_frames.append(clip.num_frames)
+      report.frame_rates.append(getattr(clip, 'frame_rate', None))
       if isinstance(clip, PoseClip):
         report.notes += [(video_id, note) for note in clip.notes]
       yield example

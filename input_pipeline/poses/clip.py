@@ -51,7 +51,7 @@ class PoseClip:
     labels: class indices; exactly one in a single-label data set.
     segments: the time spans of the labels, if known. An export does not store them.
     notes: what was doubtful in the clip's file. An export prints them.
-    frame_rate: frames per second, if known. An export does not store it.
+    frame_rate: frames per second; None if unknown.
     identities: int `[t, m]`, the identity that a tracker gave each person in each frame,
       `tracking.UNKNOWN` (-1) where it gave none; None if it gave none at all. An export
       does not store them.
@@ -59,7 +59,7 @@ class PoseClip:
   Raises:
     PoseDataError: on a wrong shape, a score outside 0..1, a non-finite coordinate for a
       present joint, a segment whose class is not among the labels, or a frame rate that
-      is no number above 0.
+      is not above 0.
   """
 
   video_id: str
@@ -94,6 +94,7 @@ class PoseClip:
     skeleton: Skeleton | str,
     video_id: str = 'clip',
     labels: Sequence[int] = (),
+    frame_rate: float | None = None,
   ) -> PoseClip:
     """Makes a clip from arrays, for one person or several.
 
@@ -105,6 +106,7 @@ class PoseClip:
       skeleton: the joint layout, or its registered name or file.
       video_id: the clip's name.
       labels: class indices, if known.
+      frame_rate: frames per second, if known.
 
     Raises:
       PoseDataError: for the same reasons as the constructor.
@@ -133,6 +135,7 @@ class PoseClip:
       frame_size=frame_size,
       skeleton=get_skeleton(skeleton) if isinstance(skeleton, str) else skeleton,
       labels=tuple(labels),
+      frame_rate=frame_rate,
     )
 
   @property
@@ -171,6 +174,11 @@ class PoseClip:
     if len(self.frame_size) != 2 or min(self.frame_size) < 1:
       raise self._error(
         f'frame_size is {self.frame_size}, but must be (height, width) in pixels'
+      )
+    rate = self.frame_rate
+    if rate is not None and not 0 < rate < math.inf:  # True for NaN too.
+      raise self._error(
+        f'frame_rate is {rate}, but must be frames per second above 0, or None'
       )
     if others := {segment.label for segment in self.segments} - {*self.labels}:
       raise self._error(

@@ -92,8 +92,7 @@ def person_clip(
     box: (x1, y1, x2, y2) as shares of the frame, 0..1.
     time: time of the box, in seconds.
     video_id, labels: id and labels for the new clip.
-    skeleton: skeleton of the video's poses, or `with_others` of it, which keeps other
-      people who enter the new frame.
+    skeleton: that of the video's poses, or `with_others` of it, which keeps others too.
 
   Raises:
     PoseDataError: if the box is invalid, the video has no frame at that time, or its
@@ -131,6 +130,7 @@ def person_clip(
     frame_size=(side, side),
     skeleton=skeleton,
     labels=labels,
+    frame_rate=settings.frames_per_second,
   )
 
 

@@ -7,6 +7,7 @@ HeatmapSource yields a pose network's maps per frame. Poses cannot be recovered 
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
@@ -25,6 +26,7 @@ STORED = {'joints': 'maps', 'parts': 'parts', 'features': 'features'}
 # Longest clip name in messages, and at all (our choices).
 _LONGEST_NAME = 200
 _MOST_CHARACTERS = 1000
+_TOO_FAST = 1000  # Frames per second that no file of poses has (our choice).
 _Clip = TypeVar('_Clip')
 
 
@@ -194,6 +196,7 @@ class HeatmapClip:
     skeleton: the layout of axis `c`: its maps for joints, (x, y) per limb for parts.
     features_scale: the feature value that code 255 represents; None without features.
     labels: class indices; exactly one in a single-label data set.
+    frame_rate: frames per second; None if unknown.
   """
 
   video_id: str
@@ -203,6 +206,7 @@ class HeatmapClip:
   skeleton: Skeleton
   features_scale: float | None = None
   labels: tuple[int, ...] = ()
+  frame_rate: float | None = None
 
   def maps(self, modality: str) -> UInt8[np.ndarray, 't h w c']:
     """Reads and checks the maps for a modality.
@@ -272,6 +276,36 @@ def with_notes(source: ClipSource, notes: tuple[Note, ...]) -> ClipSource:
   if not notes or isinstance(source, PotionSource):
     return source
   return dataclasses.replace(source, notes=(*notes, *source.notes))
+
+
+def with_frame_rate(source: ClipSource, frame_rate: float | None) -> ClipSource:
+  """The source, whose clips of unknown frame rate have this one; none if it is None.
+
+  Ready PoTion maps have no frames any more, and stay as they are.
+  """
+  if frame_rate is None or isinstance(source, PotionSource):
+    return source
+  load = functools.partial(_rated, source.load, frame_rate)
+  return dataclasses.replace(source, load=load)
+
+
+def _rated(load: Callable[[str], Any], frame_rate: float, video_id: str) -> Any:
+  clip = load(video_id)
+  if clip.frame_rate is not None:
+    return clip
+  return dataclasses.replace(clip, frame_rate=frame_rate)
+
+
+def known_rate(value: Any) -> float | None:
+  """Frames per second as a file states them; None for what is no rate, such as 0.
+
+  Containers without a rate state 0, or the ticks of their clock, 1000 and more.
+  """
+  try:
+    rate = float(value)
+  except (TypeError, ValueError):
+    return None
+  return rate if 0 < rate < _TOO_FAST else None
 
 
 def source_notes(source: ClipSource) -> tuple[Note, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from typing import Any
 
 from input_pipeline.errors import PoseDataError
@@ -26,6 +27,7 @@ class ReadOptions:
       resampled.
     normalized: positions are fractions of the frame, though the format's are pixels.
     trust_order: take joints in the skeleton's order, whatever names the file gives them.
+    frame_rate: frames per second of videos whose rate is stated nowhere else.
   """
 
   frame_size: tuple[int, int] | None = None
@@ -34,12 +36,17 @@ class ReadOptions:
   short_side: int = _SHORT_SIDE
   normalized: bool = False
   trust_order: bool = False
+  frame_rate: float | None = None
 
   def __post_init__(self):
     if self.max_people < 1 or self.short_side < 1:
       raise PoseDataError(
         f'max_people is {self.max_people} and short_side {self.short_side}, but each'
         ' must be at least 1'
+      )
+    if self.frame_rate is not None and not 0 < self.frame_rate < math.inf:
+      raise PoseDataError(
+        f'the frame rate (fps) is {self.frame_rate}, but must be frames per second above 0'
       )
     size = self.frame_size
     if size is not None and (len(size) != 2 or min(size) < 1):

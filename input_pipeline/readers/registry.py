@@ -9,11 +9,8 @@ import os
 import pathlib
 from collections.abc import Callable, Sequence
 
-from input_pipeline.errors import (
-  PoseDataError,
-  as_pose_data_error,
-  shortened,
-)
+from input_pipeline.errors import PoseDataError, as_pose_data_error, shortened
+from input_pipeline.poses import sources
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.frame_size import size_notes
 from input_pipeline.poses.notes import Note
@@ -59,7 +56,7 @@ class Reader:
     expects: what the path must contain, for messages.
     skeleton: name of the registered skeleton that the format fixes; None if the user
       must name one.
-    options: names of the `ReadOptions` that the format accepts.
+    options: the `ReadOptions` that the format accepts, beside `frame_rate`.
     suffixes: of the files that hold videos, compressed or not; None if any.
     joint_names: the joint names that the files at a path give, if any; they choose the
       skeleton if the user names none.
@@ -328,6 +325,7 @@ def _read_poses(
   given = {name: getattr(options, name) for name in options.given}
   origin = Origin((str(path.absolute()),), format, source.skeleton.name, given)
   source = dataclasses.replace(source, origin=origin)
+  source = sources.with_frame_rate(source, options.frame_rate)
   return _checking_sizes(with_notes(source, (*notes, *chosen)), options)
 
 
@@ -380,7 +378,7 @@ def _with_size_notes(
 
 def _check_options(format: str, reader: Reader, options: ReadOptions):
   for name in options.given:
-    if name not in reader.options:
+    if name not in (*reader.options, 'frame_rate'):
       takes = ', '.join(reader.options) or 'none'
       raise PoseDataError(
         f'format {format!r} takes no {name}; its options are: {takes}. Leave {name} out'

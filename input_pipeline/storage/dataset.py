@@ -60,12 +60,14 @@ class ClipIndex:
       `[b, k]`.
     num_frames: the clips' lengths in frames.
     groups: each clip's group, if the data set has groups (`sources.PoseSource`).
+    frame_rates: each clip's frames per second, None if unknown; None if all are unknown.
   """
 
   video_ids: tuple[str, ...]
   labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k']
   num_frames: Int[np.ndarray, 'b']
   groups: tuple[str, ...] | None = None
+  frame_rates: tuple[float | None, ...] | None = None
 
   def __len__(self) -> int:
     return len(self.video_ids)
@@ -112,6 +114,7 @@ class PoseDataset:
     self._check_split(split)
     columns = self._columns[split]
     groups = columns.get('groups')  # Missing without groups, and in older exports.
+    rates = columns.get('frame_rates')  # Missing if unknown, and in older exports.
     if self.multi_label:
       num_classes = len(self.class_names)
       labels = np.stack([multi_hot(label, num_classes) for label in columns['labels']])
@@ -122,6 +125,7 @@ class PoseDataset:
       labels=labels,
       num_frames=np.array(columns['num_frames'], np.int32),
       groups=None if groups is None else tuple(groups),
+      frame_rates=None if rates is None else tuple(rates),
     )
 
   @property

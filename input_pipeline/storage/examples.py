@@ -166,12 +166,12 @@ def load_usable_clip(source: ClipSource, video_id: str) -> AnyClip:
     raise PoseDataError(
       f'clip {video_id!r}: has labels {clip.labels}, but each may appear only once'
     )
-  if not _shows_a_joint(source, clip):
+  if not shows_a_joint(source, clip):
     raise PoseDataError(f'clip {video_id!r}: no joint is visible in any frame')
   return clip
 
 
-def _shows_a_joint(source: ClipSource, clip: AnyClip) -> bool:
+def shows_a_joint(source: ClipSource, clip: AnyClip) -> bool:
   """Whether any joint is visible; for maps without joints, whether there is a frame."""
   joints = clip.skeleton.num_joints
   if isinstance(clip, PotionClip):

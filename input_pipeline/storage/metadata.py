@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -61,6 +62,9 @@ def _check_columns(
   )
   if not valid or len({len(columns[name]) for name in _COLUMNS}) > 1:
     raise damage(file, f'split {split!r} has no label and length for each clip')
+  rates = columns.get('frame_rates', [None] * len(columns['video_ids']))
+  if len(rates) != len(columns['video_ids']) or not all(map(_is_rate, rates)):
+    raise damage(file, f'split {split!r} has no valid frame rate for each clip')
   num_classes = len(metadata['class_names'])
   multi_label = metadata.get('multi_label', False)
   for name, label in zip(columns['video_ids'], columns['labels'], strict=True):
@@ -71,3 +75,8 @@ def _check_columns(
       raise damage(
         file, f'clip {name!r} has label {label!r}, but there are {num_classes} classes'
       )
+
+
+def _is_rate(rate: Any) -> bool:
+  """Whether it is frames per second, or unknown."""
+  return rate is None or (isinstance(rate, int | float) and 0 < rate < math.inf)

@@ -8,23 +8,26 @@ wrong or may be. The exit status is 1 if there is an error: poses that cannot be
 clip that appears twice or in both training and test, a split without a usable clip, a
 label without a class. Warnings are for you to judge, best with the picture.
 
-For the folder of an exported data set, it checks instead that every file is as it was
-written:
+A SOURCE may be given instead of --poses: poses; a data set on disk, by its folder or by
+its name in --data_dir; or a video, whose poses are found first by --extractor. Every file of
+a data set is also compared with what was written:
 
   pose-action validate data/jhmdb
+  pose-action validate mine --data_dir=data
 """
 
 import functools
 import pathlib
 import sys
 
-from pose_action.cli.launch.pose_flags import define_pose_flags
 from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.source_flags import define_source_flags
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
-_POSES = define_pose_flags(FLAGS)
+_SOURCES = define_source_flags(FLAGS, for_model=False)
+_POSES = _SOURCES.poses
 _DATASET = FLAGS.string(
   'dataset', None, 'Name of the data set, to check the clips against its splits.'
 )
@@ -52,16 +55,22 @@ def main(args):
     FLAGS.values['poses'].value, args = args[0], []
   refuse_arguments(args)
   _check_flags()
-  if _POSES.poses.value and _check_stored():
-    return
+  _SOURCES.check()
+  with _SOURCES.reading(None) as reading:
+    source, whole = _load(reading)
+    if source is not None:
+      whole = _report(source) and whole
+  if not whole:
+    sys.exit(1)
 
-  # Imported here, so that --help and mistyped flags are answered at once.
+
+def _report(source):
+  """Checks a source, and writes what the flags ask for; returns whether it is sound."""
   from input_pipeline.catalog.protocols import PROTOCOLS
   from input_pipeline.poses.sources import source_notes
   from input_pipeline.validation.validate import validate
   from input_pipeline.validation.validation_report import as_json, as_text
 
-  source = _load()
   for note in source_notes(source):
     if not note.is_warning:  # The report has the warnings.
       print(f'note: {note.message}')
@@ -75,32 +84,21 @@ def main(args):
     print(f'wrote {_REPORT.value}')
   if _PICTURE.value:
     _draw(source, validation)
-  if validation.errors:
-    sys.exit(1)
+  return not validation.errors
 
 
-def _check_stored() -> bool:
-  """Checks exported data sets at --poses; returns whether there are any.
-
-  Raises:
-    SystemExit: if one is damaged.
-  """
-  from input_pipeline.storage.paths import is_remote
+def _check_stored(place):
+  """Checks exported data sets at a place: how many there are, and whether all are whole."""
   from input_pipeline.validation.stored_dataset import check_stored, datasets_at
 
-  path = str(_POSES.poses.value)
-  if not is_remote(path) and not user_path(path).is_dir():
-    return False
-  found = datasets_at(path)
+  found = datasets_at(place)
   progress = functools.partial(print, file=sys.stderr, flush=True)
   whole = True
   for directory in found:
     lines, is_whole = check_stored(directory, progress)
     print('\n'.join(lines))
     whole = whole and is_whole
-  if not whole:
-    sys.exit(1)
-  return bool(found)
+  return len({directory.parts[-3] for directory in found}), whole
 
 
 def _check_flags():
@@ -113,25 +111,41 @@ def _check_flags():
       raise UsageError(f'--{flag.name}={flag.value}: there is no folder {folder}')
 
 
-def _load():
-  """The poses that the flags name."""
-  from input_pipeline.catalog.open_source import load_source
-  from input_pipeline.readers.registry import AUTO, read_poses
+def _load(reading):
+  """Opens what the flags name.
 
-  options = _POSES.options()
-  if not _DATASET.value:
-    return read_poses(
-      _POSES.format.value or AUTO,
-      str(_POSES.poses.value),
-      skeleton=_POSES.skeleton.value,
-      options=options,
-    )
+  Returns:
+    The clips, None if only files are to be checked; and whether all files are whole.
+  """
+  name = _POSES.poses.value
+  if _DATASET.value:
+    return _load_known(reading), True
+  from pose_action.sources.kinds import kind_of
+  from pose_action.sources.opener import open_any
+
+  whole = True
+  if kind_of(name, data_dir=reading.data_dir, format=reading.format) == 'dataset':
+    here = '://' in name or user_path(name).exists()
+    place = name if here else user_path(reading.data_dir) / name
+    count, whole = _check_stored(place)
+    if count != 1 or not whole:  # Clips of several data sets have nothing to do.
+      return None, whole
+  opened = open_any(name, reading)
+  for video_id, reason in opened.broken:
+    print(f'error: {video_id}: {reason}')
+  return opened.source, whole and not opened.broken
+
+
+def _load_known(reading):
+  """The poses of the data set that --dataset names, with its protocol."""
+  from input_pipeline.catalog.open_source import load_source
+
   return load_source(
     _DATASET.value,
-    format=_POSES.format.value,
+    format=reading.format,
     poses=_POSES.poses.value,
-    skeleton=_POSES.skeleton.value,
-    options=options,
+    skeleton=reading.skeleton,
+    options=reading.options,
     annotations=_ANNOTATIONS.value,
   )
 

@@ -1,7 +1,8 @@
 """Draws what a model computes for a clip, as Fig. 4 of PA3D does.
 
-  python tools/visualize.py --workdir=/tmp/pa3d_jhmdb --poses=poses
+  python tools/visualize.py --workdir=/tmp/pa3d_jhmdb poses
 
+A SOURCE is anything that `pose-action predict` takes.
 Writes one picture per clip, <workdir>/visualizations/<video_id>.png, and the same to
 TensorBoard: the maps that the model reads, the motion maps, 32 filters of the action
 CNN's last convolution and their features. Parts that the model does not have are left
@@ -16,15 +17,15 @@ clips, in <workdir>/visualizations/confused.png; --scores takes the scores of se
 together.
 """
 
-from pose_action.cli.launch.pose_flags import define_pose_flags
-from pose_action.cli.launch.program import Flags, fail_for_clips, refuse_arguments
+from pose_action.cli.launch.program import Flags, fail_for_clips
+from pose_action.cli.launch.source_flags import define_source_flags
 from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(
   'workdir', None, 'Workdir of a run, or of imported weights.', required=True
 )
-_POSES = define_pose_flags(FLAGS, for_model=True)
+_SOURCES = define_source_flags(FLAGS)
 _VIDEO_IDS = FLAGS.list('video_ids', None, 'Clips to draw. Default: all.')
 _CHECKPOINT = FLAGS.enum(
   'checkpoint', 'best', ['best', 'last'], 'Best on validation, or last.'
@@ -47,19 +48,17 @@ _SCORES = FLAGS.list(
 
 
 def main(args):
-  refuse_arguments(args)
+  _SOURCES.check()
 
   # Imported here, so that --help and wrong flags are answered at once.
   from pose_action import plots
   from pose_action.host.progress import say
   from pose_action.inference.clip_picture import clip_picture, picture_name
-  from pose_action.inference.prediction_text import UsableClips, offered_clips
-  from pose_action.inference.predictor import Predictor
+  from pose_action.inference.predict_sources import SourceClips
+  from pose_action.inference.predictor import Predictor, PredictorError
   from pose_action.runtime.writers import PictureWriter
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
-  source = _POSES.open_for(predictor.config, predictor.skeleton)
-  video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = user_path(_WORKDIR.value) / 'visualizations'
   folder = user_path(_OUTPUT.value or events)
   if _CONFUSED.value:
@@ -68,17 +67,27 @@ def main(args):
   models = _models(predictor)
   for name in models:
     (folder / name).mkdir(parents=True, exist_ok=True)
-  clips = UsableClips(source, video_ids, predictor, say)
-  with PictureWriter(events) as writer:
-    for clip in clips:
-      for name, model in models.items():
-        picture = clip_picture(model, clip)
-        path = folder / name / picture_name(clip.video_id)
-        plots.save_png(path, picture)
-        tag = f'visualizations/{name}{clip.video_id}'
-        writer.write_images(model.step, {tag: picture})
-        say(f'{clip.video_id}: {path}')
-  fail_for_clips(len(clips.refused))
+  names, refused = _SOURCES.poses.names(args), 0
+  with (
+    _SOURCES.reading(predictor.config.data.data_dir) as reading,
+    PictureWriter(events) as writer,
+  ):
+    sources = SourceClips(predictor, names, reading, _VIDEO_IDS.value)
+    for _, clips in sources:
+      for clip in clips:
+        try:
+          pictures = {name: clip_picture(model, clip) for name, model in models.items()}
+        except PredictorError as error:
+          clips.refuse(clip.video_id, str(error))
+          continue
+        for name, picture in pictures.items():
+          path = folder / name / picture_name(clip.video_id)
+          plots.save_png(path, picture)
+          tag = f'visualizations/{name}{clip.video_id}'
+          writer.write_images(models[name].step, {tag: picture})
+          say(f'{clip.video_id}: {path}')
+      refused += len(clips.refused)
+  fail_for_clips(refused + len(sources.missing), len(sources.failed))
 
 
 def _draw_confused(source, folder, say):

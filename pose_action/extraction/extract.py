@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import math
+import pathlib
 import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
@@ -19,11 +21,13 @@ from input_pipeline.storage.dataset import dataset_dir
 from pose_action.extraction.extractor import PoseExtractor
 from pose_action.extraction.maps import DEFAULT_THRESHOLD, stored_maps
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
+from pose_action.extraction.pose_files import FOLDER, write_pose_files
 from pose_action.extraction.spool import Spool, open_spool
 from pose_action.extraction.spooled_source import heatmap_source, keypoint_source
 from pose_action.extraction.video_list import Video
 from pose_action.extraction.videos import FrameReader, kept_frames
 from pose_action.host.progress import Progress
+from pose_action.host.user_paths import user_path
 
 
 @dataclasses.dataclass(frozen=True)
@@ -38,6 +42,8 @@ class ExtractionOptions:
       with a lower peak is a missing keypoint.
     clip_frames: maximum number of frames per clip; a longer video becomes several.
     batch_size: number of frames per call of the extractor.
+    frame_rate: frames per second of videos that do not state theirs, before the stride;
+      None if unknown.
 
   Raises:
     ValueError: for a value that is out of range.
@@ -49,11 +55,16 @@ class ExtractionOptions:
   threshold: float = DEFAULT_THRESHOLD
   clip_frames: int = 500  # Our choice: records of joints and parts stay below 200 MB.
   batch_size: int = 8
+  frame_rate: float | None = None
 
   def __post_init__(self):
     for name in ('stride', 'short_side', 'clip_frames', 'batch_size'):
       if getattr(self, name) < 1:
         raise ValueError(f'{name} is {getattr(self, name)}, but must be at least 1')
+    if self.frame_rate is not None and not 0 < self.frame_rate < math.inf:
+      raise ValueError(
+        f'the frame rate (fps) is {self.frame_rate}, but must be frames per second above 0'
+      )
     if not 0 <= self.threshold < 1:
       raise ValueError(f'threshold is {self.threshold}, but must be ≥ 0 and < 1')
 
@@ -73,7 +84,8 @@ class ExtractionOptions:
         f' {extractor.name!r} offers {", ".join(extractor.modalities)}'
       )
     own = dataclasses.asdict(self) | {'modalities': list(self.modalities)}
-    del own['batch_size']  # It does not affect the maps.
+    for name in ('batch_size', 'frame_rate'):  # They do not affect the maps.
+      del own[name]
     return {'network': dict(extractor.settings), **own}
 
 
@@ -83,6 +95,7 @@ class ExtractionSummary:
 
   Attributes:
     exports: the data sets that were written: heatmaps and keypoints.
+    pose_files: the folder with the poses as files to edit, see `pose_files`.
     broken: (video id, reason) for each video that was left out.
     notes: (video id, what is unusual) for each other video that has a note.
   """
@@ -90,9 +103,15 @@ class ExtractionSummary:
   exports: tuple[ExportSummary, ...]
   broken: tuple[tuple[str, str], ...]
   notes: tuple[tuple[str, str], ...]
+  pose_files: pathlib.Path | None = None
 
   def __str__(self) -> str:
     lines = [str(export) for export in self.exports]
+    if self.pose_files is not None:
+      lines.append(
+        f'poses and labels to edit: {self.pose_files} (videos.csv, and a file per clip);'
+        ' pose-action label takes over what changes'
+      )
     for title, videos in (('left out', self.broken), ('with a note', self.notes)):
       if videos:
         lines.append(f'{len(videos)} video{"s" * (len(videos) > 1)} {title}:')
@@ -126,8 +145,9 @@ def extract_dataset(
   settings = options.for_extractor(extractor)
   with open_spool(data_dir, _checked_name(dataset), settings) as spool:
     unwritten = _unwritten(spool, dataset, data_dir, overwrite)
-    broken = _extract_videos(videos, spool, extractor, options, progress)
-    usable = _usable(videos, broken)
+    broken = extract_videos(videos, spool, extractor, options, progress)
+    usable = usable_videos(videos, broken)
+    folder = _write_pose_files(usable, spool, extractor, dataset, data_dir)
     sources = {
       'keypoints': keypoint_source(usable, spool, extractor),
       'heatmaps': heatmap_source(usable, spool, extractor, settings),
@@ -150,7 +170,23 @@ def extract_dataset(
     exports=tuple(exports),
     broken=tuple(broken.items()),
     notes=tuple((video_id, note) for video_id, note in notes.items() if note),
+    pose_files=folder,
   )
+
+
+def _write_pose_files(
+  videos: Sequence[Video],
+  spool: Spool,
+  extractor: PoseExtractor,
+  dataset: str,
+  data_dir: PathLike,
+) -> pathlib.Path:
+  """Writes the poses as files, unless this extraction has done so; returns the folder."""
+  folder = user_path(data_dir) / dataset / FOLDER
+  if not spool.is_exported(FOLDER):
+    write_pose_files(keypoint_source(videos, spool, extractor), folder)
+    spool.mark_exported(FOLDER)
+  return folder
 
 
 def _checked_name(dataset: str) -> str:
@@ -177,7 +213,12 @@ def _unwritten(
   return unwritten
 
 
-def _usable(videos: Sequence[Video], broken: Mapping[str, str]) -> list[Video]:
+def usable_videos(videos: Sequence[Video], broken: Mapping[str, str]) -> list[Video]:
+  """The videos that are not broken.
+
+  Raises:
+    PoseDatasetError: if none is left.
+  """
   usable = [video for video in videos if video.video_id not in broken]
   if not usable:
     video_id, reason = next(iter(broken.items()), ('', 'the list is empty'))
@@ -187,7 +228,7 @@ def _usable(videos: Sequence[Video], broken: Mapping[str, str]) -> list[Video]:
   return usable
 
 
-def _extract_videos(
+def extract_videos(
   videos: Sequence[Video],
   spool: Spool,
   extractor: PoseExtractor,
@@ -254,8 +295,13 @@ def _extract_video(
       frame_size = frames.shape[1:3]
       writer.append(extracted(frames, extractor, options))
       pace.add(len(frames), label=video.video_id)
-    writer.finish(frame_size)
+    writer.finish(frame_size, reader.frame_rate or _after_stride(options))
   return reader.shortfall()
+
+
+def _after_stride(options: ExtractionOptions) -> float | None:
+  """The stated frame rate of the frames that are read; None if none is stated."""
+  return None if options.frame_rate is None else options.frame_rate / options.stride
 
 
 def extracted(

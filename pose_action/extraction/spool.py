@@ -43,6 +43,7 @@ class SpooledClip:
     shapes: shape of each array, by name: the modalities (uint8 `[t, h, w, c]`) and
       'keypoints' (float32 `[t, j, 3]`: x and y in pixels, score).
     features_scale: the value that 255 means in features; None without features.
+    frame_rate: frames per second; None if unknown.
   """
 
   folder: pathlib.Path
@@ -50,6 +51,7 @@ class SpooledClip:
   frame_size: tuple[int, int]
   shapes: Mapping[str, tuple[int, ...]]
   features_scale: float | None
+  frame_rate: float | None = None
 
   def read(self, name: str) -> np.ndarray:
     """An array by its name in `shapes`."""
@@ -86,8 +88,15 @@ class ClipWriter:
       self._features_scale = max(self._features_scale, largest)
     self.num_frames += len(next(iter(arrays.values())))
 
-  def finish(self, frame_size: tuple[int, int]) -> SpooledClip:
-    """Completes the clip; `frame_size` is (height, width) in pixels."""
+  def finish(
+    self, frame_size: tuple[int, int], frame_rate: float | None = None
+  ) -> SpooledClip:
+    """Completes the clip.
+
+    Args:
+      frame_size: (height, width) in pixels.
+      frame_rate: frames per second, if known.
+    """
     has_features = 'features' in self._shapes
     if has_features:
       self._quantize_features()
@@ -96,6 +105,7 @@ class ClipWriter:
       'frame_size': list(frame_size),
       'shapes': self._shapes,
       'features_scale': self._features_scale if has_features else None,
+      'frame_rate': frame_rate,
     }
     (self._folder / _CLIP).write_text(json.dumps(description))
     self._folder.rename(self._target)
@@ -228,6 +238,7 @@ def _read_clip(folder: pathlib.Path) -> SpooledClip:
     frame_size=(height, width),
     shapes={name: tuple(shape) for name, shape in fields['shapes'].items()},
     features_scale=fields['features_scale'],
+    frame_rate=fields.get('frame_rate'),  # Missing in spools of earlier releases.
   )
 
 

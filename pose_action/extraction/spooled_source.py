@@ -35,6 +35,7 @@ def heatmap_source(
       skeleton=extractor.skeleton,
       features_scale=clip.features_scale,
       labels=(label,),
+      frame_rate=clip.frame_rate,
     )
 
   modalities = tuple(name for name in STORED if name in settings['modalities'])
@@ -66,6 +67,7 @@ def keypoint_source(
       frame_size=clip.frame_size,
       skeleton=extractor.skeleton,
       labels=(label,),
+      frame_rate=clip.frame_rate,
     )
 
   return PoseSource(

@@ -12,6 +12,7 @@ import numpy as np
 from jaxtyping import UInt8
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.sources import known_rate
 from input_pipeline.readers.frame_order import videos_of
 from pose_action.host.extras import MissingExtraError, missing
 
@@ -45,10 +46,13 @@ def opencv() -> Any:
   """
   # A small image may unfold to gigabytes; OpenCV's own limit is eight times larger.
   os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(_MOST_PIXELS))
+  # What FFmpeg and OpenCV print about a broken file would stand beside our own error.
+  os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
   try:
     import cv2
   except ImportError as error:
     raise MissingExtraError(f'{missing("cv2")} ({error})') from error
+  cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
   return cv2
 
 
@@ -62,6 +66,8 @@ class FrameReader:
     claimed: number of frames before the stride, from the file's header or as the number
       of images; 0 if the header does not say.
     decoded: number of frames decoded so far, before the stride.
+    frame_rate: kept frames per second, going by the container; None if unknown, as for a
+      folder of images.
 
   Raises:
     PoseDataError: if the video does not exist or cannot be opened.
@@ -73,7 +79,12 @@ class FrameReader:
     self._start = start
     self.decoded = 0
     self._images = _images_of(path) if path.is_dir() else None
-    self.claimed = len(self._images) if self._images else _claimed_frames(path)
+    self.frame_rate: float | None = None
+    if self._images is not None:
+      self.claimed = len(self._images)
+    else:
+      self.claimed, rate = _header(path)
+      self.frame_rate = None if rate is None else rate / stride
 
   def __iter__(self) -> Iterator[Frame]:
     """The frames, uint8 `[h, w, 3]` in red, green and blue.
@@ -184,10 +195,12 @@ def _images_of(folder: pathlib.Path) -> list[pathlib.Path]:
   return [folder / name for name in first.values()]
 
 
-def _claimed_frames(path: pathlib.Path) -> int:
+def _header(path: pathlib.Path) -> tuple[int, float | None]:
+  """The number of frames and the frame rate that a file's header states."""
   cv2 = opencv()
   with _Capture(path) as capture:
-    return max(0, round(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    frames = max(0, round(capture.get(cv2.CAP_PROP_FRAME_COUNT)))
+    return frames, known_rate(capture.get(cv2.CAP_PROP_FPS))
 
 
 class _Capture:

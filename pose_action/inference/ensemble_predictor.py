@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 import ml_collections
 import numpy as np
@@ -14,12 +14,14 @@ from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.examples import AnyClip
 from pose_action.fusion.fused_members import FusedMembers
+from pose_action.inference.call import Sources, predict_call
 from pose_action.inference.errors import PredictorError
-from pose_action.inference.prediction import Prediction
+from pose_action.inference.prediction import Prediction, Predictions
 from pose_action.inference.timelines.model_methods import TimelineMethods
 
 if TYPE_CHECKING:
   from pose_action.inference.predictor import Predictor
+  from pose_action.training.clip_times import ClipTimes
 
 
 class EnsemblePredictor(TimelineMethods):
@@ -74,9 +76,9 @@ class EnsemblePredictor(TimelineMethods):
     return max(member.step for member in self.members.values())
 
   @property
-  def clip_frames(self) -> int | None:
-    """Median length of the training clips in frames; None if unknown."""
-    return self._first.clip_frames
+  def clip_times(self) -> ClipTimes | None:
+    """Lengths and frame rates of the first member's training clips; None if unknown."""
+    return self._first.clip_times
 
   @property
   def multi_label(self) -> bool:
@@ -87,16 +89,18 @@ class EnsemblePredictor(TimelineMethods):
   def _first(self) -> Predictor:
     return next(iter(self.members.values()))
 
-  def __call__(self, clip: AnyClip) -> Prediction:
-    """Predicts the action in one clip, as an evaluation of the ensemble would.
+  @overload
+  def __call__(self, source: AnyClip) -> Prediction: ...
 
-    Raises:
-      PredictorError: for a clip that a member cannot read.
+  @overload
+  def __call__(self, source: Sources, **reading: Any) -> Predictions: ...
 
-    Warns:
-      PoseWarning: for a clip whose joints are mapped.
+  def __call__(self, source: AnyClip | Sources, **reading: Any):
+    """Predicts the action in one clip, or in every clip of any source.
+
+    See `call.predict_call`.
     """
-    return self.predict([clip], batch_size=1)[0]
+    return predict_call(self, source, **reading)
 
   def predict(
     self, clips: Iterable[AnyClip], *, batch_size: int = 32

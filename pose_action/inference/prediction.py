@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+import os
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from jaxtyping import Float
@@ -30,6 +31,8 @@ class Prediction:
       the form of `probabilities`; empty for a single model.
     threshold: below this probability the label is `NONE_OF_THESE`; None for a model that
       always answers.
+    source: what the user named: a file, a folder, a data set; '' for a clip from Python.
+    labels: names of the clip's labels that are classes of the model; empty if unknown.
 
   Example:
     >>> import numpy as np
@@ -51,6 +54,8 @@ class Prediction:
     default_factory=dict
   )
   threshold: float | None = None
+  source: str = ''
+  labels: tuple[str, ...] = ()
 
   @property
   def label(self) -> str:
@@ -85,3 +90,46 @@ class Prediction:
       return []
     order = np.argsort(-self.joint_weights, kind='stable')[:count]
     return [(self.joints[j], float(self.joint_weights[j])) for j in order]
+
+  def save(self, path: str | os.PathLike[str]):
+    """Writes the prediction to a file, see `Predictions.save`."""
+    Predictions([self]).save(path)
+
+
+class Predictions(list[Prediction]):
+  """Predictions in order; a list that can be saved.
+
+  Attributes:
+    refused: (clip or source, reason) for all that could not be predicted.
+
+  Example:
+    >>> import json, pathlib
+    >>> import numpy as np
+    >>> from pose_action import Prediction, Predictions
+    >>> one = Prediction('clip1', ('run', 'wave'), np.array([0.25, 0.75]))
+    >>> Predictions([one]).save('answer.json')
+    >>> json.loads(pathlib.Path('answer.json').read_text())['predictions'][0]['label']
+    'wave'
+  """
+
+  def __init__(
+    self,
+    predictions: Sequence[Prediction] = (),
+    refused: Sequence[tuple[str, str]] = (),
+  ):
+    super().__init__(predictions)
+    self.refused = tuple(refused)
+
+  def save(self, path: str | os.PathLike[str]):
+    """Writes all predictions to a file.
+
+    Args:
+      path: *.csv, one row per clip; *.json, with everything that is known; or *.npz, as
+        a run's `scores_<split>.npz`, which `pose-action fuse` reads.
+
+    Raises:
+      ValueError: for another suffix, or predictions of different models.
+    """
+    from pose_action.inference.prediction_files import save_predictions
+
+    save_predictions(path, self)

@@ -7,7 +7,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, overload
 
 import flax.linen as nn
 import jax
@@ -36,13 +36,16 @@ from pose_action.fusion.fused_members import (
 )
 from pose_action.host.user_paths import user_path
 from pose_action.inference.activations import Activations, activations_of_clip
+from pose_action.inference.call import Sources, predict_call
+from pose_action.inference.clip_rate import at_own_rate
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
 from pose_action.inference.errors import PredictorError
-from pose_action.inference.prediction import Prediction
+from pose_action.inference.prediction import Prediction, Predictions
 from pose_action.inference.saved_temperature import saved_temperature, saved_threshold
 from pose_action.inference.timelines.model_methods import TimelineMethods
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
+from pose_action.training.clip_times import ClipTimes
 from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
@@ -58,12 +61,12 @@ class Predictor(TimelineMethods):
     class_names: names by class index.
     skeleton: the joint layout that the model reads; poses of others are mapped to it.
     step: the checkpoint's training step.
-    clip_frames: median length of the training clips in frames, which is a timeline's
-      window by default; None if the checkpoint does not say it.
     threshold: below this probability the label is "none of these"; None for a model that
       always answers.
     temperature: makes probabilities mean something, see `evaluation/calibration.py`; 1
       changes nothing, and is used unless `config.eval.calibrate` is set.
+    clip_times: lengths and frame rates of the training clips; None if unknown. A clip of
+      another known rate is resampled in time, with a warning.
 
   Example:
     >>> import pose_action
@@ -85,16 +88,16 @@ class Predictor(TimelineMethods):
     variables: dict[str, Any],
     step: int,
     temperature: float = 1.0,
-    clip_frames: int | None = None,
     threshold: float | None = None,
+    clip_times: ClipTimes | None = None,
   ):
     self.config = config
     self.class_names = class_names
     self.skeleton = skeleton
     self.step = step
     self.temperature = temperature
-    self.clip_frames = clip_frames
     self.threshold = threshold
+    self.clip_times = clip_times
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
     self._clip_settings = input_settings.clip_settings(config, skeleton)
@@ -192,24 +195,22 @@ class Predictor(TimelineMethods):
       variables=saved.variables,
       step=saved.step,
       temperature=temperature,
-      clip_frames=saved.clip_frames,
       threshold=threshold,
+      clip_times=saved.clip_times,
     )
 
-  def __call__(self, clip: AnyClip) -> Prediction:
-    """Predicts the action in one clip, exactly as an evaluation would.
+  @overload
+  def __call__(self, source: AnyClip) -> Prediction: ...
 
-    Like an evaluation, it first converts the clip to the form that the run's data set
-    stores, and averages over all views (and their mirror images, if the run's config says
-    so). The clip's labels are not read.
+  @overload
+  def __call__(self, source: Sources, **reading: Any) -> Predictions: ...
 
-    Raises:
-      PredictorError: for a clip whose joints cannot be mapped to the model's.
+  def __call__(self, source: AnyClip | Sources, **reading: Any):
+    """Predicts the action in one clip, or in every clip of any source.
 
-    Warns:
-      PoseWarning: for a clip whose joints are mapped.
+    See `call.predict_call`.
     """
-    return self.predict([clip], batch_size=1)[0]
+    return predict_call(self, source, **reading)
 
   def predict(
     self, clips: Iterable[AnyClip], *, batch_size: int = 32
@@ -324,6 +325,9 @@ class Predictor(TimelineMethods):
         f'clip {clip.video_id!r} is ready maps, which hold no positions, but this model'
         ' reads trajectories of joints; give it clips of poses'
       )
+    clip, changed = at_own_rate(clip, self.clip_times)
+    if changed:
+      warnings.warn(changed, PoseWarning, stacklevel=4)
     clip = self._with_own_joints(clip)
     if isinstance(clip, PotionClip):
       self._refuse_unless_potion()

@@ -34,6 +34,7 @@ _FIELDS: dict[str, Any] = {
     'normalized': False,
     'trust_order': False,
     'segments': {'file': '', 'window': '2s', 'stride': '1s', 'background': ''},
+    'fps': 0.0,
     'train_split': '',
     'test_split': '',
     'validation_fold': 0,

@@ -16,7 +16,6 @@ import grain
 import jax
 import jax.numpy as jnp
 import ml_collections
-import numpy as np
 from clu import parameter_overview
 
 from input_pipeline.loading.loader import HostShare, training_batches
@@ -40,6 +39,7 @@ _FREE_TO_CHANGE = (
   'data.annotations',
   'data.data_dir',
   'data.format',
+  'data.fps',
   'data.frame_size',
   'data.normalized',
   'data.poses',
@@ -81,8 +81,7 @@ def describe_run(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
         # The order of batches depends on the clips: other clips make another run.
         'training_clips': hashlib.sha256(ids.encode()).hexdigest(),
         'data_digests': data_digests(data),
-        # The window of a timeline, unless the user gives one.
-        'clip_frames': int(np.median(data.train.num_frames)),
+        'clip_times': data.clip_times.to_dict(),
       }
     )
   )
@@ -170,6 +169,8 @@ def _is_free(name: str, saved: dict[str, Any]) -> bool:
   """Whether a field may change; not the test split if the run is selected on it."""
   if name == 'config.data.test_split':
     return saved['config.data.validate_on'] != 'test'
+  if name.startswith('clip_times.'):  # Describes the clips, and changes nothing.
+    return True
   return name.removeprefix('config.') in _FREE_TO_CHANGE
 
 

@@ -202,6 +202,7 @@ def open_data(
       per_person=data.per_person or None,
       normalized=data.normalized or None,
       trust_order=data.trust_order or None,
+      frame_rate=data.fps or None,
     ),
     annotations=data.annotations or None,
     segments=_segments(data.segments),

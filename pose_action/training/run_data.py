@@ -18,6 +18,7 @@ from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.dataset import PoseDataset
 from input_pipeline.trajectories.from_keypoints import TrajectorySettings
+from pose_action.training.clip_times import ClipTimes
 from pose_action.training.input_settings import (
   ExampleInput,
   augment_settings,
@@ -37,7 +38,8 @@ class Split:
     records: all examples of the data set's split.
     indices: int `[b]`, the records that belong to this split.
     video_ids, labels: `[b]`, in the order of `indices`; multi-hot labels are `[b, k]`.
-    num_frames: int `[b]`, the clips' lengths.
+    num_frames, frame_rates: `[b]`, lengths, and frames per second or None; None for
+      the rates if all are unknown.
     shard_digests: of all files of the data set's split; None if they are not known.
   """
 
@@ -46,7 +48,8 @@ class Split:
   indices: np.ndarray
   video_ids: tuple[str, ...]
   labels: np.ndarray
-  num_frames: np.ndarray
+  num_frames: tuple[int, ...]
+  frame_rates: tuple[float | None, ...] | None
   shard_digests: tuple[str, ...] | None = None
 
 
@@ -68,6 +71,11 @@ class RunData:
   trajectory_settings: TrajectorySettings | None = None  # None if it reads maps
   asked_figures: tuple[str, ...] = ()  # the protocol's, see `metrics.figures`
   holdout: Holdout | None = None  # how `validation` was held out of the training clips
+
+  @property
+  def clip_times(self) -> ClipTimes:
+    """The lengths and frame rates of the training clips."""
+    return ClipTimes.of_clips(self.train.num_frames, self.train.frame_rates)
 
 
 def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> RunData:
@@ -128,8 +136,22 @@ def _train_and_validation(
     )
   if not data.validation_folds:
     return _split(dataset, data.train_split), None, None
+  holdout = held_out_clips(config, dataset)
+  validation = None
+  if holdout.mask.any():
+    validation = _split(dataset, data.train_split, holdout.mask, name='validation')
+  return _split(dataset, data.train_split, ~holdout.mask), validation, holdout
+
+
+def held_out_clips(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Holdout:
+  """Which clips of the training split the config holds out.
+
+  Raises:
+    ValueError: same as `hold_out`.
+  """
+  data = config.data
   clips = dataset.clips(data.train_split)
-  holdout = hold_out(
+  return hold_out(
     clips.video_ids,
     clips.labels,
     fold=data.validation_fold,
@@ -139,10 +161,6 @@ def _train_and_validation(
     stored=clips.groups,
     dataset=data.dataset,
   )
-  validation = None
-  if holdout.mask.any():
-    validation = _split(dataset, data.train_split, holdout.mask, name='validation')
-  return _split(dataset, data.train_split, ~holdout.mask), validation, holdout
 
 
 def _split(
@@ -150,6 +168,7 @@ def _split(
 ) -> Split:
   """The clips that the mask `chosen` `[b]` selects; by default all."""
   clips = dataset.clips(split)
+  rates = clips.frame_rates
   indices = np.arange(len(clips)) if chosen is None else np.flatnonzero(chosen)
   return Split(
     name=name or split,
@@ -157,7 +176,8 @@ def _split(
     indices=indices,
     video_ids=tuple(clips.video_ids[i] for i in indices),
     labels=clips.labels[indices],
-    num_frames=clips.num_frames[indices],
+    num_frames=tuple(int(clips.num_frames[i]) for i in indices),
+    frame_rates=tuple(rates[i] for i in indices) if rates else None,
     shard_digests=dataset.shard_digests(split),
   )
 

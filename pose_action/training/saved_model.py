@@ -20,6 +20,7 @@ from pose_action.training.checkpoint_digests import (
   CheckpointError,
   DamagedCheckpointError,
 )
+from pose_action.training.clip_times import ClipTimes
 from pose_action.training.model_registry import build_model
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.saved_checkpoints import SavedCheckpoints, step_folders
@@ -40,8 +41,8 @@ class SavedModel:
     variables: the parameters that `config.eval.weights` names and BatchNorm statistics,
       replicated over the mesh.
     step: the checkpoint's step.
-    clip_frames: median length of the training clips in frames; None in checkpoints of
-      earlier versions and of imported weights.
+    clip_times: lengths and rates of the training clips; None if unknown, as for imported
+      weights and runs of earlier releases.
   """
 
   config: ml_collections.ConfigDict
@@ -50,7 +51,7 @@ class SavedModel:
   model: nn.Module
   variables: dict[str, Any]
   step: int
-  clip_frames: int | None = None
+  clip_times: ClipTimes | None = None
 
 
 def load_model(
@@ -119,5 +120,5 @@ def _rebuilt(
   shapes = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
   )
-  frames = description.get('clip_frames')
-  return SavedModel(config, class_names, skeleton, model, shapes, 0, frames)
+  times = ClipTimes.from_dict(description.get('clip_times'))
+  return SavedModel(config, class_names, skeleton, model, shapes, 0, times)

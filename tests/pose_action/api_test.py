@@ -97,6 +97,7 @@ def test_every_public_name_is_there_and_documented():
   [
     'pose_action.api',
     'pose_action.fusion.fuse',
+    'pose_action.inference.call',
     'pose_action.inference.prediction',
     'pose_action.inference.predictor',
     'input_pipeline.poses.clip',

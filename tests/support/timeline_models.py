@@ -8,6 +8,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.inference.prediction import Prediction
 from pose_action.inference.timelines.model_methods import TimelineMethods
+from pose_action.training.clip_times import ClipTimes
 
 SKELETON = Skeleton(name='two', joints=('a', 'b'), limbs=(('a', 'b'),))
 CLASSES = ('left', 'right')
@@ -19,7 +20,7 @@ class Halves(TimelineMethods):
   class_names = CLASSES
   skeleton = SKELETON
   multi_label = False
-  clip_frames: int | None = 4
+  clip_times: ClipTimes | None = ClipTimes.of_clips([4], None)
   threshold: float | None = None
 
   def __init__(self, config: ml_collections.ConfigDict | None = None):

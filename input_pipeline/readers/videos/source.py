@@ -22,7 +22,7 @@ from input_pipeline.poses.frame_size import (
   is_far_better,
 )
 from input_pipeline.poses.notes import Note
-from input_pipeline.poses.sources import PoseSource
+from input_pipeline.poses.sources import PoseSource, known_rate
 from input_pipeline.poses.tracking import (
   Track,
   associate_named,
@@ -256,7 +256,7 @@ class _Clips:
       clip,
       segments=segments,
       notes=notes,
-      frame_rate=video.frame_rate or poses.frame_rate,
+      frame_rate=self._frame_rate(video, poses),
       identities=None if names is None else identities,
     )
 
@@ -281,7 +281,7 @@ class _Clips:
     """
     video, rank = _known(video_id, self._persons)
     with naming(video_id):
-      tracks, num_frames, frame_size, notes = self._tracks(video)
+      tracks, num_frames, frame_size, notes, rate = self._tracks(video)
       if not tracks:
         raise PoseDataError(f'{video.path} shows nobody in any frame')
       frames, poses = tracks[rank].frames, tracks[rank].poses
@@ -296,18 +296,24 @@ class _Clips:
       person[np.array(frames) - frames[0], 0] = poses
       _check_inside(person[..., :2], person[..., 2], frame_size, self._options)
     clip = self._clip(video, video_id, person[..., :2], person[..., 2], frame_size)
-    return dataclasses.replace(clip, notes=notes)
+    return dataclasses.replace(clip, notes=notes, frame_rate=rate)
 
   def _tracks(
     self, video: PoseVideo
-  ) -> tuple[list[Track], int, tuple[int, int], tuple[Note, ...]]:
-    """A video's people, number of frames, frame size, and notes."""
+  ) -> tuple[list[Track], int, tuple[int, int], tuple[Note, ...], float | None]:
+    """A video's people, number of frames, frame size, notes, and frame rate."""
     poses, frame_size = self._read(video)
     frames, notes = poses.joints(frame_size, normalized=self._options.normalized)
     most = self._options.max_people
     notes = (*notes, *people_dropped(frames, most))
     tracks = find_tracks(frames, max_people=most, identities=poses.names())
-    return tracks, len(frames), frame_size, notes
+    return tracks, len(frames), frame_size, notes, self._frame_rate(video, poses)
+
+  def _frame_rate(self, video: PoseVideo, poses: PosesByFrame) -> float | None:
+    """Frames per second of the clip: fewer if only every k-th frame has poses."""
+    stated = (poses.frame_rate, video.frame_rate, self._options.frame_rate)
+    rate = next(filter(None, map(known_rate, stated)), None)
+    return None if rate is None else rate / poses.frame_numbers().step
 
   def _read(self, video: PoseVideo) -> tuple[PosesByFrame, tuple[int, int]]:
     if not video.path.exists():

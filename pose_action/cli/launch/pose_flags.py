@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
-from pose_action.cli.launch.program import Flags, UsageError
+from pose_action.cli.launch.program import Flags
 
 if TYPE_CHECKING:
-  import ml_collections
-
-  from input_pipeline.poses.sources import ClipSource
   from input_pipeline.readers.options import ReadOptions
-  from input_pipeline.skeletons.skeleton import Skeleton
 
 # Names of the readers' registry, which --help has no time to import.
 FORMATS = (
@@ -36,9 +33,6 @@ FORMATS = (
 )
 
 _POSES_HELP = 'File or folder to read.'
-_TEST_CLIPS = (
-  'Default for a run on a generated data set, such as the demo: its test clips.'
-)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +47,7 @@ class PoseFlags:
   per_person: Any
   normalized: Any
   trust_order: Any
+  fps: Any
 
   def options(self, **more: Any) -> ReadOptions | None:
     """What the flags say about the files; None where they say nothing.
@@ -74,49 +69,16 @@ class PoseFlags:
       per_person=self.per_person.value,
       normalized=self.normalized.value,
       trust_order=self.trust_order.value,
+      frame_rate=self.fps.value,
       **more,
     )
     if options is not None and options.frame_size is not None:
       say(options.frame_size_in_words)
     return options
 
-  def open_for(
-    self, config: ml_collections.ConfigDict, skeleton: Skeleton
-  ) -> ClipSource:
-    """Opens the poses for a model; says how they are read.
-
-    Without `--poses`, these are the test clips of a run on a generated data set.
-
-    Args:
-      config: the config of the model's run.
-      skeleton: the joint layout that the model reads.
-
-    Raises:
-      UsageError: without `--poses`, if the run's data set is not a generated one.
-    """
-    from input_pipeline.catalog.open_for_model import generated_clips, open_for_model
-    from input_pipeline.poses.notes import as_lines
-    from input_pipeline.poses.sources import source_notes
-    from pose_action.host.progress import say
-
-    data = config.data
-    if self.poses.value:
-      source = open_for_model(
-        self.poses.value,
-        skeleton,
-        format=self.format.value,
-        usual_format=data.format or None,
-        skeleton=self.skeleton.value,
-        options=self.options(),
-      )
-    else:
-      source = generated_clips(data.dataset, data.test_split)
-      if source is None:
-        raise UsageError(f'--poses is missing: {_POSES_HELP} {_TEST_CLIPS}')
-      say(f'clips are those of {data.dataset}, {data.test_split or "all splits"}')
-    for line in as_lines(('', note) for note in source_notes(source)):
-      say(line)
-    return source
+  def names(self, args: Sequence[str]) -> list[str]:
+    """The sources that the user names, as arguments or with --poses."""
+    return [*args, *([self.poses.value] if self.poses.value else [])]
 
 
 def define_pose_flags(flags: Flags, *, for_model: bool = False) -> PoseFlags:
@@ -128,7 +90,7 @@ def define_pose_flags(flags: Flags, *, for_model: bool = False) -> PoseFlags:
   """
   if for_model:
     format = "the one recognised, else that of the run's data set"
-    poses = f'{_POSES_HELP} {_TEST_CLIPS}'
+    poses = 'One more SOURCE; see above.'
     skeleton = "the one that the format or the files name, else the model's"
   else:
     format = (
@@ -170,5 +132,10 @@ def define_pose_flags(flags: Flags, *, for_model: bool = False) -> PoseFlags:
       'trust_order',
       None,
       "Take joints in the skeleton's order, even if the files name them otherwise.",
+    ),
+    fps=flags.float(
+      'fps',
+      None,
+      'Frames per second of videos and poses whose rate is stated nowhere else.',
     ),
   )

@@ -27,6 +27,7 @@ VERBS = {
   'validate': ('validate_poses', 'Check poses before training on them.'),
   'export': ('export_dataset', 'Convert poses to a data set on disk.'),
   'extract': ('extract_poses', 'Run a pose network on videos.'),
+  'label': ('label_dataset', 'Give an extracted data set its labels.'),
   'fuse': ('fuse_scores', 'Fuse the scores of several models.'),
   'sweep': ('run_sweep', "Train every run of a paper's table."),
   'report': ('report', 'Print the tables of a sweep.'),
@@ -51,6 +52,7 @@ class Flags:
 
   def __init__(self):
     self.values = flags.FlagValues()
+    self.values.set_gnu_getopt(True)  # Flags may also follow other arguments.
     self._required: list[str] = []
     self.bool('debug', False, 'Show the traceback of an error.')
 
@@ -205,11 +207,15 @@ def refuse_arguments(rest: Sequence[str]):
     )
 
 
-def fail_for_clips(count: int):
-  """Ends the program with status 1 if some clips could not be used."""
-  if count:
-    clips = '1 clip' if count == 1 else f'{count} clips'
-    _fail(f'{clips} could not be used; see above')
+def fail_for_clips(count: int, sources: int = 0):
+  """Ends the program with status 1 if some clips or whole sources could not be used."""
+  counts = [
+    f'{number} {what}{"s" * (number > 1)}'
+    for number, what in ((sources, 'source'), (count, 'clip'))
+    if number
+  ]
+  if counts:
+    _fail(f'{" and ".join(counts)} could not be used; see above')
 
 
 def bounded(message: str) -> str:

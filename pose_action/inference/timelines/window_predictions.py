@@ -13,6 +13,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.windows import PersonWindow, Windows, parse_frames
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.inference.errors import PredictorError
+from pose_action.training.clip_times import ClipTimes
 
 if TYPE_CHECKING:
   import ml_collections
@@ -36,7 +37,7 @@ class WindowModel(Protocol):
   @property
   def multi_label(self) -> bool: ...
   @property
-  def clip_frames(self) -> int | None: ...
+  def clip_times(self) -> ClipTimes | None: ...
   @property
   def threshold(self) -> float | None: ...
   def predict(
@@ -71,7 +72,7 @@ def windows_for(
 
   Args:
     window: a duration, see `parse_frames`; by default the median length of the clips that
-      the model was trained on.
+      the model was trained on, at their rate where both rates are known.
     stride: a duration; by default a quarter of the window.
     frame_rate: frames per second, for durations in seconds.
 
@@ -80,18 +81,24 @@ def windows_for(
     PredictorError: without a window, if the model does not know its clips' lengths.
   """
   if window is None:
-    if model.clip_frames is None:
+    if model.clip_times is None:
       raise PredictorError(
         'the model does not know how long the clips were that it was trained on (an'
         ' earlier version trained it, or its weights are imported); give the window: 30'
         ' for frames, or 2s'
       )
-    length = model.clip_frames
+    length = _usual_frames(model.clip_times, frame_rate)
   else:
     length = parse_frames(str(window), frame_rate, 'window')
   if stride is None:
     return Windows(length, max(1, length // _STRIDES_PER_WINDOW))
   return Windows(length, parse_frames(str(stride), frame_rate, 'stride'))
+
+
+def _usual_frames(times: ClipTimes, frame_rate: float | None) -> int:
+  if frame_rate is None or times.usual_rate is None:
+    return times.usual_frames
+  return max(1, round(times.usual_frames * frame_rate / times.usual_rate))
 
 
 def predict_windows(

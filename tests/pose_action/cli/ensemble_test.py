@@ -129,10 +129,9 @@ def poses(tmp_path):
 def test_predictions_show_the_members(call, workdir, poses):
   status, printed = call('predict', f'--workdir={workdir}', *poses, '--top=1')
   assert status == 0, printed
-  lines = printed.splitlines()
-  at = lines.index('one')
-  assert lines[at + 2].startswith('  members: joints 0.') and ', motion 0.' in printed
-  assert lines[at + 3].startswith('  joints: ')
+  heading, row = printed.splitlines()[-2:]
+  assert heading.endswith('members (first class)  joints that counted')
+  assert row.startswith('one ') and '  joints 0.' in row and ', motion 0.' in row
 
 
 @pytest.mark.usefixtures('loose_dtypes')

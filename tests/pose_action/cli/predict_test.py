@@ -3,6 +3,7 @@
 import json
 import os
 import pickle
+import re
 import subprocess
 import sys
 
@@ -62,25 +63,43 @@ def predict(*flags):
   )
 
 
+def said(done):
+  """What a program printed, after the line on the unknown frame rate of training."""
+  first, *lines = done.stdout.splitlines()
+  assert first.startswith('note: the frame rate of the training clips is unknown')
+  return lines
+
+
 def test_every_clip_and_the_broken_one_by_name(workdir, poses):
   done = predict(f'--workdir={workdir}', f'--poses={poses}', '--top=2')
   assert done.returncode == 1, done.stderr
   assert done.stderr.strip().endswith('error: 1 clip could not be used; see above')
-  recognised, skeleton, *lines = done.stdout.splitlines()
+  recognised, skeleton, broken, heading, *lines = said(done)
   assert recognised.startswith("note: poses are read in format 'pyskl'")
   assert skeleton.startswith("note: the skeleton is 'coco_17', which is the one of the")
+  assert broken.startswith('broken: cannot be used: ')
+  assert heading.split() == [
+    'clip',
+    'labelled',
+    '1.',
+    '2.',
+    'joints',
+    'that',
+    'counted',
+  ]
   # The reader names classes by number, the workdir by name.
-  assert lines[0].startswith('first (labelled walk)')
-  assert lines[3].startswith('  joints: ')
-  assert lines[4].startswith('broken: cannot be used: ')
-  assert lines[5].startswith('third')
-  assert len(lines) == 9
+  first, third, total = lines
+  assert re.match(
+    r'first +walk +\w+ +\d+\.\d% +\w+ +\d+\.\d%  \w+ 0\.\d\d, \w+ 0\.\d\d, \w+', first
+  )
+  assert third.startswith('third')
+  assert ' of 2 labelled clips are predicted as labelled (' in total
 
 
 def test_one_clip(workdir, poses):
   done = predict(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third')
   assert done.returncode == 0, done.stderr
-  assert done.stdout.splitlines()[2].startswith('third')
+  assert said(done)[3].startswith('third')
 
 
 def test_each_person_of_a_video(workdir, tmp_path):
@@ -102,9 +121,12 @@ def test_each_person_of_a_video(workdir, tmp_path):
   assert 'give --frame_size=WIDTHxHEIGHT' in done.stdout
   done = predict(*flags, '--frame_size=64x48', '--per_person')
   assert done.returncode == 0, done.stderr
-  said, _, *lines = done.stdout.splitlines()
-  assert said.startswith('frames are read as 64 wide, 48 high')
-  assert lines[::3] == [f'{tmp_path.name}#0', f'{tmp_path.name}#1']
+  size, _, _, _, *lines = done.stdout.splitlines()
+  assert size.startswith('frames are read as 64 wide, 48 high')
+  assert [line.split()[0] for line in lines] == [
+    f'{tmp_path.name}#0',
+    f'{tmp_path.name}#1',
+  ]
 
 
 def model_of(folder, dataset, skeleton):
@@ -147,19 +169,28 @@ def test_a_model_of_a_named_data_set_predicts_on_any_clips(tmp_path, poses):
   assert mapped[0].startswith("warning: poses of the skeleton 'mpii_16' are mapped")
   assert 'nose is about ' in mapped[0]
   assert 'left_ear, right_ear cannot be derived' in mapped[0]
-  assert '\nmine\n' in done.stdout
+  assert '\nmine ' in done.stdout
 
 
 def test_a_model_of_the_demo_predicts_on_its_test_clips(tmp_path):
   source = stick_actions_source()
   workdir = model_of(tmp_path / 'run', 'stick_actions', source.skeleton)
   first = source.splits['test'][0]
-  done = predict(f'--workdir={workdir}', f'--video_ids={first}', '--top=1')
+  done = predict(
+    f'--workdir={workdir}',
+    f'--video_ids={first}',
+    '--top=1',
+    f'--data_dir={tmp_path}',
+  )
   assert done.returncode == 0, done.stderr + done.stdout
-  said, clip, *_ = done.stdout.splitlines()
-  assert said == 'clips are those of stick_actions, test'
+  words, _, clip, *_ = said(done)
+  assert words == 'clips are those of stick_actions, test'
   assert clip.startswith(first)
-  done = predict(f'--workdir={workdir}', f'--video_ids={source.splits["train"][0]}')
+  done = predict(
+    f'--workdir={workdir}',
+    f'--video_ids={source.splits["train"][0]}',
+    f'--data_dir={tmp_path}',
+  )
   assert 'there is no clip' in done.stderr
 
 
@@ -192,7 +223,10 @@ def test_timelines(workdir, tmp_path):
   ('flags', 'message'),
   [
     (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
-    ([], '--poses is missing'),
+    ([], 'no SOURCE is given, and the own clips of this model'),
+    (['--output=a.mp4'], 'predictions are written to files *.csv, *.json, *.npz'),
+    (['nowhere', '--weights=x'], '--weights needs --extractor too'),
+    (['nowhere', '--pixels=raw'], '--pixels needs --extractor and --weights'),
     (['--poses=nowhere.pkl'], 'nowhere.pkl'),
     (['--poses={poses}', '--video_ids=fourth'], "there is no clip 'fourth'"),
     (['--poses={poses}', '--skeleton=jhmdb'], 'joints'),
@@ -204,3 +238,30 @@ def test_mistakes(workdir, poses, flags, message):
   assert done.returncode == 1
   assert message in done.stderr + done.stdout
   assert 'Traceback' not in done.stderr
+
+
+def test_one_failed_source_never_ends_the_rest(workdir, poses, tmp_path):
+  video = tmp_path / 'own.mp4'
+  video.write_bytes(b'no video')
+  output = tmp_path / 'answers.csv'
+  done = predict(
+    f'--workdir={workdir}',
+    str(video),
+    'nowhere',
+    str(poses),
+    f'--output={output}',
+    f'--data_dir={tmp_path}',
+  )
+  assert done.returncode == 1
+  assert 'Traceback' not in done.stderr
+  assert f'{video}: cannot be used: {video} is a video' in done.stdout
+  assert 'nowhere: cannot be used: nowhere does not exist' in done.stdout
+  assert done.stderr.endswith(
+    'error: 2 sources and 1 clip could not be used; see above\n'
+  )
+  heading, first, third = output.read_text().splitlines()
+  assert heading.startswith(
+    'source,clip,labels,label,probability,p(wave),p(walk),p(sit),weight(nose),'
+  )
+  assert first.startswith(f'{poses},first,walk,')
+  assert third.startswith(f'{poses},third,walk,')

@@ -10,8 +10,9 @@ import sys
 import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
-from tiny_export import export_tiny
+from tiny_export import export_tiny, make_source
 
+NAMED = ('tiny', '--data_dir={}')
 TOOL = ROOT / 'tools' / 'validate_poses.py'
 
 
@@ -134,12 +135,13 @@ def test_sources_on_both_sides(tmp_path):
 
 
 def test_an_exported_data_set(tmp_path):
-  """Given as a folder, alone or as --poses; one flipped bit in it is found."""
-  export_tiny(tmp_path)
-  for args in ([tmp_path / 'tiny'], [f'--poses={tmp_path}']):
-    done = run(*args)
+  """By folder or name, alone or as --poses; one flipped bit in it is found."""
+  export_tiny(tmp_path, make_source(train1=('v4', 'v0', 'v7'), test1=('v2', 'v1')))
+  for args in ([tmp_path / 'tiny'], [f'--poses={tmp_path}'], NAMED):
+    done = run(*(str(arg).format(tmp_path) for arg in args))
     assert (done.returncode, done.stderr) == (0, ''), done.stderr
-    assert done.stdout.endswith('test1 2; every file is as it was written\n')
+    assert 'test1 2; every file is as it was written\n' in done.stdout
+    assert 'skeleton duo, 2 joints\n5 clips, ' in done.stdout
   (shard,) = tmp_path.rglob('*train1.array_record*')
   content = bytearray(shard.read_bytes())
   content[-20] ^= 1

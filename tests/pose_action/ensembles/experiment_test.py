@@ -15,7 +15,7 @@ import pose_action
 from pose_action.ensembles import experiment, member_runs
 from pose_action.evaluation import calibration
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
-from pose_action.inference.prediction_text import describe
+from pose_action.inference.prediction_table import PredictionTable
 from pose_action.inference.predictor import Predictor, PredictorError
 from pose_action.runtime import sharding, writers
 from pose_action.runtime.stop_signals import StopSignals
@@ -170,8 +170,8 @@ def test_predictions_of_the_workdir_are_the_evaluations(whole):
     assert prediction.joints == tiny_run.SKELETON.joints
   answer = prediction.class_names.index(prediction.label)
   first, second = (p[s, 4, answer] for s in (0, 1))
-  lines = describe(prediction, (), top=1).splitlines()
-  assert lines[2] == f'  members: joints {first:.2f}, motion {second:.2f}'
+  _, row = PredictionTable((), prediction.class_names, 1).rows([prediction])
+  assert f'  joints {first:.2f}, motion {second:.2f}' in row
 
 
 def test_a_stop_anywhere_changes_nothing(

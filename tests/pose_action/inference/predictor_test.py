@@ -11,8 +11,8 @@ import untrained_run
 from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.poses.sources import PotionClip
 from input_pipeline.skeletons.skeleton import Skeleton
-from pose_action.inference.prediction_text import describe, load_clip, offered_clips
 from pose_action.inference.predictor import Predictor, PredictorError
+from pose_action.inference.usable_clips import load_clip, offered_clips
 from pose_action.runtime import sharding, writers
 from pose_action.training import experiment
 
@@ -170,17 +170,6 @@ def test_joints_that_no_rule_derives_are_refused(predictor):
     predictor(dataclasses.replace(clip, skeleton=other))
 
 
-def test_text(run, predictor):
-  clip = tiny_run.source().load('test_500')
-  lines = describe(predictor(clip), clip.labels, top=2).splitlines()
-  assert lines[0] == 'test_500 (labelled rest)'
-  assert len(lines) == 3 + (run[0] == 'jmrn')
-  shares = [float(line.split('%')[0]) for line in lines[1:3]]
-  assert shares == sorted(shares, reverse=True)
-  if run[0] == 'jmrn':
-    assert all(joint in lines[3] for joint in tiny_run.SKELETON.joints)
-
-
 def test_a_model_that_reads_background_maps_names_their_weight():
   config = tiny_run.get_jmrn_config()
   source = tiny_run.source(background=True)
@@ -189,8 +178,6 @@ def test_a_model_that_reads_background_maps_names_their_weight():
   assert prediction.joint_weights.shape == (6,)
   assert prediction.joints == (*tiny_run.SKELETON.joints, 'background')
   assert {name for name, _ in prediction.top_joints()} == {*prediction.joints}
-  *_, joints = describe(prediction, (), top=2).splitlines()
-  assert joints.startswith('  joints: ') and 'background 0.' in joints
 
 
 def test_labels_are_matched_by_name(predictor):
@@ -213,7 +200,7 @@ def test_clips_that_are_asked_for():
 def test_a_timeline_has_windows_as_long_as_the_training_clips(predictor):
   clip = tiny_run.source().load('test_500')
   timeline = predictor.timeline(clip)
-  assert timeline.windows.length == predictor.clip_frames == tiny_run.NUM_FRAMES
+  assert timeline.windows.length == tiny_run.NUM_FRAMES
   # The only person, in the only window, is the clip itself.
   (one,) = timeline.people
   assert len(one.probabilities) == tiny_run.NUM_FRAMES

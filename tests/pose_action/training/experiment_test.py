@@ -139,7 +139,7 @@ def test_a_checkpoint_describes_its_run(whole):
   assert description['class_names'] == list(tiny_run.CLASS_NAMES)
   assert description['skeleton']['joints'] == list(tiny_run.SKELETON.joints)
   assert description['config']['data']['dataset'] == 'tiny'
-  assert description['clip_frames'] == tiny_run.NUM_FRAMES
+  assert description['clip_times']['num_frames'][2] == tiny_run.NUM_FRAMES
 
 
 def test_resuming_is_exact(

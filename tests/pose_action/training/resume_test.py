@@ -211,3 +211,17 @@ def test_the_test_split_may_change_unless_the_run_is_selected_on_it(
   refused = pytest.raises(ResumeError, match=r'test_split was test, now train')
   with refused if validate_on == 'test' else contextlib.nullcontext():
     check_same_run(saved, description, 'W')
+
+
+def test_frame_rates_may_become_known(config, tmp_path):
+  """Also for a run of an earlier release, whose checkpoints say nothing of times."""
+  _export(tmp_path / 'unknown')
+  _export(tmp_path / 'known', lambda clip: dataclasses.replace(clip, frame_rate=25))
+  before = _describe(config, tmp_path / 'unknown')
+  now = _describe(config, tmp_path / 'known')
+  assert before['clip_times']['frame_rate'] is None
+  assert now['clip_times']['frame_rate'] == [25.0] * 5
+  assert now['clip_times']['num_frames'] == [8.0] * 5
+  check_same_run(Saved(before), now, tmp_path)
+  del before['clip_times']
+  check_same_run(Saved(before), now, tmp_path)

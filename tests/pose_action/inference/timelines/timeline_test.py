@@ -8,6 +8,7 @@ from configs.shared.base import base_config
 from input_pipeline.errors import PoseDataError
 from pose_action.evaluation.timelines import NOTHING
 from pose_action.inference.errors import PredictorError
+from pose_action.training.clip_times import ClipTimes
 
 NAN = float('nan')
 # A person who steps from left to right in frame 4.
@@ -99,8 +100,16 @@ def test_options_that_make_no_sense(options, message):
     Halves().timeline(video(STEP), **options)
 
 
+def test_the_window_lasts_as_long_as_a_training_clip():
+  model = Halves()
+  model.clip_times = ClipTimes.of_clips([30], [30.0])
+  # 30 frames at 30 per second are one second: 10 frames of the video.
+  assert model.timeline(video(STEP, frame_rate=10.0)).windows.length == 10
+  assert model.timeline(video(STEP, frame_rate=None)).windows.length == 30
+
+
 def test_a_model_that_does_not_know_its_clips_needs_a_window():
   model = Halves()
-  model.clip_frames = None
+  model.clip_times = None
   with pytest.raises(PredictorError, match='give the window: 30 for frames, or 2s'):
     model.timeline(video(STEP))

@@ -1,9 +1,10 @@
-"""Clips to predict on, and predictions as lines for the terminal."""
+"""The clips of a source that a model can use; the others are named with the reason."""
 
 from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
@@ -14,11 +15,13 @@ from input_pipeline.poses.reasons import (
   grouped_reasons,
   named_clips,
 )
-from input_pipeline.poses.sources import ClipSource
-from input_pipeline.storage.examples import AnyClip
-from pose_action.inference.ensemble_predictor import EnsemblePredictor
-from pose_action.inference.prediction import NONE_OF_THESE, Prediction
-from pose_action.inference.predictor import Predictor, PredictorError
+from input_pipeline.poses.sources import ClipSource, PoseSource
+from input_pipeline.storage.examples import AnyClip, shows_a_joint
+from pose_action.inference.errors import PredictorError
+
+if TYPE_CHECKING:
+  from pose_action.inference.ensemble_predictor import EnsemblePredictor
+  from pose_action.inference.predictor import Predictor
 
 
 def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str, ...]:
@@ -34,7 +37,7 @@ def offered_clips(source: ClipSource, asked: Sequence[str] | None) -> tuple[str,
       f'there is no clip {unknown[0]!r} in these poses; the first of their'
       f' {len(offered)} clips are {", ".join(offered[:3])}'
     )
-  return tuple(asked or offered)
+  return offered if asked is None else tuple(asked)
 
 
 class UsableClips:
@@ -44,6 +47,8 @@ class UsableClips:
   with the names of its clips, and so is each reason that many clips share.
 
   Attributes:
+    video_ids: the clips to load.
+    say: receives lines for the user.
     refused: (clip, reason) for each clip that cannot be used.
   """
 
@@ -56,36 +61,48 @@ class UsableClips:
   ):
     self.refused: list[tuple[str, str]] = []
     self._source = source
-    self._video_ids = video_ids
+    self.video_ids = video_ids
     self._predictor = predictor
-    self._say = say
+    self.say = say
+    self._few = FewLines()
+
+  def __len__(self) -> int:
+    """How many clips are offered, usable or not."""
+    return len(self.video_ids)
+
+  @property
+  def are_maps(self) -> bool:
+    """Whether the clips are maps rather than poses."""
+    return not isinstance(self._source, PoseSource)
 
   def __iter__(self) -> Iterator[AnyClip]:
     notes: list[tuple[str, Note]] = []
-    few = FewLines()
     try:
-      for video_id in self._video_ids:
+      for video_id in self.video_ids:
         try:
           clip = load_clip(self._source, video_id, self._predictor)
+          if not shows_a_joint(self._source, clip):
+            raise PoseDataError('no joint is visible in any frame')
         except PoseDataError as error:
           reason = str(error).removeprefix(f'clip {video_id!r}: ')
-          self._refuse(video_id, reason, few)
+          self.refuse(video_id, reason)
           continue
         if isinstance(clip, PoseClip):
           notes += [(video_id, note) for note in clip.notes]
         yield clip
     finally:
       for line in as_lines(notes):
-        self._say(line)
+        self.say(line)
       for reason, ids in grouped_reasons(self.refused):
         if len(ids) > LINES_PER_REASON:
-          self._say(f'cannot be used: {reason} ({named_clips(ids)})')
+          self.say(f'cannot be used: {reason} ({named_clips(ids)})')
 
-  def _refuse(self, video_id: str, reason: str, few: FewLines):
+  def refuse(self, video_id: str, reason: str):
+    """Counts a clip as unusable, and says so; also one that the model refused."""
     self.refused.append((video_id, reason))
-    line = few.line(video_id, reason, f'{video_id}: cannot be used: {reason}')
+    line = self._few.line(video_id, reason, f'{video_id}: cannot be used: {reason}')
     if line is not None:
-      self._say(line)
+      self.say(line)
 
 
 def load_clip(
@@ -108,27 +125,3 @@ def load_clip(
   known = predictor.class_names
   labels = tuple(known.index(name) for name in names if name in known)
   return dataclasses.replace(clip, labels=labels)
-
-
-def describe(prediction: Prediction, labels: Sequence[int], top: int) -> str:
-  """Returns lines with the clip's name, its `top` classes, members and joint weights.
-
-  An ensemble's members are shown with their own probabilities of the first class.
-
-  Args:
-    labels: the clip's labels as the model's class indices, shown beside its name.
-  """
-  lines = [prediction.video_id + _labelled(prediction.class_names, labels)]
-  if prediction.label == NONE_OF_THESE:
-    lines.append(f'  {NONE_OF_THESE} (all below {prediction.threshold:.1%})')
-  lines += [f'  {share:6.1%}  {name}' for name, share in prediction.top(top)]
-  if members := prediction.of_members():
-    lines.append('  members: ' + ', '.join(f'{name} {p:.2f}' for name, p in members))
-  if joints := prediction.top_joints():
-    lines.append('  joints: ' + ', '.join(f'{name} {w:.2f}' for name, w in joints))
-  return '\n'.join(lines)
-
-
-def _labelled(names: Sequence[str], labels: Sequence[int]) -> str:
-  known = [names[label] for label in labels if 0 <= label < len(names)]
-  return f' (labelled {", ".join(known)})' if known else ''

@@ -8,7 +8,7 @@ from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.skeletons.registry import Skeleton
-from pose_action.inference.prediction_text import UsableClips
+from pose_action.inference.usable_clips import UsableClips
 
 PAIR = Skeleton('pair', ('head', 'tail'), (('head', 'tail'),))
 NAMES = tuple(f'v{number}' for number in range(12))

@@ -1,0 +1,83 @@
+"""What `model(source)` does, for a single model and for an ensemble."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, cast
+
+from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.sources import ClipSource, HeatmapClip, PotionClip
+from input_pipeline.readers.options import ReadOptions
+from input_pipeline.storage.examples import AnyClip
+from pose_action.inference.prediction import Prediction, Predictions
+
+if TYPE_CHECKING:
+  from pose_action.extraction.extractor import PoseExtractor
+  from pose_action.inference.ensemble_predictor import EnsemblePredictor
+  from pose_action.inference.predictor import Predictor
+
+PathLike = str | os.PathLike[str]
+Sources = PathLike | ClipSource | Sequence[PathLike]
+
+
+def predict_call(
+  model: Predictor | EnsemblePredictor,
+  source: AnyClip | Sources,
+  *,
+  format: str | None = None,
+  skeleton: str | None = None,
+  data_dir: PathLike | None = None,
+  extractor: PoseExtractor | None = None,
+  **options: Any,
+) -> Prediction | Predictions:
+  """Predicts the action in one clip, or in every clip of any source.
+
+  Exactly as an evaluation would, in the form that the run's data set stores, and averaged
+  over all views. Labels are not read.
+
+  Args:
+    source: a clip; or pose files of any format, a data set on disk by folder or name, a
+      video, a folder of frames, a camera's number as text, several of these, or what
+      `read_poses` returns.
+    format, skeleton: those of pose files; recognised by default.
+    data_dir: the folder for data sets that are named; by default the run's own.
+    extractor: the pose network for videos, `pose_action.make_extractor(...)`.
+    options: further options of `read_poses`.
+
+  Returns:
+    A Prediction for a clip; else Predictions, a list with `.save(path)`.
+
+  Raises:
+    PredictorError: for a clip whose joints cannot be mapped to the model's.
+    ValueError, OSError: for the only source, if it cannot be used.
+
+  Warns:
+    PoseWarning: for mapped joints, and for each clip or source that cannot be used.
+
+  Example:
+    >>> import pose_action
+    >>> model = pose_action.load('run')
+    >>> answers = model('poses', skeleton='coco_17', frame_size=(240, 320))
+    >>> len(answers)
+    2
+    >>> answers.save('answers.csv')
+  """
+  if isinstance(source, PoseClip | HeatmapClip | PotionClip):
+    return model.predict([source], batch_size=1)[0]
+  from pose_action.extraction.extract import ExtractionOptions
+  from pose_action.inference.predict_sources import predictions_of
+  from pose_action.sources.opener import Reading
+  from pose_action.sources.video_poses import VideoPoses
+
+  network = cast('PoseExtractor', extractor)  # Is called for videos only.
+  extraction = ExtractionOptions(frame_rate=options.get('frame_rate'))
+  with VideoPoses(lambda: network, extraction, lambda line: None) as videos:
+    reading = Reading(
+      format=format,
+      skeleton=skeleton,
+      options=ReadOptions(**options) if options else None,
+      data_dir=os.fspath(data_dir or model.config.data.data_dir),
+      videos=videos if extractor is not None else None,
+    )
+    return predictions_of(model, source, reading)
