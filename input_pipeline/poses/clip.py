@@ -166,11 +166,6 @@ class PoseClip:
         f'identities have shape {np.shape(self.identities)}, but the keypoints need'
         f' {shape[:2]}'
       )
-    if self.frame_rate is not None and not 0 < self.frame_rate < math.inf:
-      raise self._error(
-        f'frame_rate is {self.frame_rate}, but must be a number above 0, in frames per'
-        ' second'
-      )
     if len(self.frame_size) != 2 or min(self.frame_size) < 1:
       raise self._error(
         f'frame_size is {self.frame_size}, but must be (height, width) in pixels'

@@ -59,7 +59,6 @@ _DATA = {
   'data_digests.labels': 'the labels of the clips',
   'training_clips': 'the division into training and validation clips',
   'data_digests.content': 'the joints or maps of the clips',
-  'clip_frames': 'the lengths of the clips',
   'data_digests.shards': "the content of the data set's files",
 }
 _SHOWN = 8
