@@ -10,7 +10,7 @@ out. For a model that reads trajectories: the joints at a few moments, and the w
 the joints if the model has any. For an ensemble, each member is drawn, in
 visualizations/MEMBER/. Clips that cannot be used are skipped and listed with the reason.
 
-  pose-action visualize --workdir=/tmp/pa3d_jhmdb --poses=poses --confused=6
+  pose-action visualize --workdir=/tmp/pa3d_jhmdb --confused=6
 
 --confused draws the classes that the run's evaluation confused most, each pair as two
 clips, in <workdir>/visualizations/confused.png; --scores takes the scores of several runs
@@ -61,13 +61,14 @@ def main(args):
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
   events = user_path(_WORKDIR.value) / 'visualizations'
   folder = user_path(_OUTPUT.value or events)
+  names, refused = _SOURCES.poses.names(args), 0
   if _CONFUSED.value:
-    _draw_confused(source, folder, say)
+    with _SOURCES.reading(predictor.config.data.data_dir) as reading:
+      _draw_confused(predictor, names, reading, folder)
     return
   models = _models(predictor)
   for name in models:
     (folder / name).mkdir(parents=True, exist_ok=True)
-  names, refused = _SOURCES.poses.names(args), 0
   with (
     _SOURCES.reading(predictor.config.data.data_dir) as reading,
     PictureWriter(events) as writer,
@@ -90,18 +91,23 @@ def main(args):
   fail_for_clips(refused + len(sources.missing), len(sources.failed))
 
 
-def _draw_confused(source, folder, say):
+def _draw_confused(predictor, names, reading, folder):
   """Writes confused.png into the folder."""
   from pose_action import plots
-  from pose_action.cli.confusion_sheet import confusion_sheet
+  from pose_action.cli.confusion_sheet import Confusions, confusion_sheet
   from pose_action.evaluation.results import headline_entry
+  from pose_action.inference.predict_sources import SourceClips
 
   workdir = user_path(_WORKDIR.value)
   files = _SCORES.value or [str(workdir / headline_entry(workdir)['scores'])]
-  picture = confusion_sheet(source, files, _CONFUSED.value, say)
+  confusions = Confusions.of_files(files, _CONFUSED.value)
+  sources = SourceClips(predictor, names, reading, confusions.shown)
+  clips = {clip.video_id: clip for _, found in sources for clip in found}
+  picture = confusion_sheet(confusions, clips, predictor.skeleton)
   folder.mkdir(parents=True, exist_ok=True)
   plots.save_png(folder / 'confused.png', picture)
-  say(f'{folder / "confused.png"}')
+  for line in (*confusions.lines(), f'{folder / "confused.png"}'):
+    reading.say(line)
 
 
 def _models(predictor) -> dict:

@@ -55,7 +55,7 @@ def confused_pairs(
 
   def clips_of(label: int, answer: int) -> tuple[str, ...]:
     chosen = (labels == label) & (answers == answer)
-    return tuple(video_ids[clip] for clip in surest if chosen[clip])
+    return tuple(str(video_ids[clip]) for clip in surest.tolist() if chosen[clip])
 
   pairs = [
     ConfusedPair(a, b, clips_of(a, b), int(counts[a]), clips_of(b, b))
