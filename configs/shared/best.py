@@ -23,7 +23,7 @@ _SHARED = (
 def fuse(
   config: ml_collections.ConfigDict, **members: ml_collections.ConfigDict
 ) -> ml_collections.ConfigDict:
-  """Makes an ensemble of `config`, called 'streams', and further members.
+  """Makes an ensemble of `config`, called 'trajectories', and further members.
 
   Args:
     config: the first member, unlocked; its data set, splits and people are everyone's.
@@ -37,5 +37,12 @@ def fuse(
     others[name] = ml_collections.ConfigDict(member.to_dict())
     for field in _SHARED:
       others[name].data[field] = config.data[field]
-  ensemble.add_members(config, streams={}, **others)
+  ensemble.add_members(config, trajectories={}, **others)
   return config.lock()
+
+
+def another_seed(config: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
+  """The same experiment with the next seed: another member of the same kind."""
+  other = ml_collections.ConfigDict(config.to_dict())
+  other.seed = config.seed + 1
+  return other

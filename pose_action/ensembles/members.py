@@ -57,7 +57,8 @@ def give_to_every_member(config: ml_collections.ConfigDict, fields: Mapping[str,
   """Sets fields of the command line also in the members that set them themselves.
 
   Without this, `--config.train.epochs=9` would not reach a member with epochs of its own.
-  Fields of `model` are of the config's own model, and so go to no member with another.
+  Fields of `model` are of the config's own model, and so go to no member with another. A
+  seed is added to a member's own, so that members of one kind stay different.
 
   Args:
     config: an ensemble's, changed in place; any other is left as it is.
@@ -72,8 +73,11 @@ def give_to_every_member(config: ml_collections.ConfigDict, fields: Mapping[str,
         field.startswith(('members.', 'model.')) or f'members.{name}.{field}' in fields
       )
       node = _group(member, group)
-      if not own and node is not None and key in node:
-        _set(node, key, value, f'config.{field}')
+      if own or node is None or key not in node:
+        continue
+      if field == 'seed':
+        value = node.seed + value
+      _set(node, key, value, f'config.{field}')
 
 
 def _group(

@@ -17,7 +17,10 @@ def config_of(experiment, arg=''):
 @pytest.mark.parametrize('experiment', BEST)
 def test_the_members_are_four_networks_on_the_same_clips(experiment):
   members = member_configs(config_of(experiment))
-  assert sorted(members) == ['jmrn', 'joints', 'pa3d', 'streams']
+  assert sorted(members) == ['jmrn', 'pa3d', 'trajectories', 'trajectories_2']
+  first, second = members['trajectories'], members['trajectories_2']
+  assert (first.seed, second.seed) == (0, 1)
+  assert first.model.to_dict() == second.model.to_dict()
   for member in members.values():
     check_encoding(build_model(member.model, 7), member.data.encoding)
     assert member.data.representation == 'keypoints'  # One export serves all.
@@ -29,6 +32,8 @@ def test_fast_has_the_members_on_trajectories_alone():
   members = member_configs(config_of('best_custom', 'fast'))
   assert {m.data.encoding for m in members.values()} == {'trajectories'}
   assert {m.data.read_frames for m in members.values()} == {64}
+  assert sorted(m.model.network for m in members.values()) == ['joints', 'streams']
+  assert {m.train.epochs for m in members.values()} == {100}
 
 
 def test_options_reach_every_member():

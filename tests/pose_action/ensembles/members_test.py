@@ -64,6 +64,14 @@ def test_a_field_of_the_command_line_reaches_members_that_set_it(config):
   assert [found[name].model.dropout for name in 'abc'] == [0.5, 0.1, 0.1]
 
 
+def test_a_seed_of_the_command_line_keeps_members_of_one_kind_different(config):
+  config.members = {'a': {}, 'b': {'seed': 1}}
+  config.seed = 5
+  members.give_to_every_member(config, {'seed': 5})
+  found = members.member_configs(config)
+  assert [found[name].seed for name in 'ab'] == [5, 6]
+
+
 def test_a_field_of_the_command_line_leaves_one_model_alone(config):
   config.members = {}
   before = config.to_dict()
