@@ -184,6 +184,7 @@ _SHARED_SKELETONS = {
 }
 
 
+@pytest.mark.long
 @pytest.mark.parametrize('door', _MODEL_DOORS)
 @pytest.mark.parametrize(
   ('format', 'name', 'message'),
@@ -198,6 +199,7 @@ def test_shared_files_to_a_model(to_a_model, door, format, name, message):
   assert re.search(message, outcome.printed), outcome.printed  # Also of single clips.
 
 
+@pytest.mark.long
 def test_files_of_other_kinds_to_a_model(to_a_model):
   for key, outcome in to_a_model.items():
     try:
@@ -248,6 +250,7 @@ def _one_mat(folder: pathlib.Path) -> pathlib.Path:
   return labels
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
   ('case', 'message'),
   [

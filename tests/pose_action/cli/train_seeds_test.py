@@ -39,6 +39,7 @@ def test_what_cannot_be_is_refused_in_one_line(flags, message, tmp_path):
   assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.long
 def test_two_seeds_and_their_summary(data_dir, tmp_path):
   flags = [
     f'--workdir={tmp_path}',

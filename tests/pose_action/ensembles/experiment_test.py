@@ -174,6 +174,7 @@ def test_predictions_of_the_workdir_are_the_evaluations(whole):
   assert f'  joints {first:.2f}, motion {second:.2f}' in row
 
 
+@pytest.mark.long
 def test_a_stop_anywhere_changes_nothing(
   whole, ensemble_config, go, tmp_path, monkeypatch
 ):

@@ -132,6 +132,7 @@ def test_stored_potion_maps_have_no_time(jmrn_config, stored_dir):
     tiny_run.open_run_data(jmrn_config)
 
 
+@pytest.mark.long
 def test_a_batch_is_the_same_on_eight_devices(config):
   with_time(config).augment.update(EVERYTHING)
   data = tiny_run.open_run_data(config)
