@@ -155,6 +155,7 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   data.crop = 'person'  # ours: shares of the map are then shares of the person
   data.map_size = (64, 64)  # ours: trajectories need no shape of the frame
   few_clips.augment(config)
+  augment.scale = (0.85, 1.15)  # ours
   augment.flip_probability = 0.5  # ours
   augment.shift = 0.0  # ours: the clip's mean position is subtracted
   augment.time.crop = (0.6, 1.0)  # ours
@@ -170,5 +171,6 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   optimizer.warmup_epochs = 5.0  # ours
   train.batch_size = 64  # ours
   train.epochs = 250  # ours
+  train.label_smoothing = 0.1  # ours
   train.eval_every_epochs = 25  # ours
   config.eval.mirror = True
