@@ -68,7 +68,7 @@ def as_dict(one: Prediction) -> dict[str, Any]:
     'clip': one.video_id,
     'labels': list(one.labels),
     'label': one.label,
-    'probability': probabilities[one.label],
+    'probability': _number(one.probabilities.max()),
     'probabilities': probabilities,
     'joint_weights': {name: _number(weight) for name, weight in one.top_joints()},
     'members': {
@@ -137,7 +137,7 @@ def _write_npz(path: pathlib.Path, predictions: Sequence[Prediction]):
       [np.asarray(one.joint_weights, np.float32) for one in predictions]
     )
   content = io.BytesIO()
-  np.savez(content, allow_pickle=False, **arrays)
+  np.savez(content, **arrays)
   atomic_files.write_bytes(path, content.getvalue())
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from pose_action.inference.prediction import Prediction
+from pose_action.inference.prediction import NONE_OF_THESE, Prediction
 
 _LONGEST_NAME = 40  # Characters of a clip's name, if others are no longer (our choice).
 _JOINTS = 3  # Joints in a row; files hold all of them (our choice).
@@ -51,6 +51,8 @@ class PredictionTable:
     width = self._class - len(' 100.0%')
     ranks = [f'{name:<{width}} {share:6.1%}' for name, share in one.top(self._top)]
     ends = []
+    if one.label == NONE_OF_THESE:
+      ends.append(f'{NONE_OF_THESE} (all below {one.threshold:.1%})')
     if one.members:
       ends.append(', '.join(f'{name} {p:.2f}' for name, p in one.of_members()))
     if joints := one.top_joints(_JOINTS):

@@ -10,7 +10,8 @@ import untrained_run
 from pose_action.evaluation.calibration import with_temperature
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import NONE_OF_THESE
-from pose_action.inference.prediction_text import describe
+from pose_action.inference.prediction_files import as_dict
+from pose_action.inference.prediction_table import PredictionTable
 from pose_action.inference.predictor import Predictor
 from pose_action.inference.saved_temperature import saved_temperature, saved_threshold
 
@@ -89,8 +90,12 @@ def test_a_model_that_abstains_says_none_of_these(config, tmp_path):
   assert prediction.label == NONE_OF_THESE
   assert prediction.top(1)[0][0] == always.label
   np.testing.assert_array_equal(prediction.probabilities, always.probabilities)
-  lines = describe(prediction, (), top=1).splitlines()
-  assert lines[1] == '  none of these (all below 90.0%)'
+  table = PredictionTable([clip.video_id], prediction.class_names, top=1)
+  _, line = table.rows([prediction])
+  assert line.endswith('  none of these (all below 90.0%)')
+  stored = as_dict(prediction)
+  assert stored['label'] == NONE_OF_THESE
+  assert stored['probability'] == max(stored['probabilities'].values())
   # A timeline takes the threshold for its bouts: an untrained model has none above it.
   assert model.timeline(clip, window=8).rule.threshold == 0.9
   assert model.timeline(clip, window=8).bouts == ()

@@ -1,10 +1,12 @@
 import ml_collections
 import numpy as np
 
+from input_pipeline.poses.sources import source_notes
 from input_pipeline.readers.registry import READERS
 from input_pipeline.skeletons.registry import get_skeleton
 from pose_action.cli.launch.pose_flags import FORMATS, define_pose_flags
 from pose_action.cli.launch.program import Flags
+from pose_action.sources.opener import Reading, open_any
 
 
 def test_help_names_every_format():
@@ -30,10 +32,13 @@ def test_files_that_do_not_name_their_joints_have_the_models(tmp_path, capsys):
   flags.parse([f'--poses={tmp_path}', '--frame_size=64x48'])
   fields = {'dataset': 'mine', 'format': '', 'skeleton': ''}
   config = ml_collections.ConfigDict({'data': fields})
+  (name,) = poses.names([])
+  reading = Reading(options=poses.options())
 
-  source = poses.open_for(config, get_skeleton('body_25'))
+  source = open_any(name, reading, config=config, model=get_skeleton('body_25')).source
 
   assert source.skeleton == get_skeleton('body_25')
   said = capsys.readouterr().out
   assert said.count('frames are read as 64 wide, 48 high') == 1
-  assert "note: the skeleton is 'body_25', which is the one of the model" in said
+  (note,) = source_notes(source)
+  assert "the skeleton is 'body_25', which is the one of the model" in note.message
