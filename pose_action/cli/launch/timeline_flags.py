@@ -13,6 +13,15 @@ if TYPE_CHECKING:
   from pose_action.inference.predictor import Predictor
 
 
+# `--threshold` is a pose network's, in the same program.
+_THRESHOLD = 'bout_threshold'
+
+
+def _argument(flag: str) -> str:
+  """The argument of `model.timeline` that a flag sets."""
+  return 'threshold' if flag == _THRESHOLD else flag
+
+
 @dataclasses.dataclass(frozen=True)
 class TimelineFlags:
   """Holders of the flags; `value` of each once the program has started."""
@@ -47,7 +56,7 @@ class TimelineFlags:
     options = TimelineOptions(
       files=tuple(self.files.value or ()),
       segments=self.segments.value or '',
-      how={f.name: f.value for f in self.how if f.value is not None},
+      how={_argument(f.name): f.value for f in self.how if f.value is not None},
     )
     return write_timelines(model, clips, options, say)
 
@@ -81,7 +90,7 @@ def define_timeline_flags(flags: Flags) -> TimelineFlags:
         ' of the window.',
       ),
       flags.float(
-        'threshold',
+        _THRESHOLD,
         None,
         'Timelines: an action begins at this probability. Default: 0.5.',
         lower_bound=0.0,

@@ -203,7 +203,7 @@ def test_timelines(workdir, tmp_path):
   flags = (f'--workdir={workdir}', f'--poses={tmp_path}', '--frame_size=64x48')
   files = tmp_path / 'bouts.csv', tmp_path / 'lanes.png'
   done = predict(
-    *(*flags, '--window=1s', '--stride=5', '--threshold=0.1'),
+    *(*flags, '--window=1s', '--stride=5', '--bout_threshold=0.1'),
     f'--segments={tmp_path}/segments.csv',
     f'--timeline={files[0]},{files[1]}',
   )
