@@ -4,8 +4,8 @@ Paper: Fan Yang et al., Make Skeleton-based Action Recognition Model Smaller, Fa
 Better, ACM Multimedia Asia 2019: 77.2 % (mean of the three splits, all 928 clips, with
 the scale of each person known, which we do not use). Another implementation of the port,
 on the official splits 1 to 3: 71.5, 64.8 and 70.2 %.
-Ours: `form=port`, 63.9 % on the grouped folds of the development clips, last epoch,
-8 minutes each on one CPU core; `strong` 79.6 ± 1.7 % there, three seeds (docs/results.md).
+Ours: `strong`, 79.6 ± 1.7 % on the grouped folds of the development clips, last epoch, three
+seeds, about 10 minutes each on one CPU core (docs/results.md); `form=port` 63.9 % there.
 
   python main.py --config=configs/ddnet_jhmdb.py --workdir=/tmp/ddnet_jhmdb
 
