@@ -42,7 +42,7 @@ from pose_action.inference.prediction import Prediction
 from pose_action.inference.saved_temperature import saved_temperature
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
-from pose_action.training.evaluation_step import evaluation_step
+from pose_action.training.evaluation_step import evaluation_step, model_output
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
 
@@ -114,7 +114,7 @@ class Predictor:
         modalities=tuple(config.data.modalities),
       )
     )
-    self._apply = jax.jit(functools.partial(model.apply, train=False))
+    self._apply = jax.jit(functools.partial(model_output, model))
 
   @classmethod
   def from_workdir(
