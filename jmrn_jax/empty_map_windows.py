@@ -19,7 +19,8 @@ constant away from the border and is computed on a small map, see `_tables`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import functools
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import flax.linen as nn
@@ -29,7 +30,7 @@ import numpy as np
 from einops import rearrange
 from jaxtyping import Array, Float, Int
 
-from jmrn_jax.convolution import direct_convolution
+from jmrn_jax.convolution import switchable_convolution
 from jmrn_jax.window_plan import CELL, Counts, supports
 
 
@@ -64,6 +65,8 @@ _NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
 _BEFORE, _AFTER = 2, 3
 
 Kernels = Sequence[tuple[jax.Array, jax.Array]]
+# (maps, kernel, stride, pad) → maps.
+Convolve = Callable[..., jax.Array]
 
 
 class InputAffine(nn.Module):
@@ -136,6 +139,7 @@ def encoded(
   kernels: Kernels,
   counts: Counts,
   dtype: jnp.dtype,
+  convolve: Convolve = switchable_convolution,
 ) -> tuple[Float[Array, 'b j d'], Float[Array, 'b j h4 w4 e']]:
   """The encoder's features averaged over the map, and the compressed features.
 
@@ -149,7 +153,7 @@ def encoded(
   clips, joints, height, width = maps.shape[:4]
   grid = -(-height // CELL), -(-width // CELL)
   a, b = affine
-  tables = _tables(b.astype(dtype), (height, width), kernels)
+  tables = _tables(b.astype(dtype), (height, width), kernels, convolve)
   found = supports(maps)
   order = jnp.argsort(-found.need.reshape(-1)).astype(jnp.int32)
   flat = rearrange(jnp.asarray(maps), 'b j h w c -> (b j) h w c')
@@ -168,11 +172,11 @@ def encoded(
       origin = jnp.minimum(origins[rows], np.array([grid], np.int32) - size // CELL)
       window = _cut(_to_whole_cells(flat), rows, CELL * origin, (size, size))
       u = (window * a[joint][:, None, None]).astype(dtype)
-      u, changed = _windows(u, kernels, tables, joint, origin)
+      u, changed = _windows(u, kernels, tables, joint, origin, convolve)
       place = origin
     else:
       dense = flat[rows] * a[joint][:, None, None] + b[joint][:, None, None]
-      u, changed = _dense(dense.astype(dtype), kernels)
+      u, changed = _dense(dense.astype(dtype), kernels, convolve)
       u, changed = u - features[joint], changed - compressed[joint]
       place = jnp.full((count, 2), _BEFORE, jnp.int32)
     pooled = pooled.at[rows].set(u.sum((1, 2), dtype=wide), unique_indices=True)
@@ -181,6 +185,17 @@ def encoded(
   pooled = pooled.reshape(clips, joints, -1) / (grid[0] * grid[1])
   pooled += features.mean((1, 2), dtype=wide)[None]
   return pooled, inside.reshape(clips, joints, *grid, -1) + compressed[None]
+
+
+def _vmappable(maps, kernel, stride, pad=((1, 1), (1, 1))) -> jax.Array:
+  """Same as `switchable_convolution`, for use under `vmap`."""
+  return jax.lax.conv_general_dilated(
+    maps,
+    kernel,
+    (stride, stride),
+    pad,
+    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
+  )
 
 
 def empty_features(table: Float[Array, 'j h w d']) -> Float[Array, 'j h4 w4 d']:
@@ -194,11 +209,12 @@ def _windows(
   tables: Sequence[jax.Array],
   joint: Int[Array, 'm'],
   origin: Int[Array, 'm 2'],
+  convolve: Convolve,
 ) -> tuple[Float[Array, 'm r r d'], Float[Array, 'm r r e']]:
   """u of the features and of the compressed features, r = S/4 + 5, from u_0."""
   found = []
   for layer, (kernel, _), table in zip(_LAYERS, kernels, tables, strict=True):
-    z = _convolution(u, kernel, layer)
+    z = _convolution(u, kernel, layer, convolve)
     start = origin * layer.unit + layer.shift + _BEFORE
     empty = _cut(table, joint, start, z.shape[1:3])
     u = nn.relu(z + empty) - nn.relu(empty)
@@ -207,7 +223,7 @@ def _windows(
 
 
 def _dense(
-  maps: Float[Array, 'm h w c'], kernels: Kernels
+  maps: Float[Array, 'm h w c'], kernels: Kernels, convolve: Convolve
 ) -> tuple[jax.Array, jax.Array]:
   """Features and compressed features of whole normalised maps."""
   x, found = maps, []
@@ -215,14 +231,17 @@ def _dense(
     if kernel.shape[0] == 1:
       x = nn.relu(x @ kernel[0, 0] + bias[None, None, None])
     else:
-      x = direct_convolution(x, kernel, layer.stride)
+      x = convolve(x, kernel, layer.stride)
       x = nn.relu(x + bias[None, None, None])
     found.append(x)
   return found[-2], found[-1]
 
 
 def _tables(
-  empty: Float[Array, 'j c'], size: tuple[int, int], kernels: Kernels
+  empty: Float[Array, 'j c'],
+  size: tuple[int, int],
+  kernels: Kernels,
+  convolve: Convolve,
 ) -> list[Float[Array, 'j h w d']]:
   """A_l for each joint and layer, -inf outside the map.
 
@@ -237,7 +256,7 @@ def _tables(
     if kernel.shape[0] == 1:
       table = x @ kernel[0, 0]
     else:
-      table = direct_convolution(x, kernel, layer.stride)
+      table = convolve(x, kernel, layer.stride)
     table += bias[None, None, None]
     x = nn.relu(table)
     for axis, length in enumerate(size, start=1):
@@ -263,7 +282,10 @@ def _stretched(table: jax.Array, axis: int, length: int, middle: int) -> jax.Arr
 
 
 def _convolution(
-  x: Float[Array, 'm h w c'], kernel: Float[Array, 'y x c d'], layer: _Layer
+  x: Float[Array, 'm h w c'],
+  kernel: Float[Array, 'y x c d'],
+  layer: _Layer,
+  convolve: Convolve,
 ) -> jax.Array:
   """A convolution of windows, without bias.
 
@@ -273,13 +295,8 @@ def _convolution(
   if kernel.shape[0] == 1:
     return x @ kernel[0, 0]
   edges = ((0, 0), layer.pad, layer.pad, (0, 0))
-  return jax.lax.conv_general_dilated(
-    jax.lax.optimization_barrier(jnp.pad(x, edges)),
-    kernel,
-    (layer.stride, layer.stride),
-    'VALID',
-    dimension_numbers=('NHWC', 'HWIO', 'NHWC'),
-  )
+  padded = jax.lax.optimization_barrier(jnp.pad(x, edges))
+  return convolve(padded, kernel, layer.stride, ((0, 0), (0, 0)))
 
 
 def _to_whole_cells(maps: Float[Array, 'm h w c']) -> jax.Array:

@@ -13,7 +13,12 @@ from einops import rearrange
 from jaxtyping import Array, Float
 
 from jmrn_jax import empty_map_windows, window_plan
-from jmrn_jax.convolution import Conv1x1, Conv3x3
+from jmrn_jax.convolution import (
+  Conv1x1,
+  Conv3x3,
+  direct_convolution,
+  switchable_convolution,
+)
 from jmrn_jax.joint_encoder import (
   JointEncoder,
   ShallowJointEncoder,
@@ -67,7 +72,8 @@ class JMRN(nn.Module):
     encoder: 'dense', or 'windows' or 'auto', which let `variants` use `windows`.
     windows: the plan of windows on the encoder's input, see `window_plan`; () for none.
     shards: devices that clips are divided over; each has windows of its own.
-    level: the plan's level that this module runs at; None for the dense encoder.
+    level: the plan's level that this module runs at, the last one with whole maps only;
+      None for the dense encoder outside of `variants`.
   """
 
   num_classes: int
@@ -135,7 +141,7 @@ class JMRN(nn.Module):
     exact = self.siamese and not (train and self.dropout)
     if self.encoder == 'dense' or not self.windows or not exact:
       return 0, [self.clone(level=None)]
-    levels = [*range(len(window_plan.LEVELS)), None]
+    levels = range(len(window_plan.LEVELS) + 1)
     index = window_plan.first_that_fits(self.windows, maps, self.shards)
     return index, [self.clone(level=level) for level in levels]
 
@@ -191,9 +197,10 @@ class JMRN(nn.Module):
     """Inter-joint reasoning (Sec. 3.1): from all joints' maps to logits."""
     x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
     x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
+    lowering = direct_convolution if self.level is None else switchable_convolution
     for layer, stride in ((1, 2), (2, 1)):
       x = Conv3x3(
-        self.reasoning_features, stride, dtype=self.dtype, name=f'conv{layer}'
+        self.reasoning_features, stride, lowering, dtype=self.dtype, name=f'conv{layer}'
       )(x)
       x = nn.relu(self._norm(f'norm{layer}', train)(x))
       x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)

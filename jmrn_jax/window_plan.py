@@ -69,8 +69,10 @@ def counts(plan: Plan, level: int, clips: int, joints: int) -> Counts:
   """(S, number of windows) for a number of clips, largest S first; S = 0 is whole maps.
 
   The numbers add up to `clips · joints`. Smaller maps move up into windows that the
-  larger leave free.
+  larger leave free. The level after the last has whole maps only.
   """
+  if level == len(LEVELS):
+    return ((0, clips * joints),)
   spread = LEVELS[level] * math.sqrt(clips)
   beyond = [
     min(math.ceil(clips * mean + spread * deviation), clips * joints)
