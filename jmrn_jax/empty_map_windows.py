@@ -126,9 +126,15 @@ def encoded_on_devices(
   if clips == len(maps):
     return encoded(maps, affine, kernels, counts, dtype)
   by_device = rearrange(maps, '(s b) ... -> s b ...', b=clips)
-  found = jax.vmap(lambda part: encoded(part, affine, kernels, counts, dtype))(
-    by_device
+  of_device = functools.partial(
+    encoded,
+    affine=affine,
+    kernels=kernels,
+    counts=counts,
+    dtype=dtype,
+    convolve=_vmappable,
   )
+  found = jax.vmap(of_device)(by_device)
   pooled, compressed = (rearrange(x, 's b ... -> (s b) ...') for x in found)
   return pooled, compressed
 
