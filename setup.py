@@ -63,10 +63,13 @@ BEAM = ['apache-beam>=2.70,<3']
 DEEPLABCUT = ['h5py>=3.11,<4']
 MOVEMENT = [*DEEPLABCUT, 'h5netcdf>=1.4,<2', 'xarray>=2024.10,<2028']
 SLEAP = [*DEEPLABCUT, 'sleap-io>=0.9,<0.10']
+# Segment files of ELAN (*.eaf), checked by the first and read by the second.
+ELAN = ['defusedxml>=0.7,<0.8', 'pympi-ling>=1.70,<2']
 TEST = [
   *TENSORBOARD,
   *VIDEO,
   *MOVEMENT,
+  *ELAN,
   'pytest>=8,<10',
   'pytest-xdist>=3.6,<4',
   'scikit-learn>=1.5,<2',
@@ -104,7 +107,8 @@ setuptools.setup(
     'deeplabcut': DEEPLABCUT,
     'movement': MOVEMENT,
     'sleap': SLEAP,
-    'all': [*TENSORBOARD, *VIDEO, *TORCH, *BEAM, *MOVEMENT, *SLEAP],
+    'elan': ELAN,
+    'all': [*TENSORBOARD, *VIDEO, *TORCH, *BEAM, *MOVEMENT, *SLEAP, *ELAN],
     'cuda12': ['jax[cuda12]>=0.10,<0.13'],
     'cuda13': ['jax[cuda13]>=0.10,<0.13'],
     'tpu': ['jax[tpu]>=0.10,<0.13'],

@@ -23,7 +23,7 @@ from configs.shared import best, options
 
 def get_config(arg: str = ''):
   args = options.parse_arg(arg, fast=False, people=2, fold=0)
-  config = ddnet_jhmdb.get_config('strong').unlock()
+  config = ddnet_jhmdb.get_config('streams').unlock()
   config.data.dataset = 'mine'
   config.data.train_split = 'all'
   config.data.test_split = ''
@@ -37,6 +37,6 @@ def get_config(arg: str = ''):
   return best.fuse(
     config,
     joints=joints,
-    pa3d=pa3d_jhmdb.get_config('quick'),
-    jmrn=jmrn_jhmdb.get_config('quick'),
+    pa3d=pa3d_jhmdb.get_config('tuned'),
+    jmrn=jmrn_jhmdb.get_config('tuned'),
   )

@@ -1,7 +1,7 @@
 """Four networks on JHMDB's joints, fused as one.
 
 No paper: two networks on trajectories after DD-Net's idea (`ddnet_jhmdb:strong` and
-`:joints`), PA3D and JMRN (both `quick`). Ours: not trained here (docs/results.md).
+`:joints`), PA3D and JMRN (both `tuned`). Ours: not trained here (docs/results.md).
 
   python main.py --config=configs/best_jhmdb.py --workdir=/tmp/best_jhmdb
 
@@ -25,13 +25,13 @@ def get_config(arg: str = ''):
   args = options.parse_arg(
     arg, split=1, fold=0, test=True, choices={'split': (1, 2, 3)}
   )
-  config = ddnet_jhmdb.get_config('strong').unlock()
+  config = ddnet_jhmdb.get_config('streams').unlock()
   config.data.train_split = f'train{args.split}'
   config.data.test_split = f'test{args.split}' if args.test else ''
   config.data.validation_fold = args.fold
   return best.fuse(
     config,
     joints=ddnet_jhmdb.get_config('joints'),
-    pa3d=pa3d_jhmdb.get_config('quick'),
-    jmrn=jmrn_jhmdb.get_config('quick'),
+    pa3d=pa3d_jhmdb.get_config('tuned'),
+    jmrn=jmrn_jhmdb.get_config('tuned'),
   )

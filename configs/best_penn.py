@@ -18,12 +18,12 @@ from configs.shared import best, options
 
 def get_config(arg: str = ''):
   args = options.parse_arg(arg, fold=0, test=True)
-  config = ddnet_penn.get_config('strong').unlock()
+  config = ddnet_penn.get_config('streams').unlock()
   config.data.test_split = 'test' if args.test else ''
   config.data.validation_fold = args.fold
   return best.fuse(
     config,
     joints=ddnet_penn.get_config('joints'),
-    pa3d=pa3d_penn.get_config('quick'),
-    jmrn=jmrn_penn.get_config('quick'),
+    pa3d=pa3d_penn.get_config('tuned'),
+    jmrn=jmrn_penn.get_config('tuned'),
   )

@@ -17,9 +17,10 @@ Options, after a colon, separated by commas:
 - `form=port`: `keras` (default), the authors' notebooks: BatchNorm over channels, 1200
   epochs; or `port`, a PyTorch port: BatchNorm over frames, a median filter, and a rate
   halved on plateaus of the training loss, 600 epochs.
-- `strong`: our network of four streams with augmentation and mixup, as large as DD-Net.
-- `joints`: our network with one encoder for all joints and a weight per joint, half as
-  large, with the same recipe.
+- `strong`: our network of two branches, half as large as DD-Net, with augmentation and
+  mixup: one reads streams of all joints, as DD-Net does, and one reads each joint with the
+  same encoder and weighs the joints.
+- `streams`, `joints`: one of these branches alone.
 
 Every batch of the published recipe holds all training clips. The authors report the best
 epoch on the test split; we select on a held-out fold, and report the last epoch too.

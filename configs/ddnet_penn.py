@@ -12,9 +12,10 @@ Options, after a colon, separated by commas:
 - `test=false`: no evaluation on the test split.
 - `form=port`: `keras` (default), the authors' notebooks, or `port`, a PyTorch port; see
   configs/ddnet_jhmdb.py.
-- `strong`: our network of four streams with augmentation and mixup, as large as DD-Net.
-- `joints`: our network with one encoder for all joints and a weight per joint, half as
-  large, with the same recipe.
+- `strong`: our network of two branches, half as large as DD-Net, with augmentation and
+  mixup: one reads streams of all joints, as DD-Net does, and one reads each joint with the
+  same encoder and weighs the joints.
+- `streams`, `joints`: one of these branches alone.
 """
 
 from configs.shared import base, ddnet_model

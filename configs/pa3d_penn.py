@@ -12,6 +12,7 @@ Options, after a colon, separated by commas:
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
 - `quick`: our small setting for two cores, a few minutes per run; reads keypoints.
+- `tuned`: `quick` with augmentation, mixup, even classes and more epochs: our best.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
@@ -27,7 +28,7 @@ from configs.shared import base, pa3d_model
 
 
 def get_config(arg: str = ''):
-  args = pa3d_model.parse_options(arg, quick=False)
+  args = pa3d_model.parse_options(arg, quick=False, tuned=False)
   config = base.base_config()
   config.data.dataset = 'penn_action'
   config.data.train_split = 'train'
@@ -42,4 +43,6 @@ def get_config(arg: str = ''):
   config.train.epochs = 100  # ours
   if args.quick:
     pa3d_model.make_quick(config, args, epochs=40)  # ours
+  if args.tuned:
+    pa3d_model.tune(config, args, epochs=60)  # ours
   return config.lock()

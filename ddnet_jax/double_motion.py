@@ -28,7 +28,8 @@ class DoubleMotionEncoder(nn.Module):
   @nn.compact
   def __call__(
     self, positions: Float[Array, 'n t j 2'], present: Bool[Array, 'n'], train: bool
-  ) -> Float[Array, 'n c']:
+  ) -> tuple[Float[Array, 'n c'], None]:
+    """Returns the features of each person; it weighs no joints."""
     distances = features.joint_collection_distances(positions)
     x = jnp.concatenate(
       [
@@ -43,7 +44,7 @@ class DoubleMotionEncoder(nn.Module):
         name = f'block{block}_{layer}'
         x = self._conv(factor * self.width, 3, name)(x, present, train)
       x = self._drop(halved(x) if block < 3 else x, train)
-    return x.max(axis=1)
+    return x.max(axis=1), None
 
   def _stem(
     self,

@@ -12,7 +12,7 @@ from jaxtyping import Array, Bool, Float
 from ddnet_jax import features, layers
 from ddnet_jax.layers import ConvNorm, DropChannels, NormLeaky, halved, maximum_and_mean
 
-_REASONING = ((256, 1), (384, 3))  # channels and width over all joints; ours
+_REASONING_WIDTHS = (1, 3)  # in frames, of the two layers over all joints; ours
 
 
 class JointEncoder(nn.Module):
@@ -25,6 +25,7 @@ class JointEncoder(nn.Module):
     joint_features: channels of the shared encoder's two stages.
     joint_vector: size of the learned vector.
     selector_features: hidden size of the joint selector; 0 leaves joints unweighted.
+    reasoning_features: channels of the two layers over all joints.
     channel_dropout: rate at which whole channels are dropped.
     dtype: dtype of the computation; parameters, statistics and joint weights stay
       float32.
@@ -33,6 +34,7 @@ class JointEncoder(nn.Module):
   joint_features: Sequence[int]
   joint_vector: int
   selector_features: int
+  reasoning_features: Sequence[int]
   channel_dropout: float
   dtype: jnp.dtype = jnp.float32
 
@@ -48,7 +50,8 @@ class JointEncoder(nn.Module):
       weights = selector(joints.astype(jnp.float32).mean(axis=2))
       joints = joints * rearrange(weights, 'n j -> n j 1 1').astype(self.dtype)
     x = rearrange(joints, 'n j t c -> n t (j c)')
-    for layer, (channels, width) in enumerate(_REASONING, start=1):
+    sizes = zip(self.reasoning_features, _REASONING_WIDTHS, strict=True)
+    for layer, (channels, width) in enumerate(sizes, start=1):
       x = self._conv(channels, width, f'reasoning{layer}')(x, present, train)
       x = DropChannels(self.channel_dropout)(x, train)
     return maximum_and_mean(x), weights
@@ -57,11 +60,8 @@ class JointEncoder(nn.Module):
     self, positions: Float[Array, 'n t j 2'], present: Bool[Array, 'n'], train: bool
   ) -> Float[Array, 'n j t4 c']:
     """One encoder for all joints: joints of people are rows."""
-    if len(self.joint_features) != 2:
-      raise ValueError(
-        'config.model.joint_features gives the channels of two stages, but is'
-        f' {tuple(self.joint_features)}'
-      )
+    _check_two('joint_features', self.joint_features)
+    _check_two('reasoning_features', self.reasoning_features)
     rows, joints = len(positions), positions.shape[2]
     x = jnp.concatenate([f(positions) for f in _OF_A_JOINT], axis=-1)
     x = rearrange(x, 'n t j c -> (n j) t c')
@@ -82,6 +82,13 @@ class JointEncoder(nn.Module):
 
   def _conv(self, channels: int, width: int, name: str) -> ConvNorm:
     return ConvNorm(channels, width, layers.OURS, self.dtype, name=name)
+
+
+def _check_two(name: str, sizes: Sequence[int]):
+  if len(sizes) != 2:
+    raise ValueError(
+      f'config.model.{name} gives the channels of two stages, but is {tuple(sizes)}'
+    )
 
 
 _OF_A_JOINT = (

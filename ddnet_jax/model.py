@@ -42,11 +42,14 @@ class DDNet(nn.Module):
     num_classes: K.
     network: 'ddnet', as published; 'streams', our stronger one of the same size; or
       'joints', half as large, with one encoder for all joints and a weight per joint.
+      Several joined by '+' are branches: each has an encoder, a head and, in training, a
+      loss of its own, and the logits are the mean of theirs. Ours.
     form: of 'ddnet' only: 'keras', the authors' notebooks, or 'port', a PyTorch port,
       whose BatchNorm is over frames.
     width: F of 'ddnet' and 'streams'.
     streams: of 'streams' only, names in `features.STREAMS`.
-    joint_features, joint_vector, selector_features: of 'joints' only, see `JointEncoder`.
+    joint_features, joint_vector, selector_features, reasoning_features: of 'joints'
+      only, see `JointEncoder`.
     hidden: sizes of the dense layers before the classifier.
     channel_dropout: rate at which whole channels are dropped.
     dropout: rate after each dense layer; of 'streams' and 'joints' also before the
@@ -63,6 +66,7 @@ class DDNet(nn.Module):
   joint_features: Sequence[int] = (64, 96)
   joint_vector: int = 16
   selector_features: int = 64
+  reasoning_features: Sequence[int] = (256, 384)
   hidden: Sequence[int] = (128, 128)
   channel_dropout: float = 0.1
   dropout: float = 0.5
@@ -77,59 +81,76 @@ class DDNet(nn.Module):
   def __call__(self, inputs: Float[Array, 'b m t j 3'], *, train: bool) -> ModelOutput:
     self._check(inputs)
     present = present_people(inputs[..., 2])
+    networks = self._networks()
+    found = [self._branch(name, inputs[..., :2], present, train) for name in networks]
+    logits = jnp.stack([logits for logits, _ in found])
+    weights = [weights for _, weights in found if weights is not None]
+    return ModelOutput(
+      logits=logits.mean(axis=0) if len(networks) > 1 else logits[0],
+      branch_logits=logits if len(networks) > 1 else None,
+      joint_weights=weights[0] if weights else None,
+    )
+
+  def _branch(
+    self,
+    network: str,
+    positions: Float[Array, 'b m t j 2'],
+    present: Bool[Array, 'b m'],
+    train: bool,
+  ) -> tuple[Float[Array, 'b k'], Float[Array, 'b j'] | None]:
+    """One network: its logits, and the joints' weights if it has any."""
     people = present.shape[1]
-    features, weights = self._encode(
-      rearrange(inputs[..., :2], 'b m t j xy -> (b m) t j xy'),
+    prefix = f'{network}_' if len(self._networks()) > 1 else ''
+    features, weights = self._encoder(network, f'{prefix}encoder')(
+      rearrange(positions, 'b m t j xy -> (b m) t j xy'),
       rearrange(present, 'b m -> (b m)'),
       train,
     )
     features = rearrange(features, '(b m) c -> b m c', m=people)
     head = layers.Head(
       num_classes=self.num_classes,
-      form=self._form(),
+      form=self._form(network),
       hidden=tuple(self.hidden),
       dropout=self.dropout,
-      input_dropout=0.0 if self.network == 'ddnet' else self.dropout,
-      name='head',
+      input_dropout=0.0 if network == 'ddnet' else self.dropout,
+      name=f'{prefix}head',
     )
     if weights is not None:
       weights = rearrange(weights, '(b m) j -> b m j', m=people)
       weights = mean_over_people(weights, present)
-    return ModelOutput(
-      logits=head(maximum_over_people(features, present), present.any(axis=1), train),
-      joint_weights=weights,
-    )
+    is_there = present.any(axis=1)
+    return head(maximum_over_people(features, present), is_there, train), weights
 
-  def _encode(
-    self, positions: Float[Array, 'n t j 2'], present: Bool[Array, 'n'], train: bool
-  ) -> tuple[Float[Array, 'n c'], Float[Array, 'n j'] | None]:
-    """Features of each person, and weights of that person's joints if there are any."""
-    shared = {'channel_dropout': self.channel_dropout, 'dtype': self.dtype}
-    if self.network == 'joints':
+  def _encoder(self, network: str, name: str) -> nn.Module:
+    shared = {
+      'channel_dropout': self.channel_dropout,
+      'dtype': self.dtype,
+      'name': name,
+    }
+    if network == 'joints':
       return JointEncoder(
         joint_features=self.joint_features,
         joint_vector=self.joint_vector,
         selector_features=self.selector_features,
+        reasoning_features=self.reasoning_features,
         **shared,
-        name='encoder',
-      )(positions, present, train)
-    if self.network == 'streams':
-      encoder = StreamEncoder(
-        streams=tuple(self.streams), width=self.width, **shared, name='encoder'
       )
-    else:
-      encoder = DoubleMotionEncoder(
-        width=self.width, form=self._form(), **shared, name='encoder'
-      )
-    return encoder(positions, present, train), None
+    if network == 'streams':
+      return StreamEncoder(streams=tuple(self.streams), width=self.width, **shared)
+    return DoubleMotionEncoder(width=self.width, form=self._form(network), **shared)
 
-  def _form(self) -> layers.Form:
-    return _FORMS[self.form] if self.network == 'ddnet' else layers.OURS
+  def _networks(self) -> list[str]:
+    return self.network.split('+')
+
+  def _form(self, network: str) -> layers.Form:
+    return _FORMS[self.form] if network == 'ddnet' else layers.OURS
 
   def _check(self, inputs: Float[Array, 'b m t j 3']):
-    if self.network not in NETWORKS:
+    networks = self._networks()
+    if not {*networks} <= {*NETWORKS} or len({*networks}) < len(networks):
       raise ValueError(
-        f'config.model.network is {self.network!r}; give one of {NETWORKS}'
+        f'config.model.network is {self.network!r}; give one of {NETWORKS}, or several'
+        " different ones joined by '+'"
       )
     if self.form not in _FORMS:
       raise ValueError(f'config.model.form is {self.form!r}; give one of {[*_FORMS]}')

@@ -31,7 +31,8 @@ class StreamEncoder(nn.Module):
   @nn.compact
   def __call__(
     self, positions: Float[Array, 'n t j 2'], present: Bool[Array, 'n'], train: bool
-  ) -> Float[Array, 'n c']:
+  ) -> tuple[Float[Array, 'n c'], None]:
+    """Returns the features of each person; it weighs no joints."""
     unknown = [name for name in self.streams if name not in features.STREAMS]
     if unknown or not self.streams:
       raise ValueError(
@@ -46,7 +47,7 @@ class StreamEncoder(nn.Module):
         name = f'stage{stage}_{layer}'
         x = self._conv(factor * self.width, 3, name)(x, present, train)
       x = DropChannels(self.channel_dropout)(halved(x) if stage < 3 else x, train)
-    return maximum_and_mean(x)
+    return maximum_and_mean(x), None
 
   def _stem(
     self,

@@ -14,6 +14,8 @@ class ModelOutput:
 
   Attributes:
     logits: one score per class, before softmax or sigmoid.
+    branch_logits: logits of each of a model's g branches, of which `logits` is the mean;
+      each branch has a loss of its own. None: the loss is that of `logits`.
     motion_maps: PA3D's spatio-temporal pose representation for pictures, n maps per
       input channel c; a dict by modality if the model reads several.
     joint_weights: weight of each joint from JMRN's joint selector, 0..1.
@@ -22,6 +24,7 @@ class ModelOutput:
   """
 
   logits: Float[Array, 'b k']
+  branch_logits: Float[Array, 'g b k'] | None = None
   motion_maps: (
     Float[Array, 'b h w c n'] | dict[str, Float[Array, 'b h w c n']] | None
   ) = None

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
   from input_pipeline.readers.registry import Reader, register_reader
   from input_pipeline.skeletons.registry import Skeleton, register_skeleton
   from pose_action.api import (
+    cut_segments,
     evaluate,
     load,
     read_poses,
@@ -60,6 +61,7 @@ _HOMES = {
   'Reader': 'input_pipeline.readers.registry',
   'Skeleton': 'input_pipeline.skeletons.registry',
   'SkeletonError': 'input_pipeline.errors',
+  'cut_segments': 'pose_action.api',
   'evaluate': 'pose_action.api',
   'export_dataset': 'input_pipeline.export.export',
   'fuse_scores': 'pose_action.fusion.fuse',
@@ -88,6 +90,7 @@ __all__ = [
   'Skeleton',
   'SkeletonError',
   '__version__',
+  'cut_segments',
   'evaluate',
   'export_dataset',
   'fuse_scores',

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
   import ml_collections
 
   from input_pipeline.poses.clip import PoseClip
-  from input_pipeline.poses.sources import ClipSource
+  from input_pipeline.poses.sources import ClipSource, PoseSource
   from input_pipeline.validation.validate import Validation
   from pose_action.inference.ensemble_predictor import EnsemblePredictor
   from pose_action.inference.predictor import Predictor
@@ -25,7 +25,7 @@ PathLike = str | os.PathLike[str]
 
 
 def load(
-  workdir: PathLike, *, checkpoint: str = 'best'
+  workdir: PathLike, *, checkpoint: str = 'best', abstain: bool = False
 ) -> Predictor | EnsemblePredictor:
   """Opens a trained model, an ensemble, or imported weights, ready to predict.
 
@@ -33,6 +33,8 @@ def load(
     workdir: the output folder of a run, of an ensemble, or of `pose-action import`. Its
       checkpoints hold config, class names and skeleton; nothing else is needed.
     checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
+    abstain: whether the model may answer "none of these": below the threshold that keeps
+      95 % of its right answers on held-out clips.
 
   Returns:
     A `Predictor`, or for an ensemble an `EnsemblePredictor`; both predict on clips.
@@ -54,7 +56,7 @@ def load(
   """
   from pose_action.inference.predictor import Predictor
 
-  return Predictor.from_workdir(workdir, checkpoint=checkpoint)
+  return Predictor.from_workdir(workdir, checkpoint=checkpoint, abstain=abstain)
 
 
 def read_poses(
@@ -174,6 +176,51 @@ def _open_poses(path, format, skeleton, given, dataset, annotations) -> ClipSour
       'give the path of a file or folder, or the name of a known dataset'
     )
   return read(format, path, skeleton=skeleton, options=options)
+
+
+def cut_segments(
+  source: ClipSource,
+  segments: PathLike,
+  *,
+  window: str = '2s',
+  stride: str = '1s',
+  background: str = '',
+  frame_rate: float | None = None,
+) -> PoseSource:
+  """Cuts whole videos into training windows with the labels of a segment file.
+
+  Args:
+    source: what `read_poses` returns for the poses of whole videos.
+    segments: a file of ELAN (`.eaf`), or a CSV of BORIS, VIA 3, or with the columns
+      video, person, start, stop (in seconds) and label.
+    window, stride: length of a window, and distance between two in a long segment: '30'
+      is frames, '2s' seconds.
+    background: the class of the time without a segment; '' leaves it out.
+    frame_rate: frames per second of all videos, where neither the pose files nor the
+      segment file state it.
+
+  Returns:
+    A source with one clip per window, named VIDEO#PERSON@FRAME, to export and train on.
+
+  Raises:
+    PoseDataError: for an invalid segment file, or segments that do not fit the videos.
+    MissingExtraError: for an `.eaf` file without the extra `elan`.
+
+  Example:
+    >>> import pathlib, pose_action
+    >>> text = 'video,start,stop,label\\nclip1,0,0.5,sit\\nclip1,0.5,1,walk\\n'
+    >>> _ = pathlib.Path('segments.csv').write_text(text)
+    >>> source = pose_action.read_poses('poses', format='numpy', skeleton='coco_17',
+    ...                                 frame_size=(240, 320))
+    >>> cut = pose_action.cut_segments(source, 'segments.csv', frame_rate=8)
+    >>> cut.splits, cut.class_names
+    ({'all': ('clip1#0@0', 'clip1#0@4')}, ('sit', 'walk'))
+  """
+  from input_pipeline.annotations.training_windows import SegmentOptions, with_segments
+
+  path = os.fspath(segments)
+  options = SegmentOptions(path, window, stride, background, frame_rate)
+  return with_segments(source, options)
 
 
 def validate(

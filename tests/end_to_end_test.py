@@ -33,6 +33,19 @@ importlib.machinery.PathFinder.find_spec = lambda name, *more: (
 )
 """
 
+# The training program with a first step that compiles for minutes, as one operation in C.
+_COMPILES_LONG = """
+import hashlib, sys
+from pose_action.cli.launch import program
+from pose_action.training.program import Program
+
+def step_function(self, step):
+  return lambda *_: hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)
+
+Program.step_function = step_function
+program.run('train', sys.argv[1:])
+"""
+
 
 class Runs:
   """Runs with one config and data set, which share compiled programs."""
@@ -45,10 +58,10 @@ class Runs:
     (folder / 'site').mkdir()
     (folder / 'site' / 'sitecustomize.py').write_text(_HIDE_TENSORFLOW)
 
-  def start(self, name, **environment):
+  def start(self, name, *, program=('main.py',), **environment):
     command = [
       sys.executable,
-      'main.py',
+      *program,
       '--config=tests/support/tiny_run.py',
       f'--workdir={self.folder / name}',
       f'--config.data.data_dir={self.folder / "data"}',
@@ -171,6 +184,8 @@ def test_stopped_and_resumed_is_as_never_stopped(number, runs, whole):
   assert log.endswith('the same command resumes\n')
   assert 'Traceback' not in log
   assert (workdir / 'checkpoints' / step).is_dir()
+  if number == signal.SIGINT:
+    _stop_in_a_compilation(number, runs, name, step)
   runs.finish(runs.start(name), name=name)
 
   assert f'resuming from step {step} of {LAST_STEP}' in runs.log(name)
@@ -179,6 +194,22 @@ def test_stopped_and_resumed_is_as_never_stopped(number, runs, whole):
   )
   assert runs.saved_bits(name) == runs.saved_bits(whole)
   assert runs.figures(name) == runs.figures(whole)
+
+
+def _stop_in_a_compilation(number, runs, name, step):
+  process = runs.start(name, program=('-c', _COMPILES_LONG))
+  while 'resuming from step' not in runs.log(name) and process.poll() is None:
+    time.sleep(0.05)
+  time.sleep(1)
+  process.send_signal(number)
+  sent = time.monotonic()
+  runs.finish(process, name=name, status=128 + number)
+  assert time.monotonic() - sent < 5
+  log = runs.log(name)
+  assert log.endswith(f'\nstopped at step {step}; the same command resumes\n')
+  assert log.count('the same command resumes') == 2
+  assert 'Traceback' not in log
+  assert 'run.lock' not in _names(runs.folder / name)
 
 
 def _wait_for_step(workdir, step, process):

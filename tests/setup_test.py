@@ -24,6 +24,7 @@ DISTRIBUTION = {
   'absl': 'absl-py',
   'cv2': 'opencv-python-headless',
   'orbax': 'orbax-checkpoint',
+  'pympi': 'pympi-ling',
   'sklearn': 'scikit-learn',
   'yaml': 'pyyaml',
 }
@@ -88,6 +89,7 @@ def test_extras(packaging):
     'cuda13',
     'deeplabcut',
     'dev',
+    'elan',
     'movement',
     'sleap',
     'tensorboard',
@@ -103,9 +105,9 @@ def test_extras_contain_each_other(packaging):
   extras = {name: set(given) for name, given in packaging['extras_require'].items()}
   assert extras['train'] < extras['tensorboard'] < extras['test'] < extras['dev']
   assert extras['tensorboard'] | extras['torch'] | extras['beam'] <= extras['all']
-  assert extras['video'] | extras['movement'] < extras['test']
+  assert extras['video'] | extras['movement'] | extras['elan'] < extras['test']
   assert extras['deeplabcut'] <= extras['movement'] & extras['sleap']
-  assert extras['movement'] | extras['sleap'] <= extras['all']
+  assert extras['movement'] | extras['sleap'] | extras['elan'] <= extras['all']
 
 
 def test_every_package_is_installed(packaging):

@@ -66,6 +66,16 @@ def _poses() -> dict:
     'normalized': False,
     # Joints are in the skeleton's order, even if the files name them otherwise.
     'trust_order': False,
+    # Cuts whole videos into training windows, for models of timelines
+    # (docs/timelines.md).
+    'segments': {
+      # When each action begins and ends: a file of ELAN (.eaf), or a CSV of BORIS, VIA 3
+      # or with the columns video, person, start, stop, label. '' cuts nothing.
+      'file': '',
+      'window': '2s',  # ours: length of a window; '30' is frames, '2s' seconds
+      'stride': '1s',  # ours: from one window to the next in a long segment
+      'background': '',  # class of the time without a segment; '' leaves it out
+    },
   }
 
 
@@ -283,6 +293,10 @@ def _train() -> dict:
     # 'inverse_frequency' weighs classes by 1 / frequency in the training clips, with a
     # mean of 1; for multi-label clips, the classes that a clip has (ours).
     'class_weights': '',
+    # For clips with one label: τ · log(share of the training clips) is added to each
+    # class's logit in the loss, so that predictions favour no class for being frequent
+    # (Menon et al., ICLR 2021); 0 leaves it out, 1 is the balanced softmax.
+    'logit_adjustment': 0.0,
     # The joint-contrastive loss, JMRN Eq. 1 and 2.
     'contrastive': {
       'weight': 0.0,  # λ; 0 leaves the loss out

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import ml_collections
 
-from configs.shared import options
+from configs.shared import few_clips, options
 
 FORMS = ('keras', 'port')
+# Our networks by option.
+_OURS = {'strong': 'streams+joints', 'streams': 'streams', 'joints': 'joints'}
 
 
 def parse_options(arg: str, *, choices: dict | None = None, **own):
@@ -26,19 +28,20 @@ def parse_options(arg: str, *, choices: dict | None = None, **own):
       'fold': 0,
       'test': True,
       'form': 'keras',
-      'strong': False,
-      'joints': False,
+      **dict.fromkeys(_OURS, False),
       **own,
     },
   )
-  if args.strong and args.joints:
+  chosen = [option for option in _OURS if args[option]]
+  if len(chosen) > 1:
     raise ValueError(
-      "config string gives 'strong' and 'joints', which are two networks; give one"
+      f'config string gives {" and ".join(map(repr, chosen))}, which are'
+      f' {len(chosen)} networks; give one'
     )
-  if (args.strong or args.joints) and args.form != 'keras':
+  if chosen and args.form != 'keras':
     raise ValueError(
       f'config string gives form={args.form}, a published form of DD-Net, and'
-      f' {"strong" if args.strong else "joints"!r}, a network of ours; give one'
+      f' {chosen[0]!r}, a network of ours; give one'
     )
   return args
 
@@ -62,11 +65,10 @@ def choose_network(
   data.read_frames = read_frames
   config.eval.views = 1  # DD-Net's Keras code: the whole clip
   config.eval.batch_size = 64  # ours: clips of joints are small
-  if args.strong or args.joints:
+  chosen = [network for option, network in _OURS.items() if args[option]]
+  if chosen:
     _use_our_recipe(config)
-    config.model = ddnet('streams' if args.strong else 'joints')
-    if args.joints:
-      config.optimizer.learning_rate = 1e-3  # ours
+    config.model = _small(chosen[0])
   else:
     _train_as_published(config, args.form)
     config.model = ddnet('ddnet', form=args.form)
@@ -77,8 +79,8 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
   return ml_collections.ConfigDict(
     {
       'name': 'ddnet',  # a name in pose_action/training/model_registry.py
-      # 'ddnet', as published; or ours: 'streams', as large, or 'joints', half as large
-      # and with a weight per joint.
+      # 'ddnet', as published; or ours: 'streams', 'joints', which has a weight per joint,
+      # or both as branches, 'streams+joints'.
       'network': network,
       # For 'ddnet': 'keras', the authors' notebooks; 'port', a PyTorch port, whose
       # BatchNorm is over frames.
@@ -92,6 +94,7 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
       'joint_features': (64, 96),
       'joint_vector': 16,
       'selector_features': 64,
+      'reasoning_features': (256, 384),  # two layers over all joints of 'joints'; ours
       # Dense layers before the classifier; DD-Net's Keras code has two, ours one.
       'hidden': (128, 128) if network == 'ddnet' else (128,),
       'channel_dropout': 0.1,  # rate at which whole channels are dropped; DD-Net's code
@@ -102,6 +105,15 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
       'dtype': 'float32',
     }
   )
+
+
+def _small(network: str) -> ml_collections.ConfigDict:
+  """Our networks in the size that suits few clips; wider ones are no better there."""
+  model = ddnet(network)
+  model.width = 32  # ours: 64 gives the same
+  model.joint_features = (32, 48)  # ours
+  model.reasoning_features = (192, 256)  # ours
+  return model
 
 
 def _train_as_published(config: ml_collections.ConfigDict, form: str):
@@ -142,13 +154,9 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   data.trajectories.resampling = 'linear'
   data.crop = 'person'  # ours: shares of the map are then shares of the person
   data.map_size = (64, 64)  # ours: trajectories need no shape of the frame
+  few_clips.augment(config)
   augment.flip_probability = 0.5  # ours
-  augment.rotation = 15.0  # ours
-  augment.scale = (0.85, 1.15)  # ours
-  augment.aspect = (0.85, 1.15)  # ours
   augment.shift = 0.0  # ours: the clip's mean position is subtracted
-  # Ours: about 0.02 of the root mean square distance from a person's mean joint.
-  augment.joint_noise = 0.006
   augment.time.crop = (0.6, 1.0)  # ours
   augment.time.crop_probability = 0.7  # ours
   augment.time.tempo = 1.25  # ours
@@ -162,6 +170,5 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   optimizer.warmup_epochs = 5.0  # ours
   train.batch_size = 64  # ours
   train.epochs = 250  # ours
-  train.label_smoothing = 0.1  # ours
   train.eval_every_epochs = 25  # ours
   config.eval.mirror = True

@@ -9,7 +9,7 @@ import math
 
 import ml_collections
 
-from configs.shared import options
+from configs.shared import few_clips, options
 
 MODELS = ('jmrn', 'potion', 'potion_deeper')
 MOTIONS = ('translation', 'continuous', 'rotation', 'joint', 'none')
@@ -252,3 +252,9 @@ def make_quick(config: ml_collections.ConfigDict, representation: str, epochs: i
   config.optimizer.warmup_epochs = 2.0  # ours
   config.train.epochs = epochs
   config.train.eval_every_epochs = 10  # ours
+
+
+def tune(config: ml_collections.ConfigDict, representation: str, epochs: int):
+  """Our best setting for few clips: `make_quick` with augmentation; ours."""
+  make_quick(config, representation, epochs)
+  few_clips.augment(config)

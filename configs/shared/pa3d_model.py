@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ml_collections
 
-from configs.shared import options
+from configs.shared import few_clips, options
 
 MODALITIES = (
   *('joints', 'parts', 'features'),
@@ -154,3 +154,12 @@ def make_quick(
   config.train.epochs = epochs
   config.train.label_smoothing = 0.1  # ours: needs fewer epochs
   config.train.eval_every_epochs = 10  # ours
+
+
+def tune(
+  config: ml_collections.ConfigDict, args: ml_collections.ConfigDict, epochs: int
+):
+  """Our best setting for few clips: `make_quick` with augmentation and mixup; ours."""
+  make_quick(config, args, epochs)
+  few_clips.augment(config)
+  config.augment.mixup = 0.2  # ours

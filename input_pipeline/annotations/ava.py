@@ -25,7 +25,7 @@ from jaxtyping import Bool, Float
 
 from input_pipeline import text_files
 from input_pipeline.annotations.faulty_lines import Faults, encoding_notes, joined
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, as_pose_data_error
 from input_pipeline.poses.boxes import overlaps
 from input_pipeline.poses.notes import Note
 from input_pipeline.text_tables import rows
@@ -238,14 +238,15 @@ def has_class(
 def _read_actions(file: pathlib.Path) -> dict[int, str]:
   """Action names by official id, in file order."""
   actions: dict[int, str] = {}
-  for item in _ITEM.findall(text_files.read_text(file)):
-    name, number = _NAME.search(item), _ID.search(item)
-    if name is None or number is None or int(number[1]) in actions:
-      raise PoseDataError(
-        f'{file}: {" ".join(item.split())!r} is no action; an action has a name: "..." and'
-        ' an id: that no other has'
-      )
-    actions[int(number[1])] = name[1]
+  with as_pose_data_error(f'{file} cannot be read'):  # Such as an id of 5,000 digits.
+    for item in _ITEM.findall(text_files.read_text(file)):
+      name, number = _NAME.search(item), _ID.search(item)
+      if name is None or number is None or int(number[1]) in actions:
+        raise PoseDataError(
+          f'{file}: {" ".join(item.split())!r} is no action; an action has a name: "..."'
+          ' and an id: that no other has'
+        )
+      actions[int(number[1])] = name[1]
   if not actions:
     raise PoseDataError(
       f'{file} lists no actions; expected item {{ name: ... id: ... }}'

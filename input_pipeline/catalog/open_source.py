@@ -7,6 +7,7 @@ import difflib
 import os
 
 from input_pipeline.annotations.annotation import Annotation, annotated
+from input_pipeline.annotations.training_windows import SegmentOptions, with_segments
 from input_pipeline.catalog.groups import groups_by_name
 from input_pipeline.catalog.protocols import (
   PROTOCOLS,
@@ -33,6 +34,7 @@ def load_source(
   annotations: PathLike | None = None,
   map_to: str | None = None,
   group_by: str | None = None,
+  segments: SegmentOptions | None = None,
 ) -> ClipSource:
   """Opens a data set's clips with its reader or generator.
 
@@ -49,8 +51,8 @@ def load_source(
     annotations: folder with the data set's official annotations, for poses that have
       neither classes nor splits.
     map_to: name of the joint layout to which poses are mapped, see `skeleton_mapping`.
-    group_by: how clips are grouped, see `groups.group_clips`; by default, as the files
-      state, if they do.
+    group_by: how clips are grouped, see `group_clips`; by default, as the files state.
+    segments: cuts the videos into windows, see `training_windows`.
 
   Raises:
     PoseDatasetError: if poses are missing or do not apply, or the clips' labels or
@@ -62,6 +64,7 @@ def load_source(
   protocol = PROTOCOLS.get(dataset)
   if protocol is not None and protocol.format is None:
     given = {'format': format, 'poses': poses, 'annotations': annotations}
+    given |= {'segments': segments}
     given |= dict.fromkeys(options.given if options else (), True)
     return _generated_source(dataset, seed, **given)
   if protocol is not None and protocol.download and format in (None, protocol.format):
@@ -78,8 +81,20 @@ def load_source(
   source = _with_annotations(with_notes(source, notes), poses, annotations)
   if protocol is not None:
     _check_source(protocol, source, poses)
+  return _changed(source, group_by, segments, map_to)
+
+
+def _changed(
+  source: ClipSource,
+  group_by: str | None,
+  segments: SegmentOptions | None,
+  map_to: str | None,
+) -> ClipSource:
+  """The source grouped, cut and mapped, as far as is asked for."""
   if group_by:
     source = with_groups(source, group_by)
+  if segments is not None:
+    source = with_segments(source, segments)
   return _mapped(source, map_to) if map_to else source
 
 

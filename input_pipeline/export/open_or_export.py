@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
+from input_pipeline.annotations.training_windows import SegmentOptions
 from input_pipeline.catalog import open_source
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
@@ -45,6 +47,7 @@ def open_or_export(
   skeleton: str | None = None,
   options: ReadOptions | None = None,
   annotations: PathLike | None = None,
+  segments: SegmentOptions | None = None,
   seed: int = 0,
   is_primary: bool = True,
   wait: Callable[[], object] = lambda: None,
@@ -55,7 +58,7 @@ def open_or_export(
 
   Args:
     dataset, representation, data_dir, progress: as in `export_dataset`.
-    format, poses, skeleton, options, annotations, seed: as in `load_source`. If the data
+    format, poses, skeleton, options, annotations, segments, seed: as in `load_source`. If the data
       set exists, it must have been made from the same files with the same options
       (`source_record.check_source`).
     is_primary: whether this is the process that exports.
@@ -69,17 +72,15 @@ def open_or_export(
   """
   rendering = _rendering(maps)
   try:
+    asked = AskedSource(format, poses, skeleton, options, annotations, segments)
     if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
       _say_size(options, progress)
+      fields = dataclasses.fields(asked)
       source = open_source.load_source(
         dataset,
-        format=format,
-        poses=poses,
-        skeleton=skeleton,
-        options=options,
         seed=seed,
         data_dir=_local(data_dir),
-        annotations=annotations,
+        **{field.name: getattr(asked, field.name) for field in fields},
       )
       names = {'dataset': dataset, 'representation': representation}
       summary = export_dataset(
@@ -87,7 +88,6 @@ def open_or_export(
       )
       progress(str(summary))
     elif is_primary:
-      asked = AskedSource(format, poses, skeleton, options, annotations)
       existing = open_dataset(data_dir, dataset, representation)
       _check_existing(existing, asked, _local(data_dir), progress)
   finally:

@@ -7,6 +7,7 @@ import pathlib
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from input_pipeline.annotations.training_windows import SegmentOptions
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.export.source_files import SourceFiles, find_files
@@ -33,14 +34,17 @@ class AskedSource:
   skeleton: str | None = None
   options: ReadOptions | None = None
   annotations: PathLike | None = None
+  segments: SegmentOptions | None = None
 
   def paths(self, name: str) -> tuple[str, ...]:
-    """The files or folders given as 'poses' or 'annotations'.
+    """The files or folders given as 'poses', 'annotations' or 'segments'.
 
     Raises:
       PoseDatasetError: if one does not exist.
     """
     given = getattr(self, name)
+    if isinstance(given, SegmentOptions):
+      given = given.path
     paths = user_paths(given) if given else ()
     for path in paths:
       if not path.exists():
@@ -76,6 +80,12 @@ def source_record(
     record['annotation_files'] = _fingerprint(
       find_files([origin.annotations], without=data_dir), progress
     )
+  if origin.segments:
+    record['segments'] = origin.segments
+    record['segment_options'] = dict(origin.segment_options)
+    record['segment_files'] = _fingerprint(
+      find_files([origin.segments], without=data_dir), progress
+    )
   return record
 
 
@@ -90,7 +100,7 @@ def check_source(
   Raises:
     PoseDatasetError: if not; names both. Also if a path does not exist.
   """
-  for name in ('poses', 'annotations'):
+  for name in ('poses', 'annotations', 'segments'):
     asked.paths(name)
   record = opened.source
   if record is None:
@@ -140,6 +150,10 @@ def _options_that_differ(record: Mapping[str, Any], asked: AskedSource) -> list[
     if field.name in (given or ()) or (asked.poses and field.name not in _NOT_COMPARED):
       stored = record['options'].get(field.name, _plain(field.default))
       pairs[field.name] = _plain(getattr(options, field.name)), stored
+  if asked.segments is not None:
+    stored_options = record.get('segment_options', {})
+    for name, value in asked.segments.how.items():
+      pairs[f'segments.{name}'] = value, stored_options.get(name)
   return [
     f'{name} is {wanted!r}, but the data set has {stored!r}'
     for name, (wanted, stored) in pairs.items()
@@ -174,6 +188,7 @@ def _files_that_differ(
   stored = {
     'poses': (record['poses'], record['files']),
     'annotations': ([record.get('annotations')], record.get('annotation_files')),
+    'segments': ([record.get('segments')], record.get('segment_files')),
   }
   for name, (paths, fingerprint) in stored.items():
     given = asked.paths(name)

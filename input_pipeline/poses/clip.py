@@ -51,10 +51,15 @@ class PoseClip:
     labels: class indices; exactly one in a single-label data set.
     segments: the time spans of the labels, if known. An export does not store them.
     notes: what was doubtful in the clip's file. An export prints them.
+    frame_rate: frames per second, if known. An export does not store it.
+    identities: int `[t, m]`, the identity that a tracker gave each person in each frame,
+      `tracking.UNKNOWN` (-1) where it gave none; None if it gave none at all. An export
+      does not store them.
 
   Raises:
     PoseDataError: on a wrong shape, a score outside 0..1, a non-finite coordinate for a
-      present joint, or a segment whose class is not among the labels.
+      present joint, a segment whose class is not among the labels, or a frame rate that
+      is no number above 0.
   """
 
   video_id: str
@@ -65,6 +70,8 @@ class PoseClip:
   labels: tuple[int, ...] = ()
   segments: tuple[Segment, ...] = ()
   notes: tuple[Note, ...] = ()
+  frame_rate: float | None = None
+  identities: np.ndarray | None = None
 
   def __post_init__(self):
     set_field = object.__setattr__  # The dataclass is frozen for everyone else.
@@ -150,6 +157,16 @@ class PoseClip:
     if self.scores.shape != shape[:3]:
       raise self._error(
         f'scores have shape {self.scores.shape}, but the keypoints need {shape[:3]}'
+      )
+    if self.identities is not None and np.shape(self.identities) != shape[:2]:
+      raise self._error(
+        f'identities have shape {np.shape(self.identities)}, but the keypoints need'
+        f' {shape[:2]}'
+      )
+    if self.frame_rate is not None and not 0 < self.frame_rate < math.inf:
+      raise self._error(
+        f'frame_rate is {self.frame_rate}, but must be a number above 0, in frames per'
+        ' second'
       )
     if len(self.frame_size) != 2 or min(self.frame_size) < 1:
       raise self._error(

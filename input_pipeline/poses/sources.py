@@ -59,6 +59,8 @@ class Origin:
     skeleton: name of the joint layout in the files, before any mapping.
     options: `ReadOptions` that differ from their defaults, by name.
     annotations: absolute path of the official annotations, if they were read.
+    segments: absolute path of the segment file, if videos were cut into windows.
+    segment_options: how they were cut, by name; see `SegmentOptions`.
   """
 
   poses: tuple[str, ...]
@@ -66,6 +68,8 @@ class Origin:
   skeleton: str
   options: Mapping[str, Any]
   annotations: str | None = None
+  segments: str | None = None
+  segment_options: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
 
 @dataclasses.dataclass(frozen=True)

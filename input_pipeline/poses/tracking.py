@@ -36,11 +36,13 @@ class Track:
   Attributes:
     frames: indices of the `n` frames with the person, ascending.
     poses: `n` arrays `[j, 3]`: (x, y) in pixels and score.
-    identity: the tracker's identity, or `UNKNOWN`.
+    identities: the tracker's identity in each of these frames, or `UNKNOWN`.
+    identity: the tracker's last identity, or `UNKNOWN`.
   """
 
   frames: list[int] = dataclasses.field(default_factory=list)
   poses: list[np.ndarray] = dataclasses.field(default_factory=list)
+  identities: list[int] = dataclasses.field(default_factory=list)
   identity: int = UNKNOWN
 
   @property
@@ -51,6 +53,7 @@ class Track:
   def add(self, frame: int, pose: np.ndarray, identity: int):
     self.frames.append(frame)
     self.poses.append(pose)
+    self.identities.append(identity)
     if identity != UNKNOWN:
       self.identity = identity
 
@@ -77,17 +80,38 @@ def associate(
     Positions in pixels and scores. `m` is at least 1; a frame without people has
     scores 0.
   """
+  people, _ = associate_named(frames, max_people=max_people, identities=identities)
+  return people[..., :2], people[..., 2]
+
+
+def associate_named(
+  frames: Sequence[People],
+  *,
+  max_people: int = MAX_PEOPLE,
+  identities: Sequence[Identities] | None = None,
+) -> tuple[Float[np.ndarray, 't m j 3'], Int[np.ndarray, 't m']]:
+  """The same as `associate`, and the tracker's identity of each person in each frame.
+
+  Args: same as in `associate`.
+
+  Returns:
+    (x, y) in pixels and score; and identities, `UNKNOWN` where there is none.
+  """
   tracks = find_tracks(frames, max_people=max_people, identities=identities)
   count = max(1, min(max_people, len(tracks)))
   people = np.zeros((len(frames), count, frames[0].shape[1], 3), np.float32)
+  named = np.full((len(frames), count), UNKNOWN)
   taken = np.zeros((len(frames), count), bool)
   for rank, track in enumerate(tracks):
     own = rank if rank < count else _free_index(taken, track.frames)
-    for frame, pose in zip(track.frames, track.poses, strict=True):
+    for frame, pose, identity in zip(
+      track.frames, track.poses, track.identities, strict=True
+    ):
       index = own if own is not None else int(np.argmin(taken[frame]))
       people[frame, index] = pose
+      named[frame, index] = identity
       taken[frame, index] = True
-  return people[..., :2], people[..., 2]
+  return people, named
 
 
 def _free_index(taken: np.ndarray, frames: Sequence[int]) -> int | None:
@@ -120,12 +144,16 @@ def find_tracks(
     if not len(people):
       continue
     named = np.full(len(people), UNKNOWN) if identities is None else identities[frame]
-    kept = _most_prominent(people, max_people)
-    people, named = people[kept], _each_once(named[kept])
+    people, named = kept_people(people, named, max_people)
     links = tracks.by_identity(named)
     recent = tracks.recent(frame, links.values())
     rest = [person for person in range(len(people)) if person not in links]
-    overlapping = _assign([tracks.all[i] for i in recent], people[rest], named[rest])
+    overlapping = assign_by_overlap(
+      [tracks.all[i].poses[-1] for i in recent],
+      [tracks.all[i].identity for i in recent],
+      people[rest],
+      named[rest],
+    )
     links |= {rest[person]: recent[track] for person, track in overlapping.items()}
     for person, (pose, name) in enumerate(zip(people, named, strict=True)):
       tracks.add(links.get(person), frame, pose, int(name))
@@ -186,6 +214,17 @@ def people_dropped(frames: Sequence[People], max_people: int) -> tuple[Note, ...
   )
 
 
+def kept_people(
+  people: People, named: Identities, max_people: int
+) -> tuple[People, Identities]:
+  """The most prominent people of a frame, in descending order, and their identities.
+
+  If people share an identity, only the most prominent of them has it.
+  """
+  kept = _most_prominent(people, max_people)
+  return people[kept], _each_once(named[kept])
+
+
 def _most_prominent(people: People, max_people: int) -> Int[np.ndarray, 'n']:
   """Indices of at most `max_people` people with a present joint, by prominence."""
   boxes = _boxes(people)
@@ -203,21 +242,27 @@ def _each_once(named: Identities) -> Identities:
   return once
 
 
-def _assign(
-  tracks: Sequence[Track], people: People, named: Identities
+def assign_by_overlap(
+  last: Sequence[Float[np.ndarray, 'j 3']],
+  known: Sequence[int],
+  people: People,
+  named: Identities,
 ) -> dict[int, int]:
   """Maps the index of each person who overlaps a track to the track's index.
 
   Nobody is mapped to a track with another identity.
+
+  Args:
+    last: the last pose of each track.
+    known: the identity of each track, or `UNKNOWN`.
+    people, named: the people of a frame and their identities.
   """
-  if not tracks or not len(people):
+  if not last or not len(people):
     return {}
   from scipy.optimize import linear_sum_assignment  # Not needed to list clip names.
 
-  last = np.stack([track.poses[-1] for track in tracks])
-  overlap = overlaps(_boxes(people), _boxes(last))
-  known = np.array([track.identity for track in tracks])
-  both_named = (named[:, None] != UNKNOWN) & (known != UNKNOWN)
+  overlap = overlaps(_boxes(people), _boxes(np.stack(last)))
+  both_named = (named[:, None] != UNKNOWN) & (np.array(known) != UNKNOWN)
   overlap = np.where((overlap >= MIN_OVERLAP) & ~both_named, overlap, 0)
   pairs = zip(*linear_sum_assignment(overlap, maximize=True), strict=True)
   return {int(p): int(t) for p, t in pairs if overlap[p, t] > 0}

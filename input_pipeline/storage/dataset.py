@@ -24,7 +24,12 @@ from input_pipeline.errors import PoseDatasetError
 from input_pipeline.loading.records import Records
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.checked_records import CheckedRecords
-from input_pipeline.storage.digests import METADATA_FILE, check_files, damage
+from input_pipeline.storage.digests import (
+  METADATA_FILE,
+  check_files,
+  damage,
+  read_digests,
+)
 from input_pipeline.storage.files import (
   INFO_FILE,
   VERSION,
@@ -144,16 +149,27 @@ class PoseDataset:
       # pyright does not see through TFDS's decorator.
       records = builder.as_data_source(stored_name(split))  # pyright: ignore
     lengths = builder.info.splits[stored_name(split)].shard_lengths
-    shards = shard_paths(self.directory, self.directory.parts[-3], split, len(lengths))
-    return CheckedRecords(records, shards, lengths)
+    return CheckedRecords(records, self._shards(split), lengths)
+
+  def shard_digests(self, split: str) -> tuple[str, ...] | None:
+    """SHA-256 of each of a split's files, as stored when they were written.
+
+    Returns None for a data set made before there were digests. Reads no record.
+    """
+    self._check_split(split)
+    digests = read_digests(self.directory)
+    if digests is None:
+      return None
+    return tuple(digests[shard.name].sha256 for shard in self._shards(split))
+
+  def _shards(self, split: str) -> list[epath.Path]:
+    number = len(self._builder.info.splits[stored_name(split)].shard_lengths)
+    return shard_paths(self.directory, self.directory.parts[-3], split, number)
 
   def _copied(self, split: str) -> tfds.core.DatasetBuilder:
     """The data set in this host's cache, with all of one split's files."""
     folder = cache_of(self.directory)
-    num_shards = self._builder.info.splits[stored_name(split)].num_shards
-    dataset = self.directory.parts[-3]
-    shards = shard_paths(self.directory, dataset, split, num_shards)
-    copy_missing(shards, folder)
+    copy_missing(self._shards(split), folder)
     metadata = [f for f in self.directory.iterdir() if 'array_record' not in f.name]
     copy_missing(metadata, folder)
     with quiet_tfds():

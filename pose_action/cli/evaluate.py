@@ -54,10 +54,15 @@ def main(args):
   refuse_arguments(args)
 
   # Imported here, so that --help and mistyped flags are answered at once.
+  from ml_collections import config_flags
+
   from pose_action.ensembles import experiment
+  from pose_action.ensembles.members import give_to_every_member
   from pose_action.runtime import sharding
   from pose_action.training.step import TrainingDiverged
 
+  given = config_flags.get_override_values(FLAGS.values['config'])
+  give_to_every_member(_CONFIG.value, given)
   sharding.initialize_processes(detect=_DISTRIBUTED.value)
   try:
     experiment.train_and_evaluate(_CONFIG.value, str(_WORKDIR.value), trains=False)

@@ -33,6 +33,27 @@ _ANNOTATIONS = FLAGS.string(
   'Folder with the official annotation of --dataset, for --poses without classes and'
   ' splits. Separate several folders with commas.',
 )
+_SEGMENTS = FLAGS.string(
+  'segments',
+  None,
+  'File that says when actions begin and end: of ELAN (.eaf), or a CSV of BORIS, VIA 3,'
+  ' or with the columns video, person, start, stop, label. Cuts the videos into windows'
+  ' with one label each (docs/timelines.md).',
+)
+_WINDOW = FLAGS.string(
+  'window', None, '--segments: length of a window, 30 (frames) or 2s. Default: 2s.'
+)
+_STRIDE = FLAGS.string(
+  'stride',
+  None,
+  '--segments: distance between windows in a long segment, 15 (frames) or 1s.'
+  ' Default: 1s.',
+)
+_BACKGROUND = FLAGS.string(
+  'background',
+  None,
+  '--segments: class of the time without a segment. Default: it is left out.',
+)
 _MAP_TO = FLAGS.string(
   'map_to',
   None,
@@ -153,6 +174,7 @@ def _source(root):
       'data_dir': None if is_remote(root) else root,
       'annotations': _ANNOTATIONS.value,
       'group_by': _GROUP_BY.value,
+      'segments': _segments(),
     },
   )
   if not _MAP_TO.value:
@@ -160,6 +182,17 @@ def _source(root):
   target = get_skeleton(_MAP_TO.value)
   print(describe_mapping(source.open().skeleton, target), flush=True)
   return SourceSpec(source.dataset, {**source.options, 'map_to': _MAP_TO.value})
+
+
+def _segments():
+  """How the videos are cut into windows; None without --segments."""
+  options = _given(_WINDOW, _STRIDE, _BACKGROUND)
+  if not _SEGMENTS.value:
+    _refuse(options, '--segments')
+    return None
+  from input_pipeline.annotations.training_windows import SegmentOptions
+
+  return SegmentOptions(_SEGMENTS.value, **options)
 
 
 def _beam():

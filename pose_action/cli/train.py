@@ -19,8 +19,14 @@ import traceback
 
 from pose_action.cli.launch import config_names
 from pose_action.cli.launch.print_config import config_text
-from pose_action.cli.launch.program import Flags, UsageError, refuse_arguments
+from pose_action.cli.launch.program import (
+  Flags,
+  UsageError,
+  bounded,
+  refuse_arguments,
+)
 from pose_action.cli.launch.value_sources import value_sources
+from pose_action.ensembles.members import give_to_every_member
 from pose_action.host import atomic_files
 from pose_action.host.disk_errors import in_one_line, is_full
 from pose_action.host.user_paths import user_path
@@ -76,6 +82,7 @@ before_parsing = config_names.with_paths
 
 def main(args):
   refuse_arguments(args)
+  give_to_every_member(_CONFIG.value, _overridden_fields())
   if _PRINT_CONFIG.value:
     print(config_text(_CONFIG.value, _value_sources()))
     return
@@ -88,6 +95,7 @@ def main(args):
   # Imported here, so that --help and mistyped flags are answered at once.
   from pose_action.ensembles import experiment
   from pose_action.runtime import sharding
+  from pose_action.runtime.stop_signals import owning_process
   from pose_action.training.loop import TrainingStopped
   from pose_action.training.step import TrainingDiverged
 
@@ -95,13 +103,14 @@ def main(args):
   _silence_threads_of_saves()
   try:
     sharding.initialize_processes(detect=_DISTRIBUTED.value)
-    experiment.train_and_evaluate(
-      _CONFIG.value,
-      workdir,
-      trains='train' in _MODE.value,
-      evaluates='evaluate' in _MODE.value,
-      jobs=_JOBS.value,
-    )
+    with owning_process():
+      experiment.train_and_evaluate(
+        _CONFIG.value,
+        workdir,
+        trains='train' in _MODE.value,
+        evaluates='evaluate' in _MODE.value,
+        jobs=_JOBS.value,
+      )
   except TrainingStopped as stopped:
     if sharding.is_first():
       print(stopped, file=sys.stderr)
@@ -110,7 +119,7 @@ def main(args):
     # The message says what to do, and a traceback would bury it.
     if FLAGS.values['debug'].value:
       traceback.print_exc()
-    line = in_one_line(error, where=workdir)
+    line = bounded(in_one_line(error, where=workdir))
     print(f'{type(error).__name__}: {line}', file=sys.stderr)
     _keep_traceback(user_path(workdir) / 'error.log')
     sys.exit(1)

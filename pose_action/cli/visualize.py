@@ -8,6 +8,12 @@ CNN's last convolution and their features. Parts that the model does not have ar
 out. For a model that reads trajectories: the joints at a few moments, and the weights of
 the joints if the model has any. For an ensemble, each member is drawn, in
 visualizations/MEMBER/. Clips that cannot be used are skipped and listed with the reason.
+
+  pose-action visualize --workdir=/tmp/pa3d_jhmdb --poses=poses --confused=6
+
+--confused draws the classes that the run's evaluation confused most, each pair as two
+clips, in <workdir>/visualizations/confused.png; --scores takes the scores of several runs
+together.
 """
 
 from pose_action.cli.launch.pose_flags import define_pose_flags
@@ -25,6 +31,18 @@ _CHECKPOINT = FLAGS.enum(
 )
 _OUTPUT = FLAGS.string(
   'output', None, 'Folder for the pictures. Default: <workdir>/visualizations.'
+)
+_CONFUSED = FLAGS.integer(
+  'confused',
+  None,
+  'Draws this many pairs of classes, those confused most, instead of what the model'
+  ' computes.',
+  lower_bound=1,
+)
+_SCORES = FLAGS.list(
+  'scores',
+  None,
+  'Score files for --confused. Default: those of the headline evaluation in --workdir.',
 )
 
 
@@ -44,6 +62,9 @@ def main(args):
   video_ids = offered_clips(source, _VIDEO_IDS.value)
   events = user_path(_WORKDIR.value) / 'visualizations'
   folder = user_path(_OUTPUT.value or events)
+  if _CONFUSED.value:
+    _draw_confused(source, folder, say)
+    return
   models = _models(predictor)
   for name in models:
     (folder / name).mkdir(parents=True, exist_ok=True)
@@ -58,6 +79,20 @@ def main(args):
         writer.write_images(model.step, {tag: picture})
         say(f'{clip.video_id}: {path}')
   fail_for_clips(len(clips.refused))
+
+
+def _draw_confused(source, folder, say):
+  """Writes confused.png into the folder."""
+  from pose_action import plots
+  from pose_action.cli.confusion_sheet import confusion_sheet
+  from pose_action.evaluation.results import headline_entry
+
+  workdir = user_path(_WORKDIR.value)
+  files = _SCORES.value or [str(workdir / headline_entry(workdir)['scores'])]
+  picture = confusion_sheet(source, files, _CONFUSED.value, say)
+  folder.mkdir(parents=True, exist_ok=True)
+  plots.save_png(folder / 'confused.png', picture)
+  say(f'{folder / "confused.png"}')
 
 
 def _models(predictor) -> dict:

@@ -119,8 +119,8 @@ def fit_fusion(
   equal, fitted, note = _crossed(_equal, p, labels, masks), None, ''
   weights = _equal(p, labels)
   try:
-    best = fusion.fit_weights(p, labels)
-    fitted = _crossed(fusion.fit_weights, p, labels, masks)
+    best = _fitted(p, labels)
+    fitted = _crossed(_fitted, p, labels, masks)
   except ValueError as error:
     is_fitted, note = False, f'weights are equal, because fitting them failed: {error}'
   else:
@@ -145,6 +145,11 @@ def _crossed(
     found[mask] = with_temperature(fused, temperature, multi_label=labels.ndim == 2)
   figures = metrics.figures(found, labels)
   return Crossed(found, figures['loss'], metrics.headline_figure(figures))
+
+
+def _fitted(p: Float[np.ndarray, 's b k'], labels: np.ndarray) -> np.ndarray:
+  """At least 0: a member never counts against what it says (ours)."""
+  return fusion.fit_weights(p, labels, least=0)
 
 
 def _equal(p: Float[np.ndarray, 's b k'], labels: np.ndarray) -> np.ndarray:

@@ -21,6 +21,7 @@ from pose_action.evaluation.results import (
   write_results,
 )
 from pose_action.evaluation.score_files import Streams, read_streams
+from pose_action.evaluation.unknown import abstentions
 from pose_action.fusion import fusion, table
 from pose_action.fusion.fused_members import FusedMembers
 from pose_action.training.run_data import RunData
@@ -83,6 +84,7 @@ def write_fused_results(
       'ensemble': fit.to_dict(),
       'members': _entries(fused, held_out, tested),
       'calibration': calibration,
+      'abstention': abstentions(evaluations, evaluations[-1].split),
     },
   )
   say(results_table(results, workdir))

@@ -53,6 +53,40 @@ def member_configs(
   return {name: _member_config(config, name) for name in names}
 
 
+def give_to_every_member(config: ml_collections.ConfigDict, fields: Mapping[str, Any]):
+  """Sets fields of the command line also in the members that set them themselves.
+
+  Without this, `--config.train.epochs=9` would not reach a member with epochs of its own.
+  Fields of `model` are of the config's own model, and so go to no member with another.
+
+  Args:
+    config: an ensemble's, changed in place; any other is left as it is.
+    fields: value by dotted name, as given; `members.NAME.FIELD` is stronger.
+  """
+  for name, member in (config.get('members') or {}).items():
+    if not isinstance(member, ml_collections.ConfigDict):
+      continue
+    for field, value in fields.items():
+      group, _, key = field.rpartition('.')
+      own = (
+        field.startswith(('members.', 'model.')) or f'members.{name}.{field}' in fields
+      )
+      node = _group(member, group)
+      if not own and node is not None and key in node:
+        _set(node, key, value, f'config.{field}')
+
+
+def _group(
+  node: ml_collections.ConfigDict, group: str
+) -> ml_collections.ConfigDict | None:
+  """The group of that dotted name; None if the node lacks it."""
+  for name in filter(None, group.split('.')):
+    node = node.get(name)
+    if not isinstance(node, ml_collections.ConfigDict):
+      return None
+  return node
+
+
 def held_out_config(member: ml_collections.ConfigDict) -> ml_collections.ConfigDict:
   """Trains without the held-out clips, and does not open the test split."""
   return _changed(member, {'test_split': ''})

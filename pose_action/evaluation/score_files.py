@@ -9,16 +9,23 @@ from __future__ import annotations
 import dataclasses
 import io
 import re
-import zipfile
-import zlib
+import sys
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
 import scipy.special
 from jaxtyping import Float, Int, UInt8
 
+from input_pipeline.errors import shortened
+from input_pipeline.readers.files.npy_arrays import read_arrays
 from pose_action.host.user_paths import user_path
 
+_REQUIRED = ('video_ids', 'scores')
+_FIELDS = (*_REQUIRED, 'labels', 'class_names', 'asked_figures')
+# Our choices. Scores become float64, which may be eight times larger than in the file.
+_ANY_FILE = 1 << 25  # Scores that any file may hold: 160,000 clips of 200 classes.
+_LONGEST_NAME = 80
+_LONGEST_REASON = 500
 _SHOWN = 5  # Names in an error message.
 _ROUNDING = 1e-4  # How far float32 rounding puts probabilities above 1.
 _SUM_ROUNDING = 1e-2  # Rounding of the sum of a clip's probabilities, even in float16.
@@ -171,6 +178,7 @@ def read_scores(file: str) -> Scores:
       f'{path}: scores are {scores.dtype} of shape {scores.shape}, but must be numbers'
       ' [videos, classes], at least one of each'
     )
+  _check_size(path, scores)
   scores = scores.astype(np.float64)
   if not np.isfinite(scores).all():
     raise ValueError(f'{path}: scores hold NaN or infinity; evaluate the model again')
@@ -197,22 +205,49 @@ def fused_npz(streams: Streams, fused: Float[np.ndarray, 'b k']) -> bytes:
 
 
 def _arrays(path: str) -> dict[str, np.ndarray]:
+  file = user_path(path)
+  file.open('rb').close()  # A missing file, or no permission, is an OSError.
   try:
-    with np.load(user_path(path), allow_pickle=False) as content:
-      names = ('video_ids', 'scores', 'labels', 'class_names', 'asked_figures')
-      arrays = {name: content[name] for name in names if name in content}
-      held = sorted(content)
-  # TypeError: a single array instead of several.
-  except (ValueError, TypeError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+    held = read_arrays(file)
+    if isinstance(held, np.ndarray):
+      raise ValueError('it is a single array')
+    arrays = {name: held[name] for name in _FIELDS if name in held}
+    known = {name: array for name, array in arrays.items() if array is not None}
+    if objects := [name for name in arrays if name not in known]:
+      raise ValueError(f'{", ".join(objects)} hold Python objects')
+    for name, array in known.items():
+      _check_characters(name, array)
+  except ValueError as error:
     raise ValueError(
-      f'{path} cannot be read: {error}; write plain arrays with numpy.savez (text as'
-      ' numpy unicode, not as objects)'
+      f'{path} cannot be read: {shortened(str(error), _LONGEST_REASON)}; write plain'
+      ' arrays with numpy.savez (text as numpy unicode, not as objects)'
     ) from error
-  if missing := [name for name in ('video_ids', 'scores') if name not in arrays]:
+  if missing := [name for name in _REQUIRED if name not in known]:
     raise ValueError(
-      f'{path} holds {held}, but must have {missing}, and may have labels, class_names'
+      f'{path} holds {shortened(str(sorted(held)), _LONGEST_REASON)}, but must have'
+      f' {missing}, and may have labels, class_names'
     )
-  return arrays
+  return known
+
+
+def _check_characters(name: str, array: np.ndarray):
+  """Raises ValueError for numbers in the place of characters, which end in no text."""
+  if array.dtype.kind != 'U' or not array.dtype.itemsize:
+    return
+  native = np.ascontiguousarray(array, array.dtype.newbyteorder('='))
+  codes = native.reshape(-1).view(np.uint32)
+  is_half = (codes >= 0xD800) & (codes <= 0xDFFF)  # Of a pair in UTF-16.
+  if is_half.any() or codes.max(initial=0) > sys.maxunicode:
+    raise ValueError(f'{name} hold characters that do not exist')
+
+
+def _check_size(path: str, scores: np.ndarray):
+  """Raises ValueError for a small file that unfolds to very many scores."""
+  if scores.size > max(_ANY_FILE, user_path(path).stat().st_size):
+    raise ValueError(
+      f'{path} has {scores.size:,} scores, far more than a file of its size holds;'
+      ' write the arrays with numpy.savez, without compression, if that is right'
+    )
 
 
 def _check_nothing_leaks(scores: Sequence[Scores], fits: Sequence[Scores]) -> None:
@@ -324,5 +359,5 @@ def _check_sums(files: Sequence[Scores]) -> None:
 
 
 def _listed(names: Collection[str]) -> str:
-  shown = [str(name) for name in sorted(names)[:_SHOWN]]
+  shown = [shortened(str(name), _LONGEST_NAME) for name in sorted(names)[:_SHOWN]]
   return f'{len(names)} ({", ".join(shown)}{", …" if len(names) > _SHOWN else ""})'

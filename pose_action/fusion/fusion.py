@@ -53,6 +53,8 @@ def weighted_logits(
 def fit_weights(
   probabilities: Float[np.ndarray, 's b k'],
   labels: Int[np.ndarray, 'b'] | UInt8[np.ndarray, 'b k'],
+  *,
+  least: float = -np.inf,
 ) -> Float[np.ndarray, 's'] | Float[np.ndarray, 's k']:
   """The weights of `weighted_logits` with the least loss: JMRN's fusion (Sec. 4.2).
 
@@ -60,17 +62,20 @@ def fit_weights(
   streams have equal weights for a class that no video has, or every video.
   Deterministic: the loss is convex, and its minimum is found up to rounding.
 
+  Args:
+    least: no weight is below this.
+
   Raises:
     ValueError: if the search stops before the minimum.
   """
   if labels.ndim == 1:
-    return _fit(_log(probabilities), labels)
+    return _fit(_log(probabilities), labels, least)
   logits = _logit(probabilities)
   weights = np.full((logits.shape[0], logits.shape[2]), 1 / len(logits))
   for k in np.flatnonzero(teaches(labels)):
     # Yes or no is a choice between two classes with logits 0 and z.
     pair = np.stack([np.zeros_like(logits[:, :, k]), logits[:, :, k]], axis=2)
-    weights[:, k] = _fit(pair, labels[:, k].astype(np.int32))
+    weights[:, k] = _fit(pair, labels[:, k].astype(np.int32), least)
   return weights
 
 
@@ -101,7 +106,7 @@ def fit_loss(
 
 
 def _fit(
-  logits: Float[np.ndarray, 's b k'], labels: Int[np.ndarray, 'b']
+  logits: Float[np.ndarray, 's b k'], labels: Int[np.ndarray, 'b'], least: float
 ) -> Float[np.ndarray, 's']:
   found = scipy.optimize.minimize(
     fit_loss,
@@ -109,6 +114,7 @@ def _fit(
     args=(logits, labels),
     jac=True,
     method='L-BFGS-B',
+    bounds=[(least, np.inf)] * len(logits),
     options={'gtol': 1e-7, 'ftol': 1e-15, 'maxiter': 1000},
   )
   if not found.success:

@@ -22,6 +22,7 @@ from typing import Any
 from pose_action.host import atomic_files
 
 LOCK_FILE = 'run.lock'
+_held: dict[pathlib.Path, dict[str, Any]] = {}  # This process's locks.
 
 
 class WorkdirLockedError(ValueError):
@@ -45,10 +46,19 @@ def sole_run(workdir: str | os.PathLike[str]) -> Iterator[None]:
       continue
     _refuse_unless_stale(path, holder)
     _remove(path, holder)
+  _held[path] = ours
   try:
     yield
   finally:
+    _held.pop(path, None)
     _remove(path, ours)
+
+
+def release_all():
+  """Removes all locks of this process, which is about to end."""
+  for path, ours in list(_held.items()):
+    with contextlib.suppress(OSError):
+      _remove(path, ours)
 
 
 def _this_process() -> dict[str, Any]:

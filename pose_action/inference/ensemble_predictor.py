@@ -16,12 +16,13 @@ from input_pipeline.storage.examples import AnyClip
 from pose_action.fusion.fused_members import FusedMembers
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction
+from pose_action.inference.timelines.model_methods import TimelineMethods
 
 if TYPE_CHECKING:
   from pose_action.inference.predictor import Predictor
 
 
-class EnsemblePredictor:
+class EnsemblePredictor(TimelineMethods):
   """The members of an ensemble, fused as `ensemble.json` says.
 
   `pose_action.load` and `Predictor.from_workdir` return it for an ensemble's workdir. It
@@ -32,12 +33,20 @@ class EnsemblePredictor:
     members: each member's own model, by name.
     fused: weights and temperature.
     class_names: names by class index.
+    threshold: below this probability the label is "none of these"; None for a model that
+      always answers.
 
   Raises:
     PredictorError: if the members do not know the same classes.
   """
 
-  def __init__(self, members: Mapping[str, Predictor], fused: FusedMembers):
+  def __init__(
+    self,
+    members: Mapping[str, Predictor],
+    fused: FusedMembers,
+    threshold: float | None = None,
+  ):
+    self.threshold = threshold
     self.members = dict(members)
     self.fused = fused
     first = self._first
@@ -63,6 +72,11 @@ class EnsemblePredictor:
   def step(self) -> int:
     """The largest training step of the members."""
     return max(member.step for member in self.members.values())
+
+  @property
+  def clip_frames(self) -> int | None:
+    """Median length of the training clips in frames; None if unknown."""
+    return self._first.clip_frames
 
   @property
   def multi_label(self) -> bool:
@@ -133,6 +147,7 @@ class EnsemblePredictor:
       joint_weights=joint_weights,
       multi_label=self.multi_label,
       members=dict(zip(self.members, own, strict=True)),
+      threshold=self.threshold,
     )
 
   def _joint_weights(

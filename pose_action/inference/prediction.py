@@ -8,6 +8,9 @@ from collections.abc import Mapping
 import numpy as np
 from jaxtyping import Float
 
+# The label of a clip whose probabilities are all below the threshold.
+NONE_OF_THESE = 'none of these'
+
 
 @dataclasses.dataclass(frozen=True, eq=False)
 class Prediction:
@@ -25,6 +28,8 @@ class Prediction:
     multi_label: whether a clip may have several labels.
     members: what each member of an ensemble says by itself, by name: float32 `[k]` in
       the form of `probabilities`; empty for a single model.
+    threshold: below this probability the label is `NONE_OF_THESE`; None for a model that
+      always answers.
 
   Example:
     >>> import numpy as np
@@ -45,10 +50,16 @@ class Prediction:
   members: Mapping[str, Float[np.ndarray, 'k']] = dataclasses.field(
     default_factory=dict
   )
+  threshold: float | None = None
 
   @property
   def label(self) -> str:
-    """Name of the most probable class; the first one of equals."""
+    """Name of the most probable class; the first one of equals.
+
+    `NONE_OF_THESE` if its probability is below the threshold.
+    """
+    if self.threshold is not None and self.probabilities.max() < self.threshold:
+      return NONE_OF_THESE
     return self.class_names[int(self.probabilities.argmax())]
 
   def top(self, count: int = 5) -> list[tuple[str, float]]:
@@ -61,7 +72,8 @@ class Prediction:
 
     Empty for a single model.
     """
-    k = self.class_names.index(self.label if label is None else label)
+    first, _ = self.top(1)[0]
+    k = self.class_names.index(first if label is None else label)
     return [(name, float(own[k])) for name, own in self.members.items()]
 
   def top_joints(self, count: int | None = None) -> list[tuple[str, float]]:

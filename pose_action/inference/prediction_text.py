@@ -17,7 +17,7 @@ from input_pipeline.poses.reasons import (
 from input_pipeline.poses.sources import ClipSource
 from input_pipeline.storage.examples import AnyClip
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
-from pose_action.inference.prediction import Prediction
+from pose_action.inference.prediction import NONE_OF_THESE, Prediction
 from pose_action.inference.predictor import Predictor, PredictorError
 
 
@@ -119,6 +119,8 @@ def describe(prediction: Prediction, labels: Sequence[int], top: int) -> str:
     labels: the clip's labels as the model's class indices, shown beside its name.
   """
   lines = [prediction.video_id + _labelled(prediction.class_names, labels)]
+  if prediction.label == NONE_OF_THESE:
+    lines.append(f'  {NONE_OF_THESE} (all below {prediction.threshold:.1%})')
   lines += [f'  {share:6.1%}  {name}' for name, share in prediction.top(top)]
   if members := prediction.of_members():
     lines.append('  members: ' + ', '.join(f'{name} {p:.2f}' for name, p in members))

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
+import sys
 import threading
 import time
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator
+from typing import Any, NoReturn
 
+from pose_action.host import workdir_lock
 from pose_action.runtime import sharding
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -18,6 +21,26 @@ _NOTED = (
   b'stopping: the step in progress is finished and saved first (the first one also'
   b' compiles)\n'
 )
+_owns_process = False
+
+
+@contextlib.contextmanager
+def owning_process() -> Iterator[None]:
+  """Lets `StopSignals.leaving` end the process while the block runs.
+
+  Only a program of its own may do so: in a notebook, the process is the user's.
+  """
+  global _owns_process
+  _owns_process = True
+  try:
+    yield
+  finally:
+    _owns_process = False
+
+
+def stopped_at(step: int) -> str:
+  """What a run says when it was stopped."""
+  return f'stopped at step {step}; the same command resumes'
 
 
 class StopSignals:
@@ -39,6 +62,8 @@ class StopSignals:
     self._agreed = 0
     self._previous: dict[int, Any] = {}
     self._announcement: _Announcement | None = None
+    self._leaving = threading.Lock()
+    self._leaves_at: int | None = None
     self._clock = clock
     self._polls = 0
     self._polls_to_agreement = 1
@@ -48,7 +73,8 @@ class StopSignals:
     # Python runs handlers in the main thread only, and refuses to set them elsewhere.
     if threading.current_thread() is threading.main_thread():
       self._previous = {s: signal.signal(s, self._note) for s in _SIGNALS}
-      self._announcement = _Announcement() if sharding.is_first() else None
+      if sharding.is_first():
+        self._announcement = _Announcement(self._answer)
     return self
 
   def __exit__(self, *exception) -> None:
@@ -73,6 +99,39 @@ class StopSignals:
     self._polls, self._last_agreement = 0, self._clock()
     return self._agreed
 
+  @contextlib.contextmanager
+  def leaving(self, step: int) -> Iterator[None]:
+    """Ends the process at a signal while the block runs, without waiting for the block.
+
+    For a block with nothing to save, which may compile: Python cannot interrupt a
+    compilation. The locks of workdirs are released, the exit status is 128 + signal.
+
+    It has no effect unless the process is the program's own (`owning_process`), and in a
+    job of several processes, which have to agree on a stop.
+
+    Args:
+      step: the step of the checkpoint that a resumed run starts from; 0 for none.
+    """
+    if not (_owns_process and self._announcement is not None and sharding.is_alone()):
+      yield
+      return
+    with self._leaving:
+      self._leaves_at = step
+    if self._received:
+      _leave(step, self._received)
+    try:
+      yield
+    finally:
+      with self._leaving:  # Not while the other thread ends the process.
+        self._leaves_at = None
+
+  def _answer(self, number: int) -> None:
+    """Runs in another thread as soon as a signal arrives."""
+    with self._leaving:
+      if self._leaves_at is not None:
+        _leave(self._leaves_at, number)
+    os.write(2, _NOTED)
+
   def _note(self, number: int, frame: object) -> None:
     self._received = number
     self._restore()
@@ -84,14 +143,26 @@ class StopSignals:
     self._previous = {}
 
 
+def _leave(step: int, signal_number: int) -> NoReturn:
+  workdir_lock.release_all()
+  with contextlib.suppress(ValueError, OSError):  # A closed or broken pipe.
+    sys.stdout.flush()
+  os.write(2, f'{stopped_at(step)}\n'.encode())
+  os._exit(128 + signal_number)
+
+
 class _Announcement:
-  """Says that a signal arrived, also while the handler in Python has to wait.
+  """Answers the first signal, also while the handler in Python has to wait.
 
   Python calls handlers between two operations of the main thread, and a compilation is
   one operation. The handler in C writes to a pipe at once, and a thread reads it.
+
+  Args:
+    answer: called with the signal's number, in that thread.
   """
 
-  def __init__(self):
+  def __init__(self, answer: Callable[[int], object]):
+    self._answer = answer
     self._reading, self._writing = os.pipe()
     os.set_blocking(self._writing, False)
     self._previous = signal.set_wakeup_fd(self._writing, warn_on_full_buffer=False)
@@ -101,7 +172,7 @@ class _Announcement:
   def _wait(self):
     while number := os.read(self._reading, 1):  # Until the other end is closed.
       if number[0] in _SIGNALS:
-        os.write(2, _NOTED)
+        self._answer(number[0])
         return
 
   def close(self):

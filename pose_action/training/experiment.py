@@ -18,6 +18,7 @@ from pose_action.evaluation.calibration import calibrations
 from pose_action.evaluation.evaluation import Checkpoint, Evaluation
 from pose_action.evaluation.joint_weights import joint_weight_images
 from pose_action.evaluation.results import headline, results_table, write_results
+from pose_action.evaluation.unknown import abstentions
 from pose_action.runtime import sharding
 from pose_action.runtime.stop_signals import StopSignals
 from pose_action.runtime.writers import FINAL
@@ -63,11 +64,14 @@ def train_and_evaluate(
   with open_training(config, workdir, mesh) as run, StopSignals() as stop:
     if evaluates:
       _check_something_to_evaluate(run)
-    state = train(run, *start_or_resume(run), stop=stop)
+    with stop.leaving(run.checkpoints.latest_step or 0):
+      start = start_or_resume(run)
+    state = train(run, *start, stop=stop)
     if not evaluates:
       return None
     try:
-      return _evaluate(run, state, stop.poll)
+      with stop.leaving(int(state.step)):
+        return _evaluate(run, state, stop.poll)
     except PredictionStopped as error:
       raise TrainingStopped(int(state.step), stop.poll()) from error
 
@@ -185,10 +189,14 @@ def _write(
 
 
 def _calibrations(run: Run, evaluations: list[Evaluation]) -> dict[str, Any]:
-  """The temperatures that held-out training clips give; they change no score."""
+  """Temperatures and thresholds from held-out training clips; they change no score."""
   if run.data.holdout is None or run.data.validation is None:
     return {}
-  return {'calibration': calibrations(evaluations, run.data.validation.name)}
+  held_out = run.data.validation.name
+  return {
+    'calibration': calibrations(evaluations, held_out),
+    'abstention': abstentions(evaluations, held_out),
+  }
 
 
 def _evaluations(

@@ -6,6 +6,7 @@ and an iterator that has yielded s batches. This makes a resumed run exact.
 
 from __future__ import annotations
 
+import contextlib
 import math
 from typing import Any, NoReturn
 
@@ -13,7 +14,7 @@ import grain
 import jax
 
 from pose_action.runtime import sharding
-from pose_action.runtime.stop_signals import StopSignals
+from pose_action.runtime.stop_signals import StopSignals, stopped_at
 from pose_action.training import periodic_evaluation as validation
 from pose_action.training.left_open import LeftOpen
 from pose_action.training.predict_split import PredictionStopped
@@ -22,12 +23,14 @@ from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainingDiverged, TrainState
 from pose_action.training.step_metrics import NEVER, TrainMetrics
 
+_NOTHING = contextlib.nullcontext()
+
 
 class TrainingStopped(KeyboardInterrupt):
   """Ctrl-C or SIGTERM stopped a run whose state is saved."""
 
   def __init__(self, step: int, signal: int):
-    super().__init__(f'stopped at step {step}; the same command resumes')
+    super().__init__(stopped_at(step))
     self.exit_status = 128 + signal
 
 
@@ -90,19 +93,22 @@ class _Loop:
       self._metrics = left_open.restored_metrics(run.program)
       return state
     try:
-      with self._progress.evaluating():
+      with self._stop.leaving(step), self._progress.evaluating():
         state, figure = validation.validate(run, state, step, self._stop.poll)
     except PredictionStopped:
       self._raise_stopped(step)
     run.checkpoints.replace(step, state, self._iterator, run.description, figure)
+    run.checkpoints.wait()  # The first step may end the process, see `StopSignals`.
     return state
 
   def advance(self, state: TrainState, step: int) -> TrainState:
     run, program, train = self._run, self._run.program, self._run.config.train
     with self._progress.waiting_for_data():
       batch = sharding.global_batch(next(self._iterator), program.mesh)
+    first = self._stop.leaving(step - 1) if step == self.first else _NOTHING
     # An accidental host-to-device transfer here would repeat every step.
-    with self._progress.stepping(), jax.transfer_guard_host_to_device('disallow'):
+    guard = jax.transfer_guard_host_to_device('disallow')
+    with first, self._progress.stepping(), guard:
       state, self._metrics = program.step_function(step)(state, self._metrics, batch)
 
     evaluates = _due(step, program.steps_per_evaluation, self.last)

@@ -32,6 +32,8 @@ class LossSettings:
     class_weights: one per class, from `inverse_frequency_weights`, or none. Cross entropy
       weighs a clip by its class. Binary cross entropy weighs only the terms for classes
       that a clip has. The contrastive loss takes no weights.
+    log_priors: one per class, added to the logits in the cross entropy, from
+      `log_class_priors`, or none.
     contrastive_weight: λ; 0 turns the contrastive loss off.
     temperature: τ of the contrastive loss.
     ramp_start: the epoch from which λ grows from 0 (official code).
@@ -45,6 +47,7 @@ class LossSettings:
   classification: str = 'cross_entropy'
   label_smoothing: float = 0.0
   class_weights: tuple[float, ...] = ()
+  log_priors: tuple[float, ...] = ()
   contrastive_weight: float = 0.0
   temperature: float = 0.1
   ramp_start: int = 0
@@ -76,12 +79,14 @@ class LossSettings:
     train: ml_collections.ConfigDict,
     steps_per_epoch: int,
     class_weights: tuple[float, ...] = (),
+    log_priors: tuple[float, ...] = (),
   ) -> LossSettings:
     contrastive = train.contrastive
     return cls(
       classification=train.loss,
       label_smoothing=train.label_smoothing,
       class_weights=class_weights,
+      log_priors=log_priors,
       contrastive_weight=contrastive.weight,
       temperature=contrastive.temperature,
       ramp_start=contrastive.ramp_start_epoch,
@@ -139,6 +144,41 @@ def inverse_frequency_weights(
   return tuple(float(share / count) if count else 0.0 for count in counts)
 
 
+def log_class_priors(
+  strength: float,
+  labels: Int[np.ndarray, 'b'] | Int[np.ndarray, 'b k'],
+  num_classes: int,
+) -> tuple[float, ...]:
+  """What `config.train.logit_adjustment` adds to the logits in the loss; none for 0.
+
+  strength · log(share of the training clips). A model trained so predicts as if all
+  classes were equally frequent. Menon et al., "Long-tail learning via logit adjustment"
+  (ICLR 2021), Eq. 10; with strength 1 the balanced softmax of Ren et al. (NeurIPS 2020).
+  A class without clips counts as one with a single clip (ours).
+
+  Args:
+    strength: the paper's τ, 0 or above.
+    labels: class indices of the training clips.
+
+  Raises:
+    ValueError: for a negative strength, or clips with several labels.
+  """
+  if not (strength >= 0 and np.isfinite(strength)):
+    raise ValueError(
+      f'config.train.logit_adjustment is {strength}; give 0 (off) or above, such as 1'
+    )
+  if not strength:
+    return ()
+  labels = np.asarray(labels)
+  if labels.ndim == 2:
+    raise ValueError(
+      f'config.train.logit_adjustment is {strength}, but the clips have several labels,'
+      ' for which it is not defined; set it to 0'
+    )
+  counts = np.maximum(np.bincount(labels, minlength=num_classes), 1)
+  return tuple((strength * np.log(counts / counts.sum())).tolist())
+
+
 def classification_losses(
   logits: Float[Array, 'b k'],
   labels: Labels,
@@ -184,6 +224,8 @@ def _losses_of_rows(
     return terms.mean(axis=-1)
   targets = jax.nn.one_hot(labels, logits.shape[-1])
   targets = optax.smooth_labels(targets, settings.label_smoothing)
+  if settings.log_priors:
+    logits += jnp.array(settings.log_priors, logits.dtype)[None]
   losses = optax.softmax_cross_entropy(logits, targets)
   return losses * weights[labels] if settings.class_weights else losses
 

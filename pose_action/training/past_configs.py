@@ -33,6 +33,7 @@ _FIELDS: dict[str, Any] = {
     'per_person': False,
     'normalized': False,
     'trust_order': False,
+    'segments': {'file': '', 'window': '2s', 'stride': '1s', 'background': ''},
     'train_split': '',
     'test_split': '',
     'validation_fold': 0,
@@ -121,6 +122,7 @@ _FIELDS: dict[str, Any] = {
     'loss': 'cross_entropy',
     'label_smoothing': 0.0,
     'class_weights': '',
+    'logit_adjustment': 0.0,
     'contrastive': {
       'weight': 0.0,
       'temperature': 0.1,
@@ -189,6 +191,7 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'joint_features': [64, 96],
     'joint_vector': 16,
     'selector_features': 64,
+    'reasoning_features': (256, 384),
     'hidden': [128, 128],
     'channel_dropout': 0.1,
     'dropout': 0.5,

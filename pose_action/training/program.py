@@ -26,7 +26,11 @@ from pose_action.training.evaluation_step import (
   check_average,
   evaluation_step,
 )
-from pose_action.training.losses import LossSettings, make_class_weights
+from pose_action.training.losses import (
+  LossSettings,
+  log_class_priors,
+  make_class_weights,
+)
 from pose_action.training.mixup import check_mixup
 from pose_action.training.model_registry import (
   build_model,
@@ -168,11 +172,14 @@ def _make_steps(
   weights = make_class_weights(
     config.train.class_weights, data.train.labels, len(data.class_names)
   )
+  priors = log_class_priors(
+    config.train.logit_adjustment, data.train.labels, len(data.class_names)
+  )
   input_of_batch = _input_of_batch(data)
   shared = {
     'model': model,
     'input_of_batch': input_of_batch,
-    'losses': LossSettings.from_config(config.train, steps_per_epoch, weights),
+    'losses': LossSettings.from_config(config.train, steps_per_epoch, weights, priors),
   }
   one_step = functools.partial(
     train_step,

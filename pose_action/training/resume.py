@@ -16,6 +16,7 @@ import grain
 import jax
 import jax.numpy as jnp
 import ml_collections
+import numpy as np
 from clu import parameter_overview
 
 from input_pipeline.loading.loader import HostShare, training_batches
@@ -43,6 +44,7 @@ _FREE_TO_CHANGE = (
   'data.normalized',
   'data.poses',
   'data.read_threads',
+  'data.segments.file',
   'data.test_split',
   'data.trust_order',
   'eval.batch_size',
@@ -59,6 +61,8 @@ _DATA = {
   'data_digests.labels': 'the labels of the clips',
   'training_clips': 'the division into training and validation clips',
   'data_digests.content': 'the joints or maps of the clips',
+  'clip_frames': 'the lengths of the clips',
+  'data_digests.shards': "the content of the data set's files",
 }
 _SHOWN = 8
 
@@ -79,6 +83,8 @@ def describe_run(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
         # The order of batches depends on the clips: other clips make another run.
         'training_clips': hashlib.sha256(ids.encode()).hexdigest(),
         'data_digests': data_digests(data),
+        # The window of a timeline, unless the user gives one.
+        'clip_frames': int(np.median(data.train.num_frames)),
       }
     )
   )
@@ -102,7 +108,11 @@ def check_same_run(
     return
   saved = checkpoints.run_description(step)
   # Imported weights have no training clips, and earlier versions no digests of them.
-  wanted = _comparable({name: description[name] for name in saved})
+  wanted = {name: description[name] for name in saved}
+  if digests := saved.get('data_digests'):
+    found = wanted['data_digests']
+    wanted['data_digests'] = {n: found[n] for n in digests if n in found}
+  wanted = _comparable(wanted)
   saved = _comparable(saved)
   differing = sorted(
     name

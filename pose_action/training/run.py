@@ -12,6 +12,7 @@ import jax
 import ml_collections
 from jax.sharding import Mesh
 
+from input_pipeline.annotations.training_windows import SegmentOptions
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
@@ -177,6 +178,14 @@ def _held_out(data: RunData) -> Iterator[str]:
     )
 
 
+def _segments(segments: ml_collections.ConfigDict) -> SegmentOptions | None:
+  if not segments.file:
+    return None
+  return SegmentOptions(
+    segments.file, segments.window, segments.stride, segments.background
+  )
+
+
 def open_data(
   config: ml_collections.ConfigDict, report: Callable[[str], object]
 ) -> PoseDataset:
@@ -197,6 +206,7 @@ def open_data(
       trust_order=data.trust_order or None,
     ),
     annotations=data.annotations or None,
+    segments=_segments(data.segments),
     short_side=data.map_short_side,
     sigma=data.map_sigma,
     channels=data.potion.channels,

@@ -37,6 +37,8 @@ class Split:
     records: all examples of the data set's split.
     indices: int `[b]`, the records that belong to this split.
     video_ids, labels: `[b]`, in the order of `indices`; multi-hot labels are `[b, k]`.
+    num_frames: int `[b]`, the clips' lengths.
+    shard_digests: of all files of the data set's split; None if they are not known.
   """
 
   name: str
@@ -44,6 +46,8 @@ class Split:
   indices: np.ndarray
   video_ids: tuple[str, ...]
   labels: np.ndarray
+  num_frames: np.ndarray
+  shard_digests: tuple[str, ...] | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -153,6 +157,8 @@ def _split(
     indices=indices,
     video_ids=tuple(clips.video_ids[i] for i in indices),
     labels=clips.labels[indices],
+    num_frames=clips.num_frames[indices],
+    shard_digests=dataset.shard_digests(split),
   )
 
 

@@ -40,6 +40,8 @@ class SavedModel:
     variables: the parameters that `config.eval.weights` names and BatchNorm statistics,
       replicated over the mesh.
     step: the checkpoint's step.
+    clip_frames: median length of the training clips in frames; None in checkpoints of
+      earlier versions and of imported weights.
   """
 
   config: ml_collections.ConfigDict
@@ -48,6 +50,7 @@ class SavedModel:
   model: nn.Module
   variables: dict[str, Any]
   step: int
+  clip_frames: int | None = None
 
 
 def load_model(
@@ -116,4 +119,5 @@ def _rebuilt(
   shapes = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
   )
-  return SavedModel(config, class_names, skeleton, model, shapes, step=0)
+  frames = description.get('clip_frames')
+  return SavedModel(config, class_names, skeleton, model, shapes, 0, frames)

@@ -13,6 +13,7 @@ import optax
 from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
+from model_lib.output import ModelOutput
 from model_lib.variants import with_fitting_variant
 from pose_action.training import mixup
 from pose_action.training.evaluation_step import Batch, InputOfBatch
@@ -134,7 +135,7 @@ def train_step(
       rngs={'dropout': dropout_key},
       mutable=list(state.collections),
     )
-    classification = _classification(output.logits, labels, mask, losses, mixing)
+    classification = _classification(output, labels, mask, losses, mixing)
     contrastive = contrastive_loss(output, labels, mask, losses)
     total = masked_mean(classification, mask)
     total += losses.weight_at(state.step) * contrastive
@@ -160,16 +161,23 @@ def train_step(
 
 
 def _classification(
-  logits: Float[Array, 'b k'],
+  output: ModelOutput,
   labels: Labels,
   mask: Float[Array, 'b'],
   losses: LossSettings,
   mixing: mixup.Mixing | None,
 ) -> Float[Array, 'b']:
-  """The classification loss of each row, against mixed labels if rows are mixed."""
+  """The classification loss of each row, against mixed labels if rows are mixed.
+
+  Of a model with branches it is the mean of the branches' losses.
+  """
+  branches = output.branch_logits
 
   def loss_of(labels):
-    return classification_losses(logits, labels, losses, mask)
+    if branches is None:
+      return classification_losses(output.logits, labels, losses, mask)
+    found = [classification_losses(one, labels, losses, mask) for one in branches]
+    return jnp.stack(found).mean(axis=0)
 
   return mixing.loss(loss_of, labels) if mixing else loss_of(labels)
 

@@ -47,22 +47,29 @@ def test_the_published_rates(experiment):
 
 @EXPERIMENTS
 def test_our_networks_share_a_recipe(experiment):
-  strong, joints = config_of(experiment, 'strong'), config_of(experiment, 'joints')
-  assert (strong.model.network, joints.model.network) == ('streams', 'joints')
-  assert strong.model.hidden == joints.model.hidden == (128,)
-  assert strong.optimizer.learning_rate == 2 * joints.optimizer.learning_rate == 2e-3
-  for section in ('data', 'augment', 'train', 'eval'):
-    assert strong[section].to_dict() == joints[section].to_dict()
+  strong = config_of(experiment, 'strong')
+  assert strong.model.network == 'streams+joints'
+  for branch in ('streams', 'joints'):
+    alone = config_of(experiment, branch)
+    assert alone.model.network == branch
+    assert {**alone.model.to_dict(), 'network': ''} == {
+      **strong.model.to_dict(),
+      'network': '',
+    }
+    assert alone.model.hidden == (128,)
+    for section in ('data', 'augment', 'optimizer', 'train', 'eval'):
+      assert strong[section].to_dict() == alone[section].to_dict()
   assert strong.data.trajectories.resampling == 'linear'  # Time is augmented.
   assert strong.eval.mirror and not config_of(experiment).eval.mirror
   assert strong.data.read_frames == config_of(experiment).data.read_frames
+  assert strong.train.logit_adjustment == 1
 
 
 @EXPERIMENTS
 @pytest.mark.parametrize(
   ('arg', 'message'),
   [
-    ('strong,joints', "'strong' and 'joints', which are two networks; give one"),
+    ('strong,joints', "'strong' and 'joints', which are 2 networks; give one"),
     ('strong,form=port', "form=port, a published form of DD-Net, and 'strong'"),
     ('joints,form=port', "form=port, a published form of DD-Net, and 'joints'"),
     ('form=torch', "gives form='torch'; allowed: keras, port"),

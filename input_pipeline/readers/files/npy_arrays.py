@@ -31,8 +31,8 @@ def read_arrays(
     The array, or arrays by name, with None for an array of Python objects.
 
   Raises:
-    PoseDataError: if the file is damaged, is one array of objects, or declares more
-      numbers than it holds, or far more than its size allows.
+    PoseDataError: if the file is damaged, is one array of objects, names an array
+      twice, or declares more numbers than it holds, or far more than its size allows.
   """
   try:
     with text_files.open_binary(path) as file:
@@ -96,6 +96,8 @@ def _read_zip(file: BinaryIO, largest: int) -> dict[str, np.ndarray | None]:
       )
     for info in members:
       name = info.filename.removesuffix('.npy')
+      if name in arrays:
+        raise ValueError(f'it holds two arrays named {name!r}')
       with archive.open(info) as member:
         try:
           arrays[name] = read_array(member, info.file_size)

@@ -9,9 +9,10 @@ the pickle's stack, its depth and its number of elements when written out.
 from __future__ import annotations
 
 import pickle
-import struct
 from collections.abc import Callable, Container
 from typing import Any
+
+from input_pipeline.readers.files.pickle_bytes import PickleBytes
 
 # All limits are ours.
 MAX_DEPTH = 100  # Containers in containers; published files have about ten.
@@ -26,18 +27,32 @@ class RefusedGlobalError(Exception):
   """A global that is not allowed; the message is its dotted name."""
 
 
-def scan(content: Any, allowed: Container[tuple[str, str]]):
+def scan(
+  content: Any,
+  allowed: Container[tuple[str, str]],
+  *,
+  start: int = 0,
+  of_torch: bool = False,
+) -> int:
   """Checks a pickle before it is loaded.
 
   Args:
     content: the pickle, as bytes or a memory map.
     allowed: (module, name) of the globals that the pickle may name.
+    start: where in `content` it begins.
+    of_torch: also allow what PyTorch's pickles hold: references to storages outside
+      the pickle, and dicts with attributes.
+
+  Returns:
+    Where the pickle ends.
 
   Raises:
     RefusedGlobalError: for another global.
     ValueError: for anything else that is refused, with the reason.
   """
-  _Scanner(content, allowed).run()
+  scanner = _Scanner(content, allowed, start=start, of_torch=of_torch)
+  scanner.run()
+  return scanner.at
 
 
 class _Node:
@@ -71,13 +86,19 @@ _COMPLETED_BY_BUILD = {
 }
 
 
-class _Scanner:
+class _Scanner(PickleBytes):
   """One scan; `run` reads every opcode."""
 
-  def __init__(self, content: Any, allowed: Container[tuple[str, str]]):
-    self._content = content
-    self._end = len(content)
-    self._at = 0
+  def __init__(
+    self,
+    content: Any,
+    allowed: Container[tuple[str, str]],
+    *,
+    start: int,
+    of_torch: bool,
+  ):
+    super().__init__(content, start)
+    self._of_torch = of_torch
     self._allowed = allowed
     self._stack: list[Any] = []
     self._below: list[list[Any]] = []  # One stack for each open MARK.
@@ -87,9 +108,9 @@ class _Scanner:
 
   def run(self):
     content, stop = self._content, ord('.')
-    while self._at < self._end:
-      code = content[self._at]
-      self._at += 1
+    while self.at < self._end:
+      code = content[self.at]
+      self.at += 1
       self._count += 1
       if code == stop:
         self._pop()
@@ -101,37 +122,6 @@ class _Scanner:
         )
       step(self)
     raise ValueError('the file ends before the pickle does')
-
-  # Reading arguments.
-
-  def _bytes(self, count: int) -> bytes:
-    if not 0 <= count <= self._end - self._at:
-      raise ValueError(
-        f'it announces {count:,} bytes, but {self._end - self._at:,} are left'
-      )
-    start, self._at = self._at, self._at + count
-    return self._content[start : self._at]
-
-  def _skip(self, count: int):
-    if not 0 <= count <= self._end - self._at:
-      self._bytes(count)
-    self._at += count
-
-  def _byte(self) -> int:
-    if self._at >= self._end:
-      self._bytes(1)
-    self._at += 1
-    return self._content[self._at - 1]
-
-  def _number(self, form: str) -> int:
-    return struct.unpack(form, self._bytes(struct.calcsize(form)))[0]
-
-  def _line(self) -> bytes:
-    end = self._content.find(b'\n', self._at)
-    if end < 0:
-      raise ValueError('the file ends inside a line')
-    start, self._at = self._at, end + 1
-    return self._content[start:end]
 
   # The stack.
 
@@ -278,7 +268,7 @@ class _Scanner:
 
   def frame(self):
     count = self._number('<Q')
-    if count > self._end - self._at:
+    if count > self._end - self.at:
       self._bytes(count)
 
   def put(self, index: int):
@@ -327,12 +317,20 @@ class _Scanner:
 
   def build(self):
     state, node = self._pop(), self._top()
+    if self._of_torch and isinstance(node, _Node) and node.kind == 'value':
+      self._hold(node, [state])  # Attributes of a dict.
+      return
     if not isinstance(node, _Node) or node.kind not in _COMPLETED_BY_BUILD.values():
       raise ValueError('it sets the state of what is neither an array nor its type')
     self._hold(node, [state])
     if node.kind == 'numpy.dtype':
       node.size = 1  # Nothing writes its state out.
     node.kind = 'complete'  # A state can be set only once.
+
+  def reference(self):
+    if not self._of_torch:
+      raise ValueError('it refers to what is outside the pickle')
+    self._push_container([self._pop()])
 
 
 def _skipping(count: int) -> Callable[[_Scanner], None]:
@@ -392,6 +390,7 @@ _STEPS: dict[int, Callable[[_Scanner], Any]] = {
     (_Scanner.global_of_stack, (pickle.STACK_GLOBAL,)),
     (_Scanner.call, (pickle.REDUCE,)),
     (_Scanner.build, (pickle.BUILD,)),
+    (_Scanner.reference, (pickle.BINPERSID,)),
   )
   for opcode in opcodes
 }

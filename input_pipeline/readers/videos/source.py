@@ -23,7 +23,12 @@ from input_pipeline.poses.frame_size import (
 )
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import PoseSource
-from input_pipeline.poses.tracking import Track, associate, find_tracks, people_dropped
+from input_pipeline.poses.tracking import (
+  Track,
+  associate_named,
+  find_tracks,
+  people_dropped,
+)
 from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
@@ -235,9 +240,11 @@ class _Clips:
     with naming(video_id):
       poses, frame_size = self._read(video)
       frames, notes = poses.joints(frame_size, normalized=self._options.normalized)
-      keypoints, scores = associate(
-        frames, max_people=self._options.max_people, identities=poses.names()
+      names = poses.names()
+      people, identities = associate_named(
+        frames, max_people=self._options.max_people, identities=names
       )
+      keypoints, scores = people[..., :2], people[..., 2]
       notes = (*notes, *people_dropped(frames, self._options.max_people))
       _check_inside(keypoints, scores, frame_size, self._options)
       segments = tuple(
@@ -245,7 +252,13 @@ class _Clips:
         for label, start, end in video.segments
       )
     clip = self._clip(video, video_id, keypoints, scores, frame_size)
-    return dataclasses.replace(clip, segments=segments, notes=notes)
+    return dataclasses.replace(
+      clip,
+      segments=segments,
+      notes=notes,
+      frame_rate=video.frame_rate or poses.frame_rate,
+      identities=None if names is None else identities,
+    )
 
   def person_ids(self, video: PoseVideo) -> tuple[str, ...]:
     """Names one clip per person in a video; one clip if the video cannot be read."""

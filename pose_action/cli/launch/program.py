@@ -35,6 +35,7 @@ VERBS = {
 }
 _HELP = {'--help', '-help', '-h', '--helpshort', '--helpfull'}
 _DEBUG = 'POSE_ACTION_DEBUG'
+_LONGEST = 4000  # Characters of an error; our own messages have fewer.
 
 
 class UsageError(ValueError):
@@ -211,6 +212,13 @@ def fail_for_clips(count: int):
     _fail(f'{clips} could not be used; see above')
 
 
+def bounded(message: str) -> str:
+  """The message; of one that shows a very long value from a file, both ends."""
+  if len(message) <= _LONGEST:
+    return message
+  return f'{message[: _LONGEST * 2 // 3]} … {message[-_LONGEST // 3 :]}'
+
+
 def _fail(message: str) -> NoReturn:
-  print(f'error: {message}', file=sys.stderr)
+  print(f'error: {bounded(message)}', file=sys.stderr)
   sys.exit(1)

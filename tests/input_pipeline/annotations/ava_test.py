@@ -211,6 +211,10 @@ def test_marks_line_ends_and_spaces_make_no_difference(folder, line_end):
   ('text', 'message'),
   [
     ('', 'lists no actions'),
+    (
+      f'item {{\n  name: "stand"\n  id: {"9" * 5000}\n}}\n',
+      'cannot be read: ValueError',
+    ),
     ('item {\n  name: "stand"\n}\n', r"'name: \"stand\"' is no action"),
     ('item { name: "a" id: 1 } item { name: "b" id: 1 }', 'that no other has'),
   ],

@@ -26,7 +26,7 @@ def test_exports_on_first_use_only(tmp_path, sources):
   poses.touch()
   annotations.mkdir()
   asked = {'format': 'pyskl', 'poses': poses, 'skeleton': 'duo', 'seed': 4}
-  asked |= {'annotations': annotations, 'options': None}
+  asked |= {'annotations': annotations, 'options': None, 'segments': None}
   lines = []
 
   first = open_tiny(tmp_path, progress=lines.append, **asked)

@@ -220,13 +220,13 @@ def test_an_identity_is_the_same_person_after_any_gap():
 def test_a_frame_costs_as_much_as_people_are_present(monkeypatch, with_identities):
   """Not as all the people who were ever seen."""
   compared = []
-  assign = tracking._assign
+  assign = tracking.assign_by_overlap
 
-  def counting(tracks, people, named):
+  def counting(tracks, known, people, named):
     compared.append(len(tracks))
-    return assign(tracks, people, named)
+    return assign(tracks, known, people, named)
 
-  monkeypatch.setattr(tracking, '_assign', counting)
+  monkeypatch.setattr(tracking, 'assign_by_overlap', counting)
   # Every person is seen once, each in another place.
   frames = [frame(person(100 * n)) for n in range(300)]
   names = [np.array([n]) for n in range(300)] if with_identities else None
@@ -237,7 +237,7 @@ def test_a_frame_costs_as_much_as_people_are_present(monkeypatch, with_identitie
 
 def test_empty_frames_are_skipped(monkeypatch):
   calls = []
-  monkeypatch.setattr(tracking, '_assign', lambda *a: calls.append(a) or {})
+  monkeypatch.setattr(tracking, 'assign_by_overlap', lambda *a: calls.append(a) or {})
   find_tracks([frame(person(0)), *[frame()] * 1000, frame(person(0))])
   assert len(calls) == 2
 
@@ -260,7 +260,9 @@ def _slow_tracks(frames, identities, max_people):
       if number - track.frames[-1] <= MAX_ABSENCE and i not in links.values()
     ]
     rest = [p for p in range(len(people)) if p not in links]
-    found = tracking._assign([tracks[i] for i in recent], people[rest], named[rest])
+    last = [tracks[i].poses[-1] for i in recent]
+    known = [tracks[i].identity for i in recent]
+    found = tracking.assign_by_overlap(last, known, people[rest], named[rest])
     links |= {rest[p]: recent[t] for p, t in found.items()}
     for p, (pose, name) in enumerate(zip(people, named, strict=True)):
       if p not in links:

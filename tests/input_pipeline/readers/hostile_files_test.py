@@ -2,7 +2,7 @@
 
 Each case opens a file in a process of its own (`limited_doors`), through Python, validate
 and export, with its format given and recognised; and in one that holds a model
-(`model_doors`), through predict and visualize.
+(`model_doors`), through predict, visualize and train.
 """
 
 import pathlib
@@ -55,13 +55,38 @@ SHARED = [
   ),
 ]
 _DOORS = ('read', 'validate', 'recognised', 'export')
-_MODEL_DOORS = ('predict', 'visualize')
+_MODEL_DOORS = ('predict', 'visualize', 'train')
+
+
+def to_train(format: str, path: pathlib.Path, folder: pathlib.Path) -> list[str]:
+  """A case of `model_doors`: the file in place of the config's data set."""
+  skeleton = _SKELETONS.get(format, 'coco_17')
+  run = f'run_{len(list(folder.glob("run_*")))}'
+  (folder / run).mkdir()
+  fields = {
+    'poses': path,
+    'format': format,
+    'dataset': run,
+    'data_dir': folder / 'data',
+    'train_split': 'all',
+    'test_split': '',
+    **({'skeleton': skeleton} if skeleton else {}),
+    **({} if format in _TAKES_NO_SIZE else {'frame_size': '320x240'}),
+  }
+  return [
+    'train',
+    '--config=tests/support/tiny_run.py',
+    f'--workdir={folder / run}',
+    *(f'--config.data.{name}={value}' for name, value in fields.items()),
+  ]
 
 
 def words(
   door: str, format: str, path: pathlib.Path, folder: pathlib.Path
 ) -> list[str]:
   """A case for `outcomes`, here and of `model_doors`."""
+  if door == 'train':
+    return to_train(format, path, folder)
   skeleton = _SKELETONS.get(format, 'coco_17')
   if door == 'read':
     return ['read', format, str(path), skeleton]
@@ -124,7 +149,7 @@ def test_files_of_other_kinds(made):
 
 @pytest.fixture(scope='module')
 def to_a_model(tmp_path_factory):
-  """All cases of predict and visualize, in one process; by door, format and name."""
+  """All cases of the doors with a model, in one process; by door, format and name."""
   folder = tmp_path_factory.mktemp('model')
   config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
   config.data.dataset = 'mine'
@@ -145,6 +170,10 @@ def to_a_model(tmp_path_factory):
       cases[door, format, name] = words(door, format, HOSTILE / name, folder)
     for name in _SHARED_SKELETONS:
       cases[door, 'skeleton', name] = [door, *flags, f'--skeleton={HOSTILE}/{name}']
+      if door == 'train':
+        case = to_train('openpose', folder / 'frames', folder)
+        case[-2] = f'--config.data.skeleton={HOSTILE}/{name}'
+        cases[door, 'skeleton', name] = case
   found = model_doors.outcomes(folder / 'run', list(cases.values()))
   return dict(zip(cases, found, strict=True))
 

@@ -163,6 +163,31 @@ def test_a_model_of_the_demo_predicts_on_its_test_clips(tmp_path):
   assert 'there is no clip' in done.stderr
 
 
+def test_timelines(workdir, tmp_path):
+  rng = np.random.default_rng(0)
+  for video in ('one', 'two'):
+    np.save(tmp_path / f'{video}.npy', rng.uniform(5, 40, (30, 17, 2)))
+  (tmp_path / 'videos.csv').write_text('path,fps\none.npy,10\ntwo.npy,\n')
+  (tmp_path / 'segments.csv').write_text('video,start,stop,label\none,0,3,walk\n')
+  flags = (f'--workdir={workdir}', f'--poses={tmp_path}', '--frame_size=64x48')
+  files = tmp_path / 'bouts.csv', tmp_path / 'lanes.png'
+  done = predict(
+    *(*flags, '--window=1s', '--stride=5', '--threshold=0.1'),
+    f'--segments={tmp_path}/segments.csv',
+    f'--timeline={files[0]},{files[1]}',
+  )
+  # The second video has no frame rate, and the window is in seconds.
+  assert done.returncode == 1
+  assert '\ntwo: cannot be used: window is 1s, in seconds, but the frame' in done.stdout
+  assert '1 person with labels in time: frame accuracy ' in done.stdout
+  assert files[0].read_text().startswith('video,person,start,stop,label,score,')
+  assert files[1].read_bytes().startswith(b'\x89PNG')
+  assert '\n  0: 0.00-' in done.stdout
+  done = predict(*flags, '--timeline=lanes.gif')
+  assert 'lanes.gif is no form of a timeline' in done.stderr
+  assert done.stderr.count('\n') == 1
+
+
 @pytest.mark.parametrize(
   ('flags', 'message'),
   [

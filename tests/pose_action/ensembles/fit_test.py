@@ -49,6 +49,17 @@ def test_a_good_member_outweighs_a_bad_one():
   }
 
 
+def test_a_member_that_is_wrong_has_weight_zero_not_below():
+  labels = np.arange(240) % 3
+  z = 2.0 * np.eye(3)[labels] + np.random.default_rng(0).normal(size=(240, 3))
+  opposed = -z + np.random.default_rng(1).normal(size=z.shape)
+  names = [f'v{n:03}' for n in range(240)]
+  found = fit.fit_fusion(_softmax(np.stack([z, opposed])), labels, names, names)
+  assert found.is_fitted and found.weights[1] == 0
+  free = fit.fusion.fit_weights(_softmax(np.stack([z, opposed])), labels)
+  assert free[1] < -0.1
+
+
 def test_equal_members_with_few_clips_keep_equal_weights():
   p, labels, names, groups = _clips((2.0, 2.0, 2.0), b=30, seed=3)
   found = fit.fit_fusion(p, labels, names, groups)
@@ -123,7 +134,7 @@ def test_one_group_has_no_folds():
 
 
 def test_weights_that_are_not_found_are_said(monkeypatch):
-  def fail(p, labels):
+  def fail(p, labels, least):
     raise ValueError('stopped')
 
   monkeypatch.setattr(fit.fusion, 'fit_weights', fail)

@@ -94,6 +94,9 @@ def test_members_are_fused_and_shown(several, tmp_path, capsys):
   assert test[figure] >= min(own) > 0.5
   assert ('expected_calibration_error_after' in results['calibration'][0]) != several
   assert results['calibration'][0]['temperature'] == fit.temperature
+  assert [entry['fitted_on'] for entry in results['abstention']] == (
+    [] if several else ['validation']
+  )
   assert results['notes'][0] == 'of test' and 'unseen' not in results['notes']
   weights = [results['members'][name]['weight'] for name in 'ab']
   assert np.shape(weights) == ((2, 3) if several else (2,))

@@ -49,6 +49,28 @@ def test_dotted_and_nested_fields_mean_the_same(config):
   assert found['a'].model.name == 'pa3d' and found['a'].model.dropout == 0.25
 
 
+def test_a_field_of_the_command_line_reaches_members_that_set_it(config):
+  ensemble.add_members(
+    config,
+    a={'train.epochs': 3, 'model': {'name': 'jmrn', 'dropout': 0.5}},
+    b={'train.epochs': 4},
+    c={},
+  )
+  given = {'train.epochs': 9, 'model.dropout': 0.1, 'members.b.train.epochs': 7}
+  config.train.epochs, config.model.dropout, config.members.b.train.epochs = 9, 0.1, 7
+  members.give_to_every_member(config, given)
+  found = members.member_configs(config)
+  assert [found[name].train.epochs for name in 'abc'] == [9, 7, 9]
+  assert [found[name].model.dropout for name in 'abc'] == [0.5, 0.1, 0.1]
+
+
+def test_a_field_of_the_command_line_leaves_one_model_alone(config):
+  config.members = {}
+  before = config.to_dict()
+  members.give_to_every_member(config, {'train.epochs': 9})
+  assert config.to_dict() == before
+
+
 def test_a_model_with_a_name_replaces_the_model(config):
   ensemble.add_members(config, a={}, b={'model': {'name': 'jmrn', 'dropout': 0.5}})
   found = members.member_configs(config)

@@ -1,5 +1,10 @@
 """Score files are matched by name, and each mistake is named."""
 
+import io
+import pathlib
+import tracemalloc
+import zipfile
+
 import numpy as np
 import pytest
 
@@ -123,7 +128,10 @@ def test_weights_are_not_fitted_on_what_is_fused(write):
     ({'labels': [0, 1, 3]}, r'labels are int64 .* 0\.\.2 of shape \(3,\)'),
     ({'labels': [0, 1, 1]}, r'differ in the labels of 1 \(v3\)'),
     ({'labels': np.eye(3)}, 'one has a single label per video, the other several'),
-    ({'ids': np.array(['v1', 'v2', 'v3'], object)}, r'cannot be read: .*allow_pickle'),
+    (
+      {'ids': np.array(['v1', 'v2', 'v3'], object)},
+      r'cannot be read: video_ids hold Python objects',
+    ),
     ({'ids': None}, r"must have \['video_ids'\]"),
   ],
 )
@@ -152,6 +160,88 @@ def test_fused_scores_are_a_file_to_read_again(tmp_path, write):
   with np.load(file, allow_pickle=False) as content:
     assert set(content) == {'video_ids', 'scores'}
     assert content['scores'].dtype == np.float32
+
+
+def _members(file, **members):
+  """Writes a compressed archive; members are arrays, or bytes in their place."""
+  with zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+    for name, member in members.items():
+      if isinstance(member, np.ndarray):
+        content = io.BytesIO()
+        np.save(content, member)
+        member = content.getvalue()
+      archive.writestr(f'{name}.npy', member)
+  return str(file)
+
+
+def _header(descr, shape):
+  """The beginning of an array's file, without its numbers."""
+  content = io.BytesIO()
+  header = {'descr': descr, 'fortran_order': False, 'shape': shape}
+  np.lib.format.write_array_header_1_0(content, header)
+  return content.getvalue()
+
+
+_NESTED = _header('<f4', (1,)).replace(b"'shape': (1,)", b"'shape': ((((")
+
+
+@pytest.mark.parametrize(
+  ('members', 'message'),
+  [
+    ({'scores': _header('<f4', (10**9, 200))}, 'its header declares shape'),
+    ({'scores': _header('<f4', (2**40, 2**40))}, 'its header declares shape'),
+    ({'scores': _NESTED}, 'cannot be read'),
+    ({'scores': b'no array'}, 'cannot be read'),
+    ({'asked_figures': _header('<U0', (3 * 10**9,))}, 'which has no numbers'),
+    ({'video_ids': np.array([0x110000] * 3, '<u4').view('<U1')}, 'do not exist'),
+    ({'class_names': np.array([0xD800] * 3, '<u4').view('<U1')}, 'do not exist'),
+    ({'scores': np.zeros((3, 2**24), np.uint8)}, 'far more than a file of its size'),
+    ({'video_ids': np.array(['x\n' * 10**5] * 3)}, 'more than once'),
+    ({'n\n' * 10**4: np.zeros(1), 'scores': np.array(1)}, 'must be numbers'),
+  ],
+)
+def test_a_hostile_file_is_refused_in_one_short_line(tmp_path, members, message):
+  sound = {'video_ids': np.array(['v1', 'v2', 'v3']), 'scores': np.full((3, 2), 0.5)}
+  file = _members(tmp_path / 'a.npz', **sound | members)
+  with pytest.raises(ValueError, match=message) as error:
+    score_files.read_scores(file)
+  assert '\n' not in str(error.value)
+  assert len(str(error.value)) < 2000
+
+
+def test_a_file_that_unfolds_to_gigabytes_is_not_unfolded(tmp_path):
+  file = tmp_path / 'bomb.npz'
+  with (
+    zipfile.ZipFile(file, 'w', zipfile.ZIP_DEFLATED, compresslevel=1) as archive,
+    archive.open('scores.npy', 'w') as member,
+  ):
+    member.write(_header('<f4', (300 << 18, 1)))
+    for _ in range(300):
+      member.write(bytes(1 << 20))
+  tracemalloc.start()
+  with pytest.raises(ValueError, match='bytes when decompressed, but may have at most'):
+    score_files.read_scores(str(file))
+  assert tracemalloc.get_traced_memory()[1] < 1 << 24
+  tracemalloc.stop()
+
+
+@pytest.mark.parametrize(('place', 'value'), [(6, 1), (8, 99)])
+def test_an_archive_that_is_encrypted_or_of_another_method(write, place, value):
+  file = pathlib.Path(write('a.npz'))
+  content = bytearray(file.read_bytes())
+  for start, at in ((b'PK\x03\x04', place), (b'PK\x01\x02', place + 2)):
+    content[content.index(start) + at] = value
+  file.write_bytes(content)
+  with pytest.raises(ValueError, match='cannot be read'):
+    score_files.read_scores(str(file))
+
+
+def test_a_name_twice_in_an_archive(write):
+  file = write('a.npz')
+  with zipfile.ZipFile(file, 'a') as archive, pytest.warns(UserWarning, match='Dup'):
+    archive.writestr('scores.npy', archive.read('scores.npy'))
+  with pytest.raises(ValueError, match="two arrays named 'scores'"):
+    score_files.read_scores(file)
 
 
 def test_what_is_no_file_of_scores_is_refused(tmp_path):

@@ -210,6 +210,18 @@ def test_clips_that_are_asked_for():
     offered_clips(source, ['test_1'])
 
 
+def test_a_timeline_has_windows_as_long_as_the_training_clips(predictor):
+  clip = tiny_run.source().load('test_500')
+  timeline = predictor.timeline(clip)
+  assert timeline.windows.length == predictor.clip_frames == tiny_run.NUM_FRAMES
+  # The only person, in the only window, is the clip itself.
+  (one,) = timeline.people
+  assert len(one.probabilities) == tiny_run.NUM_FRAMES
+  np.testing.assert_allclose(
+    one.probabilities[3], predictor(clip).probabilities, atol=1e-6
+  )
+
+
 def test_a_workdir_without_a_checkpoint(tmp_path):
   with pytest.raises(FileNotFoundError, match='there is no checkpoint in'):
     Predictor.from_workdir(tmp_path)

@@ -1,5 +1,6 @@
 """Signals are noted, then left to their usual handlers; processes agree on them."""
 
+import contextlib
 import os
 import signal
 import subprocess
@@ -10,7 +11,7 @@ import time
 import pytest
 from places import PYTHON_PATH
 
-from pose_action.runtime import sharding
+from pose_action.runtime import sharding, stop_signals
 from pose_action.runtime.stop_signals import StopSignals
 
 
@@ -111,6 +112,79 @@ def test_a_signal_is_answered_while_python_cannot_run_handlers(number):
     ' compiles)',
     'noted',
   ]
+
+
+_COMPILING = """
+import hashlib, sys
+from pose_action.host.workdir_lock import sole_run
+from pose_action.runtime.stop_signals import StopSignals, owning_process
+
+with owning_process(), sole_run(sys.argv[1]), StopSignals() as stop:
+  with stop.leaving(7):
+    pass
+  print('busy', flush=True)
+  print('buffered', end='')
+  with stop.leaving(8):
+    hashlib.pbkdf2_hmac('sha256', b'', b'', 10**9)  # Minutes, in C.
+"""
+
+
+@pytest.mark.parametrize('number', [signal.SIGINT, signal.SIGTERM])
+def test_a_block_with_nothing_to_save_is_left_at_once(number, tmp_path):
+  with subprocess.Popen(
+    [sys.executable, '-c', _COMPILING, str(tmp_path)],
+    stdout=subprocess.PIPE,
+    stderr=subprocess.PIPE,
+    text=True,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'JAX_PLATFORMS': 'cpu'},
+  ) as child:
+    assert child.stdout is not None
+    assert child.stdout.readline() == 'busy\n'
+    assert [path.name for path in tmp_path.iterdir()] == ['run.lock']
+    time.sleep(0.2)
+    child.send_signal(number)
+    started = time.monotonic()
+    printed, said = child.communicate(timeout=60)
+    assert time.monotonic() - started < 5
+  assert child.returncode == 128 + number
+  assert said == 'stopped at step 8; the same command resumes\n'
+  assert printed == 'buffered'
+  assert not list(tmp_path.iterdir())  # The lock is released.
+
+
+def _leaves(monkeypatch):
+  """Collects (step, signal) where the process would end."""
+  left = []
+  monkeypatch.setattr(stop_signals, '_leave', lambda *where: left.append(where))
+  return left
+
+
+def test_a_signal_just_before_the_block_counts(monkeypatch):
+  left = _leaves(monkeypatch)
+  with stop_signals.owning_process(), StopSignals() as stop:
+    os.kill(os.getpid(), signal.SIGTERM)
+    assert stop.poll() == signal.SIGTERM
+    with stop.leaving(3):
+      pass
+  assert left == [(3, signal.SIGTERM)]
+
+
+@pytest.mark.parametrize('case', ['a notebook', 'several processes', 'after the block'])
+def test_a_process_is_not_left_where_it_must_not_be(case, monkeypatch):
+  left = _leaves(monkeypatch)
+  if case == 'several processes':
+    monkeypatch.setattr(sharding, 'is_alone', lambda: False)
+  owning = stop_signals.owning_process()
+  if case == 'a notebook':
+    owning = contextlib.nullcontext()
+  with owning, StopSignals() as stop:
+    with stop.leaving(3):
+      if case != 'after the block':
+        os.kill(os.getpid(), signal.SIGTERM)
+    if case == 'after the block':
+      os.kill(os.getpid(), signal.SIGTERM)
+    time.sleep(0.1)
+  assert left == []
 
 
 def test_nothing_stays_open():

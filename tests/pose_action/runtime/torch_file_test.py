@@ -4,6 +4,7 @@ import os
 import pickle
 import sys
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -48,6 +49,66 @@ def test_tensors_that_numpy_lacks_are_named(torch, tmp_path, kind):
     with pytest.raises(TorchFileError, match=r'w\.t7') as raised:
       read_state_dict(tmp_path / 'w.t7')
   assert '\n' not in str(raised.value)
+
+
+_NESTED_KEY = b'\x80\x02})' + b'\x85' * 200_000 + b'K\x00s.'  # {((…),): 0}
+_LONG_BYTES = b'\x80\x02c__builtin__\nbytearray\nJ\x00\x00\x00\x70\x85R.'  # 1.9 GB
+_DEEP_LISTS = b'\x80\x02' + b']' * 200_000 + b'a' * 199_999 + b'.'
+
+
+@pytest.mark.parametrize('in_zip', [True, False])
+@pytest.mark.parametrize(
+  ('content', 'reason'),
+  [
+    (_NESTED_KEY, 'nested more than 100 deep'),
+    (_LONG_BYTES, 'bytearray'),
+    (_DEEP_LISTS, 'nested more than 100 deep'),
+  ],
+)
+def test_pickles_that_end_a_process_are_not_loaded(
+  torch, tmp_path, monkeypatch, content, reason, in_zip
+):
+  monkeypatch.setattr(torch, 'load', lambda *_, **__: pytest.fail('it is loaded'))
+  file = tmp_path / 'w.pth'
+  if in_zip:
+    with zipfile.ZipFile(file, 'w') as archive:
+      archive.writestr('archive/data.pkl', content)
+  else:
+    file.write_bytes(content)
+  with pytest.raises(TorchFileError, match=reason):
+    read_state_dict(file)
+
+
+def test_a_compressed_archive_is_not_unfolded(torch, tmp_path):
+  torch.save({'w': torch.zeros(2**20)}, tmp_path / 'w.pth')
+  with (
+    zipfile.ZipFile(tmp_path / 'w.pth') as archive,
+    zipfile.ZipFile(tmp_path / 'small.pth', 'w', zipfile.ZIP_DEFLATED) as small,
+  ):
+    for member in archive.infolist():
+      small.writestr(member.filename, archive.read(member))
+  with pytest.raises(TorchFileError, match='its members are compressed'):
+    read_state_dict(tmp_path / 'small.pth')
+
+
+def test_a_number_that_stands_for_gigabytes(torch, tmp_path):
+  torch.save({'w': torch.zeros(1).expand(10**10)}, tmp_path / 'w.pth')
+  message = r'w\.pth has [\d,]+ bytes, but its tensors 40,000,000,000'
+  with pytest.raises(TorchFileError, match=message):
+    read_state_dict(tmp_path / 'w.pth')
+
+
+@pytest.mark.parametrize('is_new', [True, False])
+def test_files_as_pytorch_writes_them(torch, tmp_path, is_new):
+  """Also one tensor under two names, BatchNorm's counters, parameters with gradients."""
+  model = torch.nn.Sequential(torch.nn.Conv2d(3, 4, 3), torch.nn.BatchNorm2d(4))
+  shared = {'a': model[0].weight, 'b': model[0].weight, 'half': torch.ones(2).half()}
+  for content in (model.state_dict(), dict(model.named_parameters()), shared):
+    torch.save(content, tmp_path / 'w', _use_new_zipfile_serialization=is_new)
+    state = read_state_dict(tmp_path / 'w')
+    assert state.keys() == content.keys()
+    for name, tensor in content.items():
+      np.testing.assert_array_equal(state[name], tensor.detach().numpy())
 
 
 class _MakesFolder:

@@ -122,12 +122,24 @@ def test_results_say_what_a_temperature_from_held_out_clips_does(whole):
   assert results['evaluations'][3]['expected_calibration_error'] == before
 
 
+def test_results_say_when_to_answer_none_of_these(whole):
+  workdir, results = whole
+  last, best = results['abstention']
+  assert (last['checkpoint'], best['checkpoint']) == ('last', 'best')
+  held_out = np.load(workdir / 'scores_validation_best.npz')
+  scores, labels = held_out['scores'], held_out['labels']
+  right = scores.argmax(axis=1) == labels
+  # Of 7 clips at most, 95 % is all.
+  assert best['threshold'] == pytest.approx(scores.max(axis=1)[right].min(), rel=1e-5)
+
+
 def test_a_checkpoint_describes_its_run(whole):
   with contextlib.closing(Checkpoints(whole[0])) as checkpoints:
     description = checkpoints.run_description(LAST_STEP)
   assert description['class_names'] == list(tiny_run.CLASS_NAMES)
   assert description['skeleton']['joints'] == list(tiny_run.SKELETON.joints)
   assert description['config']['data']['dataset'] == 'tiny'
+  assert description['clip_frames'] == tiny_run.NUM_FRAMES
 
 
 def test_resuming_is_exact(

@@ -87,6 +87,32 @@ def test_inverse_frequencies_by_hand():
   assert (several * weights).sum() == pytest.approx(several.sum())
 
 
+def test_logit_adjustment_adds_log_shares_to_the_logits():
+  labels = np.array([0, 0, 0, 2])
+  priors = losses.log_class_priors(2.0, labels, num_classes=3)
+  # Class 1 has no clip and counts as one: shares 3/5, 1/5, 1/5.
+  np.testing.assert_allclose(priors, 2 * np.log([0.6, 0.2, 0.2]))
+  got = losses.classification_losses(
+    jnp.zeros((2, 3)), np.array([0, 1]), LossSettings(log_priors=tuple(priors))
+  )
+  # exp(2 log p) = p²: 0.36, 0.04 and 0.04.
+  np.testing.assert_allclose(got, -np.log([0.36 / 0.44, 0.04 / 0.44]), rtol=1e-6)
+  assert losses.log_class_priors(0.0, labels, 3) == ()
+
+
+@pytest.mark.parametrize(
+  ('strength', 'labels', 'message'),
+  [
+    (-1.0, [0, 1], r'logit_adjustment is -1\.0; give 0 \(off\) or above, such as 1$'),
+    (float('nan'), [0, 1], r'logit_adjustment is nan; give 0'),
+    (1.0, [[0, 1]], r'logit_adjustment is 1\.0, but the clips have several labels'),
+  ],
+)
+def test_what_a_logit_adjustment_cannot_be(strength, labels, message):
+  with pytest.raises(ValueError, match=message):
+    losses.log_class_priors(strength, np.array(labels), 2)
+
+
 def test_class_weights_of_one_label_weigh_the_clip():
   weights = (0.5, 2.0, 3.0)
   plain = LossSettings(label_smoothing=0.2)

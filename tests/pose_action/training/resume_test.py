@@ -9,6 +9,7 @@ import tiny_run
 
 from input_pipeline.export.export import export_dataset
 from input_pipeline.storage.dataset import open_dataset
+from pose_action.training import data_digests
 from pose_action.training.resume import (
   ResumeError,
   check_same_run,
@@ -86,7 +87,7 @@ def _moved(name):
     if clip.video_id != name:
       return clip
     keypoints = clip.keypoints.copy()
-    keypoints[0, 0, 0, 0] += 1
+    keypoints[0, 0, :, 0] += 1
     return dataclasses.replace(clip, keypoints=keypoints)
 
   return change
@@ -145,6 +146,51 @@ def test_stored_maps_count_too(config, tmp_path):
 def test_the_same_clips_exported_again_are_the_same(config, data_dir, tmp_path):
   saved = Saved(_describe(config, data_dir))
   check_same_run(saved, _describe(config, _export(tmp_path)), 'W')
+
+
+@pytest.fixture
+def few_compared(monkeypatch):
+  """Of the 37 clips, 5 are compared, among them the first and the last."""
+  monkeypatch.setitem(data_digests._MOST_RECORDS, 'keypoints', 5)
+
+
+def test_any_changed_joint_of_many_clips_is_noticed(
+  config, data_dir, tmp_path, few_compared
+):
+  saved = Saved(_describe(config, data_dir))
+  for name in ('train_004', _held_out(config, data_dir)[1]):
+    changed = _describe(config, _export(tmp_path / name, _moved(name)))
+    message = r"on other data: the content of the data set's files changed\."
+    with pytest.raises(ResumeError, match=message):
+      check_same_run(saved, changed, 'W')
+  renamed = _describe(config, _export(tmp_path / 'r', _of('train_004', labels=(0,))))
+  with pytest.raises(ResumeError, match=f'{LABELS} changed'):
+    check_same_run(saved, renamed, 'W')
+  # The test split's files do not count, and neither does where the files are.
+  moved_test = _describe(config, _export(tmp_path / 't', _moved('test_503')))
+  check_same_run(saved, moved_test, 'W')
+
+
+def test_many_clips_without_stored_digests_are_compared_by_a_sample(
+  config, data_dir, tmp_path, few_compared
+):
+  def old(folder):
+    (directory,) = folder.glob('tiny/keypoints/*')
+    metadata = json.loads((directory / 'metadata.json').read_text())
+    del metadata['digests']
+    (directory / 'metadata.json').write_text(json.dumps(metadata))
+    (directory / 'digests.json').unlink()
+    return folder
+
+  before = _describe(config, old(_export(tmp_path / 'before')))
+  assert 'shards' not in before['data_digests']
+  changed = _describe(config, old(_export(tmp_path / 'a', _moved('train_004'))))
+  check_same_run(Saved(before), changed, 'W')  # Not in the sample.
+  changed = _describe(config, old(_export(tmp_path / 'b', _moved('train_000'))))
+  with pytest.raises(ResumeError, match=f'{JOINTS} changed'):
+    check_same_run(Saved(before), changed, 'W')
+  # A run of an earlier version goes on with a data set that has digests.
+  check_same_run(Saved(before), _describe(config, data_dir), 'W')
 
 
 def test_a_description_from_before_has_no_digests(config, data_dir, tmp_path):

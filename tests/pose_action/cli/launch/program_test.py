@@ -96,6 +96,19 @@ def test_a_users_error_is_one_line(command, capsys, error, monkeypatch):
   assert 'Traceback' in capsys.readouterr().err
 
 
+def test_a_long_value_in_an_error_is_shown_by_its_ends(command, capsys):
+  def main(args):
+    raise ValueError(f'f.csv: {"9" * 10**6} is no frame')
+
+  command.main = main
+  with pytest.raises(SystemExit):
+    program.run('predict', ['--name=x'])
+  error = capsys.readouterr().err
+  assert error.startswith('error: f.csv: 999')
+  assert error.endswith('999 is no frame\n')
+  assert len(error) < 5000
+
+
 def test_a_programs_own_fault_shows_its_traceback(command):
   def main(args):
     raise KeyError('a bug')

@@ -1,0 +1,1 @@
+"""Files that say when each action begins and ends: BORIS, VIA, ELAN, and a plain CSV."""

@@ -1,0 +1,60 @@
+"""A data set made from a pose file and a segment file."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from input_pipeline.annotations.training_windows import SegmentOptions
+from input_pipeline.errors import PoseDatasetError
+from input_pipeline.export.open_or_export import open_or_export
+from input_pipeline.readers.options import ReadOptions
+
+SEGMENTS = 'video,start,stop,label\none,0,1,wave\none,1,2,sit\ntwo,0,2,sit\n'
+
+
+@pytest.fixture
+def asked(tmp_path):
+  """Two videos of 20 frames, 10 per second."""
+  poses = tmp_path / 'poses'
+  poses.mkdir()
+  for name in ('one', 'two'):
+    np.save(poses / f'{name}.npy', np.full((20, 17, 3), 1.0, np.float32) * [9, 9, 1])
+  (poses / 'videos.csv').write_text('path,fps\none.npy,10\ntwo.npy,10\n')
+  (tmp_path / 'segments.csv').write_text(SEGMENTS)
+  return {
+    'dataset': 'mine',
+    'representation': 'keypoints',
+    'data_dir': tmp_path / 'data',
+    'format': 'numpy',
+    'skeleton': 'coco_17',
+    'poses': poses,
+    'options': ReadOptions(frame_size=(20, 20)),
+    'segments': SegmentOptions(str(tmp_path / 'segments.csv'), '1s', '0.5s'),
+    'progress': lambda line: None,
+  }
+
+
+def test_windows_are_stored_with_their_videos_as_groups(asked):
+  dataset = open_or_export(**asked)
+  clips = dataset.clips('all')
+  assert dataset.class_names == ('sit', 'wave')
+  assert list(clips.video_ids) == [
+    *('one#0@0', 'one#0@10', 'two#0@0', 'two#0@5', 'two#0@10'),
+  ]
+  assert clips.labels.tolist() == [1, 0, 0, 0, 0]
+  assert clips.num_frames.tolist() == [10] * 5
+  assert list(clips.groups or ()) == ['one', 'one', 'two', 'two', 'two']
+
+  assert open_or_export(**asked).class_names == ('sit', 'wave')
+  asked['segments'] = dataclasses.replace(asked['segments'], stride='1s')
+  with pytest.raises(
+    PoseDatasetError, match=r"segments.stride is '1s', but the data set"
+  ):
+    open_or_export(**asked)
+  asked['segments'] = dataclasses.replace(asked['segments'], stride='0.5s')
+  (asked['poses'].parent / 'segments.csv').write_text(SEGMENTS.replace('wave', 'walk'))
+  with pytest.raises(
+    PoseDatasetError, match=r'segments are .* whose content is not that'
+  ):
+    open_or_export(**asked)
