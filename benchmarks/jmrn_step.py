@@ -38,7 +38,7 @@ CONFIG = 'jmrn_jhmdb:representation=keypoints,test=false'
 def main():
   """Prints both sides' times and their ratio."""
   parser = arguments(__doc__, config=CONFIG)
-  parser.add_argument('--encoder', choices=ENCODERS, default='auto')
+  parser.add_argument('--encoder', choices=ENCODERS, default='dense')
   asked = parser.parse_args()
   config, data = open_config(asked)
   config = planned(config, data, asked.encoder)

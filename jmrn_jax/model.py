@@ -28,7 +28,7 @@ from jmrn_jax.joint_encoder import (
 from jmrn_jax.joint_selector import JointSelector
 from model_lib.output import ModelOutput
 
-ENCODERS = ('auto', 'windows', 'dense')
+ENCODERS = ('dense', 'windows')
 
 
 class JMRN(nn.Module):
@@ -69,7 +69,7 @@ class JMRN(nn.Module):
       as many parameters as the shared encoder (the ablation in Sec. 4.3).
     dtype: dtype of the computation; parameters, statistics, joint weights, embeddings
       and logits stay float32.
-    encoder: 'dense', or 'windows' or 'auto', which let `variants` use `windows`.
+    encoder: 'dense', or 'windows', which lets `variants` use the plan `windows`.
     windows: the plan of windows on the encoder's input, see `window_plan`; () for none.
     shards: devices that clips are divided over; each has windows of its own.
     level: the plan's level that this module runs at, the last one with whole maps only;

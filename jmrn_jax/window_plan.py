@@ -26,8 +26,6 @@ CELL = 4  # Windows begin and end at multiples of the encoder's total stride.
 # With the dense network there are three compiled branches.
 LEVELS = (0.5, 3.0)
 MAX_SIZES = 4  # Besides whole maps; each costs compile time.
-# Windows are used if they are expected to save at least this share of the work.
-WORTH = 0.25
 
 # (S, mean, standard deviation): the number of a clip's joints that need more than S.
 Plan = Sequence[tuple[int, float, float]]
@@ -141,19 +139,17 @@ def make_plan(
   needs: Int[np.ndarray, 'b j'],
   shape: tuple[int, int],
   features: Sequence[int],
-  worth: float = WORTH,
 ) -> tuple[tuple[int, float, float], ...]:
-  """The plan with the least work for these motions; empty if windows do not pay.
+  """The plan with the least work for these motions; empty if whole maps are less.
 
   Args:
     needs: `Supports.need` of clips of the data set, augmented as in training.
     shape: (height, width) of the maps.
     features: channels of the encoder's stages.
-    worth: the least share of the work that windows must save.
   """
   largest = min(-(-side // CELL) for side in shape)
   units = [u for u in range(2, largest + 1) if cost(CELL * u, shape, features) < 1]
-  best, least = (), 1.0 - worth
+  best, least = (), 1.0
   for number in range(1, min(MAX_SIZES, len(units)) + 1):
     for sizes in itertools.combinations(sorted(units, reverse=True), number):
       work = _work(needs, sizes, shape, features)
@@ -172,8 +168,3 @@ def _work(needs, sizes: Sequence[int], shape, features) -> float:
   shares = np.histogram(needs, bins=np.array(edges) + 0.5)[0] / needs.size
   costs = [*(cost(CELL * size, shape, features) for size in sorted(sizes)), 1.0]
   return float(np.dot(shares, costs))
-
-
-def may_pay(shape: tuple[int, int], features: Sequence[int]) -> bool:
-  """Whether windows can pay on maps of this size, whatever the motions."""
-  return cost(2 * CELL, shape, features) <= 1 - WORTH

@@ -15,14 +15,12 @@ from jmrn_jax.model import ENCODERS
 from pose_action.training.run_data import RunData
 
 _CLIPS, _ROWS = 256, 32  # Ours: clips that are measured, and how many at a time.
-# Backends on which windows were measured to be faster.
-_MEASURED = ('cpu',)
 
 
 def with_window_plan(
   config: ml_collections.ConfigDict, data: RunData, report: Callable[[str], object]
 ) -> ml_collections.ConfigDict:
-  """The config with `model.windows`, if the model has an encoder that may use them.
+  """The config with `model.windows`, if `model.encoder` is 'windows'.
 
   The plan depends only on the clips and the config, so that a resumed run makes the same
   one. It is saved with the run, for predictions.
@@ -34,19 +32,12 @@ def with_window_plan(
   if model.get('name') != 'jmrn' or model.get('encoder', 'dense') == 'dense':
     return config
   _check(model)
-  shape = tuple(config.data.map_size)
-  features = tuple(model.features)
-  if model.encoder == 'auto' and not (
-    model.siamese
-    and jax.default_backend() in _MEASURED
-    and window_plan.may_pay(shape, features)
-  ):
-    return config
-  worth = window_plan.WORTH if model.encoder == 'auto' else 0.0
   plan = tuple(model.windows) or window_plan.make_plan(
-    measured_needs(data), shape, features, worth
+    measured_needs(data), tuple(config.data.map_size), tuple(model.features)
   )
   report(window_line(plan))
+  if model.dropout:
+    report('in training the joint encoder is dense: config.model.dropout is above 0')
   config = ml_collections.ConfigDict(config.to_dict())
   config.model.windows = plan
   return config.lock()
@@ -85,7 +76,7 @@ def measured_needs(data: RunData) -> np.ndarray:
 def window_line(plan: Sequence[tuple[int, float, float]]) -> str:
   """What a run says about its plan."""
   if not plan:
-    return "the joint encoder is dense: windows on these clips' motions would not pay"
+    return "the joint encoder is dense: windows on these clips' motions save no work"
   sizes = ', '.join(
     f'{size} cells ({mean:.1f} joints per clip need more)' for size, mean, _ in plan
   )
@@ -103,5 +94,5 @@ def _check(model: ml_collections.ConfigDict):
   if model.encoder == 'windows' and not model.siamese:
     raise ValueError(
       "config.model.encoder is 'windows', which need one encoder for all joints, but"
-      " config.model.siamese is False; set encoder to 'auto' or 'dense'"
+      " config.model.siamese is False; set encoder to 'dense'"
     )

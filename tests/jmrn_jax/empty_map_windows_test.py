@@ -145,7 +145,6 @@ def test_a_map_that_fits_no_window_is_left_to_the_dense_network():
   ('fields', 'train', 'levels'),
   [
     ({}, True, [0, 1, 2]),
-    ({'encoder': 'auto'}, True, [0, 1, 2]),
     ({'encoder': 'dense'}, True, [None]),
     ({'windows': ()}, True, [None]),
     ({'siamese': False}, True, [None]),
@@ -162,7 +161,7 @@ def test_windows_are_used_where_they_are_exact(fields, train, levels):
 
 def test_an_unknown_encoder_is_refused():
   model = JMRN(num_classes=3, encoder='sparse')
-  with pytest.raises(ValueError, match="no encoder 'sparse'; use one of auto, windows"):
+  with pytest.raises(ValueError, match="no encoder 'sparse'; use one of dense, windows"):
     model.variants(jnp.zeros((CLIPS, JOINTS, 24, 24, 3)), True)
 
 
