@@ -161,7 +161,9 @@ def test_windows_are_used_where_they_are_exact(fields, train, levels):
 
 def test_an_unknown_encoder_is_refused():
   model = JMRN(num_classes=3, encoder='sparse')
-  with pytest.raises(ValueError, match="no encoder 'sparse'; use one of dense, windows"):
+  with pytest.raises(
+    ValueError, match="no encoder 'sparse'; use one of dense, windows"
+  ):
     model.variants(jnp.zeros((CLIPS, JOINTS, 24, 24, 3)), True)
 
 
