@@ -136,7 +136,7 @@ def test_a_map_that_fits_no_window_is_left_to_the_dense_network():
   maps = jnp.asarray(motions(24, 24), jnp.float32)
   index, variants = JMRN(**FIELDS).variants(maps, True)
   assert int(index) < 2 and [variant.level for variant in variants] == [0, 1, 2]
-  # Every map is full, but there are at most 3 whole maps in 12.
+  # Every map is full, but there are at most 4 whole maps in 12.
   index, variants = JMRN(**FIELDS).variants(jnp.ones_like(maps), True)
   assert int(index) == 2
 

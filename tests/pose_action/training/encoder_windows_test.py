@@ -11,6 +11,7 @@ import tiny_run
 
 from jmrn_jax.model import JMRN
 from model_lib.variants import with_fitting_variant
+from pose_action.runtime import sharding
 from pose_action.training.encoder_windows import window_line, with_window_plan
 from pose_action.training.losses import LossSettings
 from pose_action.training.model_registry import build_model
@@ -161,3 +162,38 @@ def test_a_variant_runs_in_evaluation_too():
   assert chosen == [0, 1, 2]
   expected = model.apply(variables, maps, train=False).logits
   np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-6)
+
+
+def test_eight_devices_choose_one_level_together():
+  """One device's clip fits no windows, and all use whole maps: the same logits."""
+  model = JMRN(
+    num_classes=3,
+    compressed=3,
+    features=(4, 5),
+    encoder='windows',
+    windows=PLAN,
+    shards=8,
+  )
+  small = np.zeros((8, 3, 24, 27, 3), np.float32)
+  small[:, :, 5:11, 7:12] = np.random.default_rng(0).uniform(size=(8, 3, 6, 5, 3))
+  large = small.copy()
+  large[6] = 0.5
+  variables = model.init(jax.random.key(0), small, train=False)
+  mesh = sharding.make_mesh()
+  whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
+
+  def output(variant, variables, maps):
+    return variant.apply(variables, maps, train=False).logits
+
+  @functools.partial(jax.jit, in_shardings=(whole, rows))
+  def chosen(variables, maps):
+    run = functools.partial(output, variables=variables, maps=maps)
+    return model.variants(maps, False)[0], with_fitting_variant(
+      model, maps, run, train=False
+    )
+
+  for maps, level in ((small, 0), (large, 2)):
+    index, logits = chosen(variables, maps)
+    assert index == level
+    expected = output(model, variables, maps)
+    np.testing.assert_allclose(logits, expected, rtol=1e-4, atol=1e-6)
