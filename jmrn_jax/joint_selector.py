@@ -24,19 +24,23 @@ class JointSelector(nn.Module):
     gumbel: in training, add the difference of two Gumbel draws to the logits. The
       official code has this option, where it also stays on in evaluation; all its
       scripts leave it off. Draws from the RNG stream 'dropout'.
+    dtype: dtype of the computation; float32 also where the maps are bfloat16.
   """
 
   features: int = 256
   temperature: float = 1.0
   gumbel: bool = False
+  dtype: jnp.dtype = jnp.float32
 
   @nn.compact
   def __call__(self, pooled: Float[Array, 'b j c'], train: bool) -> Float[Array, 'b j']:
     joints = pooled.shape[1]
     x = rearrange(pooled, 'b j c -> b (j c)')
-    x = nn.relu(Conv1x1(self.features, name='reduction')(x))
-    logits = Conv1x1(joints, name='weights')(x)
+    x = nn.relu(Conv1x1(self.features, self.dtype, name='reduction')(x))
+    logits = Conv1x1(joints, self.dtype, name='weights')(x)
     if self.gumbel and train:
-      draws = jax.random.gumbel(self.make_rng('dropout'), (2, *logits.shape))
+      draws = jax.random.gumbel(
+        self.make_rng('dropout'), (2, *logits.shape), logits.dtype
+      )
       logits = logits + draws[0] - draws[1]
-    return nn.sigmoid(logits / jnp.float32(self.temperature))
+    return nn.sigmoid(logits / jnp.asarray(self.temperature, logits.dtype))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,7 +12,13 @@ import jax.numpy as jnp
 from einops import rearrange
 from jaxtyping import Array, Float
 
-from jmrn_jax.convolution import Conv1x1, Conv3x3
+from jmrn_jax import empty_map_windows, window_plan
+from jmrn_jax.convolution import (
+  Conv1x1,
+  Conv3x3,
+  direct_convolution,
+  switchable_convolution,
+)
 from jmrn_jax.joint_encoder import (
   JointEncoder,
   ShallowJointEncoder,
@@ -20,6 +27,8 @@ from jmrn_jax.joint_encoder import (
 )
 from jmrn_jax.joint_selector import JointSelector
 from model_lib.output import ModelOutput
+
+ENCODERS = ('dense', 'windows')
 
 
 class JMRN(nn.Module):
@@ -60,6 +69,11 @@ class JMRN(nn.Module):
       as many parameters as the shared encoder (the ablation in Sec. 4.3).
     dtype: dtype of the computation; parameters, statistics, joint weights, embeddings
       and logits stay float32.
+    encoder: 'dense', or 'windows', which lets `variants` use the plan `windows`.
+    windows: the plan of windows on the encoder's input, see `window_plan`; () for none.
+    shards: devices that clips are divided over; each has windows of its own.
+    level: the plan's level that this module runs at, the last one with whole maps only;
+      None for the dense encoder outside of `variants`.
   """
 
   num_classes: int
@@ -74,6 +88,10 @@ class JMRN(nn.Module):
   gumbel: bool = False
   siamese: bool = True
   dtype: jnp.dtype = jnp.float32
+  encoder: str = 'dense'
+  windows: Sequence[tuple[int, float, float]] = ()
+  shards: int = 1
+  level: int | None = None
 
   @property
   def encoding(self) -> str:
@@ -87,18 +105,15 @@ class JMRN(nn.Module):
         'JMRN needs maps [clip, joint, row, column, channel], but got shape'
         f' {maps.shape}'
       )
-    # A separate BatchNorm for each joint's maps (official code).
-    maps = self._norm('input_norm', train, axis=(1, -1))(maps)
-    joint_features = self._encoder(maps)(maps, train)
-    pooled = joint_features.mean(axis=(2, 3), dtype=jnp.float32)
-    compression = Conv1x1(self.compressed, dtype=self.dtype, name='compression')
-    joint_maps = nn.relu(compression(joint_features))
+    encoded = self._encoded if self.level is None else self._encoded_on_windows
+    pooled, joint_maps = encoded(maps, train)
     joint_weights = None
     if self.selector:
       joint_weights = JointSelector(
         features=self.selector_features,
         temperature=self.selector_temperature,
         gumbel=self.gumbel,
+        dtype=self._wide,
         name='joint_selector',
       )(pooled, train)
       weights = joint_weights.astype(self.dtype)
@@ -108,6 +123,56 @@ class JMRN(nn.Module):
       joint_weights=joint_weights,
       joint_embeddings=self._project(pooled) if self.projection_features else None,
     )
+
+  def variants(
+    self, maps: Float[Array, 'b j h w c'], train: bool
+  ) -> tuple[Any, list[JMRN]]:
+    """Modules that compute the same, and the index of the fastest for these maps.
+
+    Raises:
+      ValueError: for an unknown `encoder`.
+    """
+    if self.encoder not in ENCODERS:
+      raise ValueError(
+        f'there is no encoder {self.encoder!r}; use one of {", ".join(ENCODERS)} (all'
+        ' compute the same)'
+      )
+    # Dropout would make cells random whose values are known.
+    exact = self.siamese and not (train and self.dropout)
+    if self.encoder == 'dense' or not self.windows or not exact:
+      return 0, [self.clone(level=None)]
+    levels = range(len(window_plan.LEVELS) + 1)
+    index = window_plan.first_that_fits(self.windows, maps, self.shards)
+    return index, [self.clone(level=level) for level in levels]
+
+  def _encoded(
+    self, maps: Float[Array, 'b j h w c'], train: bool
+  ) -> tuple[Float[Array, 'b j d'], Float[Array, 'b j h4 w4 e']]:
+    """The joints' features, averaged over the map, and compressed."""
+    # A separate BatchNorm for each joint's maps (official code).
+    maps = self._norm('input_norm', train, axis=(1, -1))(maps)
+    joint_features = self._encoder(maps)(maps, train)
+    pooled = joint_features.mean(axis=(2, 3), dtype=self._wide)
+    compression = Conv1x1(self.compressed, dtype=self.dtype, name='compression')
+    return pooled, nn.relu(compression(joint_features))
+
+  def _encoded_on_windows(
+    self, maps: Float[Array, 'b j h w c'], train: bool
+  ) -> tuple[Float[Array, 'b j d'], Float[Array, 'b j h4 w4 e']]:
+    """Same as `_encoded`, with the same variables; see `empty_map_windows`."""
+    affine = empty_map_windows.InputAffine(name='input_norm')(maps, train)
+    return empty_map_windows.encoded_on_devices(
+      maps,
+      affine,
+      empty_map_windows.kernels_of(self.variables['params'], self.dtype),
+      window_plan.level_for(self.windows, self.level, maps.shape, self.shards),
+      self.dtype,
+    )
+
+  @property
+  def _wide(self) -> jnp.dtype:
+    """The dtype of what stays float32 (of float64, in tests)."""
+    return jnp.promote_types(jnp.float32, self.dtype)
 
   def _encoder(self, maps: jax.Array) -> nn.Module:
     """The encoder for one joint, mapped over joints and clips."""
@@ -132,19 +197,21 @@ class JMRN(nn.Module):
     """Inter-joint reasoning (Sec. 3.1): from all joints' maps to logits."""
     x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
     x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
+    lowering = direct_convolution if self.level is None else switchable_convolution
     for layer, stride in ((1, 2), (2, 1)):
       x = Conv3x3(
-        self.reasoning_features, stride, dtype=self.dtype, name=f'conv{layer}'
+        self.reasoning_features, stride, lowering, dtype=self.dtype, name=f'conv{layer}'
       )(x)
       x = nn.relu(self._norm(f'norm{layer}', train)(x))
       x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
-    x = x.mean(axis=(1, 2), dtype=jnp.float32)
-    return Conv1x1(self.num_classes, name='classifier')(x)
+    x = x.mean(axis=(1, 2), dtype=self._wide)
+    return Conv1x1(self.num_classes, dtype=self._wide, name='classifier')(x)
 
   def _project(self, pooled: Float[Array, 'b j c']) -> Float[Array, 'b j d']:
     """Unit-norm embeddings from one projection head for all joints, in float32."""
-    x = nn.relu(Conv1x1(self.projection_features, name='projection1')(pooled))
-    x = Conv1x1(self.projection_features, name='projection2')(x)
+    layer = functools.partial(Conv1x1, self.projection_features, self._wide)
+    x = nn.relu(layer(name='projection1')(pooled))
+    x = layer(name='projection2')(x)
     square = jnp.square(x).sum(axis=-1, keepdims=True)
     # An all-zero vector stays zero and keeps a finite gradient.
     return x * jax.lax.rsqrt(jnp.where(square > 0, square, jnp.ones_like(square)))

@@ -46,7 +46,7 @@ from pose_action.inference.timelines.model_methods import TimelineMethods
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
 from pose_action.training.clip_times import ClipTimes
-from pose_action.training.evaluation_step import evaluation_step
+from pose_action.training.evaluation_step import evaluation_step, model_output
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
 
@@ -126,7 +126,7 @@ class Predictor(TimelineMethods):
         modalities=tuple(config.data.modalities),
       )
     )
-    self._apply = jax.jit(functools.partial(model.apply, train=False))
+    self._apply = jax.jit(functools.partial(model_output, model))
 
   @classmethod
   def from_workdir(

@@ -78,6 +78,13 @@ def without_dropout(model: nn.Module) -> nn.Module:
   return model.clone(dropout=0.0)
 
 
+def on_devices(model: nn.Module, devices: int) -> nn.Module:
+  """The same model, told over how many devices clips are divided, if it asks."""
+  if 'shards' not in {field.name for field in dataclasses.fields(model)}:
+    return model
+  return model.clone(shards=devices)
+
+
 def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:
   """Builds a model from `config.model`: its name, dtype, and the module's own fields.
 

@@ -180,6 +180,8 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'selector_temperature': 1.0,
     'gumbel': False,
     'siamese': True,
+    'encoder': 'dense',
+    'windows': [],
     'dtype': 'float32',
   },
   'ddnet': {

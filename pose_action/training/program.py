@@ -35,6 +35,7 @@ from pose_action.training.mixup import check_mixup
 from pose_action.training.model_registry import (
   build_model,
   check_encoding,
+  on_devices,
   without_dropout,
 )
 from pose_action.training.run_data import RunData
@@ -104,7 +105,7 @@ def build_program(
   batch_size = _batch_size(config, data, mesh)
   steps_per_epoch = max(len(data.train.indices) // batch_size, 1)
   total_steps = config.train.epochs * steps_per_epoch
-  steps = _make_steps(config, data, total_steps, steps_per_epoch)
+  steps = _make_steps(config, data, mesh, total_steps, steps_per_epoch)
   shapes = jax.eval_shape(steps.initial_state, jnp.int32(0))
   places = sharding.state_sharding(shapes, mesh, config.train.state_sharding)
   whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
@@ -156,11 +157,12 @@ class _Steps:
 def _make_steps(
   config: ml_collections.ConfigDict,
   data: RunData,
+  mesh: Mesh,
   total_steps: int,
   steps_per_epoch: int,
 ) -> _Steps:
   """Builds model, optimiser and losses, and binds the pure steps to them."""
-  model = build_model(config.model, len(data.class_names))
+  model = on_devices(build_model(config.model, len(data.class_names)), mesh.size)
   check_encoding(model, config.data.encoding)
   schedule = optimizers.make_schedule(
     config.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch

@@ -49,7 +49,9 @@ _FREE_TO_CHANGE = (
   'data.trust_order',
   'eval.batch_size',
   'eval.calibrate',
+  'model.encoder',
   'model.filter_folding',
+  'model.windows',
   'train.fast_cpu_convolutions',
   'train.log_every_steps',
 )

@@ -23,6 +23,7 @@ from pose_action.host.workdir_lock import WorkdirLockedError, sole_run
 from pose_action.runtime import sharding
 from pose_action.runtime.writers import RunWriter
 from pose_action.training.checkpoints import Checkpoints
+from pose_action.training.encoder_windows import with_window_plan
 from pose_action.training.evaluation_step import EvaluationOutput
 from pose_action.training.fold_rule import with_fold_rule
 from pose_action.training.predict_split import predict_split
@@ -94,6 +95,7 @@ def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run
   data = make_run_data(config, open_data(config, report))
   for line in _held_out(data):
     report(line)
+  config = with_window_plan(config, data, report)
   return Run(
     config=config,
     workdir=folder,

@@ -1,0 +1,103 @@
+"""Compares PA3D's steps and predictions with PyTorch: a table for docs/performance.md.
+
+    taskset -c 0 python -m benchmarks.pa3d_step --data_dir=DIR --clips=32
+    taskset -c 0 python -m benchmarks.pa3d_step --data_dir=DIR --clips=32 \\
+      --config=pa3d_jhmdb:quick,test=false
+    taskset -c 0 python -m benchmarks.pa3d_step --data_dir=DIR --clips=1 --mode=predict
+
+The setting is the paper's for JHMDB, or the config's, on the data set's own motions:
+cross entropy, SGD with momentum, float32; PyTorch is eager, in `channels_last`. Needs the
+extra `torch`, and the data set as keypoints (`pose-action export
+--representation=keypoints`). Both sides start from the maps.
+"""
+
+from __future__ import annotations
+
+import os
+
+import ml_collections
+import numpy as np
+
+from benchmarks.beside_torch import (
+  OURS,
+  TORCH,
+  InputBatch,
+  Side,
+  arguments,
+  in_turns,
+  input_batches,
+  open_config,
+  our_side,
+  table,
+)
+from pa3d_jax.folded_filter import FOLDING
+
+CONFIG = 'pa3d_jhmdb:representation=keypoints,test=false'
+
+
+def main():
+  """Prints both sides' times and their ratio."""
+  parser = arguments(__doc__, config=CONFIG)
+  parser.add_argument('--filter_folding', choices=FOLDING, default='auto')
+  asked = parser.parse_args()
+  config, data = open_config(asked)
+  config.model.filter_folding = asked.filter_folding
+  batches = input_batches(data, asked)
+  sides = {
+    OURS: our_side(config, data, batches[0], asked.mode),
+    TORCH: torch_side(config, batches[0], len(data.class_names), asked.mode),
+  }
+  print(
+    f'{asked.config}, {asked.mode}, {asked.clips} clips, filter folding'
+    f' {asked.filter_folding}'
+  )
+  for line in table(in_turns(sides, batches), asked.clips):
+    print(line)
+
+
+def torch_side(
+  config: ml_collections.ConfigDict, first: InputBatch, classes: int, mode: str
+) -> Side:
+  """One update, or one prediction, in eager PyTorch, channels last."""
+  import torch  # pyright: ignore[reportMissingImports]
+
+  from benchmarks.pa3d_torch import TorchPA3D
+
+  torch.set_num_threads(len(os.sched_getaffinity(0)))
+  _, frames, _, _, channels = first.maps.shape
+  fields = config.model
+  model = TorchPA3D(
+    classes, frames, channels, fields.outputs, tuple(fields.features), fields.dropout
+  )
+  model.to(memory_format=torch.channels_last)  # pyright: ignore
+  if mode == 'predict':
+    model.eval()
+
+    def predict(batch: InputBatch):
+      with torch.inference_mode():
+        model(torch.from_numpy(batch.maps).permute(0, 1, 4, 2, 3))
+
+    return predict
+  settings = config.optimizer
+  optimizer = torch.optim.SGD(
+    model.parameters(),
+    lr=settings.learning_rate,
+    momentum=settings.momentum,
+    weight_decay=settings.weight_decay,
+  )
+
+  def train(batch: InputBatch):
+    optimizer.zero_grad()
+    logits = model(torch.from_numpy(batch.maps).permute(0, 1, 4, 2, 3))
+    labels = torch.from_numpy(batch.labels.astype(np.int64))
+    smoothing = config.train.label_smoothing
+    torch.nn.functional.cross_entropy(
+      logits, labels, label_smoothing=smoothing
+    ).backward()
+    optimizer.step()
+
+  return train
+
+
+if __name__ == '__main__':
+  main()

@@ -1,0 +1,187 @@
+"""The encoder on windows gives the dense network's numbers, all of them."""
+
+import functools
+import re
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+
+from jmrn_jax import window_plan
+from jmrn_jax.model import JMRN
+from pose_action.runtime import sharding
+
+FLOAT64 = jnp.dtype('float64')
+CLIPS, JOINTS = 4, 3
+PLAN = ((16, 0.5, 0.2), (8, 2.0, 0.3))
+FIELDS = {
+  'num_classes': 3,
+  'compressed': 3,
+  'features': (4, 5),
+  'selector_features': 4,
+  'reasoning_features': 5,
+  'projection_features': 4,
+  'windows': PLAN,
+  'encoder': 'windows',
+}
+
+
+def motions(height, width, seed=0):
+  """Maps with supports at every border and corner, one empty and one full."""
+  rng = np.random.default_rng(seed)
+  maps = np.zeros((CLIPS, JOINTS, height, width, 3))
+  rows = (0, 0, height - 7, height - 5, 9, 0, 10, height - 8, 2, 3)
+  columns = (0, width - 6, 0, width - 7, 11, 8, 0, 5, width - 3, 1)
+  places = zip(rows, columns, strict=True)
+  for number, (clip, joint) in enumerate(np.ndindex(CLIPS, JOINTS)):
+    if number == 3:
+      maps[clip, joint] = rng.uniform(size=(height, width, 3))
+    elif number != 7:
+      row, column = next(places)
+      part = maps[clip, joint, row : row + 7 + number % 3, column : column + 6]
+      part[...] = rng.uniform(size=part.shape)
+  return maps
+
+
+@functools.cache
+def variables(seed=1):
+  """Float64 variables, far from their first values."""
+  shapes = jax.eval_shape(
+    functools.partial(JMRN(**FIELDS).init, train=False),
+    jax.random.key(0),
+    jax.ShapeDtypeStruct((1, JOINTS, 24, 24, 3), jnp.float32),
+  )
+  rng = np.random.default_rng(seed)
+  return {
+    'params': jax.tree.map(
+      lambda leaf: (
+        rng.normal(size=leaf.shape) * (2 / max(leaf.size // leaf.shape[-1], 2)) ** 0.5
+      ),
+      shapes['params'],
+    ),
+    'batch_stats': jax.tree.map(
+      lambda leaf: rng.uniform(0.5, 1.5, leaf.shape), shapes['batch_stats']
+    ),
+  }
+
+
+def computed(model, maps, *, train):
+  """Outputs, changed statistics, and the gradients of a loss that reads them all."""
+
+  @jax.jit
+  def run(variables, maps):
+    def loss_of(params):
+      output, changed = model.apply(
+        {**variables, 'params': params}, maps, train=train, mutable=['batch_stats']
+      )
+      loss = jnp.square(output.logits).sum() + output.joint_weights.sum()
+      return loss + jnp.cos(9 * output.joint_embeddings).sum(), (output, changed)
+
+    gradient_of = jax.value_and_grad(loss_of, has_aux=True)
+    (_, found), gradients = gradient_of(variables['params'])
+    return found, gradients
+
+  return run(variables(), maps)
+
+
+def assert_same(found, expected):
+  pairs = zip(
+    jax.tree.leaves_with_path(found), jax.tree.leaves_with_path(expected), strict=True
+  )
+  for (path, value), (_, wanted) in pairs:
+    assert value.dtype == np.float64, path
+    # A bias before a BatchNorm has no gradient: the floor is for rounding, 1e-13.
+    scale = max(float(abs(wanted).max()), 0.1)
+    np.testing.assert_allclose(
+      value / scale, wanted / scale, atol=1e-11, err_msg=jax.tree_util.keystr(path)
+    )
+
+
+@pytest.mark.parametrize(
+  ('height', 'width', 'train', 'shards'),
+  [(24, 33, True, 1), (29, 26, True, 2), (34, 27, True, 1), (23, 28, False, 1)],
+)
+def test_every_number_is_the_dense_network_s(height, width, train, shards):
+  """At sides with every remainder by 4: outputs, gradients, statistics."""
+  with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
+    model = JMRN(**FIELDS, shards=shards, dtype=FLOAT64)
+    maps = jnp.asarray(motions(height, width))
+    index, variants = model.variants(maps, train)
+    assert index < len(window_plan.LEVELS)  # No map is cut.
+    on_windows, dense = (
+      computed(variant, maps, train=train) for variant in (variants[1], model)
+    )
+    assert_same(on_windows, dense)
+
+
+def test_only_full_maps_and_only_empty_maps():
+  """Eagerly, in inference, at float32's precision."""
+  model = JMRN(**FIELDS)
+  to_float32 = functools.partial(jax.tree.map, lambda leaf: jnp.asarray(leaf, 'f4'))
+  for maps in (
+    motions(20, 21)[1:2, :1].repeat(JOINTS, 1),
+    np.zeros((1, JOINTS, 20, 21, 3)),
+  ):
+    maps = jnp.asarray(maps, jnp.float32)
+    index, variants = model.variants(maps, False)
+    outputs = [
+      variant.apply(to_float32(variables()), maps, train=False)
+      for variant in (variants[int(index)], model)
+    ]
+    np.testing.assert_allclose(outputs[0].logits, outputs[1].logits, rtol=1e-4)
+
+
+def test_a_map_that_fits_no_window_is_left_to_the_dense_network():
+  maps = jnp.asarray(motions(24, 24), jnp.float32)
+  index, variants = JMRN(**FIELDS).variants(maps, True)
+  assert int(index) < 2 and [variant.level for variant in variants] == [0, 1, 2]
+  # Every map is full, but there are at most 4 whole maps in 12.
+  index, variants = JMRN(**FIELDS).variants(jnp.ones_like(maps), True)
+  assert int(index) == 2
+
+
+@pytest.mark.parametrize(
+  ('fields', 'train', 'levels'),
+  [
+    ({}, True, [0, 1, 2]),
+    ({'encoder': 'dense'}, True, [None]),
+    ({'windows': ()}, True, [None]),
+    ({'siamese': False}, True, [None]),
+    ({'dropout': 0.25}, True, [None]),  # Dropout makes the empty map's cells random.
+    ({'dropout': 0.25}, False, [0, 1, 2]),
+  ],
+  ids=str,
+)
+def test_windows_are_used_where_they_are_exact(fields, train, levels):
+  model = JMRN(**(FIELDS | fields))
+  _, variants = model.variants(jnp.zeros((CLIPS, JOINTS, 24, 24, 3)), train)
+  assert [variant.level for variant in variants] == levels
+
+
+def test_an_unknown_encoder_is_refused():
+  model = JMRN(num_classes=3, encoder='sparse')
+  with pytest.raises(
+    ValueError, match="no encoder 'sparse'; use one of dense, windows"
+  ):
+    model.variants(jnp.zeros((CLIPS, JOINTS, 24, 24, 3)), True)
+
+
+def test_each_of_eight_devices_has_its_own_windows():
+  """Devices exchange sums and what follows the encoder, but no maps and no features."""
+  model = JMRN(**FIELDS, shards=8, level=1)
+  mesh = sharding.make_mesh()
+  whole, over_rows = sharding.replicated(mesh), sharding.over_rows(mesh)
+
+  def loss(variables, maps):
+    output, _ = model.apply(variables, maps, train=True, mutable=['batch_stats'])
+    return jnp.square(output.logits).sum()
+
+  shapes = jax.tree.map(
+    lambda leaf: jax.ShapeDtypeStruct(leaf.shape, jnp.float32), variables()
+  )
+  maps = jax.ShapeDtypeStruct((16, JOINTS, 24, 24, 3), jnp.float32)
+  step = jax.jit(jax.grad(loss), in_shardings=(whole, over_rows))
+  program = step.lower(shapes, maps).compile().as_text()
+  assert 'all-reduce' in program
+  assert not re.search(r'all-gather|all-to-all|collective-permute', program)
