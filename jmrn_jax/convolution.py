@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from typing import cast
 
 import flax.linen as nn
 import jax
@@ -32,7 +33,6 @@ def direct_convolution(
   )
 
 
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def switchable_convolution(
   maps: Float[Array, 'b h w c'],
   kernel: Float[Array, '3 3 c d'],
@@ -50,13 +50,18 @@ def switchable_convolution(
     pad: rows and columns of zeros, at most 2 on a side, and at least 1 after the map
       where the stride leaves a remainder.
   """
+  return cast(jax.Array, _switchable(maps, kernel, stride, pad))
+
+
+@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
+def _switchable(maps, kernel, stride, pad):
   return jax.lax.conv_general_dilated(
     maps, kernel, (stride, stride), pad, dimension_numbers=_AXES
   )
 
 
 def _switchable_forward(maps, kernel, stride, pad):
-  return switchable_convolution(maps, kernel, stride, pad), (maps, kernel)
+  return _switchable(maps, kernel, stride, pad), (maps, kernel)
 
 
 def _switchable_backward(stride, pad, saved, gradient):
@@ -92,7 +97,7 @@ def _switchable_backward(stride, pad, saved, gradient):
   return of_maps, of_kernel.transpose(1, 2, 0, 3)
 
 
-switchable_convolution.defvjp(_switchable_forward, _switchable_backward)
+_switchable.defvjp(_switchable_forward, _switchable_backward)
 
 
 def patch_convolution(

@@ -160,6 +160,7 @@ class JMRN(nn.Module):
     self, maps: Float[Array, 'b j h w c'], train: bool
   ) -> tuple[Float[Array, 'b j d'], Float[Array, 'b j h4 w4 e']]:
     """Same as `_encoded`, with the same variables; see `empty_map_windows`."""
+    assert self.level is not None  # The caller chose windows.
     affine = empty_map_windows.InputAffine(name='input_norm')(maps, train)
     return empty_map_windows.encoded_on_devices(
       maps,

@@ -118,7 +118,7 @@ def _write_csv(path: pathlib.Path, predictions: Sequence[Prediction]):
 def _write_npz(path: pathlib.Path, predictions: Sequence[Prediction]):
   """As a run's `scores_<split>.npz`; labels only if every clip has them."""
   classes = predictions[0].class_names
-  arrays: dict[str, np.ndarray] = {
+  arrays: dict[str, Any] = {
     'video_ids': np.array(_unique_names(predictions), np.str_),
     'scores': np.stack([one.probabilities for one in predictions]).astype(np.float32),
     'class_names': np.array(classes, np.str_),

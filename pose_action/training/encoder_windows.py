@@ -64,6 +64,7 @@ def measured_needs(data: RunData) -> np.ndarray:
       settings=data.map_settings,
       augmentation=data.augment_settings,
     )
+    assert not isinstance(maps, dict)  # JMRN reads one kind of maps.
     return window_plan.supports(maps).need
 
   needs = [

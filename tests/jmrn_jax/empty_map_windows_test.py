@@ -100,7 +100,12 @@ def assert_same(found, expected):
 
 @pytest.mark.parametrize(
   ('height', 'width', 'train', 'shards'),
-  [(24, 33, True, 1), (29, 26, True, 2), (34, 27, True, 1), (23, 28, False, 1)],
+  [
+    (24, 33, True, 1),
+    pytest.param(29, 26, True, 2, marks=pytest.mark.long),
+    pytest.param(34, 27, True, 1, marks=pytest.mark.long),
+    (23, 28, False, 1),
+  ],
 )
 def test_every_number_is_the_dense_network_s(height, width, train, shards):
   """At sides with every remainder by 4: outputs, gradients, statistics."""

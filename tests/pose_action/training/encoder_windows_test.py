@@ -134,6 +134,7 @@ def learning_curve(encoder, steps):
   return np.array(losses), state.params, levels
 
 
+@pytest.mark.long
 def test_the_learning_curve_is_the_dense_network_s():
   with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
     dense, wanted, _ = learning_curve('dense', steps=24)
