@@ -169,17 +169,11 @@ def _make_steps(
   )
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer, steps_per_epoch)
-  weights = make_class_weights(
-    config.train.class_weights, data.train.labels, len(data.class_names)
-  )
-  priors = log_class_priors(
-    config.train.logit_adjustment, data.train.labels, len(data.class_names)
-  )
   input_of_batch = _input_of_batch(data)
   shared = {
     'model': model,
     'input_of_batch': input_of_batch,
-    'losses': LossSettings.from_config(config.train, steps_per_epoch, weights, priors),
+    'losses': _losses(config.train, data, steps_per_epoch),
   }
   one_step = functools.partial(
     train_step,
@@ -214,6 +208,18 @@ def _make_steps(
     evaluate=lambda variables, batch: (evaluate(variables, batch), batch['index']),
     pictures=functools.partial(_pictures, model, input_of_batch),
     update_plateau=functools.partial(_plateau_step, plateau),
+  )
+
+
+def _losses(
+  train: ml_collections.ConfigDict, data: RunData, steps_per_epoch: int
+) -> LossSettings:
+  labels, classes = data.train.labels, len(data.class_names)
+  return LossSettings.from_config(
+    train,
+    steps_per_epoch,
+    make_class_weights(train.class_weights, labels, classes),
+    log_class_priors(train.logit_adjustment, labels, classes),
   )
 
 
