@@ -3,14 +3,15 @@
 tests/pose_action/ensembles/experiment_test.py opens a trained ensemble.
 """
 
-import types
 import warnings
 from typing import Any
 
 import numpy as np
 import pytest
 
+from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import PoseWarning
+from input_pipeline.skeletons.registry import Skeleton
 from pose_action.fusion.fused_members import FusedMembers
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
 from pose_action.inference.errors import PredictorError
@@ -20,8 +21,11 @@ NAMES = ('run', 'wave')
 JOINTS = ('head', 'tail')
 
 
-def clip(name) -> Any:
-  return types.SimpleNamespace(video_id=name)
+SKELETON = Skeleton(name='two', joints=JOINTS, limbs=(JOINTS,))
+
+
+def clip(name: str) -> PoseClip:
+  return PoseClip(name, np.ones((1, 1, 2, 2)), np.ones((1, 1, 2)), (10, 10), SKELETON)
 
 
 class Member:
