@@ -335,9 +335,11 @@ def resolved_format(
   """A format's name, recognised from the files if it is 'auto', and how.
 
   Raises:
-    PoseDataError: if the path does not exist, or its format is not recognised.
+    PoseDataError: for an unknown format, or with 'auto' if the path does not exist or
+      is not recognised.
   """
   if format != AUTO:
+    _get_reader(format)
     return ALIASES.get(format, format), ()
   with as_pose_data_error(f'{shortened(str(path))} cannot be read'):
     path = user_path(path)

@@ -8,16 +8,13 @@ import math
 import pathlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from jaxtyping import UInt8
 
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDataError, PoseDatasetError
-from input_pipeline.export.export import export_dataset
-from input_pipeline.export.summary import ExportSummary
-from input_pipeline.storage.dataset import dataset_dir
 from pose_action.extraction.extractor import PoseExtractor
 from pose_action.extraction.maps import DEFAULT_THRESHOLD, stored_maps
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
@@ -28,6 +25,9 @@ from pose_action.extraction.video_list import Video
 from pose_action.extraction.videos import FrameReader, kept_frames
 from pose_action.host.progress import Progress
 from pose_action.host.user_paths import user_path
+
+if TYPE_CHECKING:
+  from input_pipeline.export.summary import ExportSummary
 
 
 @dataclasses.dataclass(frozen=True)
@@ -152,6 +152,9 @@ def extract_dataset(
       'keypoints': keypoint_source(usable, spool, extractor),
       'heatmaps': heatmap_source(usable, spool, extractor, settings),
     }
+    # Here, because reading videos for a prediction does without TFDS.
+    from input_pipeline.export.export import export_dataset
+
     exports = []
     for representation in unwritten:
       summary = export_dataset(
@@ -202,6 +205,8 @@ def _unwritten(
   spool: Spool, dataset: str, data_dir: PathLike, overwrite: bool
 ) -> list[str]:
   """The representations that this extraction has not exported yet."""
+  from input_pipeline.storage.dataset import dataset_dir
+
   unwritten = [r for r in ('keypoints', 'heatmaps') if not spool.is_exported(r)]
   for representation in unwritten:
     target = dataset_dir(data_dir, dataset, representation)

@@ -29,6 +29,8 @@ def kind_of(name: str, *, data_dir: str | None, format: str | None = None) -> Ki
   Raises:
     PoseDataError: if there is nothing of this name.
   """
+  if format not in (None, AUTO):
+    resolved_format(format, name)  # Refuses an unknown one first.
   if '://' in name:
     return 'dataset'
   path = user_path(name)

@@ -262,7 +262,7 @@ def test_other_settings_cannot_continue(tmp_path, videos):
 
 
 def test_continues_after_a_kill_between_the_exports(tmp_path, videos, monkeypatch):
-  from pose_action.extraction import extract as module
+  from input_pipeline.export import export as module
 
   export = module.export_dataset
 

@@ -138,13 +138,15 @@ def test_a_block_with_nothing_to_save_is_left_at_once(number, tmp_path):
     text=True,
     env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'JAX_PLATFORMS': 'cpu'},
   ) as child:
-    assert child.stdout is not None
+    assert child.stdout is not None and child.stderr is not None
     assert child.stdout.readline() == 'busy\n'
     assert [path.name for path in tmp_path.iterdir()] == ['run.lock']
     time.sleep(0.2)
     child.send_signal(number)
     started = time.monotonic()
-    printed, said = child.communicate(timeout=60)
+    # What `readline` read too far ahead is lost to `communicate`.
+    printed, said = child.stdout.read(), child.stderr.read()
+    child.wait(timeout=60)
     assert time.monotonic() - started < 5
   assert child.returncode == 128 + number
   assert said == 'stopped at step 8; the same command resumes\n'
