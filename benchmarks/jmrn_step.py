@@ -90,6 +90,7 @@ def torch_side(
   contrastive = config.train.contrastive
 
   def train(batch: InputBatch):
+    """One update."""
     optimizer.zero_grad()
     rows = torch.from_numpy(batch.maps).permute(0, 4, 1, 2, 3)
     classes = torch.from_numpy(batch.labels.astype(np.int64))

@@ -87,6 +87,7 @@ def torch_side(
   )
 
   def train(batch: InputBatch):
+    """One update."""
     optimizer.zero_grad()
     logits = model(torch.from_numpy(batch.maps).permute(0, 1, 4, 2, 3))
     labels = torch.from_numpy(batch.labels.astype(np.int64))

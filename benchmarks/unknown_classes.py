@@ -143,6 +143,7 @@ def run(
 
 
 def main(arguments: Sequence[str] | None = None):
+  """Prints the figures of one run; `arguments` are the command line's by default."""
   parser = argparse.ArgumentParser(
     description='Measures whether a model knows that it does not know a class.'
   )

@@ -15,7 +15,7 @@ Options, after a colon, separated by commas:
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
 - `quick`: our small setting for two cores, 8 minutes per run; reads keypoints.
-- `tuned`: `quick` with augmentation and even classes: our best.
+- `tuned`: `quick` with augmentation and the balanced softmax.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `as_published`: select the checkpoint on the test split, as the official code does.

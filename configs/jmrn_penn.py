@@ -11,7 +11,7 @@ Options, after a colon, separated by commas:
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
 - `quick`: our small setting for two cores, 4.5 minutes per run; reads keypoints.
-- `tuned`: `quick` with augmentation and even classes: our best.
+- `tuned`: `quick` with JHMDB's augmentation and balanced softmax; not trained here.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,

@@ -12,7 +12,8 @@ Options, after a colon, separated by commas:
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
 - `quick`: our small setting for two cores, a few minutes per run; reads keypoints.
-- `tuned`: `quick` with augmentation, mixup, even classes and more epochs: our best.
+- `tuned`: `quick` with JHMDB's augmentation, mixup, balanced softmax and more epochs; not
+  trained here.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`

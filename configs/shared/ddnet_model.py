@@ -108,7 +108,7 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
 
 
 def _small(network: str) -> ml_collections.ConfigDict:
-  """Our networks in the size that suits few clips; wider ones are no better there."""
+  """Our networks in a size for few clips (docs/results.md)."""
   model = ddnet(network)
   model.width = 32  # ours: 64 gives the same
   model.joint_features = (32, 48)  # ours

@@ -254,6 +254,6 @@ def make_quick(config: ml_collections.ConfigDict, representation: str, epochs: i
 
 
 def tune(config: ml_collections.ConfigDict, representation: str, epochs: int):
-  """Our best setting for few clips: `make_quick` with augmentation; ours."""
+  """`make_quick` with our recipe for few clips; ours."""
   make_quick(config, representation, epochs)
   few_clips.augment(config)

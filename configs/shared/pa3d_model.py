@@ -159,7 +159,7 @@ def make_quick(
 def tune(
   config: ml_collections.ConfigDict, args: ml_collections.ConfigDict, epochs: int
 ):
-  """Our best setting for few clips: `make_quick` with augmentation and mixup; ours."""
+  """`make_quick` with our recipe for few clips, and mixup; ours."""
   make_quick(config, args, epochs)
   few_clips.augment(config)
   config.augment.mixup = 0.2  # ours

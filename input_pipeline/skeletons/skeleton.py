@@ -283,6 +283,7 @@ class Skeleton:
 
   @classmethod
   def from_dict(cls, fields: dict[str, Any]) -> Skeleton:
+    """Reads what `to_dict` made; KeyError without a name, joints, limbs or background."""
     return cls(
       name=fields['name'],
       joints=tuple(fields['joints']),

@@ -36,6 +36,7 @@ class StoredForm:
   num_features: int = 0
 
   def features(self) -> tfds.features.FeaturesDict:
+    """The arrays of one record, with shapes and dtypes."""
     if self.representation == 'heatmaps':
       poses = _map_features(self.skeleton, self.modalities, self.num_features)
     else:

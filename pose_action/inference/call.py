@@ -1,10 +1,10 @@
-"""What `model(source)` does, for a single model and for an ensemble."""
+"""The call `model(source)` of every model that predicts."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, cast, overload
 
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import ClipSource, HeatmapClip, PotionClip
@@ -21,63 +21,81 @@ PathLike = str | os.PathLike[str]
 Sources = PathLike | ClipSource | Sequence[PathLike]
 
 
-def predict_call(
-  model: Predictor | EnsemblePredictor,
-  source: AnyClip | Sources,
-  *,
-  format: str | None = None,
-  skeleton: str | None = None,
-  data_dir: PathLike | None = None,
-  extractor: PoseExtractor | None = None,
-  **options: Any,
-) -> Prediction | Predictions:
-  """Predicts the action in one clip, or in every clip of any source.
+class CallMethods:
+  """What a model answers for a clip, or for every clip of any source."""
 
-  Exactly as an evaluation would, in the form that the run's data set stores, and averaged
-  over all views. Labels are not read.
+  @overload
+  def __call__(self, source: AnyClip) -> Prediction: ...
 
-  Args:
-    source: a clip; or pose files of any format, a data set on disk by folder or name, a
-      video, a folder of frames, a camera's number as text, several of these, or what
-      `read_poses` returns.
-    format, skeleton: those of pose files; recognised by default.
-    data_dir: the folder for data sets that are named; by default the run's own.
-    extractor: the pose network for videos, `pose_action.make_extractor(...)`.
-    options: further options of `read_poses`.
+  @overload
+  def __call__(
+    self,
+    source: Sources,
+    *,
+    format: str | None = None,
+    skeleton: str | None = None,
+    data_dir: PathLike | None = None,
+    extractor: PoseExtractor | None = None,
+    **options: Any,
+  ) -> Predictions: ...
 
-  Returns:
-    A Prediction for a clip; else Predictions, a list with `.save(path)`.
+  def __call__(
+    self,
+    source: AnyClip | Sources,
+    *,
+    format: str | None = None,
+    skeleton: str | None = None,
+    data_dir: PathLike | None = None,
+    extractor: PoseExtractor | None = None,
+    **options: Any,
+  ) -> Prediction | Predictions:
+    """Predicts the action in one clip, or in every clip of any source.
 
-  Raises:
-    PredictorError: for a clip whose joints cannot be mapped to the model's.
-    ValueError, OSError: for the only source, if it cannot be used.
+    As an evaluation would, averaged over all views. Labels are not read.
 
-  Warns:
-    PoseWarning: for mapped joints, and for each clip or source that cannot be used.
+    Args:
+      source: a clip; or pose files of any format, a data set on disk by folder or name, a
+        video, a folder of frames, a camera's number as text, several of these, or what
+        `read_poses` returns.
+      format, skeleton: those of pose files; recognised by default.
+      data_dir: the folder for data sets that are named; by default the run's own.
+      extractor: the pose network for videos, from `pose_action.make_extractor`.
+      options: further ones of `read_poses`.
 
-  Example:
-    >>> import pose_action
-    >>> model = pose_action.load('run')
-    >>> answers = model('poses', skeleton='coco_17', frame_size=(240, 320))
-    >>> len(answers)
-    2
-    >>> answers.save('answers.csv')
-  """
-  if isinstance(source, PoseClip | HeatmapClip | PotionClip):
-    return model.predict([source], batch_size=1)[0]
-  from pose_action.extraction.extract import ExtractionOptions
-  from pose_action.inference.predict_sources import predictions_of
-  from pose_action.sources.opener import Reading
-  from pose_action.sources.video_poses import VideoPoses
+    Returns:
+      A Prediction for a clip; else Predictions, a list with `.save(path)`.
 
-  network = cast('PoseExtractor', extractor)  # Is called for videos only.
-  extraction = ExtractionOptions(frame_rate=options.get('frame_rate'))
-  with VideoPoses(lambda: network, extraction, lambda line: None) as videos:
-    reading = Reading(
-      format=format,
-      skeleton=skeleton,
-      options=ReadOptions(**options) if options else None,
-      data_dir=os.fspath(data_dir or model.config.data.data_dir),
-      videos=videos if extractor is not None else None,
-    )
-    return predictions_of(model, source, reading)
+    Raises:
+      PredictorError: for a clip whose joints cannot be mapped to the model's.
+      ValueError, OSError: for the only source, if it cannot be used.
+
+    Warns:
+      PoseWarning: for mapped joints, and for each clip or source that cannot be used.
+
+    Example:
+      >>> import pose_action
+      >>> model = pose_action.load('run')
+      >>> answers = model('poses', skeleton='coco_17', frame_size=(240, 320))
+      >>> len(answers)
+      2
+      >>> answers.save('answers.csv')
+    """
+    model = cast('Predictor | EnsemblePredictor', self)
+    if isinstance(source, PoseClip | HeatmapClip | PotionClip):
+      return model.predict([source], batch_size=1)[0]
+    from pose_action.extraction.extract import ExtractionOptions
+    from pose_action.inference.predict_sources import predictions_of
+    from pose_action.sources.opener import Reading
+    from pose_action.sources.video_poses import VideoPoses
+
+    network = cast('PoseExtractor', extractor)  # Is called for videos only.
+    extraction = ExtractionOptions(frame_rate=options.get('frame_rate'))
+    with VideoPoses(lambda: network, extraction, lambda line: None) as videos:
+      reading = Reading(
+        format=format,
+        skeleton=skeleton,
+        options=ReadOptions(**options) if options else None,
+        data_dir=os.fspath(data_dir or model.config.data.data_dir),
+        videos=videos if extractor is not None else None,
+      )
+      return predictions_of(model, source, reading)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import warnings
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING
 
 import ml_collections
 import numpy as np
@@ -14,9 +14,9 @@ from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.skeletons.registry import Skeleton
 from input_pipeline.storage.examples import AnyClip
 from pose_action.fusion.fused_members import FusedMembers
-from pose_action.inference.call import Sources, predict_call
+from pose_action.inference.call import CallMethods
 from pose_action.inference.errors import PredictorError
-from pose_action.inference.prediction import Prediction, Predictions
+from pose_action.inference.prediction import Prediction
 from pose_action.inference.timelines.model_methods import TimelineMethods
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
   from pose_action.training.clip_times import ClipTimes
 
 
-class EnsemblePredictor(TimelineMethods):
+class EnsemblePredictor(CallMethods, TimelineMethods):
   """The members of an ensemble, fused as `ensemble.json` says.
 
   `pose_action.load` and `Predictor.from_workdir` return it for an ensemble's workdir. It
@@ -88,19 +88,6 @@ class EnsemblePredictor(TimelineMethods):
   @property
   def _first(self) -> Predictor:
     return next(iter(self.members.values()))
-
-  @overload
-  def __call__(self, source: AnyClip) -> Prediction: ...
-
-  @overload
-  def __call__(self, source: Sources, **reading: Any) -> Predictions: ...
-
-  def __call__(self, source: AnyClip | Sources, **reading: Any):
-    """Predicts the action in one clip, or in every clip of any source.
-
-    See `call.predict_call`.
-    """
-    return predict_call(self, source, **reading)
 
   def predict(
     self, clips: Iterable[AnyClip], *, batch_size: int = 32

@@ -7,7 +7,7 @@ import itertools
 import os
 import warnings
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any
 
 import flax.linen as nn
 import jax
@@ -36,11 +36,11 @@ from pose_action.fusion.fused_members import (
 )
 from pose_action.host.user_paths import user_path
 from pose_action.inference.activations import Activations, activations_of_clip
-from pose_action.inference.call import Sources, predict_call
+from pose_action.inference.call import CallMethods
 from pose_action.inference.clip_rate import at_own_rate
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
 from pose_action.inference.errors import PredictorError
-from pose_action.inference.prediction import Prediction, Predictions
+from pose_action.inference.prediction import Prediction
 from pose_action.inference.saved_temperature import saved_temperature, saved_threshold
 from pose_action.inference.timelines.model_methods import TimelineMethods
 from pose_action.runtime import sharding
@@ -53,7 +53,7 @@ from pose_action.training.saved_model import SavedModelError, load_model
 _READS = {'frames': 'maps of single frames', 'trajectories': 'trajectories of joints'}
 
 
-class Predictor(TimelineMethods):
+class Predictor(CallMethods, TimelineMethods):
   """A trained model, ready to predict; see `from_workdir`.
 
   Attributes:
@@ -198,19 +198,6 @@ class Predictor(TimelineMethods):
       threshold=threshold,
       clip_times=saved.clip_times,
     )
-
-  @overload
-  def __call__(self, source: AnyClip) -> Prediction: ...
-
-  @overload
-  def __call__(self, source: Sources, **reading: Any) -> Predictions: ...
-
-  def __call__(self, source: AnyClip | Sources, **reading: Any):
-    """Predicts the action in one clip, or in every clip of any source.
-
-    See `call.predict_call`.
-    """
-    return predict_call(self, source, **reading)
 
   def predict(
     self, clips: Iterable[AnyClip], *, batch_size: int = 32

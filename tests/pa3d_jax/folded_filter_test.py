@@ -84,7 +84,7 @@ def test_every_number_is_that_of_the_plain_form(fields, train, random_variables)
 
 
 def test_modalities_fold_each_by_itself(random_variables):
-  """Of 4 frames and 3 outputs only the difference, of 3 frames, may be folded."""
+  """With 3 outputs, the difference has few enough frames to fold (3), joints have not (4)."""
   with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
     folded, plain = pair(outputs=3, dtype=jnp.dtype('float64'))
     maps = {

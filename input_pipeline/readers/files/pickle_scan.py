@@ -107,6 +107,7 @@ class _Scanner(PickleBytes):
     self._hashed = 0  # Elements of keys, each time that they are hashed.
 
   def run(self):
+    """Follows the opcodes to STOP; raises ValueError for what must not be loaded."""
     content, stop = self._content, ord('.')
     while self.at < self._end:
       code = content[self.at]
@@ -316,6 +317,7 @@ class _Scanner(PickleBytes):
     self._push_container([arguments], made)
 
   def build(self):
+    """BUILD: sets the state of the object below it, which must be one that has any."""
     state, node = self._pop(), self._top()
     if self._of_torch and isinstance(node, _Node) and node.kind == 'value':
       self._hold(node, [state])  # Attributes of a dict.

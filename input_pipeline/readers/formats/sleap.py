@@ -134,6 +134,7 @@ class _JointsOfSkeletons:
     self._known: dict[tuple[str, ...], JointChoice] = {}
 
   def of(self, instance: sleap_io.Instance) -> Float[np.ndarray, 'j 3']:
+    """(x, y, score) of the skeleton's joints in pixels, chosen by `JointChoice`."""
     names = tuple(instance.skeleton.node_names)
     if names not in self._known:
       self._known[names] = JointChoice(

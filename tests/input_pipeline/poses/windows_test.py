@@ -31,7 +31,7 @@ def test_windows_end_with_the_video():
   alone = [(0.0,)] * 10
   spans = [(0, 4), (3, 7), (6, 10)]
   assert cut(alone, 4, 3) == [('t0', *span) for span in spans]
-  # Of 11 frames, the last window covers what none has covered.
+  # With 11 frames, one more window ends with the clip.
   assert cut([*alone, (0.0,)], 4, 3) == [('t0', *span) for span in [*spans, (7, 11)]]
 
 

@@ -129,7 +129,7 @@ def test_results_say_when_to_answer_none_of_these(whole):
   held_out = np.load(workdir / 'scores_validation_best.npz')
   scores, labels = held_out['scores'], held_out['labels']
   right = scores.argmax(axis=1) == labels
-  # Of 7 clips at most, 95 % is all.
+  # At most 7 clips are right, and 95 % of 7 rounds up to all of them.
   assert best['threshold'] == pytest.approx(scores.max(axis=1)[right].min(), rel=1e-5)
 
 

@@ -150,7 +150,7 @@ def test_the_same_clips_exported_again_are_the_same(config, data_dir, tmp_path):
 
 @pytest.fixture
 def few_compared(monkeypatch):
-  """Of the 37 clips, 5 are compared, among them the first and the last."""
+  """Only 5 of the 37 clips are compared; the first and the last are among them."""
   monkeypatch.setitem(data_digests._MOST_RECORDS, 'keypoints', 5)
 
 
