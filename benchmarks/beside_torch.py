@@ -26,7 +26,6 @@ from input_pipeline.model_input import batch_input
 from input_pipeline.storage.dataset import open_dataset
 from pose_action.runtime.compiler_options import convolution_options
 from pose_action.training.encoder_windows import with_window_plan
-from pose_action.training.evaluation_step import model_output
 from pose_action.training.losses import LossSettings
 from pose_action.training.model_registry import build_model
 from pose_action.training.optimizers import make_optimizer, make_plateau
@@ -123,7 +122,9 @@ def our_side(
   )
   options = convolution_options(jax.default_backend())
   if mode == 'predict':
-    predict = jax.jit(functools.partial(model_output, model), compiler_options=options)
+    predict = jax.jit(
+      functools.partial(model.apply, train=False), compiler_options=options
+    )
     variables = state.variables()
     return lambda batch: jax.block_until_ready(predict(variables, batch.maps).logits)
   step = functools.partial(

@@ -1,4 +1,4 @@
-"""JMRN's linear layers: a 3×3 convolution with two lowerings, and a 1×1 convolution.
+"""JMRN's linear layers: a 3×3 convolution with its lowerings, and a 1×1 convolution.
 
 Kernels and biases start uniform in ±1/√fan_in, PyTorch's default, which the official
 code keeps.
@@ -6,9 +6,7 @@ code keeps.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
-from typing import cast
 
 import flax.linen as nn
 import jax
@@ -33,71 +31,68 @@ def direct_convolution(
   )
 
 
-def switchable_convolution(
+def padded_convolution(
   maps: Float[Array, 'b h w c'],
   kernel: Float[Array, '3 3 c d'],
   stride: int,
-  pad: tuple[tuple[int, int], tuple[int, int]] = ((1, 1), (1, 1)),
+  pad: tuple[int, int],
 ) -> Float[Array, 'b h2 w2 d']:
-  """Same as `direct_convolution`, with gradients for use inside `lax.switch`.
+  """A 3×3 convolution with other numbers of zeros before and after rows and columns.
 
-  XLA:CPU has fast kernels for convolutions with these axes only. It brings gradients into
-  this form in a program's main computation, but not in the branches of a conditional,
-  where they take 18 times as long (jax 0.10.2). So the gradients here are written in it.
-  Not under `vmap`, where the filter's gradient would become a grouped convolution.
-
-  Args:
-    pad: rows and columns of zeros, at most 2 on a side, and at least 1 after the map
-      where the stride leaves a remainder.
+  This function and its two gradients are for loops: XLA:CPU has fast kernels for
+  convolutions with these axes only, and brings gradients into this form in a program's
+  main computation, but not in loops and conditionals, where they take 18 times as long
+  (jax 0.10.2). XLA's convolution on CPU is 60 times slower where more than 1 cell is
+  padded in it, so zeros are added before it, behind a barrier.
   """
-  return cast(jax.Array, _switchable(maps, kernel, stride, pad))
-
-
-@functools.partial(jax.custom_vjp, nondiff_argnums=(2, 3))
-def _switchable(maps, kernel, stride, pad):
   return jax.lax.conv_general_dilated(
-    maps, kernel, (stride, stride), pad, dimension_numbers=_AXES
+    _padded(maps, pad), kernel, (stride, stride), 'VALID', dimension_numbers=_AXES
   )
 
 
-def _switchable_forward(maps, kernel, stride, pad):
-  return _switchable(maps, kernel, stride, pad), (maps, kernel)
+def turned(kernel: Float[Array, '3 3 c d']) -> Float[Array, '3 3 d c']:
+  """The kernel of `input_gradient`."""
+  return jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
 
 
-def _switchable_backward(stride, pad, saved, gradient):
-  """The gradients of maps and kernel, as convolutions of and with `gradient`."""
-  maps, kernel = saved
-  left_over = [
-    (side + sum(edges) - 3) % stride
-    for side, edges in zip(maps.shape[1:3], pad, strict=True)
-  ]
-  around = [
-    (2 - edges[0], 2 - edges[1] + more)
-    for edges, more in zip(pad, left_over, strict=True)
-  ]
-  of_maps = jax.lax.conv_general_dilated(
+def input_gradient(
+  gradient: Float[Array, 'b h2 w2 d'],
+  turned_kernel: Float[Array, '3 3 d c'],
+  stride: int,
+  pad: tuple[int, int],
+) -> Float[Array, 'b h w c']:
+  """The gradient of `padded_convolution`'s maps; the stride leaves no remainder."""
+  edges = 2 - pad[0], 2 - pad[1]
+  return jax.lax.conv_general_dilated(
     gradient,
-    jnp.flip(kernel, (0, 1)).swapaxes(2, 3),
+    turned_kernel,
     (1, 1),
-    around,
+    (edges, edges),
     lhs_dilation=(stride, stride),
     dimension_numbers=_AXES,
   )
-  read = [
-    (edges[0], edges[1] - more) for edges, more in zip(pad, left_over, strict=True)
-  ]
-  of_kernel = jax.lax.conv_general_dilated(
-    maps.transpose(3, 1, 2, 0),
+
+
+def kernel_gradient(
+  maps: Float[Array, 'b h w c'],
+  gradient: Float[Array, 'b h2 w2 d'],
+  stride: int,
+  pad: tuple[int, int],
+) -> Float[Array, '3 3 c d']:
+  """The gradient of `padded_convolution`'s kernel; the stride leaves no remainder."""
+  found = jax.lax.conv_general_dilated(
+    _padded(maps, pad).transpose(3, 1, 2, 0),
     gradient.transpose(1, 2, 0, 3),
     (1, 1),
-    read,
+    'VALID',
     rhs_dilation=(stride, stride),
     dimension_numbers=_AXES,
   )
-  return of_maps, of_kernel.transpose(1, 2, 0, 3)
+  return found.transpose(1, 2, 0, 3)
 
 
-_switchable.defvjp(_switchable_forward, _switchable_backward)
+def _padded(maps: jax.Array, pad: tuple[int, int]) -> jax.Array:
+  return jax.lax.optimization_barrier(jnp.pad(maps, ((0, 0), pad, pad, (0, 0))))
 
 
 def patch_convolution(

@@ -10,15 +10,11 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 from einops import rearrange
+from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
-from jmrn_jax import empty_map_windows, window_plan
-from jmrn_jax.convolution import (
-  Conv1x1,
-  Conv3x3,
-  direct_convolution,
-  switchable_convolution,
-)
+from jmrn_jax.convolution import Conv1x1, Conv3x3
+from jmrn_jax.empty_map_windows import InputAffine, kernels_and_biases
 from jmrn_jax.joint_encoder import (
   JointEncoder,
   ShallowJointEncoder,
@@ -26,9 +22,10 @@ from jmrn_jax.joint_encoder import (
   shallow_width,
 )
 from jmrn_jax.joint_selector import JointSelector
+from jmrn_jax.window_passes import encoded
 from model_lib.output import ModelOutput
 
-ENCODERS = ('dense', 'windows')
+ENCODERS = ('auto', 'dense', 'windows')
 
 
 class JMRN(nn.Module):
@@ -69,11 +66,11 @@ class JMRN(nn.Module):
       as many parameters as the shared encoder (the ablation in Sec. 4.3).
     dtype: dtype of the computation; parameters, statistics, joint weights, embeddings
       and logits stay float32.
-    encoder: 'dense', or 'windows', which lets `variants` use the plan `windows`.
+    encoder: 'dense'; 'windows', which computes the same on windows around each joint's
+      motion; or 'auto', which does so on CPUs only. Dense also without `windows`, with
+      separate encoders, and in training with dropout.
     windows: the plan of windows on the encoder's input, see `window_plan`; () for none.
-    shards: devices that clips are divided over; each has windows of its own.
-    level: the plan's level that this module runs at, the last one with whole maps only;
-      None for the dense encoder outside of `variants`.
+    mesh: devices that clips are divided over; each has windows of its own. None for one.
   """
 
   num_classes: int
@@ -90,8 +87,7 @@ class JMRN(nn.Module):
   dtype: jnp.dtype = jnp.float32
   encoder: str = 'dense'
   windows: Sequence[tuple[int, float, float]] = ()
-  shards: int = 1
-  level: int | None = None
+  mesh: Mesh | None = None
 
   @property
   def encoding(self) -> str:
@@ -105,8 +101,8 @@ class JMRN(nn.Module):
         'JMRN needs maps [clip, joint, row, column, channel], but got shape'
         f' {maps.shape}'
       )
-    encoded = self._encoded if self.level is None else self._encoded_on_windows
-    pooled, joint_maps = encoded(maps, train)
+    encode = self._encoded_on_windows if self._on_windows(train) else self._encoded
+    pooled, joint_maps = encode(maps, train)
     joint_weights = None
     if self.selector:
       joint_weights = JointSelector(
@@ -124,10 +120,8 @@ class JMRN(nn.Module):
       joint_embeddings=self._project(pooled) if self.projection_features else None,
     )
 
-  def variants(
-    self, maps: Float[Array, 'b j h w c'], train: bool
-  ) -> tuple[Any, list[JMRN]]:
-    """Modules that compute the same, and the index of the fastest for these maps.
+  def _on_windows(self, train: bool) -> bool:
+    """Whether the encoder runs on windows.
 
     Raises:
       ValueError: for an unknown `encoder`.
@@ -137,13 +131,13 @@ class JMRN(nn.Module):
         f'there is no encoder {self.encoder!r}; use one of {", ".join(ENCODERS)} (all'
         ' compute the same)'
       )
+    if self.encoder == 'auto' and jax.default_backend() != 'cpu':
+      return False
     # Dropout would make cells random whose values are known.
     exact = self.siamese and not (train and self.dropout)
-    if self.encoder == 'dense' or not self.windows or not exact:
-      return 0, [self.clone(level=None)]
-    levels = range(len(window_plan.LEVELS) + 1)
-    index = window_plan.first_that_fits(self.windows, maps, self.shards)
-    return index, [self.clone(level=level) for level in levels]
+    asked = self.encoder != 'dense' and bool(self.windows)
+    # The dense network makes the parameters, which are the same.
+    return asked and exact and not self.is_initializing()
 
   def _encoded(
     self, maps: Float[Array, 'b j h w c'], train: bool
@@ -159,16 +153,10 @@ class JMRN(nn.Module):
   def _encoded_on_windows(
     self, maps: Float[Array, 'b j h w c'], train: bool
   ) -> tuple[Float[Array, 'b j d'], Float[Array, 'b j h4 w4 e']]:
-    """Same as `_encoded`, with the same variables; see `empty_map_windows`."""
-    assert self.level is not None  # The caller chose windows.
-    affine = empty_map_windows.InputAffine(name='input_norm')(maps, train)
-    return empty_map_windows.encoded_on_devices(
-      maps,
-      affine,
-      empty_map_windows.kernels_of(self.variables['params'], self.dtype),
-      window_plan.level_for(self.windows, self.level, maps.shape, self.shards),
-      self.dtype,
-    )
+    """Same as `_encoded`, with the same variables; see `window_passes`."""
+    affine = InputAffine(name='input_norm')(maps, train)
+    kernels, biases = kernels_and_biases(self.variables['params'], self.dtype)
+    return encoded(maps, affine, kernels, biases, self.windows, self.dtype, self.mesh)
 
   @property
   def _wide(self) -> jnp.dtype:
@@ -198,10 +186,9 @@ class JMRN(nn.Module):
     """Inter-joint reasoning (Sec. 3.1): from all joints' maps to logits."""
     x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
     x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
-    lowering = direct_convolution if self.level is None else switchable_convolution
     for layer, stride in ((1, 2), (2, 1)):
       x = Conv3x3(
-        self.reasoning_features, stride, lowering, dtype=self.dtype, name=f'conv{layer}'
+        self.reasoning_features, stride, dtype=self.dtype, name=f'conv{layer}'
       )(x)
       x = nn.relu(self._norm(f'norm{layer}', train)(x))
       x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)

@@ -1,12 +1,10 @@
-"""How many windows of each size the joint encoder runs on (ours).
+"""Which joints' maps get windows of which size, and in which passes (ours).
 
 Shapes of a compiled program are static, and motions differ from batch to batch. So a
-plan, made once from a data set's motions, fixes for a few levels how many windows of
-each size there are. The device measures each map's support, after augmentation, sorts
-the maps by the size they need, and gives the largest windows to those that need the
-most. A level fits a batch if every map then fits its window. The first level that fits
-is used, and the dense network if none does, so no map is ever cut. Which branch runs is
-chosen on the device: nothing is compiled again.
+plan, made once from a data set's motions, fixes a few sizes of windows. The device
+measures each map's support, after augmentation, sorts the maps by the size they need, and
+runs through each size in passes of a fixed number of windows, as many passes as the batch
+needs. No map is cut, an empty map costs nothing, and nothing is compiled again.
 """
 
 from __future__ import annotations
@@ -22,14 +20,31 @@ import numpy as np
 from jaxtyping import Array, Bool, Float, Int
 
 CELL = 4  # Windows begin and end at multiples of the encoder's total stride.
-# Standard deviations, above the mean count of large motions, that a level has room for.
-# With the dense network there are three compiled branches.
-LEVELS = (0.5, 3.0)
-MAX_SIZES = 4  # Besides whole maps; each costs compile time.
+MAX_SIZES = 6  # Besides whole maps; each costs compile time.
+# Standard deviations, above the mean number of windows of a size, that there is memory
+# for. What goes beyond moves up to the next larger size.
+_ROOM = 3.0
+# A pass has about this share of the work on all maps, were they whole: few passes have
+# little to do besides, and many fit the maps' sizes closely.
+_PASS = 1 / 120
 
-# (S, mean, standard deviation): the number of a clip's joints that need more than S.
+# (S, mean, standard deviation): the number of a clip's joints whose smallest window is S.
 Plan = Sequence[tuple[int, float, float]]
-Counts = tuple[tuple[int, int], ...]
+
+
+class Group(NamedTuple):
+  """Windows of one size.
+
+  Attributes:
+    shape: (height, width) in cells.
+    windows: number in a pass.
+    room: passes whose features are kept for the gradient; None for any number of
+      passes, with features that are computed again.
+  """
+
+  shape: tuple[int, int]
+  windows: int
+  room: int | None
 
 
 class Supports(NamedTuple):
@@ -37,12 +52,27 @@ class Supports(NamedTuple):
 
   Attributes:
     top, left: the first unit.
-    need: the side of the square window, in units, that holds the support; at least 1.
+    need: the side of the square window, in units, that holds the support; 0 for an
+      empty map.
   """
 
   top: Int[Array, 'b j']
   left: Int[Array, 'b j']
   need: Int[Array, 'b j']
+
+
+class Schedule(NamedTuple):
+  """The maps in the order in which passes take them.
+
+  Attributes:
+    order: numbers of maps, largest support first; beyond the last, the number of maps.
+    begins: the place in `order` of each group's first map.
+    passes: each group's number of passes.
+  """
+
+  order: Int[Array, 'n']
+  begins: Int[Array, 'g']
+  passes: Int[Array, 'g']
 
 
 def supports(maps: Float[Array, 'b j h w c']) -> Supports:
@@ -51,7 +81,7 @@ def supports(maps: Float[Array, 'b j h w c']) -> Supports:
   top, bottom = _ends(occupied.any(axis=3))
   left, right = _ends(occupied.any(axis=2))
   need = jnp.maximum(bottom - top, right - left) + 1
-  return Supports(top, left, need)
+  return Supports(top, left, jnp.where(occupied.any(axis=(2, 3)), need, 0))
 
 
 def _ends(occupied: Bool[Array, 'b j n']) -> tuple[jax.Array, jax.Array]:
@@ -63,63 +93,65 @@ def _ends(occupied: Bool[Array, 'b j n']) -> tuple[jax.Array, jax.Array]:
   return (first // CELL).astype(jnp.int32), (last // CELL).astype(jnp.int32)
 
 
-def counts(plan: Plan, level: int, clips: int, joints: int) -> Counts:
-  """(S, number of windows) for a number of clips, largest S first; S = 0 is whole maps.
+def groups(
+  plan: Plan, clips: int, joints: int, shape: tuple[int, int], features: Sequence[int]
+) -> tuple[Group, ...]:
+  """The groups of a number of clips, largest windows first.
 
-  The numbers add up to `clips · joints`. Smaller maps move up into windows that the
-  larger leave free. The level after the last has whole maps only.
+  The first group's windows are whole maps.
+
+  Args:
+    shape: (height, width) of the maps.
+    features: channels of the encoder's stages.
   """
-  if level == len(LEVELS):
-    return ((0, clips * joints),)
-  spread = LEVELS[level] * math.sqrt(clips)
-  beyond = [
-    min(math.ceil(clips * mean + spread * deviation), clips * joints)
-    for _, mean, deviation in plan
-  ]
-  sizes = [0, *(size for size, _, _ in plan)]
-  ends = [*itertools.accumulate(beyond, max), clips * joints]
-  numbers = np.diff([0, *ends])
-  return tuple(
-    (size, int(number)) for size, number in zip(sizes, numbers, strict=True) if number
-  )
+  maps = clips * joints
+
+  def windows(size: int) -> int:
+    return max(1, round(maps * _PASS / cost(size, shape, features)))
+
+  height, width = (-(-side // CELL) * CELL for side in shape)
+  found = [Group((height, width), windows(0), None)]
+  for size, mean, deviation in plan:
+    most = min(math.ceil(clips * mean + _ROOM * math.sqrt(clips) * deviation), maps)
+    if most:
+      found.append(Group((size, size), windows(size), -(-most // windows(size))))
+  return tuple(found)
 
 
-def fits(need: Int[Array, 's n'], found: Counts) -> Bool[Array, '']:
-  """Whether all maps fit their windows, on each of s devices with n maps."""
-  ordered = -jnp.sort(-need, axis=-1)
-  begin, fitting = 0, jnp.bool_(True)
-  for size, count in found:
-    if size:
-      fitting &= (ordered[:, begin] <= size // CELL).all()
-    begin += count
-  return fitting
+def schedule(need: Int[Array, 'n'], found: Sequence[Group]) -> Schedule:
+  """Gives each map that is not empty to the smallest group that holds it and has room.
 
+  The last pass of a group takes smaller maps too.
 
-def level_for(plan: Plan, level: int, shape: Sequence[int], shards: int) -> Counts:
-  """The counts of a level for one device's part of maps `[b, j, h, w, c]`."""
-  clips = shape[0] // shards_of(shape[0], shards)
-  return counts(plan, level, clips, shape[1])
-
-
-def shards_of(clips: int, shards: int) -> int:
-  """Groups of clips with windows of their own: one per device if they divide evenly."""
-  return 1 if clips % shards else shards
-
-
-def first_that_fits(
-  plan: Plan, maps: Float[Array, 'b j h w c'], shards: int
-) -> Int[Array, '']:
-  """The index of the first level that fits; `len(LEVELS)` if none does."""
-  need = supports(maps).need.reshape(shards_of(len(maps), shards), -1)
-  fitting = [
-    fits(need, level_for(plan, level, maps.shape, shards))
-    for level in range(len(LEVELS))
-  ]
-  return jnp.argmax(jnp.stack([*fitting, jnp.bool_(True)]))
+  Args:
+    need: `Supports.need` of all maps.
+    found: the groups, largest windows first; the first without a limit.
+  """
+  sides = [group.shape[0] // CELL for group in found[1:]]
+  # Maps up to the end of each group: those that the smaller groups do not hold.
+  ends = [(need > 0).sum(dtype=jnp.int32)]
+  over = jnp.int32(0)
+  for side, group in zip(reversed(sides), reversed(found[1:]), strict=True):
+    larger = (need > side).sum(dtype=jnp.int32)
+    if group.room is not None:
+      over = jnp.maximum(ends[0] - larger - group.windows * group.room, 0)
+    ends.insert(0, larger + over)
+  begin, begins, passes = jnp.int32(0), [], []
+  for end, group in zip(ends, found, strict=True):
+    begins.append(begin)
+    passes.append(jnp.maximum(-(-(end - begin) // group.windows), 0))
+    begin += passes[-1] * group.windows
+  order = jnp.argsort(-need).astype(jnp.int32)
+  beyond = max(group.windows for group in found)
+  order = jnp.pad(order, (0, beyond), constant_values=len(need))
+  return Schedule(order, jnp.stack(begins), jnp.stack(passes))
 
 
 def cost(size: int, shape: tuple[int, int], features: Sequence[int]) -> float:
-  """Multiplications of the encoder on a window, as a share of those on a whole map.
+  """Multiplications of the encoder on a window, as a share of the dense network's.
+
+  A window grows by its layers' margins, also one of the whole map, whose features are
+  computed again for the gradient: once more of three times.
 
   Args:
     size: S; 0 for a whole map.
@@ -129,10 +161,13 @@ def cost(size: int, shape: tuple[int, int], features: Sequence[int]) -> float:
   weights = (9 * 3 * first, 9 * first * first, 9 * first * last, 9 * last * last)
   halves, quarters = (math.prod(-(-side // down) for side in shape) for down in (2, 4))
   whole = np.dot(weights, (halves, halves, quarters, quarters))
-  if not size:
-    return 1.0
-  sides = (size // 2 + 1, size // 2 + 3, size // 4 + 3, size // 4 + 5)
-  return float(np.dot(weights, np.square(sides)) / whole)
+  window = [-(-side // CELL) * CELL for side in shape] if not size else (size, size)
+  cells = [
+    math.prod(side // down + more for side in window)
+    for down, more in ((2, 1), (2, 3), (4, 3), (4, 5))
+  ]
+  again = 1 if size else 4 / 3
+  return again * float(np.dot(weights, cells) / whole)
 
 
 def make_plan(
@@ -148,23 +183,28 @@ def make_plan(
     features: channels of the encoder's stages.
   """
   largest = min(-(-side // CELL) for side in shape)
-  units = [u for u in range(2, largest + 1) if cost(CELL * u, shape, features) < 1]
+  whole = cost(0, shape, features)
+  units = [u for u in range(2, largest + 1) if cost(CELL * u, shape, features) < whole]
   best, least = (), 1.0
   for number in range(1, min(MAX_SIZES, len(units)) + 1):
-    for sizes in itertools.combinations(sorted(units, reverse=True), number):
+    for sizes in itertools.combinations(units, number):
       work = _work(needs, sizes, shape, features)
       if work < least - 1e-3:
         best, least = sizes, work
-  beyond = [(needs > unit).sum(axis=1) for unit in best]
+  smaller = (0, *best)
+  of_size = [
+    ((needs > below) & (needs <= unit)).sum(axis=1)
+    for below, unit in itertools.pairwise(smaller)
+  ]
   return tuple(
-    (CELL * unit, round(float(over.mean()), 3), round(float(over.std()), 3))
-    for unit, over in zip(best, beyond, strict=True)
+    (CELL * unit, round(float(number.mean()), 3), round(float(number.std()), 3))
+    for unit, number in zip(reversed(best), reversed(of_size), strict=True)
   )
 
 
 def _work(needs, sizes: Sequence[int], shape, features) -> float:
   """The mean share of the dense network's work, with windows of these units."""
-  edges = [0, *sorted(sizes), math.inf]
+  edges = [0, *sizes, math.inf]
   shares = np.histogram(needs, bins=np.array(edges) + 0.5)[0] / needs.size
-  costs = [*(cost(CELL * size, shape, features) for size in sorted(sizes)), 1.0]
+  costs = [cost(CELL * size, shape, features) for size in (*sizes, 0)]
   return float(np.dot(shares, costs))

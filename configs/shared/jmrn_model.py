@@ -81,10 +81,10 @@ def jmrn(compressed: int, dropout: float = 0.0) -> ml_collections.ConfigDict:
       'selector_temperature': 1.0,  # temperature of the selector's sigmoid
       'gumbel': False,  # noise on the selector in training; off in all scripts
       'siamese': True,  # False: a separate encoder for each joint (Table 8)
-      # As in the official code. Ours: 'windows' computes the same up to rounding, on
-      # windows around each joint's motion (docs/performance.md).
-      'encoder': 'dense',
-      'windows': (),  # sizes and counts for 'windows'; () plans from the training clips
+      # The official code's is 'dense'. Ours: 'windows' computes the same up to rounding,
+      # on windows around each joint's motion (docs/performance.md); 'auto' does on CPUs.
+      'encoder': 'auto',
+      'windows': (),  # sizes and counts of windows; () plans from the training clips
       # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
       # state stay float32. 'bfloat16' is for accelerators.
       'dtype': 'float32',

@@ -44,9 +44,10 @@ from pose_action.inference.prediction import Prediction
 from pose_action.inference.saved_temperature import saved_temperature, saved_threshold
 from pose_action.inference.timelines.model_methods import TimelineMethods
 from pose_action.runtime import sharding
+from pose_action.runtime.compiler_options import convolution_options
 from pose_action.training import input_settings
 from pose_action.training.clip_times import ClipTimes
-from pose_action.training.evaluation_step import evaluation_step, model_output
+from pose_action.training.evaluation_step import evaluation_step
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
 
@@ -108,6 +109,9 @@ class Predictor(CallMethods, TimelineMethods):
       augmentation=input_settings.augment_settings(config),
       trajectories=input_settings.trajectory_settings(config),
     )
+    options = None
+    if config.train.fast_cpu_convolutions:
+      options = convolution_options(jax.default_backend())
     self._evaluate = jax.jit(
       functools.partial(
         evaluation_step,
@@ -116,7 +120,8 @@ class Predictor(CallMethods, TimelineMethods):
         losses=self._losses,
         average=config.eval.average,
         mirror=input_settings.mirror_permutation(config, skeleton),
-      )
+      ),
+      compiler_options=options,
     )
     self._activations = jax.jit(
       functools.partial(
@@ -126,7 +131,9 @@ class Predictor(CallMethods, TimelineMethods):
         modalities=tuple(config.data.modalities),
       )
     )
-    self._apply = jax.jit(functools.partial(model_output, model))
+    self._apply = jax.jit(
+      functools.partial(model.apply, train=False), compiler_options=options
+    )
 
   @classmethod
   def from_workdir(

@@ -14,13 +14,13 @@ from jmrn_jax import window_plan
 from jmrn_jax.model import ENCODERS
 from pose_action.training.run_data import RunData
 
-_CLIPS, _ROWS = 256, 32  # Ours: clips that are measured, and how many at a time.
+_CLIPS, _ROWS = 128, 32  # Ours: clips that are measured, and how many at a time.
 
 
 def with_window_plan(
   config: ml_collections.ConfigDict, data: RunData, report: Callable[[str], object]
 ) -> ml_collections.ConfigDict:
-  """The config with `model.windows`, if `model.encoder` is 'windows'.
+  """The config with `model.windows`, if `model.encoder` may use them.
 
   The plan depends only on the clips and the config, so that a resumed run makes the same
   one. It is saved with the run, for predictions.
@@ -32,6 +32,8 @@ def with_window_plan(
   if model.get('name') != 'jmrn' or model.get('encoder', 'dense') == 'dense':
     return config
   _check(model)
+  if model.encoder == 'auto' and (jax.default_backend() != 'cpu' or not model.siamese):
+    return config
   plan = tuple(model.windows) or window_plan.make_plan(
     measured_needs(data), tuple(config.data.map_size), tuple(model.features)
   )
@@ -79,12 +81,9 @@ def window_line(plan: Sequence[tuple[int, float, float]]) -> str:
   if not plan:
     return "the joint encoder is dense: windows on these clips' motions save no work"
   sizes = ', '.join(
-    f'{size} cells ({mean:.1f} joints per clip need more)' for size, mean, _ in plan
+    f'{size} cells ({mean:.1f} joints per clip)' for size, mean, _ in plan
   )
-  return (
-    f'the joint encoder runs on windows of {sizes}, and whole maps; compiled for'
-    f' {len(window_plan.LEVELS)} numbers of windows, and dense for a batch that fits none'
-  )
+  return f'the joint encoder runs on windows of {sizes}, and whole maps for the rest'
 
 
 def _check(model: ml_collections.ConfigDict):

@@ -13,7 +13,6 @@ from flax import struct
 from jaxtyping import Array, Float
 
 from input_pipeline.model_input import VIEWED, ModelInput
-from model_lib.variants import with_fitting_variant
 from pose_action.training.losses import LossSettings, class_probabilities
 
 AVERAGES = ('probabilities', 'logits')
@@ -74,22 +73,13 @@ def evaluation_step(
     else jnp.repeat(array, num_views, axis=0)
     for name, array in batch.items()
   }
-  outputs = [model_output(model, variables, input_of_batch(views, None))]
+  outputs = [model.apply(variables, input_of_batch(views, None), train=False)]
   if mirror is not None:
-    mirrored = model_output(
-      model, variables, input_of_batch(views, None, mirrored=True)
+    mirrored = model.apply(
+      variables, input_of_batch(views, None, mirrored=True), train=False
     )
     outputs.append(_with_own_sides(mirrored, mirror))
   return _averaged(outputs, num_views, losses, average)
-
-
-def model_output(model: nn.Module, variables: dict[str, Any], inputs: Any) -> Any:
-  """A model's output in inference, by its fastest program for these inputs."""
-
-  def output(variant: nn.Module) -> Any:
-    return variant.apply(variables, inputs, train=False)
-
-  return with_fitting_variant(model, inputs, output, train=False)
 
 
 def _with_own_sides(output: Any, permutation: Sequence[int]) -> Any:

@@ -11,6 +11,7 @@ from typing import Any
 import flax.linen as nn
 import jax.numpy as jnp
 import ml_collections
+from jax.sharding import Mesh
 
 from ddnet_jax.model import DDNet
 from jmrn_jax.model import JMRN
@@ -78,11 +79,11 @@ def without_dropout(model: nn.Module) -> nn.Module:
   return model.clone(dropout=0.0)
 
 
-def on_devices(model: nn.Module, devices: int) -> nn.Module:
-  """The same model, told over how many devices clips are divided, if it asks."""
-  if 'shards' not in {field.name for field in dataclasses.fields(model)}:
+def on_devices(model: nn.Module, mesh: Mesh) -> nn.Module:
+  """The same model, told over which devices clips are divided, if it asks."""
+  if 'mesh' not in {field.name for field in dataclasses.fields(model)}:
     return model
-  return model.clone(shards=devices)
+  return model.clone(mesh=mesh)
 
 
 def build_model(config: ml_collections.ConfigDict, num_classes: int) -> nn.Module:

@@ -162,7 +162,7 @@ def _make_steps(
   steps_per_epoch: int,
 ) -> _Steps:
   """Builds model, optimiser and losses, and binds the pure steps to them."""
-  model = on_devices(build_model(config.model, len(data.class_names)), mesh.size)
+  model = on_devices(build_model(config.model, len(data.class_names)), mesh)
   check_encoding(model, config.data.encoding)
   schedule = optimizers.make_schedule(
     config.optimizer, total_steps=total_steps, steps_per_epoch=steps_per_epoch

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import functools
 from typing import Any
 
 import flax.linen as nn
@@ -14,7 +13,6 @@ from flax import struct
 from jaxtyping import Array, Float, Int, Key
 
 from model_lib.output import ModelOutput
-from model_lib.variants import with_fitting_variant
 from pose_action.training import mixup
 from pose_action.training.evaluation_step import Batch, InputOfBatch
 from pose_action.training.losses import (
@@ -127,7 +125,7 @@ def train_step(
     mixing = mixup.draw(jax.random.fold_in(key, _MIXUP), mixup_alpha, batch['mask'])
     inputs = mixing.input(inputs)
 
-  def loss_of(params, model):
+  def loss_of(params):
     output, changed = model.apply(
       {'params': params, **state.collections},
       inputs,
@@ -142,9 +140,7 @@ def train_step(
     return total, (classification, contrastive, output.logits, changed)
 
   gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-  (_, found), gradients = with_fitting_variant(
-    model, inputs, functools.partial(gradient_of, state.params), train=True
-  )
+  (_, found), gradients = gradient_of(state.params)
   classification, contrastive, logits, collections = found
   metrics = TrainMetrics.single_from_model_output(
     loss=classification,

@@ -8,13 +8,14 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from jmrn_jax import window_plan
 from jmrn_jax.model import JMRN
 from pose_action.runtime import sharding
 
 FLOAT64 = jnp.dtype('float64')
 CLIPS, JOINTS = 4, 3
-PLAN = ((16, 0.5, 0.2), (8, 2.0, 0.3))
+PLAN = ((16, 1.5, 0.4), (8, 1.0, 0.1))
+# Room for few windows: most maps move up, and whole maps are computed again.
+TIGHT = ((16, 0.5, 0.0), (8, 0.25, 0.0))
 FIELDS = {
   'num_classes': 3,
   'compressed': 3,
@@ -99,83 +100,91 @@ def assert_same(found, expected):
 
 
 @pytest.mark.parametrize(
-  ('height', 'width', 'train', 'shards'),
+  ('height', 'width', 'train', 'devices', 'plan'),
   [
-    (24, 33, True, 1),
-    pytest.param(29, 26, True, 2, marks=pytest.mark.long),
-    pytest.param(34, 27, True, 1, marks=pytest.mark.long),
-    (23, 28, False, 1),
+    (24, 33, True, 1, PLAN),
+    pytest.param(29, 26, True, 2, PLAN, marks=pytest.mark.long),
+    pytest.param(34, 27, True, 1, TIGHT, marks=pytest.mark.long),
+    pytest.param(23, 28, False, 1, PLAN, marks=pytest.mark.long),
   ],
 )
-def test_every_number_is_the_dense_network_s(height, width, train, shards):
+def test_every_number_is_the_dense_network_s(height, width, train, devices, plan):
   """At sides with every remainder by 4: outputs, gradients, statistics."""
+  mesh = sharding.make_mesh(jax.devices()[:devices])
+  fields = FIELDS | {'windows': plan, 'dtype': FLOAT64}
   with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
-    model = JMRN(**FIELDS, shards=shards, dtype=FLOAT64)
     maps = jnp.asarray(motions(height, width))
-    index, variants = model.variants(maps, train)
-    assert index < len(window_plan.LEVELS)  # No map is cut.
-    on_windows, dense = (
-      computed(variant, maps, train=train) for variant in (variants[1], model)
-    )
+    on_windows = computed(JMRN(**fields, mesh=mesh), maps, train=train)
+    dense = computed(JMRN(**(fields | {'encoder': 'dense'})), maps, train=train)
     assert_same(on_windows, dense)
 
 
-def test_only_full_maps_and_only_empty_maps():
-  """Eagerly, in inference, at float32's precision."""
-  model = JMRN(**FIELDS)
-  to_float32 = functools.partial(jax.tree.map, lambda leaf: jnp.asarray(leaf, 'f4'))
-  for maps in (
-    motions(20, 21)[1:2, :1].repeat(JOINTS, 1),
-    np.zeros((1, JOINTS, 20, 21, 3)),
-  ):
-    maps = jnp.asarray(maps, jnp.float32)
-    index, variants = model.variants(maps, False)
-    outputs = [
-      variant.apply(to_float32(variables()), maps, train=False)
-      for variant in (variants[int(index)], model)
-    ]
-    np.testing.assert_allclose(outputs[0].logits, outputs[1].logits, rtol=1e-4)
-
-
-def test_a_map_that_fits_no_window_is_left_to_the_dense_network():
+def test_the_maps_have_gradients_too():
+  """As saliency needs them; where a map is empty, a window knows of no gradient."""
   maps = jnp.asarray(motions(24, 24), jnp.float32)
-  index, variants = JMRN(**FIELDS).variants(maps, True)
-  assert int(index) < 2 and [variant.level for variant in variants] == [0, 1, 2]
-  # Every map is full, but there are at most 4 whole maps in 12.
-  index, variants = JMRN(**FIELDS).variants(jnp.ones_like(maps), True)
-  assert int(index) == 2
+  found, wanted = (
+    jax.jit(jax.grad(lambda maps, m=model: apply(m, maps).logits.sum()))(maps)
+    for model in (JMRN(**FIELDS), JMRN(**(FIELDS | {'encoder': 'dense'})))
+  )
+  moving = np.asarray(maps != 0)
+  scale = abs(wanted).max()
+  np.testing.assert_allclose(found[moving] / scale, wanted[moving] / scale, atol=1e-4)
+
+
+def apply(model, maps):
+  """The model's output with the variables in float32."""
+  own = jax.tree.map(lambda leaf: jnp.asarray(leaf, jnp.float32), variables())
+  return model.apply(own, maps, train=False)
+
+
+@pytest.mark.parametrize('clips', [1, 3])
+def test_only_full_maps_and_only_empty_maps(clips):
+  full = motions(20, 21)[1:2, :1].repeat(JOINTS, 1).repeat(clips, 0)
+  for maps in (full, np.zeros_like(full)):
+    maps = jnp.asarray(maps, jnp.float32)
+    found, wanted = (
+      jax.jit(functools.partial(apply, JMRN(**(FIELDS | {'encoder': encoder}))))(maps)
+      for encoder in ('windows', 'dense')
+    )
+    np.testing.assert_allclose(found.logits, wanted.logits, rtol=1e-4)
 
 
 @pytest.mark.parametrize(
-  ('fields', 'train', 'levels'),
+  ('fields', 'train', 'uses'),
   [
-    ({}, True, [0, 1, 2]),
-    ({'encoder': 'dense'}, True, [None]),
-    ({'windows': ()}, True, [None]),
-    ({'siamese': False}, True, [None]),
-    ({'dropout': 0.25}, True, [None]),  # Dropout makes the empty map's cells random.
-    ({'dropout': 0.25}, False, [0, 1, 2]),
+    ({}, True, True),
+    ({'encoder': 'auto'}, True, True),  # Tests run on a CPU.
+    ({'encoder': 'dense'}, True, False),
+    ({'windows': ()}, True, False),
+    ({'siamese': False}, True, False),
+    ({'dropout': 0.25}, True, False),  # Dropout makes the empty map's cells random.
+    ({'dropout': 0.25}, False, True),
   ],
   ids=str,
 )
-def test_windows_are_used_where_they_are_exact(fields, train, levels):
+def test_windows_are_used_where_they_are_exact(fields, train, uses):
   model = JMRN(**(FIELDS | fields))
-  _, variants = model.variants(jnp.zeros((CLIPS, JOINTS, 24, 24, 3)), train)
-  assert [variant.level for variant in variants] == levels
+  maps = jax.ShapeDtypeStruct((CLIPS, JOINTS, 24, 24, 3), jnp.float32)
+  key = jax.random.key(0)
+  shapes = jax.eval_shape(functools.partial(model.init, train=False), key, maps)
+
+  def run(variables, maps):
+    rngs = {'dropout': key}
+    return model.apply(variables, maps, train=train, mutable=['batch_stats'], rngs=rngs)
+
+  assert ('while' in str(jax.make_jaxpr(run)(shapes, maps))) == uses
 
 
 def test_an_unknown_encoder_is_refused():
   model = JMRN(num_classes=3, encoder='sparse')
-  with pytest.raises(
-    ValueError, match="no encoder 'sparse'; use one of dense, windows"
-  ):
-    model.variants(jnp.zeros((CLIPS, JOINTS, 24, 24, 3)), True)
+  with pytest.raises(ValueError, match="no encoder 'sparse'; use one of auto, dense"):
+    model.init(jax.random.key(0), jnp.zeros((1, 3, 24, 24, 3)), train=False)
 
 
 def test_each_of_eight_devices_has_its_own_windows():
   """Devices exchange sums and what follows the encoder, but no maps and no features."""
-  model = JMRN(**FIELDS, shards=8, level=1)
   mesh = sharding.make_mesh()
+  model = JMRN(**FIELDS, mesh=mesh)
   whole, over_rows = sharding.replicated(mesh), sharding.over_rows(mesh)
 
   def loss(variables, maps):

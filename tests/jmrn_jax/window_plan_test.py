@@ -1,4 +1,4 @@
-"""Supports, counts and plans, by hand."""
+"""Supports, schedules and plans, by hand."""
 
 import jax.numpy as jnp
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 
 from jmrn_jax import window_plan
 
-PLAN = ((16, 0.5, 0.2), (8, 1.0, 0.3))
+SIZES = (64, 86), (128, 256)
 
 
 def test_a_support_is_measured_in_units_of_four_cells():
@@ -17,7 +17,7 @@ def test_a_support_is_measured_in_units_of_four_cells():
   found = window_plan.supports(jnp.asarray(maps))
   np.testing.assert_array_equal(found.top, [[1, 0, 5, 0]])
   np.testing.assert_array_equal(found.left, [[1, 5, 0, 0]])
-  np.testing.assert_array_equal(found.need, [[1, 2, 1, 1]])  # The fourth map is empty.
+  np.testing.assert_array_equal(found.need, [[1, 2, 1, 0]])  # The fourth map is empty.
 
 
 def test_not_a_number_is_not_empty():
@@ -25,28 +25,63 @@ def test_not_a_number_is_not_empty():
   assert window_plan.supports(maps).need == 2
 
 
-def test_counts_by_hand():
-  # 4 clips: 4·0.5 + 3·2·0.2 = 3.2 whole maps; 4·1 + 3·2·0.3 = 5.8 of 16 or more.
-  assert window_plan.counts(PLAN, 1, clips=4, joints=3) == ((0, 4), (16, 2), (8, 6))
-  # 1 clip at the lower level: 0.6 and 1.15, so 1 and 2 of 3.
-  assert window_plan.counts(PLAN, 0, clips=1, joints=3) == ((0, 1), (16, 1), (8, 1))
-  # Never more windows than maps, and no group without one.
-  assert window_plan.counts(((16, 3.0, 0.0),), 0, 2, 3) == ((0, 6),)
+def test_groups_by_hand():
+  """A pass has as many windows as are 480/120 = 4 whole maps' work in all."""
+  plan = ((40, 0.5, 0.2), (16, 3.0, 0.5))
+  whole, large, small = window_plan.groups(plan, 32, 15, *SIZES)
+  # A whole map costs 1.63, a window of 40 cells 0.505, one of 16 cells 0.155.
+  assert (whole.shape, whole.windows, whole.room) == ((64, 88), 2, None)
+  # 32·0.5 + 3·√32·0.2 = 19.4 windows in passes of 8; 32·3 + 3·√32·0.5 = 104.5 of 26.
+  assert large == window_plan.Group((40, 40), 8, 3)
+  assert small == window_plan.Group((16, 16), 26, 5)
 
 
-@pytest.mark.parametrize(
-  ('needs', 'fitting'),
-  [
-    ([[9, 9, 4, 3, 2, 2]], True),
-    ([[2, 3, 9, 2, 4, 9]], True),  # in any order
-    ([[9, 1, 1, 1, 1, 1]], True),  # smaller maps move up
-    ([[9, 9, 9, 1, 1, 1]], False),  # three whole maps
-    ([[9, 9, 4, 3, 3, 1]], False),  # three of more than 8 cells besides
-    ([[9, 1, 1, 1, 1, 1], [9, 9, 9, 1, 1, 1]], False),  # on each device
-  ],
-)
-def test_a_level_fits_if_every_map_does(needs, fitting):
-  assert window_plan.fits(jnp.array(needs), ((0, 2), (16, 2), (8, 2))) == fitting
+def scheduled(needs, *groups):
+  found = window_plan.schedule(
+    jnp.array(needs), [window_plan.Group(*g) for g in groups]
+  )
+  return found.order.tolist(), found.begins.tolist(), found.passes.tolist()
+
+
+def test_a_schedule_by_hand():
+  groups = ((64, 64), 1, None), ((16, 16), 2, 2), ((8, 8), 3, 4)
+  # One whole map; two of 16 cells in one pass; two of 8 cells in another.
+  order, begins, passes = scheduled([2, 9, 4, 0, 1, 3], *groups)
+  assert order == [1, 2, 5, 0, 4, 3, 6, 6, 6]  # Beyond the last map: its number, 6.
+  assert (begins, passes) == ([0, 1, 3], [1, 1, 1])
+  # A pass that is not full takes smaller maps.
+  assert scheduled([2, 3, 1, 0, 0, 0], *groups)[1:] == ([0, 0, 2], [0, 1, 1])
+  assert scheduled([2, 3, 0, 0, 0, 0], *groups)[1:] == ([0, 0, 2], [0, 1, 0])
+  # Nothing moves: no passes.
+  assert scheduled([0] * 6, *groups)[2] == [0, 0, 0]
+
+
+def test_what_a_group_has_no_room_for_moves_up():
+  groups = ((64, 64), 2, None), ((16, 16), 1, 2), ((8, 8), 1, 1)
+  # Three of 8 cells, room for one: two move to 16 cells, which holds two in all.
+  assert scheduled([2, 2, 1, 0], *groups)[2] == [0, 2, 1]
+  # With one of 16 cells besides, one is left over for the whole maps, two in a pass.
+  assert scheduled([2, 2, 4, 1], *groups)[2] == [1, 1, 1]
+
+
+@pytest.mark.parametrize('seed', range(8))
+def test_each_map_is_in_a_window_that_holds_it(seed):
+  rng = np.random.default_rng(seed)
+  groups = [
+    window_plan.Group((44, 44), 1, None),
+    window_plan.Group((24, 24), int(rng.integers(1, 4)), int(rng.integers(1, 9))),
+    window_plan.Group((12, 12), int(rng.integers(1, 6)), int(rng.integers(1, 9))),
+  ]
+  needs = rng.integers(0, 12, 30) * (rng.uniform(size=30) > rng.uniform(0, 0.6))
+  found = window_plan.schedule(jnp.array(needs), groups)
+  seen = []
+  for group, begin, passes in zip(groups, found.begins, found.passes, strict=True):
+    assert group.room is None or passes <= group.room
+    rows = found.order[begin : begin + passes * group.windows]
+    rows = np.asarray(rows)[np.asarray(rows) < 30]
+    assert (needs[rows] * window_plan.CELL <= group.shape[0]).all()
+    seen += rows.tolist()
+  assert len(set(seen)) == len(seen) and set(np.flatnonzero(needs)) <= set(seen)
 
 
 def test_cost_by_hand():
@@ -56,7 +91,10 @@ def test_cost_by_hand():
   window = weights @ [11**2, 13**2, 8**2, 10**2]  # S = 20
   share = window_plan.cost(20, (64, 86), (128, 256))
   np.testing.assert_allclose(share, window / whole)
-  assert window_plan.cost(0, (64, 86), (128, 256)) == 1
+  # All of 64×88 cells, with the margins, in four passes in place of three.
+  cells = weights @ [33 * 45, 35 * 47, 19 * 25, 21 * 27]
+  found = window_plan.cost(0, (64, 86), (128, 256))
+  np.testing.assert_allclose(found, 4 / 3 * cells / whole)
 
 
 def test_a_plan_follows_the_motions():
@@ -65,9 +103,9 @@ def test_a_plan_follows_the_motions():
   needs[0, 0] = 22
   plan = window_plan.make_plan(needs, (64, 86), (128, 256))
   assert [size for size, _, _ in plan] == [28, 12]
-  assert plan[0][1:] == (0.02, 0.14)  # one of 50 clips: √(0.02 · 0.98) = 0.14
-  assert plan[1][1:] == (2.0, 0.0)
+  # One of 50 clips has only one such joint, so 2 - 0.02, and √(0.02 · 0.98) = 0.14.
+  assert plan == ((28, 1.98, 0.14), (12, 16.0, 0.0))
 
 
 def test_no_plan_where_windows_do_not_pay():
-  assert window_plan.make_plan(np.full((9, 5), 16), (64, 86), (128, 256)) == ()
+  assert window_plan.make_plan(np.full((9, 5), 18), (64, 86), (128, 256)) == ()

@@ -61,6 +61,7 @@ def get_jmrn_config() -> ml_collections.ConfigDict:
   config = _pa3d_config()
   jmrn_model.read_potion(config, 'keypoints', num_frames=NUM_FRAMES)
   config.model = jmrn_model.jmrn(compressed=4, dropout=0.25)
+  config.model.encoder = 'dense'  # Windows take long to compile and change no number.
   config.model.features = (8, 16)
   config.model.selector_features = 8
   config.model.reasoning_features = 16
