@@ -120,13 +120,15 @@ def our_side(
     jax.ShapeDtypeStruct((1, *first.maps.shape[1:]), np.float32),
     jnp.int32(0),
   )
-  options = convolution_options(jax.default_backend())
+  options = convolution_options(jax.default_backend(), trains=mode == 'train')
   if mode == 'predict':
-    predict = jax.jit(
-      functools.partial(model.apply, train=False), compiler_options=options
-    )
     variables = state.variables()
-    return lambda batch: jax.block_until_ready(predict(variables, batch.maps).logits)
+
+    @functools.partial(jax.jit, compiler_options=options)
+    def predict(variables, maps):
+      return model.apply(variables, maps, train=False).logits
+
+    return lambda batch: jax.block_until_ready(predict(variables, batch.maps))
   step = functools.partial(
     train_step,
     model=model,

@@ -111,7 +111,7 @@ class Predictor(CallMethods, TimelineMethods):
     )
     options = None
     if config.train.fast_cpu_convolutions:
-      options = convolution_options(jax.default_backend())
+      options = convolution_options(jax.default_backend(), trains=False)
     self._evaluate = jax.jit(
       functools.partial(
         evaluation_step,

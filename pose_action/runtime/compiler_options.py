@@ -7,33 +7,37 @@ import functools
 import jax
 import jax.numpy as jnp
 
-# The operations that XLA's CPU backend hands to its library of fast kernels. With DOT,
-# convolutions' gradients become matrix products: filter gradients of a 3×3 convolution
-# over 128 channels take 0.3 of the time. The option replaces XLA's default list, which
-# contains the fast reductions, so REDUCE must be listed too. With DOT alone, BatchNorm
-# and ReLU take eight times as long and large float32 sums lose a digit. With both, a
-# training step takes 0.63 (PA3D) or 0.5 to 0.6 (JMRN) of the default's time (one core,
-# jax 0.10.2), and results differ from the default's only in float32 rounding. The
-# option is experimental: another version of XLA may lack it.
-_CPU_CONVOLUTIONS = {
-  'xla_cpu_experimental_ynn_fusion_type': (
-    'LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'
-  )
-}
+# The operations that XLA's CPU backend hands to its library of fast kernels; the option
+# replaces XLA's default list. It is experimental: another version of XLA may lack it.
+_OPTION = 'xla_cpu_experimental_ynn_fusion_type'
+# In training. With DOT, convolutions' gradients become matrix products: filter gradients
+# of a 3×3 convolution over 128 channels take 0.3 of the time. The default contains the
+# fast reductions, so REDUCE must be listed too. With DOT alone, BatchNorm and ReLU take
+# eight times as long and large float32 sums lose a digit. With both, a training step
+# takes 0.63 (PA3D) or 0.5 to 0.6 (JMRN) of the default's time (one core, jax 0.10.2), and
+# results differ from the default's only in float32 rounding.
+_TRAINING = {_OPTION: 'LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'}
+# In inference no operation: the library then fuses whole networks, which takes 1.2 to 1.7
+# times as long as one convolution after another (docs/performance.md).
+_INFERENCE = {_OPTION: ''}
 
 
-@functools.cache
-def convolution_options(backend: str) -> dict[str, str] | None:
+def convolution_options(backend: str, *, trains: bool) -> dict[str, str] | None:
   """Options for `jax.jit(compiler_options=...)`; None if refused, and on GPU and TPU.
 
   Args:
     backend: platform of the devices, such as 'cpu'.
+    trains: whether the program computes gradients.
   """
-  if backend != 'cpu':
-    return None
+  options = _TRAINING if trains else _INFERENCE
+  return options if backend == 'cpu' and _are_known() else None
+
+
+@functools.cache
+def _are_known() -> bool:
   try:
-    probe = jax.jit(jnp.negative, compiler_options=_CPU_CONVOLUTIONS)
-    probe.lower(jnp.float32(0)).compile()
+    for options in (_TRAINING, _INFERENCE):
+      jax.jit(jnp.negative, compiler_options=options).lower(jnp.float32(0)).compile()
   except (jax.errors.JaxRuntimeError, ValueError):
-    return None
-  return _CPU_CONVOLUTIONS
+    return False
+  return True

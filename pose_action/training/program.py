@@ -109,15 +109,18 @@ def build_program(
   shapes = jax.eval_shape(steps.initial_state, jnp.int32(0))
   places = sharding.state_sharding(shapes, mesh, config.train.state_sharding)
   whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
-  options = None
+  training, inference = None, None
   if config.train.fast_cpu_convolutions:
-    options = convolution_options(mesh.devices.flat[0].platform)
+    platform = mesh.devices.flat[0].platform
+    training, inference = (
+      convolution_options(platform, trains=trains) for trains in (True, False)
+    )
   compiled_step = functools.partial(
     jax.jit,
     in_shardings=(places, whole, rows),
     out_shardings=(places, whole),
     donate_argnums=(0, 1),
-    compiler_options=options,
+    compiler_options=training,
   )
   return Program(
     mesh=mesh,
@@ -134,7 +137,7 @@ def build_program(
     early_train_step=compiled_step(steps.early_train),
     early_steps=config.train.dropout_from_epoch * steps_per_epoch,
     evaluation_step=jax.jit(
-      steps.evaluate, out_shardings=whole, compiler_options=options
+      steps.evaluate, out_shardings=whole, compiler_options=inference
     ),
     pictures=jax.jit(steps.pictures, out_shardings=whole),
     plateau_step=jax.jit(steps.update_plateau),

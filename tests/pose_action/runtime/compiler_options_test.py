@@ -11,23 +11,28 @@ from pose_action.runtime.compiler_options import convolution_options
 
 @pytest.fixture(autouse=True)
 def fresh_cache():
-  convolution_options.cache_clear()
+  compiler_options._are_known.cache_clear()
   yield
-  convolution_options.cache_clear()
+  compiler_options._are_known.cache_clear()
 
 
-def test_only_on_cpu():
-  assert convolution_options('gpu') is None
-  assert convolution_options('tpu') is None
-  assert convolution_options('cpu')  # This version of XLA accepts them.
+@pytest.mark.parametrize('trains', [True, False])
+def test_only_on_cpu(trains):
+  assert convolution_options('gpu', trains=trains) is None
+  assert convolution_options('tpu', trains=trains) is None
+  # This version of XLA accepts them.
+  assert convolution_options('cpu', trains=trains)
 
 
-def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch):
-  monkeypatch.setattr(compiler_options, '_CPU_CONVOLUTIONS', {'xla_no_such_flag': '1'})
-  assert convolution_options('cpu') is None
+@pytest.mark.parametrize('name', ['_TRAINING', '_INFERENCE'])
+def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch, name):
+  monkeypatch.setattr(compiler_options, name, {'xla_no_such_flag': '1'})
+  assert convolution_options('cpu', trains=True) is None
+  assert convolution_options('cpu', trains=False) is None
 
 
-def test_convolutions_and_their_gradients_stay_exact():
+@pytest.mark.parametrize('trains', [True, False])
+def test_convolutions_and_their_gradients_stay_exact(trains):
   """Compared with a float64 sum over the nine taps."""
   rng = np.random.default_rng(0)
   maps = rng.normal(size=(4, 9, 10, 32))
@@ -43,7 +48,7 @@ def test_convolutions_and_their_gradients_stay_exact():
     output, pull_back = jax.vjp(convolve, maps, kernel)
     return output, *pull_back(slope)
 
-  fast = jax.jit(results, compiler_options=convolution_options('cpu'))
+  fast = jax.jit(results, compiler_options=convolution_options('cpu', trains=trains))
   found = fast(*(jnp.asarray(a, jnp.float32) for a in (maps, kernel, slope)))
 
   padded = np.pad(maps, ((0, 0), (1, 1), (1, 1), (0, 0)))
@@ -66,7 +71,8 @@ def test_large_sums_stay_exact():
   """XLA's fast reductions sum in parts; without REDUCE the error is 1e-6."""
   maps = np.random.default_rng(0).uniform(size=(32, 32, 43, 8))
   total = jax.jit(
-    lambda maps: maps.sum((0, 1, 2)), compiler_options=convolution_options('cpu')
+    lambda maps: maps.sum((0, 1, 2)),
+    compiler_options=convolution_options('cpu', trains=True),
   )
   found = np.asarray(total(maps.astype(np.float32)), np.float64)
   np.testing.assert_allclose(found, maps.sum((0, 1, 2)), rtol=3e-7)
