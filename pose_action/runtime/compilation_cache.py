@@ -14,6 +14,7 @@ import platform
 import sys
 from collections.abc import MutableMapping
 
+from pose_action.host.extras import missing
 from pose_action.host.user_paths import user_path
 
 FOLDER = 'JAX_COMPILATION_CACHE_DIR'
@@ -113,9 +114,7 @@ def _remove_unfinished(folder: pathlib.Path):
   try:
     import filelock
   except ImportError as error:
-    raise ImportError(
-      "filelock is not installed (pip install 'pose-action-jax[train]')"
-    ) from error
+    raise ImportError(missing('filelock')) from error
   with filelock.FileLock(folder / '.lockfile', timeout=10):
     names = {path.name for path in folder.iterdir()}
     for name in names:

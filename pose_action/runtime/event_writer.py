@@ -16,16 +16,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
-from tensorboard.compat.proto import event_pb2, summary_pb2
-from tensorboard.plugins.image import metadata as image_metadata
-from tensorboard.plugins.scalar.summary_v2 import scalar_pb
-from tensorboard.plugins.text.summary_v2 import text_pb
-from tensorboard.summary.writer.record_writer import RecordWriter
-from tensorboard.util import tensor_util
 
-# The messages' classes are generated when the module is imported.
-_Event: Any = event_pb2.Event  # pyright: ignore
-_Summary: Any = summary_pb2.Summary  # pyright: ignore
 _FILE_VERSION = 'brain.Event:2'  # Every event file begins with it.
 _numbers = itertools.count()
 
@@ -42,17 +33,28 @@ class EventWriter:
   """
 
   def __init__(self, folder: pathlib.Path):
-    """Makes an event file with a new name in an existing folder."""
+    """Makes an event file with a new name in an existing folder.
+
+    Raises:
+      ImportError: if TensorBoard is not installed.
+    """
+    from tensorboard.compat.proto import event_pb2
+    from tensorboard.summary.writer.record_writer import RecordWriter
+
+    # The class is generated when the module is imported.
+    self._event: Any = event_pb2.Event  # pyright: ignore
     name = (
       f'events.out.tfevents.{int(time.time()):010d}.{socket.gethostname()}'
       f'.{os.getpid()}.{next(_numbers):03d}.v2'
     )
     # TensorBoard reads a folder's event files in the order of their names.
     self._records = RecordWriter((folder / name).open('xb'))
-    self._write(_Event(wall_time=time.time(), file_version=_FILE_VERSION))
+    self._write(file_version=_FILE_VERSION)
 
   def write_scalars(self, step: int, scalars: Mapping[str, float]) -> None:
     """Writes numbers by name."""
+    from tensorboard.plugins.scalar.summary_v2 import scalar_pb
+
     self._write_summaries(step, (scalar_pb(n, v) for n, v in scalars.items()))
 
   def write_images(self, step: int, images: Mapping[str, np.ndarray]) -> None:
@@ -61,6 +63,8 @@ class EventWriter:
 
   def write_texts(self, step: int, texts: Mapping[str, str]) -> None:
     """Writes Markdown texts by name."""
+    from tensorboard.plugins.text.summary_v2 import text_pb
+
     self._write_summaries(step, (text_pb(n, t) for n, t in texts.items()))
 
   def flush(self) -> None:
@@ -71,9 +75,10 @@ class EventWriter:
 
   def _write_summaries(self, step: int, summaries: Iterable[Any]):
     for summary in summaries:
-      self._write(_Event(wall_time=time.time(), step=step, summary=summary))
+      self._write(step=step, summary=summary)
 
-  def _write(self, event: Any):
+  def _write(self, **fields: Any):
+    event = self._event(wall_time=time.time(), **fields)
     self._records.write(event.SerializeToString())
     self._records.flush()
 
@@ -81,11 +86,14 @@ class EventWriter:
 def _image_summary(name: str, image: np.ndarray) -> Any:
   """The summary that TensorBoard's pictures page shows: width, height and a PNG."""
   from PIL import Image  # TensorBoard needs it too.
+  from tensorboard.compat.proto import summary_pb2
+  from tensorboard.plugins.image import metadata as image_metadata
+  from tensorboard.util import tensor_util
 
   height, width = image.shape[:2]
   png = io.BytesIO()
   Image.fromarray(image).save(png, format='png')
-  summary = _Summary()
+  summary = summary_pb2.Summary()  # pyright: ignore
   summary.value.add(
     tag=name,
     metadata=image_metadata.create_summary_metadata(None, None),

@@ -15,6 +15,7 @@ from absl import logging
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
 from pose_action.runtime import event_files
+from pose_action.runtime.event_writer import EventWriter
 
 METRICS_FILE = 'metrics.jsonl'
 FINAL = (
@@ -214,7 +215,7 @@ def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
     otherwise: what is still written without TensorBoard, for the warning.
   """
   try:
-    from pose_action.runtime.event_writer import EventWriter
+    return EventWriter(workdir)
   except ImportError as error:
     logging.warning(
       'No TensorBoard events, only %s: %s. To get them:'
@@ -223,4 +224,3 @@ def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
       error,
     )
     return None
-  return EventWriter(workdir)

@@ -113,7 +113,7 @@ def test_few_programs_serve_all_lengths(run, predictor):
   finally:
     jax.monitoring.unregister_event_duration_listener(note)
   assert predictor._evaluate._cache_size() == models
-  # PoTion maps are summed over chunks of frames, whose numbers are powers of two.
+  # PoTion maps are summed over chunks of 16 frames, with weights for 16, 32, 64 … frames.
   assert len(compiled) <= {'pa3d': 1, 'jmrn': 6}[run[0]], compiled
 
 

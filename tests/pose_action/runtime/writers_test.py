@@ -15,7 +15,6 @@ from pose_action.runtime import writers
 
 @pytest.fixture
 def no_tensorboard(monkeypatch):
-  monkeypatch.delitem(sys.modules, 'pose_action.runtime.event_writer', raising=False)
   monkeypatch.setitem(sys.modules, 'tensorboard.compat.proto', None)  # It raises.
 
 
