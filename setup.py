@@ -40,6 +40,7 @@ CORE = [
 TRAIN = [
   'array_record>=0.8,<0.9',
   'clu>=0.0.12,<0.1',
+  'filelock>=3.12,<5',  # JAX needs it to limit the size of the compilation cache
   'grain>=0.2.15,<0.3',
   'importlib_resources>=6,<8',  # tensorflow-datasets needs it, and does not say so
   'matplotlib>=3.9,<4',
@@ -47,10 +48,11 @@ TRAIN = [
   'requests>=2.31,<3',
   'tensorflow-datasets>=4.9.9,<5',
 ]
-# For clu's TensorBoard writer, without which training runs too, and for pose networks
-# that are TensorFlow graphs (pose_action/extraction/tf_graph.py).
+# TensorBoard, without which training runs too, and TensorFlow for pose networks that are
+# its graphs (pose_action/extraction/tf_graph.py).
 TENSORBOARD = [
   *TRAIN,
+  'pillow>=10,<14',
   'tensorboard>=2.18,<3',
   "tensorflow-cpu>=2.18,<3; platform_machine=='x86_64' or platform_machine=='AMD64'",
   "tensorflow>=2.18,<3; platform_machine!='x86_64' and platform_machine!='AMD64'",

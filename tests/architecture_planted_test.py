@@ -88,8 +88,13 @@ RUN = 'pose_action/training/run.py'
     ),
     (
       libraries_outside_their_files,
-      'pose_action/extraction/tf_graph.py',
+      'pose_action/runtime/writers.py',
       'from clu import metric_writers',
+    ),
+    (
+      libraries_outside_their_files,
+      'pose_action/runtime/writers.py',
+      'from tensorboard.compat import tf',
     ),
     (
       libraries_outside_their_files,
@@ -170,8 +175,8 @@ def test_a_crowded_folder_is_found(tmp_path, folder, most):
     ),
     ('pose_action/training/checkpoints.py', 'import orbax.checkpoint as ocp'),
     (
-      'pose_action/runtime/writers.py',
-      'from clu import metric_writers\nimport tensorflow as tf',
+      'pose_action/runtime/event_writer.py',
+      'from tensorboard.summary.writer.record_writer import RecordWriter',
     ),
     ('pose_action/extraction/tf_graph.py', 'def f():\n  import tensorflow as tf'),
     ('pose_action/extraction/a.py', 'from pose_action.runtime import sharding'),

@@ -2,8 +2,13 @@
 
 import os
 import pathlib
+import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
+# What tests compile, here or in processes that they start, stays out of the user's cache.
+if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+  COMPILED = tempfile.TemporaryDirectory(prefix='compiled')  # Removed at the end.
+  os.environ['JAX_COMPILATION_CACHE_DIR'] = COMPILED.name
 os.environ['XLA_FLAGS'] = (
   os.environ.get('XLA_FLAGS', '') + ' --xla_force_host_platform_device_count=8'
 )

@@ -1,4 +1,4 @@
-"""Whole runs as processes: killed and resumed, as two processes, without TensorFlow."""
+"""Whole runs as processes: killed and resumed, as two processes, without TensorBoard."""
 
 import contextlib
 import json
@@ -23,13 +23,13 @@ from pose_action.training.program import build_program
 
 EPOCHS, LAST_STEP = 6, 18
 
-# Python imports `sitecustomize` when it starts; this one hides TensorFlow.
-_HIDE_TENSORFLOW = """
+# Python imports `sitecustomize` when it starts; this one hides TensorBoard.
+_HIDE_TENSORBOARD = """
 import importlib.machinery
 
 find = importlib.machinery.PathFinder.find_spec
 importlib.machinery.PathFinder.find_spec = lambda name, *more: (
-  None if name == 'tensorflow' else find(name, *more)
+  None if name == 'tensorboard' else find(name, *more)
 )
 """
 
@@ -56,7 +56,7 @@ class Runs:
     self.config.data.data_dir = str(folder / 'data')
     tiny_run.export(folder / 'data')
     (folder / 'site').mkdir()
-    (folder / 'site' / 'sitecustomize.py').write_text(_HIDE_TENSORFLOW)
+    (folder / 'site' / 'sitecustomize.py').write_text(_HIDE_TENSORBOARD)
 
   def start(self, name, *, program=('main.py',), **environment):
     command = [
@@ -128,7 +128,7 @@ def whole(runs):
   return 'whole'
 
 
-def test_a_run_without_tensorflow_completes_and_says_so_once(runs, whole):
+def test_a_run_without_tensorboard_completes_and_says_so_once(runs, whole):
   log = runs.log(whole)
   assert log.count('No TensorBoard events, only metrics.jsonl') == 1
   assert "pip install 'pose-action-jax[tensorboard]'" in log

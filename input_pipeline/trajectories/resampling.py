@@ -7,8 +7,8 @@ import functools
 import jax
 import jax.numpy as jnp
 import numpy as np
+import scipy  # Loads its parts when they are used.
 from jaxtyping import Array, Float, Int
-from scipy import ndimage
 
 RESAMPLINGS = ('linear', 'cubic')
 _ON_A_FRAME = 1e-3  # In frames: a moment this near to a frame is the frame itself.
@@ -76,7 +76,7 @@ def _zoom_table(longest: int, count: int) -> Float[np.ndarray, 'n T t']:
   """The weights of `longest` frames for each length up to `longest`; zeros for 0."""
   table = np.zeros((longest + 1, count, longest), np.float32)
   for length in range(1, longest + 1):
-    table[length, :, :length] = ndimage.zoom(np.eye(length), (count / length, 1))
+    table[length, :, :length] = scipy.ndimage.zoom(np.eye(length), (count / length, 1))
   return table
 
 

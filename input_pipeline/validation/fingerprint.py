@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 import numpy as np
-import scipy.spatial
+import scipy  # Loads its parts when they are used.
 from jaxtyping import Float16
 
 from input_pipeline.poses.clip import PoseClip

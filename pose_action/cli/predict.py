@@ -21,6 +21,7 @@ when each person does what (docs/timelines.md).
 from pose_action.cli.launch.program import Flags, fail_for_clips
 from pose_action.cli.launch.source_flags import define_source_flags
 from pose_action.cli.launch.timeline_flags import define_timeline_flags
+from pose_action.host.garbage import search_paused
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(
@@ -48,8 +49,9 @@ def main(args):
   _SOURCES.check()
 
   # Imported here, so that --help and wrong flags are answered at once.
-  from pose_action.inference.prediction_files import check_output
-  from pose_action.inference.predictor import Predictor
+  with search_paused():
+    from pose_action.inference.prediction_files import check_output
+    from pose_action.inference.predictor import Predictor
 
   if _OUTPUT.value:
     check_output(_OUTPUT.value)

@@ -29,6 +29,7 @@ from pose_action.cli.launch.value_sources import value_sources
 from pose_action.ensembles.members import give_to_every_member
 from pose_action.host import atomic_files
 from pose_action.host.disk_errors import in_one_line, is_full
+from pose_action.host.garbage import search_paused
 from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
@@ -93,11 +94,12 @@ def main(args):
   if _SEEDS.value:
     sys.exit(_train_seeds())
   # Imported here, so that --help and mistyped flags are answered at once.
-  from pose_action.ensembles import experiment
-  from pose_action.runtime import sharding
-  from pose_action.runtime.stop_signals import owning_process
-  from pose_action.training.loop import TrainingStopped
-  from pose_action.training.step import TrainingDiverged
+  with search_paused():
+    from pose_action.ensembles import experiment
+    from pose_action.runtime import sharding
+    from pose_action.runtime.stop_signals import owning_process
+    from pose_action.training.loop import TrainingStopped
+    from pose_action.training.step import TrainingDiverged
 
   workdir = str(_WORKDIR.value)
   _silence_threads_of_saves()

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.optimize
-import scipy.special
+import scipy  # Loads its parts when they are used.
 from jaxtyping import Float, Int, UInt8
 
 from pose_action.evaluation import metrics

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Collection, Sequence
 
 import numpy as np
-import scipy.special
+import scipy  # Loads its parts when they are used.
 from jaxtyping import Float, Int, UInt8
 
 from input_pipeline.errors import shortened
@@ -33,7 +33,7 @@ _SUM_ROUNDING = 1e-2  # Rounding of the sum of a clip's probabilities, even in f
 _FILE = re.compile(r'(?P<path>.+\.npz)(:(?P<function>\w+))?')
 _FUNCTIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
   'softmax': lambda logits: scipy.special.softmax(logits, axis=1),
-  'sigmoid': scipy.special.expit,
+  'sigmoid': lambda logits: scipy.special.expit(logits),
 }
 
 

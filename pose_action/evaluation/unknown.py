@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-import scipy.stats
+import scipy  # Loads its parts when they are used.
 from jaxtyping import Float, Int
 
 from pose_action.evaluation import metrics

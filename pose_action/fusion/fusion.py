@@ -8,8 +8,7 @@ that a file of logits and a file of the same scores as probabilities fuse alike.
 from __future__ import annotations
 
 import numpy as np
-import scipy.optimize
-import scipy.special
+import scipy  # Loads its parts when they are used.
 from jaxtyping import Bool, Float, Int, UInt8
 
 # Lower bounds of p and 1 - p in a logit. For p it is float32's smallest normal number, so

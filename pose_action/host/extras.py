@@ -7,11 +7,13 @@ from collections.abc import Iterator
 
 # Which extra of setup.py brings what is imported.
 _EXTRAS = {
+  'PIL': 'tensorboard',
   'apache_beam': 'beam',
   'array_record': 'train',
   'clu': 'train',
   'cv2': 'video',
   'defusedxml': 'elan',
+  'filelock': 'train',
   'grain': 'train',
   'h5netcdf': 'movement',
   'h5py': 'deeplabcut',

@@ -34,6 +34,7 @@ from pose_action.fusion.fused_members import (
   is_unfinished_ensemble,
   read_ensemble,
 )
+from pose_action.host.garbage import search_paused
 from pose_action.host.user_paths import user_path
 from pose_action.inference.activations import Activations, activations_of_clip
 from pose_action.inference.call import CallMethods
@@ -177,6 +178,7 @@ class Predictor(CallMethods, TimelineMethods):
     )
 
   @classmethod
+  @search_paused()
   def _of_run(
     cls, workdir: str | os.PathLike[str], checkpoint: str, abstain: bool = False
   ) -> Predictor:

@@ -1,7 +1,4 @@
-"""Writes `metrics.jsonl` and TensorBoard events during a run.
-
-Only this file imports clu.metric_writers, and with it TensorFlow.
-"""
+"""Writes `metrics.jsonl` and TensorBoard events during a run."""
 
 from __future__ import annotations
 
@@ -18,6 +15,7 @@ from absl import logging
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
 from pose_action.runtime import event_files
+from pose_action.runtime.event_writer import EventWriter
 
 METRICS_FILE = 'metrics.jsonl'
 FINAL = (
@@ -30,7 +28,7 @@ class RunWriter:
   """Writes scalars, images and texts by step; a context manager.
 
   Scalars go to TensorBoard and to `metrics.jsonl`, one line `{"step": s, name: value, …}`
-  per call. Images and texts go to TensorBoard only. Without TensorFlow it warns once and
+  per call. Images and texts go to TensorBoard only. Without TensorBoard it warns once and
   writes only `metrics.jsonl`.
   """
 
@@ -114,7 +112,7 @@ class PictureWriter:
 
   Give it a folder inside the workdir, which TensorBoard shows beside the run. If its
   events were in the workdir itself, TensorBoard would read them and no longer those of a
-  run that still trains. Without TensorFlow it warns once and does nothing.
+  run that still trains. Without TensorBoard it warns once and does nothing.
   """
 
   def __init__(self, folder: str | os.PathLike[str]):
@@ -211,21 +209,13 @@ def _finite_or_none(value: float) -> float | None:
 
 
 def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
-  """clu's TensorBoard writer; without TensorFlow it warns and returns None.
-
-  The plain SummaryWriter, not the AsyncWriter: TensorFlow queues events and writes them
-  in its own thread, our scalars are on the host already, and an error is raised where it
-  happens instead of at a later call.
+  """The writer of event files; without TensorBoard it warns and returns None.
 
   Args:
-    otherwise: what is still written without TensorFlow, for the warning.
+    otherwise: what is still written without TensorBoard, for the warning.
   """
-  # TensorFlow reads these at import; its log lines do not matter here.
-  os.environ.setdefault('TF_CPP_MIN_LOG_LEVEL', '2')
-  os.environ.setdefault('TF_ENABLE_ONEDNN_OPTS', '0')
   try:
-    import tensorflow as tf
-    from clu import metric_writers
+    return EventWriter(workdir)
   except ImportError as error:
     logging.warning(
       'No TensorBoard events, only %s: %s. To get them:'
@@ -234,7 +224,3 @@ def _tensorboard_writer(workdir: pathlib.Path, otherwise: str = METRICS_FILE):
       error,
     )
     return None
-  tf.config.set_visible_devices(
-    [], 'GPU'
-  )  # Otherwise it reserves memory that JAX needs.
-  return metric_writers.SummaryWriter(str(workdir))

@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import grain
 import jax
 
+from pose_action.host.garbage import search_paused
 from pose_action.runtime import sharding
 from pose_action.runtime.stop_signals import StopSignals, stopped_at
 from pose_action.training import periodic_evaluation as validation
@@ -105,7 +106,7 @@ class _Loop:
     run, program, train = self._run, self._run.program, self._run.config.train
     with self._progress.waiting_for_data():
       batch = sharding.global_batch(next(self._iterator), program.mesh)
-    first = self._stop.leaving(step - 1) if step == self.first else _NOTHING
+    first = self._starting() if step == self.first else _NOTHING
     # An accidental host-to-device transfer here would repeat every step.
     guard = jax.transfer_guard_host_to_device('disallow')
     with first, self._progress.stepping(), guard:
@@ -126,6 +127,12 @@ class _Loop:
         self._save_stop(step, state, evaluation=False)
       self._raise_stopped(step)
     return state
+
+  @contextlib.contextmanager
+  def _starting(self):
+    """Around the first step, which is traced and compiled: little to save or search."""
+    with self._stop.leaving(self.first - 1), search_paused():
+      yield
 
   def _evaluated(
     self, state: TrainState, step: int, batch: Any

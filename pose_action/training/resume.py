@@ -19,6 +19,7 @@ import ml_collections
 from clu import parameter_overview
 
 from input_pipeline.loading.loader import HostShare, training_batches
+from pose_action.host.garbage import search_paused
 from pose_action.host.nested import flattened
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.data_digests import data_digests
@@ -181,6 +182,7 @@ def _comparable(description: dict[str, Any]) -> dict[str, Any]:
   return flattened({**description, 'config': config})
 
 
+@search_paused()
 def start_or_resume(
   run: TrainingRun,
 ) -> tuple[TrainState, grain.DatasetIterator, LeftOpen | None]:

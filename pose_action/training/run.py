@@ -18,6 +18,7 @@ from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
 from input_pipeline.storage.dataset import PoseDataset
 from pose_action.host import atomic_files
+from pose_action.host.garbage import search_paused
 from pose_action.host.user_paths import user_path
 from pose_action.host.workdir_lock import WorkdirLockedError, sole_run
 from pose_action.runtime import sharding
@@ -78,6 +79,7 @@ class TrainingRun(Run):
   writer: RunWriter
 
 
+@search_paused()
 def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run:
   """Opens data and program.
 

@@ -119,7 +119,7 @@ def variables(program, data):
 
 @pytest.fixture
 def no_tensorboard(monkeypatch):
-  """Avoids importing TensorFlow."""
+  """Writes no event files."""
   monkeypatch.setattr(writers, '_tensorboard_writer', lambda workdir: None)
 
 

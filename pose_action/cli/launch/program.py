@@ -17,6 +17,7 @@ from absl import flags
 from pose_action.cli.launch.config_errors import config_fault
 from pose_action.host.disk_errors import in_one_line
 from pose_action.host.extras import MissingExtraError, naming_the_extra
+from pose_action.runtime.compilation_cache import use_compilation_cache
 
 # What a user types after `pose-action`: the file in pose_action/cli, and what it does.
 VERBS = {
@@ -34,6 +35,8 @@ VERBS = {
   'import': ('import_weights', 'Import the weights of another release.'),
   'evaluate-ava': ('evaluate_ava', 'Measure frame mAP on AVA.'),
 }
+# The verbs that compile something.
+_COMPILING = {'train', 'evaluate', 'predict', 'visualize', 'extract'}
 _HELP = {'--help', '-help', '-h', '--helpshort', '--helpfull'}
 _DEBUG = 'POSE_ACTION_DEBUG'
 _LONGEST = 4000  # Characters of an error; our own messages have fewer.
@@ -170,6 +173,8 @@ def run(verb: str, args: Sequence[str] | None = None):
   if _HELP & {*before_dashes}:
     print(f'{inspect.getdoc(program)}\n\nFlags:\n{program.FLAGS.help_text()}')
     return
+  if verb in _COMPILING and (note := use_compilation_cache()):
+    print(note, file=sys.stderr)
   # JAX logs a message for every backend missing on this machine.
   logging.getLogger('jax._src.xla_bridge').setLevel(logging.WARNING)
   try:

@@ -1,6 +1,5 @@
 """tools/visualize.py as a user calls it, on workdirs that have learned nothing."""
 
-import importlib.util
 import os
 import pickle
 import subprocess
@@ -92,8 +91,6 @@ def test_a_picture_of_every_clip_and_the_broken_one_by_name(workdirs, poses):
 
 
 def check_events(folder):
-  if importlib.util.find_spec('tensorflow') is None:
-    pytest.skip('TensorFlow is not installed')
   accumulators = pytest.importorskip(
     'tensorboard.backend.event_processing.event_accumulator'
   )

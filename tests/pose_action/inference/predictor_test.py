@@ -90,15 +90,31 @@ def test_ready_potion_maps(run, predictor):
     predictor.apply_potion(maps[:, :4])
 
 
-def test_one_program_serves_all_lengths(run, predictor):
+def test_few_programs_serve_all_lengths(run, predictor):
+  """Twenty lengths: one program for the model, and few for the maps that it reads."""
+  compiled = []
+
+  def note(event, seconds, **more):
+    if event.endswith('/backend_compile_duration'):
+      compiled.append(more.get('fun_name'))
+
   clip = tiny_run.source().load('test_500')
-  short = dataclasses.replace(
-    clip, keypoints=clip.keypoints[:3], scores=clip.scores[:3]
-  )
   predictor(clip)
-  compiled = predictor._evaluate._cache_size()
-  predictor(short)
-  assert predictor._evaluate._cache_size() == compiled
+  models = predictor._evaluate._cache_size()
+  jax.monitoring.register_event_duration_secs_listener(note)
+  try:
+    for length in range(3, 63, 3):
+      frames = np.arange(length) % len(clip.keypoints)
+      predictor(
+        dataclasses.replace(
+          clip, keypoints=clip.keypoints[frames], scores=clip.scores[frames]
+        )
+      )
+  finally:
+    jax.monitoring.unregister_event_duration_listener(note)
+  assert predictor._evaluate._cache_size() == models
+  # PoTion maps are summed over chunks of 16 frames, with weights for 16, 32, 64 … frames.
+  assert len(compiled) <= {'pa3d': 1, 'jmrn': 6}[run[0]], compiled
 
 
 def test_a_batch_predicts_as_clips_alone_do(run, predictor):

@@ -1,7 +1,6 @@
 """metrics.jsonl after kills and resumes; TensorBoard events read back."""
 
 import collections
-import importlib.util
 import io
 import json
 import sys
@@ -15,8 +14,8 @@ from pose_action.runtime import writers
 
 
 @pytest.fixture
-def no_tensorflow(monkeypatch):
-  monkeypatch.setitem(sys.modules, 'tensorflow', None)  # Importing it raises.
+def no_tensorboard(monkeypatch):
+  monkeypatch.setitem(sys.modules, 'tensorboard.compat.proto', None)  # It raises.
 
 
 def _lines(workdir):
@@ -29,7 +28,7 @@ def _write_steps(workdir, *steps, resume_step=0):
       writer.write_scalars(step, {'loss': step / 4})
 
 
-def test_scalars_are_a_json_line_each(tmp_path, no_tensorflow):
+def test_scalars_are_a_json_line_each(tmp_path, no_tensorboard):
   with writers.RunWriter(tmp_path / 'new', enabled=True, resume_step=0) as writer:
     writer.write_scalars(
       jnp.int32(3), {'loss': jnp.float32(0.5), 'epoch': 2, 'rate': np.float64(0.25)}
@@ -38,7 +37,7 @@ def test_scalars_are_a_json_line_each(tmp_path, no_tensorflow):
   assert written == ['{"step": 3, "loss": 0.5, "epoch": 2, "rate": 0.25}']
 
 
-def test_values_that_are_not_finite_stay_valid_json(tmp_path, no_tensorflow):
+def test_values_that_are_not_finite_stay_valid_json(tmp_path, no_tensorboard):
   def refuse(constant):
     raise AssertionError(f'{constant} is not JSON')
 
@@ -48,21 +47,21 @@ def test_values_that_are_not_finite_stay_valid_json(tmp_path, no_tensorflow):
   assert line == {'step': 1, 'a': None, 'b': None, 'c': 1.0}
 
 
-def test_a_resumed_run_leaves_no_doubles(tmp_path, no_tensorflow):
+def test_a_resumed_run_leaves_no_doubles(tmp_path, no_tensorboard):
   _write_steps(tmp_path, 10, 20, 30)
   _write_steps(tmp_path, 30, 40, resume_step=20)  # Killed at 30, resumed from 20.
   assert [json.loads(line)['step'] for line in _lines(tmp_path)] == [10, 20, 30, 40]
   assert [path.name for path in tmp_path.iterdir()] == ['metrics.jsonl']
 
 
-def test_a_new_start_leaves_nothing_of_the_old_one(tmp_path, no_tensorflow):
+def test_a_new_start_leaves_nothing_of_the_old_one(tmp_path, no_tensorboard):
   _write_steps(tmp_path, 0, 10)
   _write_steps(tmp_path, 0)
   assert _lines(tmp_path) == ['{"step": 0, "loss": 0.0}']
 
 
 @pytest.mark.parametrize('torn', ['{"step": 20, "lo', '{"step": 20, "l\ud800"', '20'])
-def test_a_torn_last_line_is_dropped(tmp_path, no_tensorflow, torn):
+def test_a_torn_last_line_is_dropped(tmp_path, no_tensorboard, torn):
   _write_steps(tmp_path, 10)
   with (tmp_path / 'metrics.jsonl').open('ab') as file:
     file.write(torn.encode('utf-8', 'surrogatepass'))  # Even half a character.
@@ -70,13 +69,13 @@ def test_a_torn_last_line_is_dropped(tmp_path, no_tensorflow, torn):
   assert _lines(tmp_path) == ['{"step": 10, "loss": 2.5}', '{"step": 20, "loss": 5.0}']
 
 
-def test_a_last_line_without_its_newline_is_kept_apart(tmp_path, no_tensorflow):
+def test_a_last_line_without_its_newline_is_kept_apart(tmp_path, no_tensorboard):
   (tmp_path / 'metrics.jsonl').write_text('{"step": 10}')
   _write_steps(tmp_path, 20, resume_step=10)
   assert _lines(tmp_path) == ['{"step": 10}', '{"step": 20, "loss": 5.0}']
 
 
-def test_a_broken_line_in_the_middle_is_refused_and_kept(tmp_path, no_tensorflow):
+def test_a_broken_line_in_the_middle_is_refused_and_kept(tmp_path, no_tensorboard):
   content = '{"step": 10}\n{"stop": 20}\n{"step": 30}\n'
   (tmp_path / 'metrics.jsonl').write_text(content)
   with pytest.raises(ValueError, match=r'metrics\.jsonl, line 2: .*repair the line'):
@@ -84,8 +83,8 @@ def test_a_broken_line_in_the_middle_is_refused_and_kept(tmp_path, no_tensorflow
   assert (tmp_path / 'metrics.jsonl').read_text() == content
 
 
-def test_without_tensorflow_it_says_so_once_and_goes_on(
-  tmp_path, no_tensorflow, caplog
+def test_without_tensorboard_it_says_so_once_and_goes_on(
+  tmp_path, no_tensorboard, caplog
 ):
   with writers.RunWriter(tmp_path, enabled=True, resume_step=0) as writer:
     writer.write_images(1, {'maps': np.zeros((4, 4, 3), np.uint8)})
@@ -109,7 +108,7 @@ def test_other_processes_write_nothing(tmp_path, caplog):
   assert not caplog.records
 
 
-def test_misuse_is_refused(tmp_path, no_tensorflow):
+def test_misuse_is_refused(tmp_path, no_tensorboard):
   writer = writers.RunWriter(tmp_path, enabled=True, resume_step=0)
   with pytest.raises(ValueError, match="cannot be named 'step'"):
     writer.write_scalars(1, {'step': 1})
@@ -125,9 +124,7 @@ def test_misuse_is_refused(tmp_path, no_tensorflow):
 
 
 def test_tensorboard_reads_what_was_written(tmp_path):
-  """One test only: importing TensorFlow takes seconds."""
-  if importlib.util.find_spec('tensorflow') is None:
-    pytest.skip('TensorFlow is not installed')
+  """One test only: TensorBoard's reader imports TensorFlow, which takes seconds."""
   accumulators = pytest.importorskip(
     'tensorboard.backend.event_processing.event_accumulator'
   )
@@ -172,7 +169,7 @@ def _assert_steps_are_shown_once(workdir, accumulators):
   assert shown == {'loss': [10, 20, 30, 40], 'maps': [10, 20, 30, 40]}
 
 
-def test_pictures_without_tensorflow_say_so_once(tmp_path, no_tensorflow, caplog):
+def test_pictures_without_tensorboard_say_so_once(tmp_path, no_tensorboard, caplog):
   with writers.PictureWriter(tmp_path / 'new') as writer:
     for step in (1, 2):
       writer.write_images(step, {'maps': np.zeros((4, 4, 3), np.uint8)})

@@ -151,3 +151,14 @@ def test_arguments_without_a_flag_are_refused():
   program.refuse_arguments([])
   with pytest.raises(UsageError, match="unexpected argument 'x'"):
     program.refuse_arguments(['x', 'y'])
+
+
+def test_a_cache_that_cannot_be_used_is_noted_where_something_is_compiled(
+  command, monkeypatch, capsys
+):
+  monkeypatch.setattr(program, 'use_compilation_cache', lambda: 'note: no cache')
+  program.run('predict', ['--name=x'])
+  assert capsys.readouterr().err == 'note: no cache\n'
+  program.run('fuse', ['--name=x'])
+  program.run('predict', ['--help'])
+  assert capsys.readouterr().err == ''
