@@ -21,6 +21,7 @@ LIBRARY = (
 )
 # Distributions whose name differs from the import name.
 DISTRIBUTION = {
+  'PIL': 'pillow',
   'absl': 'absl-py',
   'cv2': 'opencv-python-headless',
   'orbax': 'orbax-checkpoint',

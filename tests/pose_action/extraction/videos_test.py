@@ -167,7 +167,8 @@ def test_an_image_of_too_many_pixels_is_refused(cv2, tmp_path):
   unfolding_png(tmp_path / '1.png', side=20_000)  # Less than OpenCV's own limit.
   program = f"""
 import resource
-from pose_action.extraction.videos import FrameReader, opencv
+from pose_action.extraction.videos import FrameReader
+from pose_action.host.video_libraries import opencv
 opencv()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
