@@ -43,13 +43,14 @@ def pyav() -> Any:
 
 
 def pillow() -> Any:
-  """Pillow's modules for images and fonts, as one namespace.
+  """Pillow's package with its modules Image, ImageDraw and ImageFont.
 
   Raises:
     MissingExtraError: if Pillow cannot be imported.
   """
   try:
     import PIL.Image
+    import PIL.ImageDraw
     import PIL.ImageFont
   except ImportError as error:
     raise MissingExtraError(f'{missing("PIL")} ({error})') from error
