@@ -36,6 +36,7 @@ def pyav() -> Any:
   """
   try:
     import av
+    import av.logging
   except ImportError as error:
     raise MissingExtraError(f'{missing("av")} ({error})') from error
   av.logging.set_level(av.logging.PANIC)  # FFmpeg's words would stand beside our own.

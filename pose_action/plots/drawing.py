@@ -33,7 +33,8 @@ def rgb_of(colour: str) -> tuple[int, int, int]:
   if colour.startswith('#'):
     red, green, blue = bytes.fromhex(colour[1:])
     return red, green, blue
-  return (round(255 * float(colour)),) * 3
+  grey = round(255 * float(colour))
+  return grey, grey, grey
 
 
 def figure(width: float, height: float) -> tuple[Figure, Axes]:

@@ -39,8 +39,12 @@ def write(
     return
   place = image[y + top : y + height, x + left : x + width]
   share = mask[top:height, left:width, None].astype(np.float32) / 255
-  behind = place if ground is None else np.broadcast_to(np.float32(ground), place.shape)
-  place[:] = np.round(behind * (1 - share) + np.float32(colour) * share)
+  behind = (
+    place
+    if ground is None
+    else np.broadcast_to(np.array(ground, np.float32), place.shape)
+  )
+  place[:] = np.round(behind * (1 - share) + np.array(colour, np.float32) * share)
 
 
 def width_of(text: str, size: int) -> int:

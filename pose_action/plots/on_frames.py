@@ -108,7 +108,6 @@ class Strip:
   Args:
     width: in pixels.
     height: at least `strip_height`.
-    caption: the answer.
     name: the clip's.
     lanes: one per person, in frames.
     labels: all classes that are drawn, which sets their colours.
@@ -120,7 +119,6 @@ class Strip:
     width: int,
     height: int,
     *,
-    caption: str,
     name: str,
     lanes: Sequence[Lane],
     labels: Sequence[str],
@@ -132,10 +130,6 @@ class Strip:
     self._picture = np.full((height, width, 3), _PAPER, np.uint8)
     more = len(lanes) - MOST_LANES
     name = f'{name} (and {more} people more)' if more > 0 else name
-    # The time takes the right end of the first line.
-    room = width - lettering.width_of('0000.00 s', self._size)
-    first = lettering.fitted(caption, self._size, room)
-    lettering.write(self._picture, first, (0, 0), self._size, _INK)
     second = lettering.fitted(name, self._size, width)
     lettering.write(self._picture, second, (0, self._line), self._size, _FAINT)
     shown = lanes[:MOST_LANES]
@@ -146,9 +140,13 @@ class Strip:
     for row, lane in enumerate(shown):
       self._draw_lane(row, lane, labels)
 
-  def at(self, frame: int, time: str) -> Picture:
-    """The strip at a frame of the clip, with the time as text."""
+  def at(self, frame: int, caption: str, time: str) -> Picture:
+    """The strip at a frame of the clip, with the answer and the time as text."""
     picture = self._picture.copy()
+    # The time takes the right end of the first line.
+    room = picture.shape[1] - lettering.width_of('0000.00 s', self._size)
+    text = lettering.fitted(caption, self._size, room)
+    lettering.write(picture, text, (0, 0), self._size, _INK)
     x = picture.shape[1] - lettering.width_of(time, self._size)
     lettering.write(picture, time, (x, 0), self._size, _INK)
     if self._bottom > self._top:

@@ -168,7 +168,6 @@ class _SceneDrawing:
     self._strip = Strip(
       canvas.width,
       canvas.size[0] - canvas.height,
-      caption=scene.caption,
       name=scene.name,
       lanes=scene.lanes,
       labels=scene.labels,
@@ -186,7 +185,9 @@ class _SceneDrawing:
     top = (canvas.height - self._height) // 2
     left = (canvas.width - self._width) // 2
     whole[top : top + self._height, left : left + self._width] = picture
-    whole[canvas.height :] = self._strip.at(index, f'{seconds:.2f} s')
+    whole[canvas.height :] = self._strip.at(
+      index, scene.caption_at(index), f'{seconds:.2f} s'
+    )
     return whole
 
   def _ground(self, frame: Frame | None) -> Picture:

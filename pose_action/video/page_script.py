@@ -53,10 +53,14 @@ function gap(label) {
   return round && 1 + 2 * round;
 }
 
+function barAt(lane, at) {
+  return lane.bars.find(one => one[1] <= at && at < one[2]);
+}
+
 // What is said of a person at a frame of the video: the name, and the action.
 function words(person, at) {
   const name = clip.people[person], lane = clip.lanes.find(one => one.name === name);
-  const bar = lane && lane.bars.find(one => one[1] <= at && at < one[2]);
+  const bar = lane && barAt(lane, at);
   return bar ? `${name} ${data.labels[bar[0]]} ${Math.round(100 * bar[3])} %` : name;
 }
 
@@ -86,7 +90,9 @@ function draw() {
     }
   }
   drawLanes(at);
-  part('caption').textContent = clip.caption;
+  const bar = clip.lanes.length === 1 ? barAt(clip.lanes[0], at) : undefined;
+  part('caption').textContent = clip.lanes.length !== 1 ? clip.caption :
+    bar ? `${data.labels[bar[0]]} ${Math.round(100 * bar[3])} %` : 'no action';
   part('slider').value = frame;
   part('time').textContent = `${(at / clip.rate).toFixed(2)} s`;
 }

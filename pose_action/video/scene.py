@@ -70,6 +70,15 @@ class Scene:
           names[lane.name] = f'{names[lane.name]} {bar.label} {bar.score:.0%}'
     return names
 
+  def caption_at(self, frame: int) -> str:
+    """The answer for the clip; of one person's timeline, the action at this frame."""
+    if len(self.lanes) != 1:
+      return self.caption
+    for bar in self.lanes[0].bars:
+      if bar.start <= frame < bar.stop:
+        return f'{bar.label} {bar.score:.0%}'
+    return 'no action'
+
   @functools.cached_property
   def is_named(self) -> bool:
     """Whether people's names are shown: several at a time, or a timeline."""
