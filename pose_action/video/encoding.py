@@ -137,14 +137,20 @@ def _encode(
   """Encodes images with their times, in whole ticks; no two have the same."""
   base = fractions.Fraction(1, ticks)
   stream.codec_context.time_base = base
-  last = -1
+  last, lasts = -1, {}
   for frame, image in images:
-    image.pts = max(last + 1, round(frame.seconds * ticks))
+    last = image.pts = max(last + 1, round(frame.seconds * ticks))
     image.time_base = base
-    last = image.pts
-    image.duration = max(1, round((frame.seconds + frame.lasts) * ticks) - last)
-    container.mux(stream.encode(image))
-  container.mux(stream.encode(None))
+    lasts[last] = max(1, round((frame.seconds + frame.lasts) * ticks) - last)
+    _mux(container, stream.encode(image), lasts)
+  _mux(container, stream.encode(None), lasts)
+
+
+def _mux(container: Any, packets: Iterable[Any], lasts: dict[int, int]):
+  """Writes packets, each with the time for which its frame lasts, by its own time."""
+  for packet in packets:
+    packet.duration = lasts.pop(packet.pts)
+    container.mux(packet)
 
 
 def _sample(

@@ -42,7 +42,7 @@ def test_videos_by_name(videos):
 def test_videos_that_do_not_fit(videos):
   with pytest.raises(PoseDataError, match='is one video, but the poses are those of 2'):
     with_footage(source_of('a', 'b'), str(videos / 'a.mp4'))
-  with pytest.raises(PoseDataError, match='the videos are a, b, the clips c$'):
+  with pytest.raises(PoseDataError, match=r'the videos are a, b, the clips c$'):
     with_footage(source_of('c'), str(videos))
   with pytest.raises(PoseDataError, match='does not exist'):
     with_footage(source_of('c'), str(videos / 'd.mp4'))
@@ -55,7 +55,7 @@ def test_a_source_that_is_a_video_takes_no_other(videos):
 
 
 def test_pose_files_on_their_video(videos):
-  np.save(videos / 'a.npy', np.ones((4, 5, 3), np.float32))
+  np.save(videos / 'a.npy', np.full((4, 5, 3), [20, 30, 1], np.float32))
   from input_pipeline.readers.options import ReadOptions
 
   reading = Reading(

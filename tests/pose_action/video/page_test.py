@@ -24,8 +24,8 @@ BROWSERS = ('chromium-headless-shell', 'chromium', 'chromium-browser', 'google-c
 def scene(count=8, rate: float | None = 2.0, **more):
   """Two people on frames of 320x160, which a page shows twice as large."""
   xy = np.zeros((count, 2, 3, 2))
-  xy[:, 0] = [[10, 10], [10, 60], [20, 60]]
-  xy[:, 1] = [[200, 10], [200, 60], [210, 60]]
+  xy[:, 0] = [[10, 10], [30, 60], [20, 60]]
+  xy[:, 1] = [[200, 10], [220, 60], [210, 60]]
   xy[..., 0] += np.arange(count)[:, None, None]
   scores = np.ones((count, 2, 3))
   scores[:, :, 2] = 0  # The right foot is missing.
@@ -75,8 +75,8 @@ def test_what_a_page_holds(tmp_path):
   assert clip['people'] == ['t0', 't1']
   # 640 pixels for 320: a joint at x = 10 is 10.5 from the border, 21 on the page.
   assert clip['frames'][0] == [
-    [0, 21, 21, 21, 121, None, None],
-    [1, 401, 21, 401, 121, None, None],
+    [0, 21, 21, 61, 121, None, None],
+    [1, 401, 21, 441, 121, None, None],
   ]
   assert clip['lanes'] == [{'name': 't0', 'seen': [0, 8], 'bars': [[1, 0, 4, 0.912]]}]
   assert data['labels'] == ['sit', 'walk']
