@@ -73,10 +73,10 @@ def main(args):
   from pose_action.inference.prediction_files import check_output
   from pose_action.inference.predictor import Predictor
 
+  _refuse_useless_video()
   if _OUTPUT.value:
     check_output(_OUTPUT.value)
     _refuse_tables_of_timelines()
-  _refuse_useless_video()
   predictor = Predictor.from_workdir(
     _WORKDIR.value, checkpoint=_CHECKPOINT.value, abstain=_ABSTAIN.value
   )

@@ -136,7 +136,9 @@ def test_a_missing_library_is_said_first(monkeypatch, module):
 
 
 def test_what_cannot_be_written(tmp_path, monkeypatch):
-  with pytest.raises(ValueError, match=r"'.avi', but .* \*.csv, .*\*.mp4, \*.gif, \*.html; choose"):
+  with pytest.raises(
+    ValueError, match=r"'.avi', but .* \*.csv, .*\*.mp4, \*.gif, \*.html; choose"
+  ):
     check_output('x.avi')
   (tmp_path / 'x.mp4').mkdir()
   with pytest.raises(IsADirectoryError, match=r'x.mp4 is a folder; give the name of a'):
