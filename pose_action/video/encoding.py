@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import fractions
 import itertools
 import os
-import pathlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
@@ -103,29 +103,15 @@ def _first_of(frames: Iterator[TimedFrame], path: PathLike) -> TimedFrame:
   return first
 
 
-class _container:
+@contextlib.contextmanager
+def _container(path: PathLike, form: str, options: dict[str, str]) -> Iterator[Any]:
   """A file that PyAV writes, which takes the place of `path` when the block ends."""
-
-  def __init__(self, path: PathLike, form: str, options: dict[str, str]):
-    self._replacing = atomic_files.replacing(path)
-    self._form, self._options = form, options
-
-  def __enter__(self) -> Any:
-    unfinished: pathlib.Path = self._replacing.__enter__()
-    try:
-      self._open = pyav().open(
-        str(unfinished), 'w', format=self._form, options=self._options
-      )
-    except BaseException as error:
-      self._replacing.__exit__(type(error), error, error.__traceback__)
-      raise
-    return self._open
-
-  def __exit__(self, *exception: Any):
-    try:
-      self._open.close()
-    finally:
-      self._replacing.__exit__(*exception)
+  av = pyav()
+  with (
+    atomic_files.replacing(path) as unfinished,
+    av.open(str(unfinished), 'w', format=form, options=options) as container,
+  ):
+    yield container
 
 
 def _encode(
