@@ -60,6 +60,10 @@ class Prediction:
   labels: tuple[str, ...] = ()
   load_clip: Callable[[], Any] | None = dataclasses.field(default=None, repr=False)
 
+  def __getstate__(self) -> dict[str, Any]:
+    # What loads a clip may hold open files, which cannot go to another process.
+    return {**self.__dict__, 'load_clip': None}
+
   @property
   def label(self) -> str:
     """Name of the most probable class; the first one of equals.

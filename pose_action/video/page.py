@@ -28,6 +28,7 @@ from pose_action.video.scene import MakeScene, Scene
 _SIDE = 640  # The longer side of a frame on the page, in pixels.
 _MOST_NUMBERS = 1_000_000  # Coordinates in a page; about 5 MB.
 _FEWEST_PER_SECOND = 2.0  # Frames; fewer no longer show a movement.
+_MOST_LANES = 60  # As in a picture of timelines.
 _FARTHEST = 10_000  # Pixels of the page.
 
 _PAGE = """<!DOCTYPE html>
@@ -144,7 +145,8 @@ def _as_data(scene: Scene, step: int) -> dict[str, Any]:
   """A scene as JSON-ready data, with every step-th frame, in pixels of the page."""
   height, width = scene.frame_size
   scale = _SIDE / max(height, width)
-  people = list(dict.fromkeys(name for frame in scene.people for name in frame))
+  names = dict.fromkeys(name for frame in scene.people for name in frame)
+  places = {name: place for place, name in enumerate(names)}
   return {
     'name': scene.name,
     'caption': scene.caption,
@@ -157,7 +159,7 @@ def _as_data(scene: Scene, step: int) -> dict[str, Any]:
     'limbs': [
       [a, b, side] for (a, b), side in zip(scene.limbs, scene.limb_sides, strict=True)
     ],
-    'people': people,
+    'people': list(places),
     'lanes': [
       {
         'name': lane.name,
@@ -167,10 +169,10 @@ def _as_data(scene: Scene, step: int) -> dict[str, Any]:
           for bar in lane.bars
         ],
       }
-      for lane in scene.lanes
+      for lane in scene.lanes[:_MOST_LANES]
     ],
     'frames': [
-      [[people.index(name), *_coordinates(pose, scale)] for name, pose in frame.items()]
+      [[places[name], *_coordinates(pose, scale)] for name, pose in frame.items()]
       for frame in scene.people[::step]
     ],
   }

@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import pickle
 import re
 import sys
 
@@ -64,6 +65,13 @@ def test_predictions_without_poses_are_refused(model, tmp_path):
   with pytest.raises(ValueError, match=r"'test_501' has none: predict with model\(sou"):
     answers.save(tmp_path / 'x.html')
   assert not list(tmp_path.iterdir())
+
+
+def test_a_prediction_goes_to_another_process_without_its_poses(model):
+  one = model(tiny_run.source().load('test_501'))
+  assert one.load_clip is not None
+  sent = pickle.loads(pickle.dumps(one))
+  assert sent.load_clip is None and sent.label == one.label
 
 
 def test_none_of_these_is_said():
