@@ -214,8 +214,8 @@ def test_timelines(workdir, tmp_path):
   assert files[0].read_text().startswith('video,person,start,stop,label,score,')
   assert files[1].read_bytes().startswith(b'\x89PNG')
   assert '\n  0: 0.00-' in done.stdout
-  done = predict(*flags, '--timeline=lanes.gif')
-  assert 'lanes.gif is no form of a timeline' in done.stderr
+  done = predict(*flags, '--timeline=lanes.bmp')
+  assert 'lanes.bmp is no form of a timeline' in done.stderr
   assert done.stderr.count('\n') == 1
 
 
@@ -224,7 +224,7 @@ def test_timelines(workdir, tmp_path):
   [
     (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
     ([], 'no SOURCE is given, and the own clips of this model'),
-    (['--output=a.mp4'], 'predictions are written to files *.csv, *.json, *.npz'),
+    (['--output=a.mov'], 'predictions are written to files *.csv, *.json, *.npz'),
     (['nowhere', '--weights=x'], '--weights needs --extractor too'),
     (['nowhere', '--pixels=raw'], '--pixels needs --extractor and --weights'),
     (['--poses=nowhere.pkl'], 'nowhere.pkl'),
