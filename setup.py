@@ -57,7 +57,8 @@ TENSORBOARD = [
   "tensorflow-cpu>=2.18,<3; platform_machine=='x86_64' or platform_machine=='AMD64'",
   "tensorflow>=2.18,<3; platform_machine!='x86_64' and platform_machine!='AMD64'",
 ]
-VIDEO = ['opencv-python-headless>=4.10,<6']
+# OpenCV reads videos, PyAV writes them, and Pillow draws letters on them.
+VIDEO = ['av>=14,<20', 'opencv-python-headless>=4.10,<6', 'pillow>=10.1,<14']
 # Reads the checkpoints of the official JMRN release and of OpenPose's PyTorch port.
 TORCH = ['torch>=2.4,<3']
 BEAM = ['apache-beam>=2.70,<3']

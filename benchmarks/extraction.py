@@ -39,7 +39,8 @@ from pose_action.extraction.openpose import OpenPoseExtractor
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
 from pose_action.extraction.tf_graph import TfGraphExtractor
 from pose_action.extraction.video_list import Video
-from pose_action.extraction.videos import FrameReader, is_image, opencv
+from pose_action.extraction.videos import FrameReader, is_image
+from pose_action.host.video_libraries import opencv
 
 # OpenPose's joints that the ground truth has too: no nose, eyes or ears.
 _JOINTS = [

@@ -62,6 +62,7 @@ FLOORS = (
   'pose_action/training',
   'pose_action/extraction',
   'pose_action/sources',
+  'pose_action/video',
   'pose_action/inference',
   'pose_action/ensembles',
   'pose_action/sweeps',

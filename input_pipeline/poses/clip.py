@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.notes import Note
 from input_pipeline.skeletons.registry import Skeleton, get_skeleton
 
@@ -55,6 +56,8 @@ class PoseClip:
     identities: int `[t, m]`, the identity that a tracker gave each person in each frame,
       `tracking.UNKNOWN` (-1) where it gave none; None if it gave none at all. An export
       does not store them.
+    footage: the video frames in which the poses were found; None if unknown. An export
+      does not store it.
 
   Raises:
     PoseDataError: on a wrong shape, a score outside 0..1, a non-finite coordinate for a
@@ -72,6 +75,7 @@ class PoseClip:
   notes: tuple[Note, ...] = ()
   frame_rate: float | None = None
   identities: np.ndarray | None = None
+  footage: Footage | None = None
 
   def __post_init__(self):
     set_field = object.__setattr__  # The dataclass is frozen for everyone else.

@@ -19,7 +19,7 @@ def at_frame_rate(clip: TimedClip, frame_rate: float) -> TimedClip:
 
   Positions and scores are interpolated linearly between frames that both show a joint.
   Where only one does, the nearer frame decides whether the joint is there, and where. Maps
-  are those of the nearest frame.
+  are those of the nearest frame. The frames of a video no longer belong to the poses.
 
   Args:
     clip: a clip whose frame rate is known.
@@ -34,10 +34,12 @@ def at_frame_rate(clip: TimedClip, frame_rate: float) -> TimedClip:
       read=lambda modality: read(modality)[nearest],
       num_frames=len(nearest),
       frame_rate=frame_rate,
+      keypoints=None,
+      footage=None,
     )
   keypoints, scores = _interpolated(clip.keypoints, clip.scores, moments)
   return dataclasses.replace(
-    clip, keypoints=keypoints, scores=scores, frame_rate=frame_rate
+    clip, keypoints=keypoints, scores=scores, frame_rate=frame_rate, footage=None
   )
 
 

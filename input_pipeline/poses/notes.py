@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
-from collections.abc import Iterable
+import warnings
+from collections.abc import Callable, Iterable, Iterator
 
 CLIPS_SHOWN = 8  # Names in one line.
 
@@ -57,3 +59,28 @@ def as_lines(notes: Iterable[tuple[str, Note]]) -> list[str]:
     named = f' ({count}: {shown}{more})' if clips else ''
     lines.append(f'{note.severity}: {note.message}{named}')
   return lines
+
+
+@contextlib.contextmanager
+def gathering_warnings(found: dict[str, None]) -> Iterator[None]:
+  """Adds the text of each PoseWarning in the block to `found`; others pass."""
+  with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter('always', PoseWarning)
+    yield
+  for one in caught:
+    if one.category is PoseWarning:
+      found[str(one.message)] = None
+    else:
+      warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
+
+
+@contextlib.contextmanager
+def warnings_as_lines(say: Callable[[str], object]) -> Iterator[None]:
+  """Says each PoseWarning in the block once, when the block ends."""
+  found: dict[str, None] = {}
+  try:
+    with gathering_warnings(found):
+      yield
+  finally:
+    for text in found:
+      say(f'warning: {text}')

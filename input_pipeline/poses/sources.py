@@ -12,10 +12,11 @@ from collections.abc import Callable, Mapping
 from typing import Any, Generic, TypeVar
 
 import numpy as np
-from jaxtyping import UInt8
+from jaxtyping import Float, UInt8
 
 from input_pipeline.errors import PoseDataError, as_pose_data_error, shortened
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.notes import Note
 from input_pipeline.skeletons.registry import Skeleton
 
@@ -197,6 +198,9 @@ class HeatmapClip:
     features_scale: the feature value that code 255 represents; None without features.
     labels: class indices; exactly one in a single-label data set.
     frame_rate: frames per second; None if unknown.
+    keypoints: returns the positions that were picked from the maps, float32 `[t, j, 3]`
+      (x and y in pixels, score); None if unknown.
+    footage: the video frames in which the maps were found; None if unknown.
   """
 
   video_id: str
@@ -207,6 +211,8 @@ class HeatmapClip:
   features_scale: float | None = None
   labels: tuple[int, ...] = ()
   frame_rate: float | None = None
+  keypoints: Callable[[], Float[np.ndarray, 't j 3']] | None = None
+  footage: Footage | None = None
 
   def maps(self, modality: str) -> UInt8[np.ndarray, 't h w c']:
     """Reads and checks the maps for a modality.

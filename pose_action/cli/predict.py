@@ -16,12 +16,22 @@ reason, and the rest goes on; the exit status is then 1.
 
 With --window, --timeline or another flag of timelines, each clip is a whole video: prints
 when each person does what (docs/timelines.md).
+
+  pose-action predict --workdir=RUN my.mp4 --output=seen.mp4 --extractor=tf_graph ...
+
+--output=*.mp4, *.gif or *.html shows the skeletons and the answer on the frames of the
+video, or on a plain ground where there are only poses; with flags of timelines, also
+these. A file holds all clips, one after another (--video_ids chooses); the first sets the
+size of the picture.
 """
 
-from pose_action.cli.launch.program import Flags, fail_for_clips
+import dataclasses
+
+from pose_action.cli.launch.program import Flags, UsageError, fail_for_clips
 from pose_action.cli.launch.source_flags import define_source_flags
 from pose_action.cli.launch.timeline_flags import define_timeline_flags
 from pose_action.host.garbage import search_paused
+from pose_action.host.user_paths import user_path
 
 FLAGS = Flags()
 _WORKDIR = FLAGS.string(
@@ -41,7 +51,18 @@ _ABSTAIN = FLAGS.bool(
 )
 _TIMELINE = define_timeline_flags(FLAGS)
 _OUTPUT = FLAGS.string(
-  'output', None, 'File for the predictions, *.csv, *.json or *.npz, and no table.'
+  'output',
+  None,
+  'File for the predictions, and no table: *.csv, *.json, *.npz, or to look at, *.mp4,'
+  ' *.gif, *.html.',
+)
+
+
+_VIDEO = FLAGS.string(
+  'video',
+  None,
+  'For *.mp4 and *.gif: the video that the poses were found in elsewhere, or a folder of'
+  ' videos that are named as the clips.',
 )
 
 
@@ -50,25 +71,55 @@ def main(args):
 
   # Imported here, so that --help and wrong flags are answered at once.
   with search_paused():
+    from input_pipeline.poses.notes import warnings_as_lines
     from pose_action.inference.prediction_files import check_output
     from pose_action.inference.predictor import Predictor
 
+  _refuse_useless_video()
   if _OUTPUT.value:
     check_output(_OUTPUT.value)
+    _refuse_tables_of_timelines()
   predictor = Predictor.from_workdir(
     _WORKDIR.value, checkpoint=_CHECKPOINT.value, abstain=_ABSTAIN.value
   )
   names = _SOURCES.poses.names(args)
   with _SOURCES.reading(predictor.config.data.data_dir) as reading:
+    reading = dataclasses.replace(reading, footage=_VIDEO.value)
     if _TIMELINE.asked:
       refused, sources = _write_timelines(predictor, names, reading)
       fail_for_clips(refused, sources)
       return
     predictions, sources = _predict(predictor, names, reading)
-  if _OUTPUT.value and predictions:
-    predictions.save(_OUTPUT.value)
-    reading.say(f'wrote {_OUTPUT.value}: {_counted(len(predictions))}')
+    # Here, because what was recorded of a camera goes away after this.
+    if _OUTPUT.value and predictions:
+      with warnings_as_lines(reading.say):
+        predictions.save(_OUTPUT.value)
+      reading.say(f'wrote {_OUTPUT.value}: {_counted(len(predictions))}')
   fail_for_clips(len(predictions.refused), sources)
+
+
+def _refuse_tables_of_timelines():
+  """Raises UsageError for an --output that cannot hold the timelines asked for."""
+  from pose_action.inference.seen import KINDS
+
+  if _TIMELINE.asked and user_path(_OUTPUT.value).suffix.lower() not in KINDS:
+    raise UsageError(
+      f'--output={_OUTPUT.value} holds one answer per clip, but --timeline, --window and'
+      ' the like ask for answers over time; write these with --timeline=FILE, or give'
+      ' --output=*.mp4, *.gif or *.html'
+    )
+
+
+def _refuse_useless_video():
+  """Raises UsageError for --video without a file that shows it."""
+  files = [_OUTPUT.value or '', *(_TIMELINE.files.value or ())]
+  if _VIDEO.value and not any(
+    user_path(file).suffix.lower() in ('.mp4', '.gif') for file in files
+  ):
+    raise UsageError(
+      '--video is drawn on, so it needs --output=*.mp4 or *.gif; to find poses in a'
+      ' video, give the video as SOURCE, with --extractor and --weights'
+    )
 
 
 def _predict(predictor, names, reading):
@@ -111,7 +162,8 @@ def _write_timelines(predictor, names, reading):
       opened.append(clips)
       yield from clips
 
-  refused = _TIMELINE.write(predictor, videos())
+  more = [_OUTPUT.value] if _OUTPUT.value else []
+  refused = _TIMELINE.write(predictor, videos(), more)
   count = len(refused) + sum(len(clips.refused) for clips in opened)
   return count + len(sources.missing), len(sources.failed)
 

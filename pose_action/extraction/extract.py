@@ -15,6 +15,7 @@ from jaxtyping import UInt8
 
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.poses.sources import PoseSource
 from pose_action.extraction.extractor import PoseExtractor
 from pose_action.extraction.maps import DEFAULT_THRESHOLD, stored_maps
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
@@ -147,9 +148,10 @@ def extract_dataset(
     unwritten = _unwritten(spool, dataset, data_dir, overwrite)
     broken = extract_videos(videos, spool, extractor, options, progress)
     usable = usable_videos(videos, broken)
-    folder = _write_pose_files(usable, spool, extractor, dataset, data_dir)
+    poses = keypoint_source(usable, spool, extractor, options.stride)
+    folder = _write_pose_files(poses, spool, dataset, data_dir)
     sources = {
-      'keypoints': keypoint_source(usable, spool, extractor),
+      'keypoints': poses,
       'heatmaps': heatmap_source(usable, spool, extractor, settings),
     }
     # Here, because reading videos for a prediction does without TFDS.
@@ -178,16 +180,12 @@ def extract_dataset(
 
 
 def _write_pose_files(
-  videos: Sequence[Video],
-  spool: Spool,
-  extractor: PoseExtractor,
-  dataset: str,
-  data_dir: PathLike,
+  poses: PoseSource, spool: Spool, dataset: str, data_dir: PathLike
 ) -> pathlib.Path:
   """Writes the poses as files, unless this extraction has done so; returns the folder."""
   folder = user_path(data_dir) / dataset / FOLDER
   if not spool.is_exported(FOLDER):
-    write_pose_files(keypoint_source(videos, spool, extractor), folder)
+    write_pose_files(poses, folder)
     spool.mark_exported(FOLDER)
   return folder
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.sources import STORED, HeatmapClip, HeatmapSource, PoseSource
 from pose_action.extraction.extractor import PoseExtractor
 from pose_action.extraction.spool import Spool, SpooledClip
@@ -23,7 +25,7 @@ def heatmap_source(
   Args:
     settings: how the maps were made, from `ExtractionOptions.for_extractor`.
   """
-  clips = _Clips(videos, spool)
+  clips = _Clips(videos, spool, settings['stride'])
 
   def load(video_id: str) -> HeatmapClip:
     clip, label = clips.by_id[video_id]
@@ -36,6 +38,8 @@ def heatmap_source(
       features_scale=clip.features_scale,
       labels=(label,),
       frame_rate=clip.frame_rate,
+      keypoints=functools.partial(clip.read, 'keypoints'),
+      footage=clips.footage[video_id],
     )
 
   modalities = tuple(name for name in STORED if name in settings['modalities'])
@@ -52,10 +56,14 @@ def heatmap_source(
 
 
 def keypoint_source(
-  videos: Sequence[Video], spool: Spool, extractor: PoseExtractor
+  videos: Sequence[Video], spool: Spool, extractor: PoseExtractor, stride: int
 ) -> PoseSource:
-  """The poses of finished videos: one person, from the peaks of the joint maps."""
-  clips = _Clips(videos, spool)
+  """The poses of finished videos: one person, from the peaks of the joint maps.
+
+  Args:
+    stride: every stride-th frame was read.
+  """
+  clips = _Clips(videos, spool, stride)
 
   def load(video_id: str) -> PoseClip:
     clip, label = clips.by_id[video_id]
@@ -68,6 +76,7 @@ def keypoint_source(
       skeleton=extractor.skeleton,
       labels=(label,),
       frame_rate=clip.frame_rate,
+      footage=clips.footage[video_id],
     )
 
   return PoseSource(
@@ -90,10 +99,12 @@ class _Clips:
     class_names: by class index.
     splits: clip names by split.
     groups: the video's name, by clip name, for each clip of a video with several.
+    footage: the frames of a clip, by clip name.
   """
 
-  def __init__(self, videos: Sequence[Video], spool: Spool):
+  def __init__(self, videos: Sequence[Video], spool: Spool, stride: int):
     self.class_names = class_names(videos)
+    self.footage: dict[str, Footage] = {}
     self.by_id: dict[str, tuple[SpooledClip, int]] = {}
     taken = {video.video_id for video in videos}
     names: dict[str, list[str]] = {}
@@ -101,8 +112,11 @@ class _Clips:
       clips = spool.clips(video.video_id)
       names[video.video_id] = _names(video.video_id, len(clips), taken)
       label = self.class_names.index(video.label)
+      start = 0
       for name, clip in zip(names[video.video_id], clips, strict=True):
         self.by_id[name] = (clip, label)
+        self.footage[name] = Footage(video.path, start, stride)
+        start += clip.num_frames
     self.groups = {
       name: video_id
       for video_id, parts in names.items()

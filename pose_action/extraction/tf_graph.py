@@ -23,10 +23,10 @@ from pose_action.extraction.extractor import (
   NetworkMaps,
 )
 from pose_action.extraction.tf_operations import foreign_operations
-from pose_action.extraction.videos import opencv
 from pose_action.extraction.weights_file import fingerprint
 from pose_action.host.extras import missing
 from pose_action.host.user_paths import user_path
+from pose_action.host.video_libraries import opencv
 
 PathLike = str | os.PathLike[str]
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import pathlib
 import re
 from collections.abc import Iterator
@@ -14,12 +13,12 @@ from jaxtyping import UInt8
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import known_rate
 from input_pipeline.readers.frame_order import videos_of
-from pose_action.host.extras import MissingExtraError, missing
+from pose_action.host.video_libraries import opencv
 
 VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
-_MOST_PIXELS = 1 << 27  # A frame of 16K video (our choice).
+_UNKNOWN_RATE = 25.0  # For the times of frames that no one states (our choice).
 
 Frame = UInt8[np.ndarray, 'h w 3']
 
@@ -38,24 +37,6 @@ def natural_key(name: str) -> list[tuple[int, str]]:
   return [(int(part), '') if part.isdecimal() else (-1, part) for part in parts]
 
 
-def opencv() -> Any:
-  """OpenCV's module, imported when it is needed.
-
-  Raises:
-    MissingExtraError: if OpenCV cannot be imported.
-  """
-  # A small image may unfold to gigabytes; OpenCV's own limit is eight times larger.
-  os.environ.setdefault('OPENCV_IO_MAX_IMAGE_PIXELS', str(_MOST_PIXELS))
-  # What FFmpeg and OpenCV print about a broken file would stand beside our own error.
-  os.environ.setdefault('OPENCV_FFMPEG_LOGLEVEL', '-8')
-  try:
-    import cv2
-  except ImportError as error:
-    raise MissingExtraError(f'{missing("cv2")} ({error})') from error
-  cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
-  return cv2
-
-
 class FrameReader:
   """Every `stride`-th frame of one video, in order.
 
@@ -68,6 +49,9 @@ class FrameReader:
     decoded: number of frames decoded so far, before the stride.
     frame_rate: kept frames per second, going by the container; None if unknown, as for a
       folder of images.
+    time: seconds of the last frame that was decoded, going by the container. A frame
+      whose time is not stated, or not above the one before, follows at the frame rate.
+      None for a folder of images, and before the first frame.
 
   Raises:
     PoseDataError: if the video does not exist or cannot be opened.
@@ -78,6 +62,7 @@ class FrameReader:
     self._stride = stride
     self._start = start
     self.decoded = 0
+    self.time: float | None = None
     self._images = _images_of(path) if path.is_dir() else None
     self.frame_rate: float | None = None
     if self._images is not None:
@@ -85,6 +70,7 @@ class FrameReader:
     else:
       self.claimed, rate = _header(path)
       self.frame_rate = None if rate is None else rate / stride
+      self._step = 1 / (rate or _UNKNOWN_RATE)
 
   def __iter__(self) -> Iterator[Frame]:
     """The frames, uint8 `[h, w, 3]` in red, green and blue.
@@ -149,10 +135,16 @@ class FrameReader:
         yield str(image), frame[..., ::-1]
 
   def _decode(self) -> Iterator[tuple[str, Frame]]:
+    cv2 = opencv()
     with _Capture(self._path) as capture:
       while capture.grab():
         index = self.decoded
         self.decoded += 1
+        stated = capture.get(cv2.CAP_PROP_POS_MSEC) / 1000
+        if self.time is None or stated > self.time:
+          self.time = stated
+        else:
+          self.time += self._step
         if self._is_kept(index):
           found, frame = capture.retrieve()
           if not found:

@@ -7,9 +7,10 @@ from collections.abc import Iterator
 
 # Which extra of setup.py brings what is imported.
 _EXTRAS = {
-  'PIL': 'tensorboard',
+  'PIL': 'video',
   'apache_beam': 'beam',
   'array_record': 'train',
+  'av': 'video',
   'clu': 'train',
   'cv2': 'video',
   'defusedxml': 'elan',

@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.sources import ClipSource, HeatmapClip, PotionClip
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.examples import AnyClip
+from pose_action.host.user_paths import user_path
 from pose_action.inference.prediction import Prediction, Predictions
 
 if TYPE_CHECKING:
   from pose_action.extraction.extractor import PoseExtractor
   from pose_action.inference.ensemble_predictor import EnsemblePredictor
   from pose_action.inference.predictor import Predictor
+  from pose_action.sources.opener import Reading
 
 PathLike = str | os.PathLike[str]
 Sources = PathLike | ClipSource | Sequence[PathLike]
@@ -36,6 +40,7 @@ class CallMethods:
     skeleton: str | None = None,
     data_dir: PathLike | None = None,
     extractor: PoseExtractor | None = None,
+    video: PathLike | None = None,
     **options: Any,
   ) -> Predictions: ...
 
@@ -47,6 +52,7 @@ class CallMethods:
     skeleton: str | None = None,
     data_dir: PathLike | None = None,
     extractor: PoseExtractor | None = None,
+    video: PathLike | None = None,
     **options: Any,
   ) -> Prediction | Predictions:
     """Predicts the action in one clip, or in every clip of any source.
@@ -60,6 +66,8 @@ class CallMethods:
       format, skeleton: those of pose files; recognised by default.
       data_dir: the folder for data sets that are named; by default the run's own.
       extractor: the pose network for videos, from `pose_action.make_extractor`.
+      video: the video in which poses from elsewhere were found, or a folder of videos
+        that are named as the clips; what `.save('x.mp4')` draws on.
       options: further ones of `read_poses`.
 
     Returns:
@@ -78,24 +86,48 @@ class CallMethods:
       >>> answers = model('poses', skeleton='coco_17', frame_size=(240, 320))
       >>> len(answers)
       2
-      >>> answers.save('answers.csv')
+      >>> answers.save('answers.csv')  # or .html, .mp4, .gif, .json, .npz
     """
+    from pose_action.sources.opener import Reading
+
     model = cast('Predictor | EnsemblePredictor', self)
     if isinstance(source, PoseClip | HeatmapClip | PotionClip):
-      return model.predict([source], batch_size=1)[0]
-    from pose_action.extraction.extract import ExtractionOptions
-    from pose_action.inference.predict_sources import predictions_of
-    from pose_action.sources.opener import Reading
-    from pose_action.sources.video_poses import VideoPoses
+      return _of_clip(model, source, video)
+    reading = Reading(
+      format=format,
+      skeleton=skeleton,
+      options=ReadOptions(**options) if options else None,
+      data_dir=os.fspath(data_dir or model.config.data.data_dir),
+      footage=None if video is None else os.fspath(video),
+    )
+    return _of_sources(model, source, reading, extractor)
 
-    network = cast('PoseExtractor', extractor)  # Is called for videos only.
-    extraction = ExtractionOptions(frame_rate=options.get('frame_rate'))
-    with VideoPoses(lambda: network, extraction, lambda line: None) as videos:
-      reading = Reading(
-        format=format,
-        skeleton=skeleton,
-        options=ReadOptions(**options) if options else None,
-        data_dir=os.fspath(data_dir or model.config.data.data_dir),
-        videos=videos if extractor is not None else None,
-      )
-      return predictions_of(model, source, reading)
+
+def _of_clip(
+  model: Predictor | EnsemblePredictor, clip: AnyClip, video: PathLike | None
+) -> Prediction:
+  (one,) = model.predict([clip], batch_size=1)
+  if video is not None and not isinstance(clip, PotionClip):
+    clip = dataclasses.replace(clip, footage=Footage(user_path(video)))
+  return dataclasses.replace(one, load_clip=lambda: clip)
+
+
+def _of_sources(
+  model: Predictor | EnsemblePredictor,
+  source: Sources,
+  reading: Reading,
+  extractor: PoseExtractor | None,
+) -> Predictions:
+  """Predicts on all clips; poses are found in videos by the extractor, if there is one."""
+  from pose_action.extraction.extract import ExtractionOptions
+  from pose_action.inference.predict_sources import predictions_of
+  from pose_action.sources.video_poses import VideoPoses
+
+  if extractor is None:
+    return predictions_of(model, source, reading)
+  rate = None if reading.options is None else reading.options.frame_rate
+  with VideoPoses(
+    lambda: extractor, ExtractionOptions(frame_rate=rate), lambda line: None
+  ) as videos:
+    reading = dataclasses.replace(reading, videos=videos)
+    return predictions_of(model, source, reading)

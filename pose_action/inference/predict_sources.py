@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
-from input_pipeline.poses.notes import PoseWarning, as_lines
+from input_pipeline.poses.notes import PoseWarning, as_lines, gathering_warnings
 from input_pipeline.poses.sources import ClipSource, source_notes
 from input_pipeline.storage.examples import AnyClip
 from pose_action.host.progress import Progress
@@ -18,6 +18,7 @@ from pose_action.inference.clip_rate import unknown_training_rate
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction, Predictions
 from pose_action.inference.usable_clips import UsableClips, offered_clips
+from pose_action.sources.footage import with_footage
 from pose_action.sources.opener import Opened, Reading, open_any
 from pose_action.sources.stored import own_clips
 
@@ -79,7 +80,13 @@ class SourceClips:
         self._reading.say(f'{name}: cannot be used: {error}')
         continue
       found |= {*offered}
-      clips = UsableClips(opened.source, offered, self._predictor, self._reading.say)
+      clips = UsableClips(
+        opened.source,
+        offered,
+        self._predictor,
+        self._reading.say,
+        is_temporary=opened.is_temporary,
+      )
       clips.refused += opened.broken  # The extraction has said so.
       yield opened.name, clips
     self.missing = tuple(name for name in self._asked or () if name not in found)
@@ -122,17 +129,16 @@ def predict_clips(
   remaining = iter(clips)
   try:
     while batch := list(itertools.islice(remaining, size)):
-      with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter('always', PoseWarning)
+      with gathering_warnings(warned):
         predictions = _predict(predictor, batch, size, clips)
-      for one in caught:
-        if one.category is PoseWarning:
-          warned[str(one.message)] = None
-        else:
-          warnings.warn_explicit(one.message, one.category, one.filename, one.lineno)
       of_clip = {id(clip): clip for clip in batch}
       yield [
-        dataclasses.replace(one, source=name, labels=_names(predictor, of_clip[key]))
+        dataclasses.replace(
+          one,
+          source=name,
+          labels=_names(predictor, of_clip[key]),
+          load_clip=clips.again(of_clip[key]),
+        )
         for key, one in predictions
       ]
   finally:
@@ -183,6 +189,8 @@ def predictions_of(
     pairs = iter(opened)
     failed = opened.failed
   else:
+    if reading.footage:
+      source = with_footage(source, reading.footage)
     ids = offered_clips(source, None)
     pairs = iter([('', UsableClips(source, ids, predictor, said.append))])
     failed = []

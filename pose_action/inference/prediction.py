@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 from jaxtyping import Float
@@ -33,6 +34,7 @@ class Prediction:
       always answers.
     source: what the user named: a file, a folder, a data set; '' for a clip from Python.
     labels: names of the clip's labels that are classes of the model; empty if unknown.
+    load_clip: loads the clip, for files that show its poses; None if unknown.
 
   Example:
     >>> import numpy as np
@@ -56,6 +58,11 @@ class Prediction:
   threshold: float | None = None
   source: str = ''
   labels: tuple[str, ...] = ()
+  load_clip: Callable[[], Any] | None = dataclasses.field(default=None, repr=False)
+
+  def __getstate__(self) -> dict[str, Any]:
+    # What loads a clip may hold open files, which cannot go to another process.
+    return {**self.__dict__, 'load_clip': None}
 
   @property
   def label(self) -> str:
@@ -124,11 +131,18 @@ class Predictions(list[Prediction]):
     """Writes all predictions to a file.
 
     Args:
-      path: *.csv, one row per clip; *.json, with everything that is known; or *.npz, as
-        a run's `scores_<split>.npz`, which `pose-action fuse` reads.
+      path: *.csv, one row per clip; *.json, with everything that is known; *.npz, as
+        a run's `scores_<split>.npz`, which `pose-action fuse` reads; or, with the poses,
+        *.mp4, a video; *.gif, the same, small; *.html, a page with moving skeletons.
+        These show one clip after another, on the frames of its video if it has one.
 
     Raises:
-      ValueError: for another suffix, or predictions of different models.
+      ValueError: for another suffix, predictions of different models, or, where poses
+        are shown, of `model.predict`.
+      ImportError: for a video, if the extra `video` is not installed.
+
+    Warns:
+      PoseWarning: for videos that cannot be read again, and unknown frame rates.
     """
     from pose_action.inference.prediction_files import save_predictions
 

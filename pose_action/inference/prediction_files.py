@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import os
 import pathlib
@@ -13,6 +14,7 @@ import numpy as np
 
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
+from pose_action.inference import seen
 
 if TYPE_CHECKING:
   from pose_action.inference.prediction import Prediction
@@ -25,7 +27,8 @@ def check_output(path: str | os.PathLike[str]) -> Writer:
 
   Raises:
     ValueError: if there is none for its suffix.
-    FileNotFoundError: if its folder does not exist.
+    OSError: if it cannot be written there.
+    MissingExtraError: if a library for it is not installed.
   """
   file = user_path(path)
   if file.suffix.lower() not in WRITERS:
@@ -37,6 +40,11 @@ def check_output(path: str | os.PathLike[str]) -> Writer:
     raise FileNotFoundError(
       f'{os.fspath(path)} cannot be written: there is no folder {file.absolute().parent}'
     )
+  if file.is_dir():
+    raise IsADirectoryError(f'{os.fspath(path)} is a folder; give the name of a file')
+  if not os.access(file.absolute().parent, os.W_OK):
+    raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), os.fspath(path))
+  seen.check_libraries(file.suffix.lower())
   return WRITERS[file.suffix.lower()]
 
 
@@ -46,7 +54,7 @@ def save_predictions(path: str | os.PathLike[str], predictions: Sequence[Predict
   Raises:
     ValueError: if there is no writer for the suffix, nothing to write, or the classes
       differ.
-    FileNotFoundError: if the folder does not exist.
+    OSError: if the file cannot be written there.
   """
   write = check_output(path)
   if not predictions:
@@ -159,4 +167,5 @@ WRITERS: dict[str, Writer] = {
   '.csv': _write_csv,
   '.json': _write_json,
   '.npz': _write_npz,
+  **dict.fromkeys(seen.KINDS, seen.write_predictions),
 }

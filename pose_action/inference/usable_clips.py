@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from input_pipeline.poses.reasons import (
 from input_pipeline.poses.sources import ClipSource, PoseSource
 from input_pipeline.storage.examples import AnyClip, shows_a_joint
 from pose_action.inference.errors import PredictorError
+from pose_action.video.clip_poses import clip_poses
 
 if TYPE_CHECKING:
   from pose_action.inference.ensemble_predictor import EnsemblePredictor
@@ -50,6 +52,9 @@ class UsableClips:
     video_ids: the clips to load.
     say: receives lines for the user.
     refused: (clip, reason) for each clip that cannot be used.
+
+  Args:
+    is_temporary: whether clips cannot be loaded any more when the work is done.
   """
 
   def __init__(
@@ -58,6 +63,8 @@ class UsableClips:
     video_ids: Sequence[str],
     predictor: Predictor | EnsemblePredictor,
     say: Callable[[str], object],
+    *,
+    is_temporary: bool = False,
   ):
     self.refused: list[tuple[str, str]] = []
     self._source = source
@@ -65,6 +72,7 @@ class UsableClips:
     self._predictor = predictor
     self.say = say
     self._few = FewLines()
+    self._is_temporary = is_temporary
 
   def __len__(self) -> int:
     """How many clips are offered, usable or not."""
@@ -96,6 +104,16 @@ class UsableClips:
       for reason, ids in grouped_reasons(self.refused):
         if len(ids) > LINES_PER_REASON:
           self.say(f'cannot be used: {reason} ({named_clips(ids)})')
+
+  def again(self, clip: AnyClip) -> Callable[[], AnyClip]:
+    """A function that loads a clip again, later.
+
+    It keeps nothing in memory, except the poses of a clip that goes away.
+    """
+    if not self._is_temporary:
+      return functools.partial(self._source.load, clip.video_id)
+    poses = clip_poses(clip)
+    return lambda: poses
 
   def refuse(self, video_id: str, reason: str):
     """Counts a clip as unusable, and says so; also one that the model refused."""

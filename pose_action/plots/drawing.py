@@ -24,6 +24,19 @@ WIDEST_INCHES = 16.0  # So that a picture fits on a screen.
 SIDE_COLOURS = {'left': '#0072B2', 'right': '#D55E00', 'middle': '0.35'}
 
 
+def rgb_of(colour: str) -> tuple[int, int, int]:
+  """Red, green and blue, 0..255, of a colour as matplotlib writes it.
+
+  Args:
+    colour: '#0072B2', or a grey such as '0.35'.
+  """
+  if colour.startswith('#'):
+    red, green, blue = bytes.fromhex(colour[1:])
+    return red, green, blue
+  grey = round(255 * float(colour))
+  return grey, grey, grey
+
+
 def figure(width: float, height: float) -> tuple[Figure, Axes]:
   """A figure and axes of exactly this size in inches; labels are outside, see `rgb`."""
   from matplotlib.backends.backend_agg import FigureCanvasAgg

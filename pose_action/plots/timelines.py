@@ -15,17 +15,17 @@ if TYPE_CHECKING:
 
 # Colours that colour-blind readers tell apart (Okabe and Ito, without black); classes
 # beyond them repeat the colours with another hatch.
-_COLOURS = (
+COLOURS = (
   *('#0072B2', '#E69F00', '#009E73', '#CC79A7'),
   *('#56B4E9', '#D55E00', '#F0E442'),
 )
 _HATCHES = ('', '///', '...', 'xxx', '|||', '---')
-_DARK = ('#0072B2', '#D55E00', '#009E73')  # Text on these is white.
+DARK = ('#0072B2', '#D55E00', '#009E73')  # Text on these is white.
 # All ours, in inches unless said otherwise.
 _WIDTH = 10.0
 _LANE = 0.42
 _MOST_LANES = 60
-_MOST_IN_LEGEND = len(_COLOURS) * len(_HATCHES)
+_MOST_IN_LEGEND = len(COLOURS) * len(_HATCHES)
 _LETTER = 0.085  # Width of a letter in a bar.
 _BAR = 0.7  # Share of a lane.
 
@@ -84,8 +84,8 @@ def timelines_image(
 
 def style_of(index: int) -> tuple[str, str]:
   """Colour and hatch for the class with this place among the drawn ones."""
-  hatch = _HATCHES[index // len(_COLOURS) % len(_HATCHES)]
-  return _COLOURS[index % len(_COLOURS)], hatch
+  hatch = _HATCHES[index // len(COLOURS) % len(_HATCHES)]
+  return COLOURS[index % len(COLOURS)], hatch
 
 
 def _draw(axes: Axes, row: int, bar: Bar, index: int, end: float):
@@ -115,7 +115,7 @@ def _draw(axes: Axes, row: int, bar: Bar, index: int, end: float):
     ha='center',
     va='center',
     fontsize=8,
-    color='white' if colour in _DARK else 'black',
+    color='white' if colour in DARK else 'black',
     bbox=box,
     zorder=3,
   )

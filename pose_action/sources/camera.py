@@ -6,7 +6,7 @@ import pathlib
 import time
 
 from input_pipeline.errors import PoseDataError
-from pose_action.extraction.videos import opencv
+from pose_action.host.video_libraries import opencv
 
 _QUALITY = 95  # Of JPEG, OpenCV's own default.
 

@@ -17,6 +17,7 @@ from input_pipeline.skeletons.registry import Skeleton
 from pose_action.extraction.video_list import Video
 from pose_action.host.user_paths import user_path
 from pose_action.sources import camera
+from pose_action.sources.footage import with_footage
 from pose_action.sources.kinds import kind_of
 from pose_action.sources.stored import open_stored
 from pose_action.sources.video_poses import VideoPoses
@@ -44,6 +45,8 @@ class Reading:
     videos: finds the poses in videos; None: videos are refused.
     camera_seconds: how much of a camera is recorded.
     say: receives lines for the user.
+    footage: the video, or a folder of videos, in which poses were found, see
+      `with_footage`; None if unknown.
   """
 
   format: str | None = None
@@ -53,6 +56,7 @@ class Reading:
   videos: VideoPoses | None = None
   camera_seconds: float = CAMERA_SECONDS
   say: Callable[[str], object] = lambda line: None
+  footage: str | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -63,11 +67,14 @@ class Opened:
     name: as the user named it.
     source: its clips.
     broken: (clip, reason) for each video that could not be read at all.
+    is_temporary: whether its clips can be loaded only as long as `Reading.videos` is
+      open.
   """
 
   name: str
   source: ClipSource
   broken: tuple[tuple[str, str], ...] = ()
+  is_temporary: bool = False
 
 
 def open_any(
@@ -91,7 +98,8 @@ def open_any(
   """
   kind = kind_of(name, data_dir=reading.data_dir, format=reading.format)
   if kind == 'poses':
-    return Opened(name, _poses(name, reading, config, model))
+    source = _poses(name, reading, config, model)
+    return Opened(name, _on_footage(source, reading))
   _refuse_options(name, kind, reading)
   if kind == 'dataset':
     preferred = config.data.representation if config else None
@@ -107,7 +115,13 @@ def open_any(
     source = with_frame_rate(source, reading.options.frame_rate)
   if model is not None:
     source = with_joints_of(source, model)
-  return Opened(name, source, broken)
+  if kind == 'dataset':
+    return Opened(name, _on_footage(source, reading))
+  return Opened(name, source, broken, is_temporary=True)
+
+
+def _on_footage(source: ClipSource, reading: Reading) -> ClipSource:
+  return with_footage(source, reading.footage) if reading.footage else source
 
 
 def _poses(
@@ -129,6 +143,11 @@ def _refuse_options(name: str, kind: str, reading: Reading):
   """Raises PoseDataError for what is stated about pose files that are none."""
   given = [*reading.options.given] if reading.options is not None else []
   given += [field for field in ('format', 'skeleton') if getattr(reading, field)]
+  if reading.footage and kind != 'dataset':
+    raise PoseDataError(
+      f'{name} is a {kind}, so its poses are found in it; leave video, the video of'
+      ' poses from elsewhere, out'
+    )
   if refused := [option for option in given if option not in _TAKEN[kind]]:
     raise PoseDataError(
       f'{name} is a {kind}, which takes no {" and no ".join(refused)}; leave'

@@ -126,7 +126,7 @@ class VideoPoses:
     if modalities:
       source = heatmap_source(usable, spool, extractor, settings)
     else:
-      source = keypoint_source(usable, spool, extractor)
+      source = keypoint_source(usable, spool, extractor, options.stride)
     return with_notes(source, (ONE_PERSON,)), broken
 
 

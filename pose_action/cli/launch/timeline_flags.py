@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from pose_action.cli.launch.program import Flags
@@ -37,9 +37,15 @@ class TimelineFlags:
     return any(holder.value is not None for holder in holders)
 
   def write(
-    self, model: Predictor | EnsemblePredictor, clips: Iterable[Any]
+    self,
+    model: Predictor | EnsemblePredictor,
+    clips: Iterable[Any],
+    more_files: Sequence[str] = (),
   ) -> list[tuple[str, str]]:
     """Prints, writes and measures the timelines of clips.
+
+    Args:
+      more_files: files for the timelines beside those of --timeline.
 
     Returns:
       (clip, reason) for each clip that cannot be used.
@@ -54,7 +60,7 @@ class TimelineFlags:
     )
 
     options = TimelineOptions(
-      files=tuple(self.files.value or ()),
+      files=(*(self.files.value or ()), *more_files),
       segments=self.segments.value or '',
       how={_argument(f.name): f.value for f in self.how if f.value is not None},
     )
@@ -68,7 +74,8 @@ def define_timeline_flags(flags: Flags) -> TimelineFlags:
       'timeline',
       None,
       'Files for the timelines of all videos: *.csv (a row per bout), *.frames.csv (a row'
-      ' per frame), *.boris.csv (as BORIS exports), *.json, *.png (a lane per person).',
+      ' per frame), *.boris.csv (as BORIS exports), *.json, *.png (a lane per person),'
+      ' *.mp4, *.gif or *.html (moving skeletons above their lanes).',
     ),
     segments=flags.string(
       'segments',

@@ -13,6 +13,7 @@ import numpy as np
 
 from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
+from pose_action.inference import seen
 from pose_action.inference.errors import PredictorError
 
 if TYPE_CHECKING:
@@ -25,6 +26,7 @@ KINDS = {
   '.boris.csv': 'one row per bout, as BORIS exports aggregated events',
   '.json': 'everything',
   '.png': 'a picture, one lane per person',
+  **seen.KINDS,
 }
 _DIGITS = 4  # Of probabilities and seconds in tables.
 
@@ -57,15 +59,20 @@ def save_timelines(path: str | os.PathLike[str], timelines: Sequence[Timeline]):
   `*.csv`: one row per bout; with a frame rate, its columns video, person, start, stop and
   label are those of a segment file. `*.frames.csv`: probabilities per frame.
   `*.boris.csv`: BORIS's aggregated events. `*.json`: everything. `*.png`: a picture.
+  `*.mp4`, `*.gif`, `*.html`: the people, moving, above their lanes; one video after
+  another.
 
   Raises:
     PredictorError: for another name, or BORIS's rows without a frame rate.
+    ImportError: for a video, if the extra `video` is not installed.
   """
   kind = kind_of(path)
   if kind == '.json':
     atomic_files.write_json(path, [_as_json(timeline) for timeline in timelines])
   elif kind == '.png':
     _save_picture(path, timelines)
+  elif kind in seen.KINDS:
+    seen.write_timelines(user_path(path), timelines)
   else:
     rows = _TABLES[kind]
     text = io.StringIO()

@@ -11,6 +11,8 @@ from input_pipeline.annotations.segment_files.rows import SegmentFile, SegmentRo
 from input_pipeline.annotations.segments_of_clips import rows_of_names
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.notes import warnings_as_lines
+from pose_action.inference import seen
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.timelines.bouts import BoutRule
 from pose_action.inference.timelines.files import kind_of, save_timelines
@@ -38,15 +40,21 @@ class TimelineOptions:
   Raises:
     PredictorError: for a file that is no form of a timeline, or a rule for bouts that
       makes no sense.
+    MissingExtraError: if a library for a file is not installed.
   """
 
   files: tuple[str, ...] = ()
   segments: str = ''
   how: dict[str, Any] = dataclasses.field(default_factory=dict)
 
+  @property
+  def shows_poses(self) -> bool:
+    """Whether a file shows the people, so that their poses are kept until the end."""
+    return any(kind_of(file) in seen.KINDS for file in self.files)
+
   def __post_init__(self):
     for file in self.files:
-      kind_of(file)
+      seen.check_libraries(kind_of(file))
     BoutRule(
       **{
         name: self.how[name] for name in ('threshold', 'hysteresis') if name in self.how
@@ -83,12 +91,15 @@ def write_timelines(
       refused.append((clip.video_id, str(error)))
       say(f'{clip.video_id}: cannot be used: {error}')
       continue
+    if not options.shows_poses:
+      timeline = dataclasses.replace(timeline, clip=None)
     timelines.append(timeline)
     for line in describe(timeline):
       say(line)
   if timelines:
     for path in options.files:
-      save_timelines(path, timelines)
+      with warnings_as_lines(say):
+        save_timelines(path, timelines)
       say(f'wrote {path}')
   if file is not None:
     _say_figures(file, pairs, say)

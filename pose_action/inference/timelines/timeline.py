@@ -75,6 +75,7 @@ class Timeline:
     rule: when bouts begin and end.
     background: the class that is no action; '' if there is none.
     multi_label: whether several classes may go on at once.
+    clip: the poses of the video, for files that show them; None if unknown.
   """
 
   video_id: str
@@ -86,6 +87,7 @@ class Timeline:
   rule: BoutRule = dataclasses.field(default_factory=BoutRule)
   background: str = ''
   multi_label: bool = False
+  clip: PoseClip | None = dataclasses.field(default=None, repr=False)
 
   @property
   def bouts(self) -> tuple[Bout, ...]:
@@ -158,6 +160,7 @@ def timeline_of_clip(
     rule=rule or BoutRule(),
     background=model.config.data.segments.background,
     multi_label=model.multi_label,
+    clip=clip,
   )
 
 

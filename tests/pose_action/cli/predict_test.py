@@ -214,8 +214,8 @@ def test_timelines(workdir, tmp_path):
   assert files[0].read_text().startswith('video,person,start,stop,label,score,')
   assert files[1].read_bytes().startswith(b'\x89PNG')
   assert '\n  0: 0.00-' in done.stdout
-  done = predict(*flags, '--timeline=lanes.gif')
-  assert 'lanes.gif is no form of a timeline' in done.stderr
+  done = predict(*flags, '--timeline=lanes.bmp')
+  assert 'lanes.bmp is no form of a timeline' in done.stderr
   assert done.stderr.count('\n') == 1
 
 
@@ -224,7 +224,7 @@ def test_timelines(workdir, tmp_path):
   [
     (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
     ([], 'no SOURCE is given, and the own clips of this model'),
-    (['--output=a.mp4'], 'predictions are written to files *.csv, *.json, *.npz'),
+    (['--output=a.mov'], 'predictions are written to files *.csv, *.json, *.npz'),
     (['nowhere', '--weights=x'], '--weights needs --extractor too'),
     (['nowhere', '--pixels=raw'], '--pixels needs --extractor and --weights'),
     (['--poses=nowhere.pkl'], 'nowhere.pkl'),
@@ -265,3 +265,35 @@ def test_one_failed_source_never_ends_the_rest(workdir, poses, tmp_path):
   )
   assert first.startswith(f'{poses},first,walk,')
   assert third.startswith(f'{poses},third,walk,')
+
+
+def test_a_video_and_a_page_to_look_at(workdir, poses, tmp_path):
+  pytest.importorskip('av', reason='PyAV is not installed')
+  flags = (f'--workdir={workdir}', f'--poses={poses}', '--video_ids=first,third')
+  done = predict(*flags, f'--output={tmp_path}/x.html')
+  assert done.returncode == 0, done.stderr
+  *_, rate, wrote = done.stdout.splitlines()
+  assert rate.startswith('warning: clips whose frame rate is unknown are shown at 25')
+  assert wrote == f'wrote {tmp_path}/x.html: 2 clips'
+  assert (tmp_path / 'x.html').stat().st_size < 30_000
+  done = predict(*flags, '--window=4', '--fps=10', f'--output={tmp_path}/x.mp4')
+  assert done.returncode == 0, done.stderr
+  assert done.stdout.splitlines()[-1] == f'wrote {tmp_path}/x.mp4'
+  assert (tmp_path / 'x.mp4').read_bytes()[4:8] == b'ftyp'
+
+
+@pytest.mark.parametrize(
+  ('flags', 'message'),
+  [
+    (('--output=x.avi',), "x.avi ends in '.avi', but predictions are written to"),
+    (('--output=x.csv', '--window=4'), 'write these with --timeline=FILE'),
+    (('--video=v.mp4',), 'is drawn on, so it needs --output=*.mp4 or *.gif'),
+    (('--output=no/x.mp4',), 'no/x.mp4 cannot be written: there is no folder'),
+  ],
+)
+def test_outputs_that_are_refused_before_any_work(workdir, poses, flags, message):
+  done = predict(f'--workdir={workdir}', f'--poses={poses}', *flags)
+  assert done.returncode == 1
+  (line,) = done.stderr.splitlines()
+  assert line.startswith('error: ') and message in line
+  assert not done.stdout

@@ -7,7 +7,7 @@ import sys
 import numpy as np
 import pytest
 from hostile_files import unfolding_png
-from places import PYTHON_PATH
+from places import PYTHON_PATH, SHARED_DATA
 
 from input_pipeline.errors import PoseDataError
 from pose_action.extraction.videos import FrameReader, kept_frames
@@ -167,7 +167,8 @@ def test_an_image_of_too_many_pixels_is_refused(cv2, tmp_path):
   unfolding_png(tmp_path / '1.png', side=20_000)  # Less than OpenCV's own limit.
   program = f"""
 import resource
-from pose_action.extraction.videos import FrameReader, opencv
+from pose_action.extraction.videos import FrameReader
+from pose_action.host.video_libraries import opencv
 opencv()
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
@@ -193,3 +194,13 @@ def test_without_opencv_the_extra_to_install_is_named(tmp_path, monkeypatch):
   message = r"cv2 is not installed.*pip install 'pose-action-jax\[video\]'"
   with pytest.raises(MissingExtraError, match=message):
     FrameReader(tmp_path / 'a.avi')
+
+
+def test_times_go_on_where_a_container_states_none():
+  """Of this AVI's last frame, which its codec holds back, the time is not stated."""
+  path = SHARED_DATA / 'clips' / 'mmaction2_test.avi'
+  if not path.exists():
+    pytest.skip(f'{path} is not there')
+  reader = FrameReader(path)
+  times = [reader.time for _ in reader]
+  np.testing.assert_allclose(times, (np.arange(164) + 1) / 25)

@@ -93,7 +93,7 @@ def test_what_cannot_be_written(tmp_path):
   other = Prediction('b', ('sit',), np.ones(1, np.float32))
   with pytest.raises(ValueError, match='different classes'):
     Predictions([answer(), other]).save(tmp_path / 'x.csv')
-  assert sorted(WRITERS) == ['.csv', '.json', '.npz']
+  assert sorted(WRITERS) == ['.csv', '.gif', '.html', '.json', '.mp4', '.npz']
 
 
 def test_the_table_of_the_terminal():
