@@ -1,7 +1,9 @@
-"""What every test runs under: 8 virtual devices, strict dtypes and ranks."""
+"""What every test runs under: 8 virtual devices, strict dtypes and ranks, one cache."""
 
 import os
 import pathlib
+import shutil
+import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
 os.environ['XLA_FLAGS'] = (
@@ -14,6 +16,26 @@ from places import SHARED_DATA
 
 jax.config.update('jax_numpy_dtype_promotion', 'strict')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
+
+
+def pytest_configure(config):
+  """Shares compiled programs between all processes of one test run.
+
+  The first process makes a folder; the processes that it starts inherit it. A process
+  that reads an entry which another is writing compiles instead, with a warning.
+  """
+  if not os.environ.get('JAX_COMPILATION_CACHE_DIR'):
+    folder = tempfile.mkdtemp(prefix='xla_of_tests_')
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ['JAX_COMPILATION_CACHE_DIR'] = folder
+    os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0'
+    unread = 'ignore:Error reading persistent compilation cache entry:UserWarning'
+    others = os.environ.get('PYTHONWARNINGS')
+    os.environ['PYTHONWARNINGS'] = f'{others},{unread}' if others else unread
+  jax.config.update(
+    'jax_compilation_cache_dir', os.environ['JAX_COMPILATION_CACHE_DIR']
+  )
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)
 
 
 @pytest.fixture(scope='session')
