@@ -27,7 +27,7 @@ def trained_scores(folder, temporal: str) -> tuple[np.ndarray, np.ndarray]:
     config.model.features = (16, 32)
     config.model.dropout = 0.0
     config.optimizer.learning_rate = 0.1
-    config.train.epochs = 10
+    config.train.epochs = 5
     config.train.eval_every_epochs = 1000
     config.eval.views = 1
     config.eval.batch_size = 120
@@ -56,6 +56,7 @@ def test_there_are_three_pairs():
   assert sorted(PAIRS) == [('pick_up', 'put_down'), ('pull', 'push'), ('sit', 'stand')]
 
 
+@pytest.mark.long
 def test_frames_without_order_cannot_tell_a_pair_apart(tmp_path):
   """The mean of frames recognises the pair, and guesses between its two classes.
 

@@ -11,14 +11,6 @@ from pose_action.training.predict_split import predict_split
 from pose_action.training.program import build_program
 
 
-@pytest.fixture(scope='session', autouse=True)
-def quick_compilation():
-  """The same programs with less optimisation: a JMRN compiles in a third of the time."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
-
-
 @pytest.fixture(scope='session')
 def data_dir(tmp_path_factory):
   folder = tmp_path_factory.mktemp('data')
