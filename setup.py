@@ -71,7 +71,7 @@ TEST = [
   *MOVEMENT,
   *ELAN,
   'pytest>=8,<10',
-  'pytest-xdist>=3.6,<4',
+  'pytest-xdist>=3.8,<4',
   'scikit-learn>=1.5,<2',
 ]
 
