@@ -44,6 +44,7 @@ TRAIN = [
   'importlib_resources>=6,<8',  # tensorflow-datasets needs it, and does not say so
   'matplotlib>=3.9,<4',
   'pooch>=1.8,<2',
+  'pyarrow>=15,<40',  # compresses stored maps; tensorflow-datasets needs it too
   'requests>=2.31,<3',
   'tensorflow-datasets>=4.9.9,<5',
 ]

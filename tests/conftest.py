@@ -24,17 +24,18 @@ jax.config.update('jax_disable_most_optimizations', True)
 def pytest_configure(config):
   """Shares compiled programs between all processes of one test run.
 
-  The first process makes a folder; the processes that it starts inherit it. A process
-  that reads an entry which another is writing compiles instead, with a warning.
+  The first process makes a folder, unless JAX_COMPILATION_CACHE_DIR names one; the
+  processes that it starts inherit it. A process that reads an entry which another is
+  writing compiles instead, with a warning.
   """
   if not os.environ.get('JAX_COMPILATION_CACHE_DIR'):
     folder = tempfile.mkdtemp(prefix='xla_of_tests_')
     config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
     os.environ['JAX_COMPILATION_CACHE_DIR'] = folder
-    os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0'
-    unread = 'ignore:Error reading persistent compilation cache entry:UserWarning'
-    others = os.environ.get('PYTHONWARNINGS')
-    os.environ['PYTHONWARNINGS'] = f'{others},{unread}' if others else unread
+  os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0'
+  unread = 'ignore:Error reading persistent compilation cache entry:UserWarning'
+  others = os.environ.get('PYTHONWARNINGS', unread)
+  os.environ['PYTHONWARNINGS'] = others if unread in others else f'{others},{unread}'
   jax.config.update(
     'jax_compilation_cache_dir', os.environ['JAX_COMPILATION_CACHE_DIR']
   )
