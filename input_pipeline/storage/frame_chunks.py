@@ -16,7 +16,7 @@ from jaxtyping import Int, UInt8
 
 from input_pipeline.poses.sources import STORED
 
-# Of 4, 8, 16 and 32 frames, all take the same space; a sampled frame costs its whole
+# Chunks of 4 to 32 frames take the same space; a sampled frame costs its whole
 # chunk, and below 8 the pipeline's other work takes most of the time (docs/scaling.md).
 FRAMES_PER_CHUNK = 8
 # The suffixes of a modality's features in a record.
@@ -56,7 +56,7 @@ class ChunkedMaps:
     fault: Callable[[str], Exception] = ValueError,
   ):
     self.shape: tuple[int, ...] = tuple(int(side) for side in shape)
-    self._chunks = memoryview(np.ascontiguousarray(chunks)).cast('B')
+    self._chunks = np.ascontiguousarray(chunks).data
     self._starts = [0, *(int(end) for end in ends)]
     self._length = frames_per_chunk
     self._fault = fault
