@@ -27,7 +27,7 @@ def trained_scores(folder, temporal: str) -> tuple[np.ndarray, np.ndarray]:
     config.model.features = (16, 32)
     config.model.dropout = 0.0
     config.optimizer.learning_rate = 0.1
-    config.train.epochs = 5
+    config.train.epochs = 10
     config.train.eval_every_epochs = 1000
     config.eval.views = 1
     config.eval.batch_size = 120
