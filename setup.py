@@ -45,6 +45,7 @@ TRAIN = [
   'importlib_resources>=6,<8',  # tensorflow-datasets needs it, and does not say so
   'matplotlib>=3.9,<4',
   'pooch>=1.8,<2',
+  'pyarrow>=15,<40',  # compresses stored maps; tensorflow-datasets needs it too
   'requests>=2.31,<3',
   'tensorflow-datasets>=4.9.9,<5',
 ]
@@ -74,7 +75,7 @@ TEST = [
   *MOVEMENT,
   *ELAN,
   'pytest>=8,<10',
-  'pytest-xdist>=3.6,<4',
+  'pytest-xdist>=3.8,<4',
   'scikit-learn>=1.5,<2',
 ]
 

@@ -13,7 +13,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import jax
 import jax.numpy as jnp
@@ -24,6 +24,7 @@ import optax
 from input_pipeline.loading.loader import training_batches
 from input_pipeline.model_input import batch_input
 from input_pipeline.storage.dataset import open_dataset
+from model_lib.output import ModelOutput
 from pose_action.runtime.compiler_options import convolution_options
 from pose_action.training.encoder_windows import with_window_plan
 from pose_action.training.losses import LossSettings
@@ -126,7 +127,8 @@ def our_side(
 
     @functools.partial(jax.jit, compiler_options=options)
     def predict(variables, maps):
-      return model.apply(variables, maps, train=False).logits
+      output = model.apply(variables, maps, train=False)
+      return cast(ModelOutput, output).logits
 
     return lambda batch: jax.block_until_ready(predict(variables, batch.maps))
   step = functools.partial(

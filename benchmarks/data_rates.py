@@ -11,6 +11,8 @@ frames per second, two persons) and Charades (30 s at 24 frames per second, one 
   the rate without it, given only if start-up takes less than half of the time.
 - Loader: batches from `loader.training_batches` as in training, with T = 8 frames or
   whole PoTion maps; they are loaded but not used. Files are in the page cache.
+- Chunks: the loader on stored heatmaps as long as Charades' in chunks of different
+  lengths, and whole as releases before stored them.
 
 CPU seconds include all threads and processes.
 """
@@ -39,6 +41,7 @@ from input_pipeline.export.export import export_dataset
 from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.loader import training_batches
 from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
+from input_pipeline.storage.frame_chunks import FRAMES_PER_CHUNK
 
 # Frames and persons of the synthetic clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at
 # the most common rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its
@@ -56,6 +59,11 @@ _LOADER_HEAD = (
   '| clips | stored as | loader, clips/s | MB/s of batches | CPU ms per clip |'
   '\n|---|---|---|---|---|'
 )
+_CHUNKS_HEAD = (
+  '| stored heatmaps | kB per clip | loader, clips/s | CPU ms per clip |'
+  '\n|---|---|---|---|'
+)
+_CHUNKS = (0, 4, 8, 16, 32)  # Frames; 0 is a whole clip.
 _SETTINGS = ClipSettings(num_frames=8, rule='segments', max_persons=2, canvas=_CANVAS)
 
 
@@ -130,6 +138,7 @@ def measure_export(
   folder: pathlib.Path,
   *,
   beam: BeamSettings | None = None,
+  frames_per_chunk: int = FRAMES_PER_CHUNK,
 ) -> Measured:
   """Exports once and overwrites an earlier export; with Beam, all workers get shards.
 
@@ -144,6 +153,7 @@ def measure_export(
       overwrite=True,
       min_shards=1 if beam is None else _SHARDS_FOR_BEAM,
       beam=beam,
+      frames_per_chunk=frames_per_chunk,
       progress=lambda line: None,
     )
   num_clips = sum(split.num_clips for split in summary.splits)
@@ -244,14 +254,30 @@ def loader_row(
   )
 
 
+def chunk_rows(
+  clips: ClipSet, folder: pathlib.Path, batch: int, seconds: float
+) -> Iterator[str]:
+  """Rows of the table of chunks: size and speed for each length."""
+  for frames in _CHUNKS:
+    size = measure_export(clips, 'heatmaps', folder, frames_per_chunk=frames)
+    run = measure_loader(clips, 'heatmaps', folder, batch=batch, seconds=seconds)
+    yield (
+      f'| {f"in chunks of {frames} frames" if frames else "whole"}'
+      f' | {size.num_bytes / size.clips / 1e3:.1f} | {run.clips / run.seconds:.0f}'
+      f' | {1000 * run.cpu_seconds / run.clips:.2f} |'
+    )
+
+
 def main():
-  """Prints the table of exports, then the table of the loader."""
+  """Prints the tables of exports, of the loader, and of chunks."""
   parser = argparse.ArgumentParser(
     prog='python -m benchmarks.data_rates',
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
   )
-  parser.add_argument('--poses', required=True, help='PYSKL pickle of JHMDB')
+  parser.add_argument(
+    '--poses', help='PYSKL pickle of JHMDB; without it, only the table of chunks'
+  )
   parser.add_argument(
     '--clips', type=int, default=48, help='number of synthetic clips per length'
   )
@@ -263,7 +289,11 @@ def main():
     '--seconds', type=float, default=10, help='duration of each loader measurement'
   )
   options = parser.parse_args()
-  if options.workers and importlib.util.find_spec('apache_beam') is None:
+  if (
+    options.poses
+    and options.workers
+    and importlib.util.find_spec('apache_beam') is None
+  ):
     parser.error(
       "Apache Beam is not installed; run pip install '.[beam]', or give --workers=0"
     )
@@ -272,16 +302,30 @@ def main():
 
 
 def run(options: argparse.Namespace, folder: pathlib.Path):
-  """Prints both tables; the data sets stay in `folder`."""
-  sets = [_clip_set('JHMDB', 'jhmdb_length', options.poses, 'jhmdb')]
+  """Prints the tables; the data sets stay in `folder`."""
+  sets = []
   for name, (num_frames, num_persons) in LENGTHS.items():
     path = folder / f'{name}.pkl'
     write_clips(path, options.clips, num_frames, num_persons)
     sets.append(_clip_set(f'{name} length', f'{name.lower()}_length', path, 'coco_17'))
+  longest = max(sets, key=lambda clips: clips.num_frames)
+  if options.poses:
+    sets.insert(0, _clip_set('JHMDB', 'jhmdb_length', options.poses, 'jhmdb'))
   load = ', '.join(f'{value:.2f}' for value in os.getloadavg())
   print(f'{platform.machine()}, {os.cpu_count()} cores, load before {load}')
   print(f'Frames per clip: {", ".join(f"{s.name} {s.num_frames:.1f}" for s in sets)}')
 
+  if options.poses:
+    _print_rates(options, sets, folder)
+  print(f'\n{_CHUNKS_HEAD}')
+  for row in chunk_rows(longest, folder, options.batch, options.seconds):
+    print(row, flush=True)
+
+
+def _print_rates(
+  options: argparse.Namespace, sets: list[ClipSet], folder: pathlib.Path
+):
+  """Prints the tables of exports and of the loader."""
   start = None
   if options.workers:
     write_clips(folder / 'two.pkl', 2, num_frames=8, num_persons=1)

@@ -1,12 +1,13 @@
-"""What every test runs under: 8 virtual devices, strict dtypes and ranks."""
+"""What every test runs under: 8 virtual devices, strict dtypes and ranks, one cache."""
 
 import os
 import pathlib
 import tempfile
 
 os.environ.setdefault('JAX_PLATFORMS', 'cpu')
-# What tests compile, here or in processes that they start, stays out of the user's cache.
-if 'JAX_COMPILATION_CACHE_DIR' not in os.environ:
+# What tests compile, here or in processes that they start, stays out of the user's cache:
+# all processes of one test run share this folder, which workers inherit.
+if not os.environ.get('JAX_COMPILATION_CACHE_DIR'):
   COMPILED = tempfile.TemporaryDirectory(prefix='compiled')  # Removed at the end.
   os.environ['JAX_COMPILATION_CACHE_DIR'] = COMPILED.name
 os.environ['XLA_FLAGS'] = (
@@ -19,6 +20,24 @@ from places import SHARED_DATA
 
 jax.config.update('jax_numpy_dtype_promotion', 'strict')
 jax.config.update('jax_numpy_rank_promotion', 'raise')
+# The same programs with less optimisation: a JMRN compiles in a third of the time. The
+# processes that tests start optimise as users' processes do.
+jax.config.update('jax_disable_most_optimizations', True)
+
+
+def pytest_configure():
+  """Keeps all that any process of the test run compiles, for the others.
+
+  A process that reads an entry which another is writing compiles instead, with a warning.
+  """
+  os.environ['JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS'] = '0'
+  unread = 'ignore:Error reading persistent compilation cache entry:UserWarning'
+  others = os.environ.get('PYTHONWARNINGS', unread)
+  os.environ['PYTHONWARNINGS'] = others if unread in others else f'{others},{unread}'
+  jax.config.update(
+    'jax_compilation_cache_dir', os.environ['JAX_COMPILATION_CACHE_DIR']
+  )
+  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)
 
 
 @pytest.fixture(scope='session')
@@ -66,3 +85,6 @@ def pytest_collection_modifyitems(items):
     place = item.path.relative_to(here).as_posix()
     if any(place == name or place.startswith(f'{name}/') for name in _FAST):
       item.add_marker('fast')
+  # Whole runs are in the files directly in this folder. They go first: a worker that
+  # began one last would leave the other idle.
+  items.sort(key=lambda item: item.path.parent != here)

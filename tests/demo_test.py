@@ -56,6 +56,7 @@ def test_there_are_three_pairs():
   assert sorted(PAIRS) == [('pick_up', 'put_down'), ('pull', 'push'), ('sit', 'stand')]
 
 
+@pytest.mark.long
 def test_frames_without_order_cannot_tell_a_pair_apart(tmp_path):
   """The mean of frames recognises the pair, and guesses between its two classes.
 

@@ -9,6 +9,7 @@ import time
 
 import pytest
 from places import ROOT
+from program_calls import call
 
 
 def _main(*flags, python=()):
@@ -51,14 +52,16 @@ def test_help_is_fast():
     ([], '--workdir is missing: Output folder.'),
   ],
 )
+@pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 def test_mistyped_flags_get_a_hint(flags, message):
-  answer = _main('--config=configs/demo.py', *flags)
+  answer = call('train', '--config=configs/demo.py', *flags)
   assert answer.returncode != 0
   assert message in answer.stderr + answer.stdout
 
 
+@pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 def test_mistyped_config_options_get_a_hint():
-  answer = _main('--config=configs/pa3d_jhmdb.py:spilt=2', '--workdir=W')
+  answer = call('train', '--config=configs/pa3d_jhmdb.py:spilt=2', '--workdir=W')
   assert answer.returncode != 0
   assert "did you mean 'split'?" in answer.stderr
 

@@ -10,7 +10,7 @@ import subprocess
 import sys
 
 import pytest
-from places import PYTHON_PATH, ROOT
+from places import PYTHON_PATH, ROOT, WITHOUT_TENSORBOARD
 
 PAGE = (ROOT / 'docs' / 'data_formats.md').read_text('utf-8')
 # Smaller sizes, for a test.
@@ -49,7 +49,12 @@ def run(command: list[str], cwd: pathlib.Path) -> str:
     [sys.executable, str(ROOT / command[0]), *command[1:], *more],
     cwd=cwd,
     env=os.environ
-    | {'PYTHONPATH': PYTHON_PATH, 'XLA_FLAGS': '', 'JAX_PLATFORMS': 'cpu'},
+    | {
+      'PYTHONPATH': os.pathsep.join([PYTHON_PATH, WITHOUT_TENSORBOARD]),
+      'XLA_FLAGS': '',
+      'JAX_PLATFORMS': 'cpu',
+      'JAX_DISABLE_MOST_OPTIMIZATIONS': '1',  # Compiles faster.
+    },
     capture_output=True,
     text=True,
     check=False,

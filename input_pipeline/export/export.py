@@ -42,6 +42,7 @@ from input_pipeline.poses.sources import ClipSource, source_notes
 from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import SplitFiles, write_metadata
+from input_pipeline.storage.frame_chunks import FRAMES_PER_CHUNK
 from input_pipeline.storage.map_settings import AskedMaps, source_settings
 from input_pipeline.storage.paths import data_path, is_remote
 from pose_action.host.progress import Progress
@@ -58,6 +59,7 @@ def export_dataset(
   overwrite: bool = False,
   min_shards: int = 1,
   beam: BeamSettings | None = None,
+  frames_per_chunk: int = FRAMES_PER_CHUNK,
   progress: Callable[[str], object] = print,
   **maps: Unpack[AskedMaps],
 ) -> ExportSummary:
@@ -76,6 +78,7 @@ def export_dataset(
     overwrite: whether to replace an existing data set.
     min_shards: least number of shards per split, see `shard_plan`.
     beam: where to run on Apache Beam (same files, byte for byte); None: this process.
+    frames_per_chunk: for heatmaps, see `frame_chunks`; 0 stores each clip whole.
     progress: receives lines of text, at most about one per second unless clips fail.
     **maps: how to make maps, such as `short_side`; see `map_settings.AskedMaps`.
 
@@ -90,12 +93,10 @@ def export_dataset(
   target = dataset_dir(root, dataset, representation)
   opened = _with_valid_names(_opened(source, beam), dataset)
   settings = source_settings(opened, representation, **maps)
-  form = _stored_form(opened, dataset, representation, settings)
+  form = _stored_form(opened, dataset, representation, settings, frames_per_chunk)
   chosen = _chosen_splits(opened, splits)
-
   with build_place(target, root, overwrite=overwrite) as place:
-    num_clips = sum(len(opened.splits[name]) for name in chosen)
-    progress(f'{dataset} as {representation}: {num_clips} clips')
+    progress(f'{dataset} as {representation}: {_num_clips(opened, chosen)} clips')
     recipe = Recipe(form, settings, os.fspath(place.directory), strict)
     record = source_record(opened, None if is_remote(root) else root, progress)
     shards = _plan(opened, chosen, recipe, min_shards)
@@ -109,8 +110,16 @@ def export_dataset(
   return ExportSummary(target, summaries, seconds, source_notes(opened))
 
 
+def _num_clips(source: ClipSource, splits: Sequence[str]) -> int:
+  return sum(len(source.splits[name]) for name in splits)
+
+
 def _stored_form(
-  source: ClipSource, dataset: str, representation: str, settings: Mapping[str, Any]
+  source: ClipSource,
+  dataset: str,
+  representation: str,
+  settings: Mapping[str, Any],
+  frames_per_chunk: int,
 ) -> StoredForm:
   return StoredForm(
     dataset=dataset,
@@ -120,6 +129,7 @@ def _stored_form(
     multi_label=source.multi_label,
     modalities=tuple(settings.get('modalities', ())),
     num_features=settings.get('num_features', 0),
+    frames_per_chunk=frames_per_chunk if representation == 'heatmaps' else 0,
   )
 
 
@@ -205,7 +215,11 @@ def _complete(
     place.directory,
     recipe.form,
     {s.name: SplitFiles(s.shard_lengths, s.shard_digests) for s in splits},
-    {**_metadata(source, recipe.settings, splits), 'source': record},
+    {
+      **_metadata(source, recipe.settings, splits),
+      'frames_per_chunk': recipe.form.frames_per_chunk,
+      'source': record,
+    },
   )
 
 

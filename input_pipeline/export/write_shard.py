@@ -19,6 +19,7 @@ from input_pipeline.storage.examples import (
 )
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import shard_path, write_shard
+from input_pipeline.storage.frame_chunks import packed_example
 
 # Called after every clip with its name and the reason why it was left out, or None.
 Tell = Callable[[str, str | None], object]
@@ -53,7 +54,10 @@ class Recipe:
     with as_pose_data_error(f'clip {video_id!r} cannot be stored'):
       clip = load_usable_clip(source, video_id)
       example = make_example(source, clip, self.form.representation, self.settings)
-      return clip, dict(example)
+      features = dict(example)
+      if self.form.frames_per_chunk:
+        features = packed_example(features, self.form.frames_per_chunk)
+      return clip, features
 
 
 @dataclasses.dataclass

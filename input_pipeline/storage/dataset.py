@@ -94,6 +94,8 @@ class PoseDataset:
       before there were digests.
     source: the files that the data set was made from, see `export/source_record.py`; None
       if unknown.
+    frames_per_chunk: frames in each chunk of stored heatmaps (`frame_chunks`); 0 if a
+      record holds whole maps, as in data sets from older releases.
   """
 
   directory: epath.Path
@@ -108,6 +110,7 @@ class PoseDataset:
   _builder: tfds.core.DatasetBuilder = dataclasses.field(repr=False)
   verifiable: bool = False
   source: Mapping[str, Any] | None = None
+  frames_per_chunk: int = 0
 
   def clips(self, split: str) -> ClipIndex:
     """A split's clips; reads only the metadata."""
@@ -142,6 +145,8 @@ class PoseDataset:
   def records(self, split: str) -> Records:
     """A split's records: features as numpy arrays, `video_id` as UTF-8 bytes.
 
+    Heatmaps in chunks are `frame_chunks.ChunkedMaps`, indexed like arrays.
+
     If array_record cannot read the object store, the split is first copied to this host,
     once (`paths.cache_of`).
     """
@@ -153,7 +158,7 @@ class PoseDataset:
       # pyright does not see through TFDS's decorator.
       records = builder.as_data_source(stored_name(split))  # pyright: ignore
     lengths = builder.info.splits[stored_name(split)].shard_lengths
-    return CheckedRecords(records, self._shards(split), lengths)
+    return CheckedRecords(records, self._shards(split), lengths, self.frames_per_chunk)
 
   def shard_digests(self, split: str) -> tuple[str, ...] | None:
     """SHA-256 of each of a split's files, as stored when they were written.
@@ -266,6 +271,7 @@ def _opened(
     # Data sets from older releases without this entry have one label per clip.
     multi_label=metadata.get('multi_label', False),
     source=metadata.get('source'),  # Missing in data sets from older releases.
+    frames_per_chunk=metadata.get('frames_per_chunk', 0),  # Likewise.
     _columns=metadata['splits'],
     _builder=builder,
   )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import tensorflow_datasets as tfds
 
 from input_pipeline.poses.sources import STORED
 from input_pipeline.skeletons.registry import Skeleton
+from input_pipeline.storage.frame_chunks import CHUNKS, ENDS, SHAPE
 
 
 @dataclasses.dataclass(frozen=True)
@@ -25,6 +26,8 @@ class StoredForm:
     multi_label: whether clips have any number of labels.
     modalities: for heatmaps: which ones are stored.
     num_features: number of channels of the modality 'features'; 0 without it.
+    frames_per_chunk: for heatmaps: frames in each chunk (`frame_chunks`); 0 stores whole
+      clips, as releases before did.
   """
 
   dataset: str
@@ -34,11 +37,19 @@ class StoredForm:
   multi_label: bool = False
   modalities: tuple[str, ...] = ('joints',)
   num_features: int = 0
+  frames_per_chunk: int = 0
 
   def features(self) -> tfds.features.FeaturesDict:
     """The arrays of one record, with shapes and dtypes."""
     if self.representation == 'heatmaps':
-      poses = _map_features(self.skeleton, self.modalities, self.num_features)
+      channels = {
+        'joints': self.skeleton.num_maps,
+        'parts': self.skeleton.num_part_maps,
+        'features': self.num_features,
+      }
+      poses = _map_features(
+        {name: channels[name] for name in self.modalities}, self.frames_per_chunk > 0
+      )
     else:
       poses = _pose_features(self.representation, self.skeleton)
     if self.multi_label:
@@ -55,19 +66,18 @@ class StoredForm:
     )
 
 
-def _map_features(
-  skeleton: Skeleton, modalities: Sequence[str], num_features: int
-) -> Mapping[str, Any]:
-  channels = {
-    'joints': skeleton.num_maps,
-    'parts': skeleton.num_part_maps,
-    'features': num_features,
-  }
-  features: dict[str, Any] = {
-    STORED[name]: _array((None, None, None, channels[name]), np.uint8)
-    for name in modalities
-  }
-  if 'features' in modalities:
+def _map_features(channels: Mapping[str, int], chunked: bool) -> Mapping[str, Any]:
+  """The features of maps with the given numbers of channels by modality."""
+  features: dict[str, Any] = {}
+  for modality, number in channels.items():
+    name = STORED[modality]
+    if chunked:
+      features[name + CHUNKS] = _array((None,), np.uint8)
+      features[name + ENDS] = _array((None,), np.int64)
+      features[name + SHAPE] = _array((4,), np.int64)
+    else:
+      features[name] = _array((None, None, None, number), np.uint8)
+  if 'features' in channels:
     features['features_scale'] = tfds.features.Scalar(np.float32)
   return features
 

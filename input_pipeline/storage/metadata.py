@@ -36,6 +36,9 @@ def sound_metadata(directory: epath.Path) -> dict[str, Any]:
   for name, kind in _TYPES.items():
     if not isinstance(metadata.get(name), kind):
       raise damage(file, f'it has no valid {name!r}')
+  frames = metadata.get('frames_per_chunk', 0)  # Missing in older exports: no chunks.
+  if not isinstance(frames, int) or frames < 0:
+    raise damage(file, f"its 'frames_per_chunk' is {frames!r}, not a number of frames")
   for split, columns in metadata['splits'].items():
     _check_columns(file, split, columns, metadata)
   return metadata

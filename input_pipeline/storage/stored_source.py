@@ -166,7 +166,7 @@ def _heatmap_clip(
   scale = record.get('features_scale')
   return HeatmapClip(
     video_id=video_id,
-    read=lambda modality: record[STORED[modality]],
+    read=lambda modality: np.asarray(record[STORED[modality]]),
     num_frames=place.num_frames,
     frame_size=_frame_size(record),
     skeleton=skeleton,

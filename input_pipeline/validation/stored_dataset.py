@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import numpy as np
 from etils import epath
 
 from input_pipeline.catalog.protocols import PathLike
@@ -55,8 +56,9 @@ def check_stored(
     dataset = open_dataset(directory.parents[2], *directory.parts[-3:-1])
     counts = [f'{name} {len(dataset.clips(name))}' for name in dataset.splits]
     for split in dataset.splits if damaged is None else ():
-      for _ in dataset.records(split):
-        pass
+      for record in dataset.records(split):
+        for name in record:
+          np.asarray(record[name])  # Maps are read on demand.
   except PoseDatasetError as error:
     return [f'error: {error}'], False
   found = f'{directory}: clips per split: {", ".join(counts)}'

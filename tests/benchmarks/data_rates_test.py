@@ -59,6 +59,11 @@ def test_prints_a_row_for_everything(tmp_path, capsys, monkeypatch, workers):
     for stored in ('keypoints', 'heatmaps', 'potion'):
       rows = re.findall(rf'^\| {name} \| {stored} \|.*\|$', shown, re.MULTILINE)
       assert len(rows) == (3 if workers else 2)
+  *_, head, _, whole, _, eight, _, _ = shown.splitlines()
+  assert head.startswith('| stored heatmaps | kB per clip | loader, clips/s |')
+  assert whole.startswith('| whole | ') and eight.startswith(
+    '| in chunks of 8 frames | '
+  )
 
 
 def test_without_beam_it_says_what_to_do(tmp_path):

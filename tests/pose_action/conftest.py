@@ -5,27 +5,10 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 import tiny_run
-from jax.experimental.compilation_cache import compilation_cache as jax_cache
 
 from pose_action.runtime import sharding, writers
 from pose_action.training.predict_split import predict_split
 from pose_action.training.program import build_program
-
-
-@pytest.fixture(scope='session', autouse=True)
-def compilation_cache(tmp_path_factory):
-  """Each run builds its functions again, and mostly compiles the same programs."""
-  jax.config.update('jax_compilation_cache_dir', str(tmp_path_factory.mktemp('xla')))
-  jax.config.update('jax_persistent_cache_min_compile_time_secs', 0)
-  jax_cache.reset_cache()  # Otherwise it stays off if something was compiled before.
-
-
-@pytest.fixture(scope='session', autouse=True)
-def quick_compilation():
-  """The same programs with less optimisation: a JMRN compiles in a third of the time."""
-  jax.config.update('jax_disable_most_optimizations', True)
-  yield
-  jax.config.update('jax_disable_most_optimizations', False)
 
 
 @pytest.fixture(scope='session')

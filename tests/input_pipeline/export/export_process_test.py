@@ -98,7 +98,7 @@ import tiny_export
 logging.set_verbosity(logging.INFO)
 tiny_export.export_tiny(sys.argv[1], representation='heatmaps', progress=print)
 dataset = open_dataset(sys.argv[1], 'tiny', 'heatmaps')
-assert dataset.records('train1')[2]['maps'].any()
+assert dataset.records('train1')[2]['maps'][:].any()
 assert logging.get_verbosity() == logging.INFO
 assert 'tensorflow' not in sys.modules
 """

@@ -1,5 +1,5 @@
 """Files of every format with random damage: each is read, or ends in a PoseDataError, in a
-process with limits. POSE_ACTION_FUZZ=N tries N batches per format instead of one
+process with limits. POSE_ACTION_FUZZ=N tries N batches per format instead of a short one
 (.ci/long)."""
 
 import os
@@ -10,8 +10,8 @@ from sound_poses import makers
 
 from input_pipeline.readers.registry import READERS
 
-_BATCH = 20
 _BATCHES = int(os.environ.get('POSE_ACTION_FUZZ', '1'))
+_BATCH = 20 if _BATCHES > 1 else 8
 
 
 @pytest.fixture(scope='module')

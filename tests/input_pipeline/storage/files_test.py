@@ -122,6 +122,10 @@ def test_a_shard_may_be_empty(tmp_path):
       ),
       {'video_id', 'frame_size', 'label', 'maps', 'features', 'features_scale'},
     ),
+    (
+      StoredForm('tiny', 'heatmaps', SKELETON, ('run',), frames_per_chunk=8),
+      {'video_id', 'frame_size', 'label', 'maps_chunks', 'maps_ends', 'maps_shape'},
+    ),
   ],
   ids=lambda value: value.representation if isinstance(value, StoredForm) else '',
 )

@@ -9,6 +9,7 @@ import sys
 import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
+from program_calls import call
 
 from input_pipeline.maps.potion import WEIGHTS, PotionSettings
 from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
@@ -69,7 +70,7 @@ def test_exports_then_refuses_to_replace(flags, tmp_path):
   assert (dataset.settings['short_side'], dataset.settings['sigma']) == (16, 1.5)
   assert dataset.records('train1')[0]['maps'].shape == (4, 16, 21, 15)
 
-  again = run(TOOL, *flags)
+  again = call('export', *flags)
 
   assert again.returncode == 1
   assert again.stdout == ''
@@ -79,7 +80,7 @@ def test_exports_then_refuses_to_replace(flags, tmp_path):
 
 
 def test_strict_stops_at_the_first_bad_clip(flags, tmp_path):
-  done = run(TOOL, *flags, '--strict')
+  done = call('export', *flags, '--strict')
   assert done.returncode == 1
   assert done.stderr.startswith("error: clip 'bad': all positions lie in 0.70..0.70")
   assert 'Traceback' not in done.stderr
@@ -122,8 +123,8 @@ def test_exports_the_official_potion_maps(tmp_path):
     f'--data_dir={data_dir}',
   )
 
-  other = run(TOOL, *flags, '--representation=potion', '--weights=exact')
-  done = run(TOOL, *flags, '--representation=potion')
+  other = call('export', *flags, '--representation=potion', '--weights=exact')
+  done = call('export', *flags, '--representation=potion')
 
   assert "have weights 'integer_break', not 'exact'" in other.stderr
   assert other.returncode == 1
@@ -135,13 +136,15 @@ def test_exports_the_official_potion_maps(tmp_path):
 
 
 def test_flags_that_do_not_apply_are_refused(tmp_path):
-  done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', '--sigma=1')
+  done = call(
+    'export', '--dataset=stick_actions', f'--data_dir={tmp_path}', '--sigma=1'
+  )
   assert done.returncode == 1
   assert (
     '--sigma can only be set with --representation=heatmaps or potion' in done.stderr
   )
   flags = ('--representation=heatmaps', '--channels=3', '--weights=exact')
-  done = run(TOOL, '--dataset=stick_actions', f'--data_dir={tmp_path}', *flags)
+  done = call('export', '--dataset=stick_actions', f'--data_dir={tmp_path}', *flags)
   assert done.returncode == 1
   assert '--channels and --weights can only be set with --representation=potion' in (
     done.stderr
@@ -163,11 +166,11 @@ def test_reading_options_reach_the_reader(tmp_path):
     f'--data_dir={data_dir}',
   )
 
-  without = run(TOOL, *flags)
-  mistyped = run(TOOL, *flags, '--frame_size=64,48')
-  done = run(TOOL, *flags, '--frame_size=64x48', '--per_person')
-  turned = run(TOOL, *flags, '--frame_size=width:32,height:64', '--overwrite')
-  one = run(TOOL, *flags, '--frame_size=64x48', '--max_people=1', '--overwrite')
+  without = call('export', *flags)
+  mistyped = call('export', *flags, '--frame_size=64,48')
+  done = call('export', *flags, '--frame_size=64x48', '--per_person')
+  turned = call('export', *flags, '--frame_size=width:32,height:64', '--overwrite')
+  one = call('export', *flags, '--frame_size=64x48', '--max_people=1', '--overwrite')
 
   assert 'give --frame_size=WIDTHxHEIGHT' in without.stderr
   assert "error: frame_size is '64,48', but must be WIDTHxHEIGHT" in mistyped.stderr
@@ -185,10 +188,10 @@ def test_reading_options_reach_the_reader(tmp_path):
 
 
 def test_groups_by_an_expression_are_stored(flags, tmp_path):
-  done = run(TOOL, *flags, '--representation=keypoints', '--group_by=^(.)')
+  done = call('export', *flags, '--representation=keypoints', '--group_by=^(.)')
   assert done.returncode == 0
   clips = open_dataset(tmp_path / 'data', 'jhmdb', 'keypoints').clips('train1')
   assert (clips.video_ids, clips.groups) == (('good',), ('g',))
-  done = run(TOOL, *flags, '--group_by=ucf', '--overwrite')
+  done = call('export', *flags, '--group_by=ucf', '--overwrite')
   assert done.returncode == 1
   assert done.stderr.startswith("error: group_by is 'ucf', but no clip has such a name")

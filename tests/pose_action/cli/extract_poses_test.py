@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
+from program_calls import call
 
 from input_pipeline.storage.dataset import open_dataset
 from pa3d_jax.spatial_pose_cnn import PAPER_SCALES
@@ -85,7 +86,7 @@ def test_extracts_then_refuses_to_replace(flags, tmp_path):
   keypoints = poses.records('all')[3]['keypoints']
   np.testing.assert_allclose(keypoints[:, 0], np.tile([35.5, 19.5, 1], (2, 18, 1)))
 
-  again = run(TOOL, *flags, *more)
+  again = call('extract', *flags, *more)
 
   assert again.returncode == 1
   assert again.stderr.splitlines()[-1].startswith("error: data set 'mine' already")
@@ -141,7 +142,7 @@ finally:
   ],
 )
 def test_wrong_flags_are_answered(flags, flag, message):
-  done = run(TOOL, *flags, flag)
+  done = call('extract', *flags, flag)
   assert done.returncode == 1
   assert message in done.stderr
   assert 'Traceback' not in done.stderr

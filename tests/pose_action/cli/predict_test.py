@@ -12,6 +12,7 @@ import pytest
 import tiny_run
 import untrained_run
 from places import PYTHON_PATH, ROOT
+from program_calls import call
 
 from input_pipeline.catalog.stick_actions.source import stick_actions_source
 from input_pipeline.skeletons.registry import get_skeleton
@@ -53,14 +54,7 @@ def poses(tmp_path_factory):
 
 
 def predict(*flags):
-  return subprocess.run(
-    [sys.executable, str(ROOT / 'tools' / 'predict.py'), *flags],
-    capture_output=True,
-    text=True,
-    cwd=ROOT,
-    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
-    check=False,
-  )
+  return call('predict', *flags)
 
 
 def said(done):
@@ -96,8 +90,18 @@ def test_every_clip_and_the_broken_one_by_name(workdir, poses):
   assert ' of 2 labelled clips are predicted as labelled (' in total
 
 
-def test_one_clip(workdir, poses):
-  done = predict(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third')
+def test_one_clip_in_a_process_of_its_own(workdir, poses):
+  done = subprocess.run(
+    [
+      *(sys.executable, str(ROOT / 'tools' / 'predict.py')),
+      *(f'--workdir={workdir}', f'--poses={poses}', '--video_ids=third'),
+    ],
+    capture_output=True,
+    text=True,
+    cwd=ROOT,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
+    check=False,
+  )
   assert done.returncode == 0, done.stderr
   assert said(done)[3].startswith('third')
 

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 from places import ROOT
+from program_calls import call
 
 TINY = 'tests/support/tiny_run.py'
 
@@ -31,8 +32,9 @@ def _train(*flags, environment=()):
     (['--seeds=0,1', '--distributed'], '--seeds works in a job of one process'),
   ],
 )
+@pytest.mark.filterwarnings('ignore:the load_module:DeprecationWarning')
 def test_what_cannot_be_is_refused_in_one_line(flags, message, tmp_path):
-  answer = _train(f'--workdir={tmp_path}', *flags)
+  answer = call('train', f'--config={TINY}', f'--workdir={tmp_path}', *flags)
   assert answer.returncode == 1
   assert message in answer.stderr
   assert answer.stderr.count('\n') == 1

@@ -10,6 +10,7 @@ import sys
 import numpy as np
 import pytest
 from places import PYTHON_PATH, ROOT
+from program_calls import call
 from tiny_export import export_tiny, make_source
 
 NAMED = ('tiny', '--data_dir={}')
@@ -66,7 +67,8 @@ def test_poses_without_errors(tmp_path):
 def test_errors_set_status_1_and_are_all_listed(tmp_path):
   poses = write_poses(tmp_path / 'p.pkl', train1=['c0', 'c1', 'bad'], test1=['c1'])
   report = tmp_path / 'report.json'
-  done = run(
+  done = call(
+    'validate',
     *('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb', '--dataset=jhmdb'),
     f'--report={report}',
   )
@@ -82,7 +84,7 @@ def test_errors_set_status_1_and_are_all_listed(tmp_path):
 
 def test_a_clip_that_appears_twice_in_a_split_is_counted_once(tmp_path):
   poses = write_poses(tmp_path / 'p.pkl', train=['c0', 'c1', 'c0'])
-  done = run('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb')
+  done = call('validate', '--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb')
   assert done.returncode == 0, done.stderr
   assert "name a clip twice, which is counted once: 1 in 'train'" in done.stdout
   assert '2 clips, ' in done.stdout
@@ -95,7 +97,9 @@ def test_a_user_s_own_skeleton(tmp_path):
   limbs = [[i, i + 1] for i in range(14)]
   skeleton.write_text(f'name: own\njoints: {joints}\nlimbs: {limbs}\nflip_pairs: []\n')
   poses = write_poses(tmp_path / 'p.pkl', all=['c0', 'c1'])
-  done = run('--format=pyskl', f'--poses={poses}', f'--skeleton={skeleton}')
+  done = call(
+    'validate', '--format=pyskl', f'--poses={poses}', f'--skeleton={skeleton}'
+  )
   assert done.returncode == 0, done.stderr
   assert 'skeleton own, 15 joints' in done.stdout
 
@@ -115,7 +119,7 @@ def test_a_user_s_own_skeleton(tmp_path):
   ],
 )
 def test_wrong_flags(flags, says):
-  done = run(*flags)
+  done = call('validate', *flags)
   assert done.returncode != 0
   assert says in done.stdout + done.stderr
 
@@ -125,11 +129,11 @@ def test_sources_on_both_sides(tmp_path):
     tmp_path / 'poses.pkl', train=['anna-1', 'ben-1'], test=['anna-2']
   )
   flags = ('--format=pyskl', f'--poses={poses}', '--skeleton=jhmdb')
-  assert 'come from the same' not in run(*flags).stdout
-  done = run(*flags, r'--group_by=^(\w+)-')
+  assert 'come from the same' not in call('validate', *flags).stdout
+  done = call('validate', *flags, r'--group_by=^(\w+)-')
   assert done.returncode == 0
   assert "clips of 'test' come from the same" in done.stdout
-  assert run(*flags, '--group_by=youtub').stderr.startswith(
+  assert call('validate', *flags, '--group_by=youtub').stderr.startswith(
     "error: group_by is 'youtub'"
   )
 
@@ -138,7 +142,7 @@ def test_an_exported_data_set(tmp_path):
   """By folder or name, alone or as --poses; one flipped bit in it is found."""
   export_tiny(tmp_path, make_source(train1=('v4', 'v0', 'v7'), test1=('v2', 'v1')))
   for args in ([tmp_path / 'tiny'], [f'--poses={tmp_path}'], NAMED):
-    done = run(*(str(arg).format(tmp_path) for arg in args))
+    done = call('validate', *(str(arg).format(tmp_path) for arg in args))
     assert (done.returncode, done.stderr) == (0, ''), done.stderr
     assert 'test1 2; every file is as it was written\n' in done.stdout
     assert 'skeleton duo, 2 joints\n5 clips, ' in done.stdout
@@ -146,7 +150,7 @@ def test_an_exported_data_set(tmp_path):
   content = bytearray(shard.read_bytes())
   content[-20] ^= 1
   shard.write_bytes(content)
-  done = run(tmp_path / 'tiny' / 'keypoints')
+  done = call('validate', tmp_path / 'tiny' / 'keypoints')
   assert done.returncode == 1
   assert done.stdout.startswith(f'error: {shard} is damaged: its content is not what')
   assert 'make the data set again: ' in done.stdout

@@ -11,6 +11,7 @@ import tiny_run
 import untrained_run
 from matplotlib import image as images
 from places import PYTHON_PATH, ROOT
+from program_calls import call
 
 from input_pipeline.skeletons.registry import get_skeleton
 
@@ -59,14 +60,7 @@ def poses(tmp_path_factory):
 
 
 def visualize(*flags):
-  return subprocess.run(
-    [sys.executable, str(ROOT / 'tools' / 'visualize.py'), *flags],
-    capture_output=True,
-    text=True,
-    cwd=ROOT,
-    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
-    check=False,
-  )
+  return call('visualize', *flags)
 
 
 def test_a_picture_of_every_clip_and_the_broken_one_by_name(workdirs, poses):
@@ -101,11 +95,19 @@ def check_events(folder):
 
 
 def test_one_clip_of_a_jmrn_into_another_folder(workdirs, poses, tmp_path):
-  done = visualize(
-    f'--workdir={workdirs / "jmrn"}',
-    f'--poses={poses}',
-    '--video_ids=first',
-    f'--output={tmp_path / "new" / "pictures"}',
+  done = subprocess.run(
+    [
+      *(sys.executable, str(ROOT / 'tools' / 'visualize.py')),
+      f'--workdir={workdirs / "jmrn"}',
+      f'--poses={poses}',
+      '--video_ids=first',
+      f'--output={tmp_path / "new" / "pictures"}',
+    ],
+    capture_output=True,
+    text=True,
+    cwd=ROOT,
+    env={**os.environ, 'PYTHONPATH': PYTHON_PATH},
+    check=False,
   )
   assert done.returncode == 0, done.stderr
   (picture,) = (tmp_path / 'new' / 'pictures').iterdir()

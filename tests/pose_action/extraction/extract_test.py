@@ -69,17 +69,18 @@ def test_maps_are_the_network_s_in_8_bits(tmp_path, videos):
   record = dataset.records('all')[0]
   # 64 × 96 pixels with 8 cells on the short side: the network's own grid.
   assert record['maps'].shape == (7, 8, 12, 19)
-  joints = dequantize(record['maps'], 'joints')
+  joints = dequantize(np.asarray(record['maps']), 'joints')
   for frame in range(7):
     assert joints[frame, 2, frame, NOSE] == 1
   np.testing.assert_allclose(joints[:, 5, 3, NECK], 200 / 255, atol=1 / 255)
   assert (record['maps'][..., :-1] > 0).sum() == 14
   assert record['maps'][0, 0, 5, -1] == 255
-  parts = dequantize(record['parts'], 'parts')
+  parts = dequantize(np.asarray(record['parts']), 'parts')
   assert parts.shape == (7, 8, 12, 38)
   np.testing.assert_allclose(parts[0, 2, 0, 0], 1)
   np.testing.assert_allclose(parts[0, 5, 3, 0], -200 / 255, atol=1 / 127)
-  features = dequantize(record['features'], 'features', record['features_scale'])
+  codes = np.asarray(record['features'])
+  features = dequantize(codes, 'features', record['features_scale'])
   assert record['features_scale'] == 10
   np.testing.assert_allclose(features[0, 2, 0], [10, 0, 0], atol=0.02)
   np.testing.assert_allclose(features[0, 5, 3], [0, 2000 / 255, 0], atol=0.02)

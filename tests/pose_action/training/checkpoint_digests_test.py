@@ -2,7 +2,6 @@
 
 import collections
 import contextlib
-import gc
 import json
 import random
 import shutil
@@ -14,6 +13,7 @@ import pytest
 import small_checkpoints
 import tiny_run
 import untrained_run
+from collected_reads import collected, frozen_before  # noqa: F401
 
 from pose_action.training import experiment
 from pose_action.training.checkpoint_digests import (
@@ -31,13 +31,6 @@ pytestmark = [
   pytest.mark.filterwarnings(f'ignore::pytest.Pytest{kind}ExceptionWarning')
   for kind in ('Unraisable', 'UnhandledThread')
 ]
-
-
-@pytest.fixture(autouse=True)
-def _collected():
-  """Reads that Orbax gave up end in their own test."""
-  yield
-  gc.collect()
 
 
 @pytest.fixture(scope='module')

@@ -1,11 +1,11 @@
 """Runs with a damaged checkpoint: what resumes, what is evaluated, what is refused."""
 
-import gc
 import json
 import shutil
 
 import pytest
 import tiny_run
+from collected_reads import collected, frozen_before  # noqa: F401
 
 from pose_action.runtime import writers
 from pose_action.training import experiment
@@ -19,13 +19,6 @@ pytestmark = [
   # Orbax's, when a read that it gave up is collected.
   pytest.mark.filterwarnings('ignore::pytest.PytestUnraisableExceptionWarning'),
 ]
-
-
-@pytest.fixture(autouse=True)
-def _collected():
-  """Reads that Orbax gave up end in their own test."""
-  yield
-  gc.collect()
 
 
 @pytest.fixture

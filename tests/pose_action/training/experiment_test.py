@@ -148,13 +148,13 @@ def test_resuming_is_exact(
   """Stopped before the first checkpoint, right after one, and between two."""
   workdir, results = whole
   latest = []
-  for steps in (1, 4, 3, 2):
+  for steps in (1, 4, 3):
     with stopped_after(steps):
       run(config, tmp_path, one_device)
     latest.append(latest_step(tmp_path))
-  assert latest == [None, 4, 6, 8]
+  assert latest == [None, 4, 6]
   assert run(config, tmp_path, one_device) == results
-  assert 'resuming from step 8 of 12' in capsys.readouterr().out
+  assert 'resuming from step 6 of 12' in capsys.readouterr().out
 
   lines = tiny_run.metrics_without_speeds(tmp_path)
   assert lines == tiny_run.metrics_without_speeds(workdir)
@@ -187,9 +187,8 @@ def test_jmrn_resumes_exactly(
 ):
   """While λ starts to rise; with two views, moved joints, dropout and Adam."""
   config, workdir, results = published
-  for steps in (5, 4):
-    with stopped_after(steps):
-      run(config, tmp_path, one_device)
+  with stopped_after(9):
+    run(config, tmp_path, one_device)
   assert latest_step(tmp_path) == 8
   assert run(config, tmp_path, one_device) == results
   lines = tiny_run.metrics_without_speeds(tmp_path)

@@ -75,7 +75,14 @@ def test_a_step_without_dropout_is_that_of_a_model_without(config, data, one_dev
   assert np.abs(kernels[0] - kernels[1]).max() > 0
 
 
-@pytest.mark.parametrize('steps', [5, FIRST_WITH_DROPOUT - 1, FIRST_WITH_DROPOUT + 1])
+@pytest.mark.parametrize(
+  'steps',
+  [
+    pytest.param(5, marks=pytest.mark.long),
+    FIRST_WITH_DROPOUT - 1,
+    pytest.param(FIRST_WITH_DROPOUT + 1, marks=pytest.mark.long),
+  ],
+)
 def test_resuming_across_the_start_of_dropout_is_exact(
   steps, whole, config, data, tmp_path, one_device, no_tensorboard
 ):

@@ -43,6 +43,7 @@ def test_a_predictor_says_what_the_evaluation_said(config, with_parts, tmp_path)
   assert {f'motion_maps_{name}.png' for name in SEVERAL} <= names
 
 
+@pytest.mark.long  # sharding_test.py and trajectories_run_test.py have one step, and a run.
 def test_eight_devices_are_as_one(config, with_parts, tmp_path):
   one = run(config, with_parts, tmp_path / 'one', SEVERAL)
   eight = run(config, with_parts, tmp_path / 'eight', SEVERAL, n=8)

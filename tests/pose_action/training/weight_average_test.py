@@ -94,6 +94,7 @@ def test_steps_follow_the_parameters(config, data, one_device):
   assert state.variables('average')['batch_stats'] is state.collections['batch_stats']
 
 
+@pytest.mark.long  # sharding_test.py divides the whole state.
 def test_a_sharded_average_is_the_same(config, data, one_device, eight_devices):
   """With 'fsdp' the average is divided over the devices like the parameters."""
   config.model.features = (128,)  # Otherwise nothing is large enough to be divided.
