@@ -38,7 +38,7 @@ OURS, TORCH = 'ours', 'PyTorch'
 
 
 class InputBatch(NamedTuple):
-  """What a model reads, and labels; a view is a row."""
+  """What a model reads, maps or trajectories, and labels; a view is a row."""
 
   maps: np.ndarray
   labels: np.ndarray
@@ -88,6 +88,7 @@ def input_batches(data: RunData, asked: argparse.Namespace) -> list[InputBatch]:
       skeleton=data.skeleton,
       settings=data.map_settings,
       augmentation=data.augment_settings,
+      trajectories=data.trajectory_settings,
     )
   )
   batches = []
@@ -151,6 +152,31 @@ def our_side(
   return train
 
 
+def compare(
+  asked: argparse.Namespace,
+  config: ml_collections.ConfigDict,
+  data: RunData,
+  torch_side: Callable[[ml_collections.ConfigDict, InputBatch, int, str], Side],
+  note: str = '',
+):
+  """Prints both sides' times and their ratio.
+
+  Args:
+    torch_side: makes the other side, from the config, a batch, the number of classes and
+      the mode.
+    note: what the heading says besides.
+  """
+  batches = input_batches(data, asked)
+  sides = {
+    OURS: our_side(config, data, batches[0], asked.mode),
+    TORCH: torch_side(config, batches[0], len(data.class_names), asked.mode),
+  }
+  views = len(batches[0].labels)
+  print(f'{asked.config}, {asked.mode}, {asked.clips} clips, {views} views{note}')
+  for line in table(in_turns(sides, batches), asked.clips):
+    print(line)
+
+
 def in_turns(
   sides: dict[str, Side], batches: Sequence[InputBatch]
 ) -> dict[str, list[float]]:
@@ -186,5 +212,6 @@ def table(seconds: dict[str, list[float]], clips: int) -> Iterable[str]:
   ratios = [t / o for t, o in zip(seconds[TORCH], seconds[OURS], strict=True)]
   yield (
     f"PyTorch's time over ours: {statistics.median(ratios):.2f} (median of"
-    f' {len(ratios)} pairs, {min(ratios):.2f} to {max(ratios):.2f})'
+    f' {len(ratios)} pairs, {min(ratios):.2f} to {max(ratios):.2f});'
+    f' {sum(seconds[TORCH]) / sum(seconds[OURS]):.2f} for all together'
   )

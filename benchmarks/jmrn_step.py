@@ -18,17 +18,12 @@ import ml_collections
 import numpy as np
 
 from benchmarks.beside_torch import (
-  OURS,
-  TORCH,
   InputBatch,
   Side,
   arguments,
-  in_turns,
-  input_batches,
+  compare,
   open_config,
-  our_side,
   planned,
-  table,
 )
 from jmrn_jax.model import ENCODERS
 
@@ -38,21 +33,11 @@ CONFIG = 'jmrn_jhmdb:representation=keypoints,test=false'
 def main():
   """Prints both sides' times and their ratio."""
   parser = arguments(__doc__, config=CONFIG)
-  parser.add_argument('--encoder', choices=ENCODERS, default='dense')
+  parser.add_argument('--encoder', choices=ENCODERS, default='auto')
   asked = parser.parse_args()
   config, data = open_config(asked)
   config = planned(config, data, asked.encoder)
-  batches = input_batches(data, asked)
-  sides = {
-    OURS: our_side(config, data, batches[0], asked.mode),
-    TORCH: torch_side(config, batches[0], len(data.class_names), asked.mode),
-  }
-  print(
-    f'{asked.config}, {asked.mode}, {asked.clips} clips, {len(batches[0].labels)} views,'
-    f' encoder {asked.encoder}'
-  )
-  for line in table(in_turns(sides, batches), asked.clips):
-    print(line)
+  compare(asked, config, data, torch_side, note=f', encoder {asked.encoder}')
 
 
 def torch_side(

@@ -19,16 +19,11 @@ import ml_collections
 import numpy as np
 
 from benchmarks.beside_torch import (
-  OURS,
-  TORCH,
   InputBatch,
   Side,
   arguments,
-  in_turns,
-  input_batches,
+  compare,
   open_config,
-  our_side,
-  table,
 )
 from pa3d_jax.folded_filter import FOLDING
 
@@ -42,17 +37,9 @@ def main():
   asked = parser.parse_args()
   config, data = open_config(asked)
   config.model.filter_folding = asked.filter_folding
-  batches = input_batches(data, asked)
-  sides = {
-    OURS: our_side(config, data, batches[0], asked.mode),
-    TORCH: torch_side(config, batches[0], len(data.class_names), asked.mode),
-  }
-  print(
-    f'{asked.config}, {asked.mode}, {asked.clips} clips, filter folding'
-    f' {asked.filter_folding}'
+  compare(
+    asked, config, data, torch_side, note=f', filter folding {asked.filter_folding}'
   )
-  for line in table(in_turns(sides, batches), asked.clips):
-    print(line)
 
 
 def torch_side(

@@ -215,6 +215,7 @@ def test_off_changes_nothing():
   assert str(without.trace(state, batch).jaxpr) == str(off.trace(state, batch).jaxpr)
 
 
+@pytest.mark.long
 def test_eight_devices_mix_over_the_whole_batch(
   config, data, one_device, eight_devices
 ):

@@ -50,6 +50,7 @@ def test_eight_devices_are_as_one(config, with_parts, tmp_path):
   np.testing.assert_allclose(one, eight, atol=1e-3)
 
 
+@pytest.mark.long
 def test_stored_parts_train_nearly_as_rendered_ones(config, with_parts, tmp_path):
   config.augment.scale = (1.0, 1.0)  # Otherwise one resamples what the other renders.
   config.augment.shift = 0.0

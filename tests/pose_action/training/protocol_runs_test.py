@@ -102,6 +102,7 @@ def mimetics(tmp_path):
   return ','.join(map(str, poses)), folder
 
 
+@pytest.mark.long
 def test_mimetics(mimetics, tmp_path, one_device):
   config = small(jmrn_mimetics.get_config(), tmp_path / 'data', *mimetics)
   results, entry, scores = run(config, tmp_path / 'run', one_device)
@@ -186,6 +187,7 @@ def test_pa3d_on_25_segments_of_charades(charades, tmp_path, one_device):
   )
 
 
+@pytest.mark.long
 def test_hmdb51_is_the_same_by_its_pickle_and_by_its_lists(tmp_path, one_device):
   names = [f'{action}_{n}' for action in ('run', 'wave') for n in range(4)]
   sides = {name: 1 + (name[-1] == '3') for name in names}

@@ -97,6 +97,7 @@ def test_a_prediction_is_the_evaluations(config, tmp_path, no_tensorboard):
   assert not {name for name in names if 'maps' in name}
 
 
+@pytest.mark.long
 def test_eight_devices_are_as_one(config, tmp_path, no_tensorboard):
   config.data.trajectories.resampling = 'cubic'
   config.data.trajectories.median_filter = True

@@ -155,6 +155,7 @@ def test_a_loaded_model_has_the_average(whole, config, data, one_device):
   jax.tree.map(np.testing.assert_array_equal, saved.variables, wanted)
 
 
+@pytest.mark.long
 def test_resuming_is_exact(whole, config, data, tmp_path, one_device, no_tensorboard):
   """Stopped between two checkpoints, and by a signal in an evaluation."""
   workdir, results = whole

@@ -1,0 +1,77 @@
+"""Compares DD-Net's steps and predictions with PyTorch: a table for docs/performance.md.
+
+    taskset -c 0 python -m benchmarks.ddnet_step --data_dir=DIR --clips=64
+    taskset -c 0 python -m benchmarks.ddnet_step --data_dir=DIR --clips=64 --mode=predict
+
+The PyTorch port's form for JHMDB, on the data set's own motions: cross entropy, Adam,
+float32, without dropout on either side; PyTorch is eager. Needs the extra `torch`, and
+the data set as keypoints (`pose-action export --representation=keypoints`). Both sides
+start from the resampled trajectories, and make the distances and motions of joints.
+"""
+
+from __future__ import annotations
+
+import os
+
+import ml_collections
+import numpy as np
+
+from benchmarks.beside_torch import (
+  InputBatch,
+  Side,
+  arguments,
+  compare,
+  open_config,
+)
+
+CONFIG = 'ddnet_jhmdb:form=port,test=false'
+
+
+def main():
+  """Prints both sides' times and their ratio."""
+  asked = arguments(__doc__, config=CONFIG).parse_args()
+  config, data = open_config(asked)
+  config.model.channel_dropout = config.model.dropout = 0.0
+  compare(asked, config, data, torch_side)
+
+
+def torch_side(
+  config: ml_collections.ConfigDict, first: InputBatch, classes: int, mode: str
+) -> Side:
+  """One update, or one prediction, in eager PyTorch."""
+  import torch  # pyright: ignore[reportMissingImports]
+
+  from benchmarks.ddnet_torch import TorchDDNet
+
+  torch.set_num_threads(len(os.sched_getaffinity(0)))
+  _, _, frames, joints, _ = first.maps.shape
+  model = TorchDDNet(
+    'port', classes=classes, joints=joints, frames=frames, width=config.model.width
+  )
+
+  def logits_of(batch: InputBatch):
+    # The first person's positions, without scores.
+    return model(torch.from_numpy(np.ascontiguousarray(batch.maps[:, 0, ..., :2])))
+
+  if mode == 'predict':
+    model.eval()
+
+    def predict(batch: InputBatch):
+      with torch.inference_mode():
+        logits_of(batch)
+
+    return predict
+  optimizer = torch.optim.Adam(model.parameters(), lr=config.optimizer.learning_rate)
+
+  def train(batch: InputBatch):
+    """One update."""
+    optimizer.zero_grad()
+    labels = torch.from_numpy(batch.labels.astype(np.int64))
+    torch.nn.functional.cross_entropy(logits_of(batch), labels).backward()
+    optimizer.step()
+
+  return train
+
+
+if __name__ == '__main__':
+  main()
