@@ -41,7 +41,7 @@ def torch_side(
   """One update, or one prediction, in eager PyTorch."""
   import torch  # pyright: ignore[reportMissingImports]
 
-  from benchmarks.ddnet_torch import TorchDDNet
+  from benchmarks.in_pytorch.ddnet import TorchDDNet
 
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   _, _, frames, joints, _ = first.maps.shape

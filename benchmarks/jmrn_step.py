@@ -46,7 +46,7 @@ def torch_side(
   """One update, or one prediction, in eager PyTorch, channels last."""
   import torch  # pyright: ignore[reportMissingImports]
 
-  from benchmarks.jmrn_torch import TorchJMRN
+  from benchmarks.in_pytorch.jmrn import TorchJMRN
 
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   fields = config.model

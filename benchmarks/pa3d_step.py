@@ -48,7 +48,7 @@ def torch_side(
   """One update, or one prediction, in eager PyTorch, channels last."""
   import torch  # pyright: ignore[reportMissingImports]
 
-  from benchmarks.pa3d_torch import TorchPA3D
+  from benchmarks.in_pytorch.pa3d import TorchPA3D
 
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   _, frames, _, _, channels = first.maps.shape

@@ -108,7 +108,7 @@ class ChunkedMaps:
     try:
       content = _codec().decompress(data, decompressed_size=size)
       return np.frombuffer(content, np.uint8).reshape(shape)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, MemoryError, OverflowError) as error:
       raise self._fault(
         f'chunk {number} of its maps cannot be read ({error})'
       ) from error

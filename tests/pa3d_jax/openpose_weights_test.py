@@ -14,8 +14,8 @@ torch = pytest.importorskip(
   'torch', reason='PyTorch, the reference for OpenPose, is not installed'
 )
 
-from benchmarks.jmrn_torch import randomised  # noqa: E402
-from benchmarks.openpose_torch import TorchOpenPose  # noqa: E402
+from benchmarks.in_pytorch.jmrn import randomised  # noqa: E402
+from benchmarks.in_pytorch.openpose import TorchOpenPose  # noqa: E402
 
 
 @pytest.fixture(scope='module')

@@ -6,6 +6,6 @@ torch = pytest.importorskip(
   'torch', reason='PyTorch, the reference for DD-Net, is not installed'
 )
 
-from benchmarks.ddnet_torch import TorchDDNet, randomised  # noqa: E402
+from benchmarks.in_pytorch.ddnet import TorchDDNet, randomised  # noqa: E402
 
 __all__ = ['TorchDDNet', 'randomised', 'torch']

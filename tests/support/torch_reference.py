@@ -6,6 +6,6 @@ torch = pytest.importorskip(
   'torch', reason='PyTorch, the reference for JMRN, is not installed'
 )
 
-from benchmarks.jmrn_torch import TorchJMRN, randomised  # noqa: E402
+from benchmarks.in_pytorch.jmrn import TorchJMRN, randomised  # noqa: E402
 
 __all__ = ['TorchJMRN', 'randomised', 'torch']
