@@ -16,7 +16,7 @@ _HIDE_EXTRAS = """
 import importlib.machinery
 
 HIDDEN = {
-  'PIL', 'apache_beam', 'array_record', 'av', 'clu', 'cv2', 'filelock', 'grain', 'h5netcdf', 'h5py',
+  'PIL', 'apache_beam', 'array_record', 'av', 'clu', 'cv2', 'grain', 'h5netcdf', 'h5py',
   'importlib_resources', 'matplotlib', 'pooch', 'requests', 'sklearn', 'sleap_io',
   'tensorboard', 'tensorflow', 'tensorflow_datasets', 'torch', 'xarray',
 }

@@ -14,7 +14,6 @@ _EXTRAS = {
   'clu': 'train',
   'cv2': 'video',
   'defusedxml': 'elan',
-  'filelock': 'train',
   'grain': 'train',
   'h5netcdf': 'movement',
   'h5py': 'deeplabcut',

@@ -14,7 +14,8 @@ import platform
 import sys
 from collections.abc import MutableMapping
 
-from pose_action.host.extras import missing
+import filelock
+
 from pose_action.host.user_paths import user_path
 
 FOLDER = 'JAX_COMPILATION_CACHE_DIR'
@@ -53,7 +54,7 @@ def use_compilation_cache(
     folder = user_cache_folder(environment) / 'compiled' / _cpu_kind()
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
     _remove_unfinished(folder)
-  except (ImportError, OSError, RuntimeError, NotImplementedError) as error:
+  except (OSError, RuntimeError, NotImplementedError) as error:
     return (
       f'note: no compilation cache, so that each start compiles again: {error}. Name a'
       f' writable folder in {FOLDER}, or set {_ENABLED}=false'
@@ -108,13 +109,8 @@ def _remove_unfinished(folder: pathlib.Path):
   that another process writes just now.
 
   Raises:
-    ImportError: without filelock, which JAX needs to limit the folder's size.
     OSError: if the folder is not writable; a `TimeoutError` if the lock is not released.
   """
-  try:
-    import filelock
-  except ImportError as error:
-    raise ImportError(missing('filelock')) from error
   with filelock.FileLock(folder / '.lockfile', timeout=10):
     names = {path.name for path in folder.iterdir()}
     for name in names:
