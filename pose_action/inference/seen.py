@@ -121,7 +121,8 @@ def _scene_of_timeline(timeline: Timeline, labels: Sequence[str]) -> Scene:
 
 
 def _rated(scene: Scene) -> Scene:
-  if scene.frame_rate is None:
+  # A video's frames have the container's own times.
+  if scene.frame_rate is None and scene.footage is None:
     text = (
       f'clips whose frame rate is unknown are shown at {UNKNOWN_RATE:g} frames per'
       ' second; give --fps (Python: frame_rate)'

@@ -80,7 +80,6 @@ def test_none_of_these_is_said():
   assert caption_of(one) == 'none of these (wave 70.0%, below 80.0%)'
 
 
-@pytest.mark.filterwarnings(UNKNOWN)
 def test_a_clip_on_its_video(model, write_timed_mp4, read_mp4, tmp_path):  # noqa: F811
   times = np.array([0, 1, 2, 4, 8, 9, 10, 11]) / 25
   frames = np.full((8, 48, 64, 3), 90, np.uint8)
