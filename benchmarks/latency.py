@@ -42,7 +42,8 @@ def main():
     asked.poses, format=asked.format, skeleton=asked.skeleton
   )
   names = list(dict.fromkeys(itertools.chain(*source.splits.values())))
-  clips = [source.load(name) for name in names[: 2 * asked.clips]]
+  loaded = map(source.load, names[: 2 * asked.clips])
+  clips = [clip for clip in loaded if isinstance(clip, PoseClip)]
   print(
     f'{len(os.sched_getaffinity(0))} core(s), load {os.getloadavg()[0]:.1f}; Python'
     f' {platform.python_version()}, jax {jax.__version__}'
@@ -78,7 +79,7 @@ def frames_per_second(model, clips: Sequence[PoseClip], people: int) -> float:
     window=_WINDOW, stride=_STRIDE, frame_rate=25, frame_size=(height, people * width)
   )
   frames = [
-    np.concatenate([person + [number * width, 0, 0] for number in range(people)])
+    np.concatenate([person + np.array([k * width, 0, 0]) for k in range(people)])
     for clip in clips[:40]
     for person in np.concatenate([clip.keypoints, clip.scores[..., None]], -1)[:, :1]
   ]
