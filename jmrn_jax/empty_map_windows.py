@@ -56,7 +56,7 @@ class _Layer(NamedTuple):
   down: int
 
 
-# By output: S/2 + 1, S/2 + 3, S/4 + 3, S/4 + 5 and S/4 + 5 cells.
+# `window_plan.output_sides` says how large the outputs are.
 LAYERS = (
   _Layer(stride=2, pad=(1, 2), unit=2, shift=0, down=2),  # conv1_1
   _Layer(stride=1, pad=(2, 2), unit=2, shift=-1, down=2),  # conv1_2

@@ -33,7 +33,16 @@ from jmrn_jax.empty_map_windows import (
   pulled_back,
   starts_of,
 )
-from jmrn_jax.window_plan import CELL, Group, Plan, groups, schedule, supports
+from jmrn_jax.window_plan import (
+  CELL,
+  Group,
+  Plan,
+  Schedule,
+  groups,
+  output_sides,
+  schedule,
+  supports,
+)
 from model_lib.each_device import on_each_device, sum_over_devices
 
 
@@ -139,11 +148,14 @@ class _Batch(NamedTuple):
   Attributes:
     flat: with zeros after the last row and column, so that 4 divides the sides.
     origins: in units of 4 cells.
+    joints: number of a clip's joints, whose maps follow each other.
+    size: (height, width) of the maps without these zeros.
   """
 
   flat: Float[Array, 'n h w c']
   origins: Int[Array, 'n 2']
   joints: int
+  size: tuple[int, ...]
 
   def windows(self, group: Group, rows: Int[Array, 'm']):
     """The windows, their origins and their joints."""
@@ -162,7 +174,8 @@ def _batch(maps: Float[Array, 'b j h w c']) -> tuple[_Batch, jax.Array]:
   more = [(0, -side % CELL) for side in flat.shape[1:3]]
   origins = jnp.stack([found.top, found.left], axis=-1).reshape(-1, 2)
   whole = jnp.pad(flat, ((0, 1), *more, (0, 0)))
-  return _Batch(whole, jnp.pad(origins, ((0, 1), (0, 0))), joints), found.need.ravel()
+  origins = jnp.pad(origins, ((0, 1), (0, 0)))
+  return _Batch(whole, origins, joints, maps.shape[2:4]), found.need.ravel()
 
 
 def _around(features: jax.Array) -> jax.Array:
@@ -172,7 +185,7 @@ def _around(features: jax.Array) -> jax.Array:
 
 def _forward(spec: _Spec, keeps: bool, maps, a, kernels, tables):
   """`_changes` of one device's clips, and what its gradient needs."""
-  clips, joints, size = *maps.shape[:2], maps.shape[2:4]
+  clips, joints = maps.shape[:2]
   batch, need = _batch(maps)
   plan = schedule(need, spec.groups)
   grid = tuple(side // CELL for side in batch.flat.shape[1:3])
@@ -183,17 +196,15 @@ def _forward(spec: _Spec, keeps: bool, maps, a, kernels, tables):
   for number, group in enumerate(spec.groups):
 
     def one(index, carry, number=number, group=group):
+      """Writes the changes of a pass's maps, and holds its activations."""
       total, pasted, held = carry
-      rows = _rows_of(plan, number, group, index)
-      window, origin, joint = batch.windows(group, rows)
-      u = (window * a[joint][:, None, None]).astype(spec.dtype)
-      empties = _empties(tables, joint, _cells_of(group, size, origin))
-      found = activations(u, kernels, empties)
+      read = _read(batch, plan, number, group, index, a, tables)
+      found = activations(read.u, kernels, read.empties)
       features, compressed = (
-        v - jax.nn.relu(e) for v, e in zip(found[-2:], empties[-2:], strict=True)
+        v - jax.nn.relu(e) for v, e in zip(found[-2:], read.empties[-2:], strict=True)
       )
-      total = total.at[rows].set(features.sum((1, 2), dtype=spec.wide))
-      pasted = _paste(pasted, compressed, rows, origin)
+      total = total.at[read.rows].set(features.sum((1, 2), dtype=spec.wide))
+      pasted = _paste(pasted, compressed, read.rows, read.origin)
       held = [whole.at[index].set(v) for whole, v in zip(held, found, strict=False)]
       return total, pasted, held
 
@@ -204,12 +215,11 @@ def _forward(spec: _Spec, keeps: bool, maps, a, kernels, tables):
     kept.append(held)
   inside = pasted[:-1, BEFORE : BEFORE + grid[0], BEFORE : BEFORE + grid[1]]
   changes = (x.reshape(clips, joints, *x.shape[1:]) for x in (total[:-1], inside))
-  return (*changes, kept) if keeps else (*changes, [])
+  return (*changes, kept)
 
 
 def _backward(spec: _Spec, gradients, kept, maps, a, kernels, tables):
   """The gradients of one device's maps, and of a, kernels and tables over devices."""
-  size = maps.shape[2:4]
   batch, need = _batch(maps)
   plan = schedule(need, spec.groups)
   of_total, of_changed = (x.reshape(-1, *x.shape[2:]) for x in gradients)
@@ -222,24 +232,22 @@ def _backward(spec: _Spec, gradients, kept, maps, a, kernels, tables):
   for number, group in enumerate(spec.groups):
 
     def one(index, sums, number=number, group=group):
+      """Adds the gradients of a pass, with its activations held or made again."""
       of_maps, of_a, of_kernels, of_tables = sums
-      rows = _rows_of(plan, number, group, index)
-      window, origin, joint = batch.windows(group, rows)
-      u = (window * a[joint][:, None, None]).astype(spec.dtype)
-      cells = _cells_of(group, size, origin)
-      empties = _empties(tables, joint, cells)
+      read = _read(batch, plan, number, group, index, a, tables)
+      rows, joint, origin = read.rows, read.joint, read.origin
       found = [whole[index] for whole in kept[number]]
-      found = found or activations(u, kernels, empties)
+      found = found or activations(read.u, kernels, read.empties)
       side = found[-1].shape[1:3]
       gradients = of_total[rows][:, None, None], _cut(of_pasted, rows, origin, side)
-      of_u, *pulled = pulled_back(gradients, u, backward, empties, found)
+      of_u, *pulled = pulled_back(gradients, read.u, backward, read.empties, found)
       of_u = of_u.astype(spec.wide)
       of_maps = _paste(of_maps, of_u * a[joint][:, None, None], rows, CELL * origin)
-      of_a = of_a.at[joint].add((of_u * window).sum((1, 2)))
+      of_a = of_a.at[joint].add((of_u * read.window).sum((1, 2)))
       of_kernels = [x + new for x, new in zip(of_kernels, pulled[0], strict=True)]
       of_tables = [
         _added_to_table(whole, new, joint, cell)
-        for whole, new, cell in zip(of_tables, pulled[1], cells, strict=True)
+        for whole, new, cell in zip(of_tables, pulled[1], read.cells, strict=True)
       ]
       return of_maps, of_a, of_kernels, of_tables
 
@@ -253,10 +261,37 @@ def _backward(spec: _Spec, gradients, kept, maps, a, kernels, tables):
   return inside.astype(maps.dtype), shared
 
 
-def _rows_of(plan, number: int, group: Group, index) -> Int[Array, 'm']:
-  """The maps of a pass."""
+class _Pass(NamedTuple):
+  """What a pass over windows of one size reads.
+
+  Attributes:
+    rows: numbers of the maps.
+    joint: of each map.
+    origin: of each window, in units of 4 cells.
+    window: the maps' cells.
+    u: u_0.
+    cells: see `_cells_of`.
+    empties: A_l on the windows of each layer's output.
+  """
+
+  rows: Int[Array, 'm']
+  joint: Int[Array, 'm']
+  origin: Int[Array, 'm 2']
+  window: Float[Array, 'm y x c']
+  u: Float[Array, 'm y x c']
+  cells: list[tuple[Int[Array, 'm y'], Int[Array, 'm x']]]
+  empties: list[jax.Array]
+
+
+def _read(batch: _Batch, plan: Schedule, number: int, group: Group, index, a, tables):
+  """Pass `index` of the group with this number."""
   begin = plan.begins[number] + index * group.windows
-  return jax.lax.dynamic_slice(plan.order, (begin,), (group.windows,))
+  rows = jax.lax.dynamic_slice(plan.order, (begin,), (group.windows,))
+  window, origin, joint = batch.windows(group, rows)
+  u = (window * a[joint][:, None, None]).astype(tables[0].dtype)
+  cells = _cells_of(group, batch.size, origin)
+  empties = _empties(tables, joint, cells)
+  return _Pass(rows, joint, origin, window, u, cells, empties)
 
 
 def _cells_of(
@@ -265,7 +300,7 @@ def _cells_of(
   """The rows and columns of each layer's table for the windows of its output."""
   found = []
   for layer, start, sides in zip(
-    LAYERS, starts_of(origin), _sides(group.shape), strict=True
+    LAYERS, starts_of(origin), output_sides(group.shape), strict=True
   ):
     rows, columns = (
       jnp.asarray(places(whole, layer))[start[:, axis, None] + np.arange(side)[None]]
@@ -299,18 +334,11 @@ def _added_to_table(
   return sums.at[joint].add(of_cells)
 
 
-def _sides(shape: tuple[int, int]) -> list[tuple[int, int]]:
-  """Rows and columns of each layer's output."""
-  height, width = shape
-  grown = ((2, 1), (2, 3), (4, 3), (4, 5), (4, 5))
-  return [(height // down + more, width // down + more) for down, more in grown]
-
-
 def _room(spec: _Spec, group: Group, kernels: Kernels) -> list[jax.Array]:
   """Memory for the activations of all passes of a group."""
   return [
     jnp.zeros((group.room or 0, group.windows, *side, kernel.shape[-1]), spec.dtype)
-    for side, kernel in zip(_sides(group.shape), kernels, strict=True)
+    for side, kernel in zip(output_sides(group.shape), kernels, strict=True)
   ]
 
 

@@ -147,6 +147,13 @@ def schedule(need: Int[Array, 'n'], found: Sequence[Group]) -> Schedule:
   return Schedule(order, jnp.stack(begins), jnp.stack(passes))
 
 
+def output_sides(shape: Sequence[int]) -> list[tuple[int, int]]:
+  """Rows and columns of each layer's output on a window of this many cells."""
+  height, width = shape
+  grown = ((2, 1), (2, 3), (4, 3), (4, 5), (4, 5))
+  return [(height // down + more, width // down + more) for down, more in grown]
+
+
 def cost(size: int, shape: tuple[int, int], features: Sequence[int]) -> float:
   """Multiplications of the encoder on a window, as a share of the dense network's.
 
@@ -162,10 +169,7 @@ def cost(size: int, shape: tuple[int, int], features: Sequence[int]) -> float:
   halves, quarters = (math.prod(-(-side // down) for side in shape) for down in (2, 4))
   whole = np.dot(weights, (halves, halves, quarters, quarters))
   window = [-(-side // CELL) * CELL for side in shape] if not size else (size, size)
-  cells = [
-    math.prod(side // down + more for side in window)
-    for down, more in ((2, 1), (2, 3), (4, 3), (4, 5))
-  ]
+  cells = [math.prod(sides) for sides in output_sides(window)[:-1]]
   again = 1 if size else 4 / 3
   return again * float(np.dot(weights, cells) / whole)
 

@@ -37,6 +37,7 @@ def on_each_device(
     return P(*mesh.axis_names) if is_divided else P()
 
   def run(*arguments):
+    """The function's results for whole arrays."""
     of_each = (*divided, *(False for _ in arguments[len(divided) :]))
     return jax.shard_map(
       function,

@@ -18,7 +18,8 @@ from pose_action.host.video_libraries import opencv
 VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
 
-_UNKNOWN_RATE = 25.0  # For the times of frames that no one states (our choice).
+# Frames per second, where a video states neither its rate nor its frames' times (ours).
+UNKNOWN_RATE = 25.0
 
 Frame = UInt8[np.ndarray, 'h w 3']
 
@@ -70,7 +71,7 @@ class FrameReader:
     else:
       self.claimed, rate = _header(path)
       self.frame_rate = None if rate is None else rate / stride
-      self._step = 1 / (rate or _UNKNOWN_RATE)
+      self._step = 1 / (rate or UNKNOWN_RATE)
 
   def __iter__(self) -> Iterator[Frame]:
     """The frames, uint8 `[h, w, 3]` in red, green and blue.

@@ -10,13 +10,14 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 from input_pipeline.poses.notes import PoseWarning
+from pose_action.extraction.videos import UNKNOWN_RATE
 from pose_action.host.video_libraries import opencv, pillow, pyav
 from pose_action.plots.timelines import Bar, Lane
 from pose_action.video.annotated import annotated_frames
 from pose_action.video.clip_poses import clip_poses
 from pose_action.video.encoding import write_gif, write_mp4
 from pose_action.video.page import write_page
-from pose_action.video.scene import UNKNOWN_RATE, MakeScene, Scene, scene_of_clip
+from pose_action.video.scene import MakeScene, Scene, scene_of_clip
 
 if TYPE_CHECKING:
   from pose_action.inference.prediction import Prediction

@@ -17,8 +17,8 @@ _OPTION = 'xla_cpu_experimental_ynn_fusion_type'
 # takes 0.63 (PA3D) or 0.5 to 0.6 (JMRN) of the default's time (one core, jax 0.10.2), and
 # results differ from the default's only in float32 rounding.
 _TRAINING = {_OPTION: 'LIBRARY_FUSION_TYPE_DOT,LIBRARY_FUSION_TYPE_REDUCE'}
-# In inference no operation: the library then fuses whole networks, which takes 1.2 to 1.7
-# times as long as one convolution after another (docs/performance.md).
+# In inference no operation: with any, the library fuses whole networks, which takes 1.04
+# to 1.7 times as long as one convolution after another (docs/performance.md).
 _INFERENCE = {_OPTION: ''}
 
 

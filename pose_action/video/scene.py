@@ -12,9 +12,8 @@ from jaxtyping import Float
 from input_pipeline.poses.causal_tracking import CausalTracker, frames_of_clip
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.footage import Footage
+from pose_action.extraction.videos import UNKNOWN_RATE
 from pose_action.plots.timelines import Lane
-
-UNKNOWN_RATE = 25.0  # Frames per second of clips that state none (our choice).
 
 People = Mapping[str, Float[np.ndarray, 'j 3']]
 

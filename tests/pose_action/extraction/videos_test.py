@@ -197,7 +197,7 @@ def test_without_opencv_the_extra_to_install_is_named(tmp_path, monkeypatch):
 
 
 def test_times_go_on_where_a_container_states_none():
-  """Of this AVI's last frame, which its codec holds back, the time is not stated."""
+  """The codec holds back this AVI's last frame, and the file does not state its time."""
   path = SHARED_DATA / 'clips' / 'mmaction2_test.avi'
   if not path.exists():
     pytest.skip(f'{path} is not there')
