@@ -3,11 +3,13 @@
 Trains a config without some classes, and compares its confidence on test clips of the
 classes that it knows with that on clips of those left out, from all splits:
 
-    python -m benchmarks.unknown_classes --config=ddnet_jhmdb --leave_out=3 --workdir=W
+    python -m benchmarks.unknown_classes --config=ddnet_jhmdb --leave_out=3 --workdir=W \
+        -- --config.data.train_split=train2 --config.data.test_split=test2
 
 Prints the AUROC of telling known from unknown clips by confidence, and what abstaining
 does at the threshold that training stored. Without --classes, the classes are drawn from
---seed. The data set's poses are downloaded or generated, or read from --poses.
+--seed. The data set's poses are downloaded or generated, or read from --poses. Flags after
+`--` change the config.
 """
 
 from __future__ import annotations
@@ -142,6 +144,20 @@ def run(
   )
 
 
+def changed_config(name: str, changes: Sequence[str]) -> Any:
+  """A shipped config, or one of a file, with flags such as `--config.seed=1` applied."""
+  from absl import flags
+  from ml_collections import config_flags
+
+  from pose_action.training.shipped_configs import load_config
+
+  values, words = flags.FlagValues(), ['unknown_classes', *changes]
+  config = load_config(name).copy_and_resolve_references()
+  config_flags.DEFINE_config_dict('config', config, flag_values=values, sys_argv=words)
+  values(words)
+  return values['config'].value.unlock()
+
+
 def main(arguments: Sequence[str] | None = None):
   """Prints the figures of one run; `arguments` are the command line's by default."""
   parser = argparse.ArgumentParser(
@@ -154,10 +170,8 @@ def main(arguments: Sequence[str] | None = None):
   parser.add_argument('--seed', type=int, default=0, help='draws the classes')
   parser.add_argument('--data_dir', default='~/pose_action_data', help='for downloads')
   parser.add_argument('--poses', help='pose files, instead of a download')
-  args = parser.parse_args(arguments)
-  from pose_action.training.shipped_configs import load_config
-
-  config = load_config(args.config).copy_and_resolve_references().unlock()
+  args, changes = parser.parse_known_args(arguments)
+  config = changed_config(args.config, [flag for flag in changes if flag != '--'])
   source = load_source(config.data.dataset, poses=args.poses, data_dir=args.data_dir)
   if not isinstance(source, PoseSource):
     parser.error(f'{args.config} reads ready maps; give a config that reads poses')

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from benchmarks.unknown_classes import figures, leave_out
+from benchmarks.unknown_classes import changed_config, figures, leave_out
 from pose_action.inference.prediction import Prediction
 
 
@@ -29,6 +29,14 @@ def test_classes_that_cannot_be_left_out():
     leave_out(tiny_run.source(), ['dance'])
   with pytest.raises(ValueError, match='and two must remain'):
     leave_out(tiny_run.source(), ['raise', 'rest'])
+
+
+def test_flags_change_the_config():
+  changed = changed_config(
+    'ddnet_jhmdb:strong', ['--config.data.train_split=train_g0', '--config.seed=3']
+  )
+  assert (changed.data.train_split, changed.seed) == ('train_g0', 3)
+  changed.data.dataset = 'known'  # It is not locked.
 
 
 def test_figures_by_hand():
