@@ -1,4 +1,4 @@
-"""JMRN's linear layers: a 3×3 convolution with its lowerings, and a 1×1 convolution.
+"""JMRN's linear layers: 3×3 convolutions with their lowerings, and 1×1 convolutions.
 
 Kernels and biases start uniform in ±1/√fan_in, PyTorch's default, which the official
 code keeps.
@@ -13,6 +13,8 @@ import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from model_lib import winograd
+from model_lib.convolution import unit_stride_convolution
 from model_lib.initializers import fan_in_uniform
 
 _AXES = ('NHWC', 'HWIO', 'NHWC')
@@ -31,68 +33,111 @@ def direct_convolution(
   )
 
 
-def padded_convolution(
-  maps: Float[Array, 'b h w c'],
-  kernel: Float[Array, '3 3 c d'],
-  stride: int,
-  pad: tuple[int, int],
-) -> Float[Array, 'b h2 w2 d']:
-  """A 3×3 convolution with other numbers of zeros before and after rows and columns.
+class LoopConvolution:
+  """A 3×3 convolution and its two gradients, for loops that are not differentiated.
 
-  This function and its two gradients are for loops: XLA:CPU has fast kernels for
-  convolutions with these axes only, and brings gradients into this form in a program's
-  main computation, but not in loops and conditionals, where they take 18 times as long
-  (jax 0.10.2). XLA's convolution on CPU is 60 times slower where more than 1 cell is
-  padded in it, so zeros are added before it, behind a barrier.
+  XLA:CPU has fast kernels for convolutions with these axes only, and brings gradients
+  into this form in a program's main computation, but not in loops and conditionals,
+  where they take 18 times as long (jax 0.10.2). XLA's convolution on CPU is 60 times
+  slower where more than 1 cell is padded in it, so zeros are added before it, behind a
+  barrier. Made once, before the loop.
   """
-  return jax.lax.conv_general_dilated(
-    _padded(maps, pad), kernel, (stride, stride), 'VALID', dimension_numbers=_AXES
-  )
+
+  def __init__(
+    self,
+    kernel: Float[Array, '3 3 c d'],
+    stride: int,
+    pad: tuple[int, int],
+    *,
+    fewer_products: bool,
+  ):
+    """`pad` zeros before and after rows and columns; the stride leaves no remainder.
+
+    Args:
+      fewer_products: by `model_lib.winograd`, where the stride is 1.
+    """
+    self._kernel, self._stride, self._pad = kernel, stride, pad
+    self._fewer_products = fewer_products and stride == 1
+    # Only what is used of these is computed.
+    self._turned = jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
+    self._transformed = winograd.transformed(kernel) if self._fewer_products else ()
+
+  def __call__(self, maps: Float[Array, 'b h w c']) -> Float[Array, 'b h2 w2 d']:
+    clips, height, width, _ = maps.shape
+    more = sum(self._pad) - 2
+    if self._by_winograd(clips, height + more, width + more):
+      return winograd.convolved(maps, self._transformed, self._pad)
+    strides = (self._stride, self._stride)
+    return jax.lax.conv_general_dilated(
+      _padded(maps, self._pad), self._kernel, strides, 'VALID', dimension_numbers=_AXES
+    )
+
+  def of_maps(self, gradient: Float[Array, 'b h2 w2 d']) -> Float[Array, 'b h w c']:
+    """The maps' gradient."""
+    if self._by_winograd(*gradient.shape[:3]):
+      return winograd.input_gradient(gradient, self._transformed, self._pad)
+    edges = 2 - self._pad[0], 2 - self._pad[1]
+    return jax.lax.conv_general_dilated(
+      gradient,
+      self._turned,
+      (1, 1),
+      (edges, edges),
+      lhs_dilation=(self._stride, self._stride),
+      dimension_numbers=_AXES,
+    )
+
+  def of_kernel(
+    self, maps: Float[Array, 'b h w c'], gradient: Float[Array, 'b h2 w2 d']
+  ) -> Float[Array, '3 3 c d']:
+    """The kernel's gradient."""
+    if self._by_winograd(*gradient.shape[:3]):
+      return winograd.kernel_gradient(maps, gradient, self._pad)
+    found = jax.lax.conv_general_dilated(
+      _padded(maps, self._pad).transpose(3, 1, 2, 0),
+      gradient.transpose(1, 2, 0, 3),
+      (1, 1),
+      'VALID',
+      rhs_dilation=(self._stride, self._stride),
+      dimension_numbers=_AXES,
+    )
+    return found.transpose(1, 2, 0, 3)
+
+  def _by_winograd(self, clips: int, height: int, width: int) -> bool:
+    """Decided by the size of the outputs, for the gradients too."""
+    return self._fewer_products and winograd.pays(clips, height, width)
 
 
-def turned(kernel: Float[Array, '3 3 c d']) -> Float[Array, '3 3 d c']:
-  """The kernel of `input_gradient`."""
-  return jnp.flip(kernel, (0, 1)).swapaxes(2, 3)
+class LoopProduct:
+  """A 1×1 convolution in the form of `LoopConvolution`."""
 
+  def __init__(self, kernel: Float[Array, 'c d']):
+    self._kernel = kernel
 
-def input_gradient(
-  gradient: Float[Array, 'b h2 w2 d'],
-  turned_kernel: Float[Array, '3 3 d c'],
-  stride: int,
-  pad: tuple[int, int],
-) -> Float[Array, 'b h w c']:
-  """The gradient of `padded_convolution`'s maps; the stride leaves no remainder."""
-  edges = 2 - pad[0], 2 - pad[1]
-  return jax.lax.conv_general_dilated(
-    gradient,
-    turned_kernel,
-    (1, 1),
-    (edges, edges),
-    lhs_dilation=(stride, stride),
-    dimension_numbers=_AXES,
-  )
+  def __call__(self, maps: Float[Array, '... c']) -> Float[Array, '... d']:
+    return maps @ self._kernel
 
+  def of_maps(self, gradient: Float[Array, '... d']) -> Float[Array, '... c']:
+    """The maps' gradient."""
+    return gradient @ self._kernel.T
 
-def kernel_gradient(
-  maps: Float[Array, 'b h w c'],
-  gradient: Float[Array, 'b h2 w2 d'],
-  stride: int,
-  pad: tuple[int, int],
-) -> Float[Array, '3 3 c d']:
-  """The gradient of `padded_convolution`'s kernel; the stride leaves no remainder."""
-  found = jax.lax.conv_general_dilated(
-    _padded(maps, pad).transpose(3, 1, 2, 0),
-    gradient.transpose(1, 2, 0, 3),
-    (1, 1),
-    'VALID',
-    rhs_dilation=(stride, stride),
-    dimension_numbers=_AXES,
-  )
-  return found.transpose(1, 2, 0, 3)
+  def of_kernel(
+    self, maps: Float[Array, 'b h w c'], gradient: Float[Array, 'b h w d']
+  ) -> Float[Array, 'c d']:
+    """The kernel's gradient."""
+    return jnp.einsum('byxc,byxd->cd', maps, gradient)
 
 
 def _padded(maps: jax.Array, pad: tuple[int, int]) -> jax.Array:
   return jax.lax.optimization_barrier(jnp.pad(maps, ((0, 0), pad, pad, (0, 0))))
+
+
+def winograd_convolution(
+  maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d'], stride: int
+) -> Float[Array, 'b h2 w2 d']:
+  """Same as `direct_convolution`; `unit_stride_convolution` where the stride is 1."""
+  if stride == 1:
+    return unit_stride_convolution(maps, kernel)
+  return direct_convolution(maps, kernel, stride)
 
 
 def patch_convolution(
@@ -125,7 +170,8 @@ class Conv3x3(nn.Module):
   Attributes:
     features: output channels.
     stride: stride of rows and columns.
-    lowering: `direct_convolution` or `patch_convolution`; both give the same result.
+    lowering: `direct_convolution`, `winograd_convolution` or `patch_convolution`; all
+      give the same result.
     dtype: dtype of the computation; parameters stay float32.
   """
 

@@ -29,13 +29,7 @@ import jax.numpy as jnp
 import numpy as np
 from jaxtyping import Array, Float, Int
 
-from jmrn_jax.convolution import (
-  direct_convolution,
-  input_gradient,
-  kernel_gradient,
-  padded_convolution,
-  turned,
-)
+from jmrn_jax.convolution import LoopConvolution, LoopProduct, direct_convolution
 from jmrn_jax.window_plan import CELL
 
 
@@ -191,36 +185,46 @@ def starts_of(origin: Int[Array, 'm 2']) -> list[Int[Array, 'm 2']]:
   return [origin * layer.unit + layer.shift + BEFORE for layer in LAYERS]
 
 
+def prepared(
+  kernels: Kernels, fewer_products: bool
+) -> list[LoopConvolution | LoopProduct]:
+  """The layers for `activations` and `pulled_back`, to be made once for all windows.
+
+  Args:
+    fewer_products: see `LoopConvolution`.
+  """
+  return [
+    LoopProduct(kernel)
+    if kernel.ndim == 2
+    else LoopConvolution(kernel, layer.stride, layer.pad, fewer_products=fewer_products)
+    for layer, kernel in zip(LAYERS, kernels, strict=True)
+  ]
+
+
 def activations(
-  u: Float[Array, 'm y x c'], kernels: Kernels, empties: Sequence[jax.Array]
+  u: Float[Array, 'm y x c'],
+  layers: Sequence[LoopConvolution | LoopProduct],
+  empties: Sequence[jax.Array],
 ) -> list[Float[Array, 'm y2 x2 d']]:
   """v_l of each layer on windows.
 
   Args:
     u: u_0.
+    layers: see `prepared`.
     empties: A_l on the windows of each layer's output.
   """
   found = []
-  for layer, kernel, empty in zip(LAYERS, kernels, empties, strict=True):
-    if kernel.ndim == 2:
-      z = u @ kernel
-    else:
-      z = padded_convolution(u, kernel, layer.stride, layer.pad)
-    v = nn.relu(z + empty)
+  for layer, empty in zip(layers, empties, strict=True):
+    v = nn.relu(layer(u) + empty)
     found.append(v)
     u = v - nn.relu(empty)
   return found
 
 
-def for_gradients(kernels: Kernels) -> list[jax.Array]:
-  """The kernels in the form that `pulled_back` needs, to be made once for all windows."""
-  return [kernel.T if kernel.ndim == 2 else turned(kernel) for kernel in kernels]
-
-
 def pulled_back(
   gradients: Sequence[jax.Array],
   u: Float[Array, 'm y x c'],
-  backward: Kernels,
+  layers: Sequence[LoopConvolution | LoopProduct],
   empties: Sequence[jax.Array],
   found: Sequence[jax.Array],
 ) -> tuple[jax.Array, list[jax.Array], list[jax.Array]]:
@@ -228,22 +232,19 @@ def pulled_back(
 
   Args:
     gradients: of u of the last two layers.
-    u, empties: see `activations`.
-    backward: see `for_gradients`.
+    u, layers, empties: see `activations`.
     found: what `activations` returned.
   """
   inputs = [u, *(v - nn.relu(e) for v, e in zip(found, empties, strict=True))]
   of_kernels, of_empties = [], []
   of_features, gradient = gradients
-  for number in reversed(range(len(LAYERS))):
-    layer, kernel, below = LAYERS[number], backward[number], inputs[number]
+  for number in reversed(range(len(layers))):
+    layer = layers[number]
     zero = jnp.zeros_like(gradient)
     of_z = jnp.where(found[number] > 0, gradient, zero)
     of_empties.append(of_z - jnp.where(empties[number] > 0, gradient, zero))
-    if kernel.ndim == 2:
-      of_kernels.append(jnp.einsum('myxc,myxd->cd', below, of_z))
-      gradient = of_z @ kernel + of_features
-    else:
-      of_kernels.append(kernel_gradient(below, of_z, layer.stride, layer.pad))
-      gradient = input_gradient(of_z, kernel, layer.stride, layer.pad)
+    of_kernels.append(layer.of_kernel(inputs[number], of_z))
+    gradient = layer.of_maps(of_z)
+    if number == len(layers) - 1:
+      gradient += of_features
   return gradient, of_kernels[::-1], of_empties[::-1]

@@ -13,7 +13,12 @@ from einops import rearrange
 from jax.sharding import Mesh
 from jaxtyping import Array, Float
 
-from jmrn_jax.convolution import Conv1x1, Conv3x3
+from jmrn_jax.convolution import (
+  Conv1x1,
+  Conv3x3,
+  direct_convolution,
+  winograd_convolution,
+)
 from jmrn_jax.empty_map_windows import InputAffine, kernels_and_biases
 from jmrn_jax.joint_encoder import (
   JointEncoder,
@@ -23,6 +28,7 @@ from jmrn_jax.joint_encoder import (
 )
 from jmrn_jax.joint_selector import JointSelector
 from jmrn_jax.window_passes import encoded
+from model_lib.convolution import is_winograd
 from model_lib.output import ModelOutput
 
 ENCODERS = ('auto', 'dense', 'windows')
@@ -69,6 +75,9 @@ class JMRN(nn.Module):
     encoder: 'dense'; 'windows', which computes the same on windows around each joint's
       motion; or 'auto', which does so on CPUs only. Dense also without `windows`, with
       separate encoders, and in training with dropout.
+    convolution_algorithm: of the 3×3 convolutions on windows and in the reasoning, see
+      `model_lib.convolution`. A dense encoder's are direct: all tiles of all joints would
+      need too much memory.
     windows: the plan of windows on the encoder's input, see `window_plan`; () for none.
     mesh: devices that clips are divided over; each has windows of its own. None for one.
   """
@@ -86,6 +95,7 @@ class JMRN(nn.Module):
   siamese: bool = True
   dtype: jnp.dtype = jnp.float32
   encoder: str = 'dense'
+  convolution_algorithm: str = 'direct'
   windows: Sequence[tuple[int, float, float]] = ()
   mesh: Mesh | None = None
 
@@ -156,7 +166,16 @@ class JMRN(nn.Module):
     """Same as `_encoded`, with the same variables; see `window_passes`."""
     affine = InputAffine(name='input_norm')(maps, train)
     kernels, biases = kernels_and_biases(self.variables['params'], self.dtype)
-    return encoded(maps, affine, kernels, biases, self.windows, self.dtype, self.mesh)
+    return encoded(
+      maps,
+      affine,
+      kernels,
+      biases,
+      self.windows,
+      self.dtype,
+      self.mesh,
+      fewer_products=is_winograd(self.convolution_algorithm, self.dtype),
+    )
 
   @property
   def _wide(self) -> jnp.dtype:
@@ -186,10 +205,15 @@ class JMRN(nn.Module):
     """Inter-joint reasoning (Sec. 3.1): from all joints' maps to logits."""
     x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
     x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
+    fewer_products = is_winograd(self.convolution_algorithm, self.dtype)
+    convolution = functools.partial(
+      Conv3x3,
+      self.reasoning_features,
+      lowering=winograd_convolution if fewer_products else direct_convolution,
+      dtype=self.dtype,
+    )
     for layer, stride in ((1, 2), (2, 1)):
-      x = Conv3x3(
-        self.reasoning_features, stride, dtype=self.dtype, name=f'conv{layer}'
-      )(x)
+      x = convolution(stride=stride, name=f'conv{layer}')(x)
       x = nn.relu(self._norm(f'norm{layer}', train)(x))
       x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
     x = x.mean(axis=(1, 2), dtype=self._wide)

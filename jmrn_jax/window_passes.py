@@ -27,9 +27,9 @@ from jmrn_jax.empty_map_windows import (
   activations,
   empty_features,
   empty_responses,
-  for_gradients,
   mean_empty_features,
   places,
+  prepared,
   pulled_back,
   starts_of,
 )
@@ -53,11 +53,13 @@ class _Spec(NamedTuple):
     groups: see `window_plan.groups`, for one device's clips.
     dtype: of the computation.
     mesh: devices that clips are divided over; None for one.
+    fewer_products: see `LoopConvolution`.
   """
 
   groups: tuple[Group, ...]
   dtype: Any
   mesh: Mesh | None
+  fewer_products: bool
 
   @property
   def wide(self) -> Any:
@@ -73,6 +75,8 @@ def encoded(
   plan: Plan,
   dtype: Any,
   mesh: Mesh | None = None,
+  *,
+  fewer_products: bool = False,
 ) -> tuple[Float[Array, 'b j d'], Float[Array, 'b j h4 w4 e']]:
   """The encoder's features averaged over the map, and the compressed features.
 
@@ -84,6 +88,7 @@ def encoded(
     dtype: of the computation; the averages are float32 at least.
     mesh: devices that clips are divided over; those of a batch that does not divide
       evenly are all computed together.
+    fewer_products: see `LoopConvolution`.
   """
   clips, joints, *size = maps.shape[:4]
   if mesh is not None and (mesh.size == 1 or clips % mesh.size):
@@ -94,7 +99,7 @@ def encoded(
   channels = kernels[0].shape[-1], kernels[3].shape[-1]
   own_clips = clips if mesh is None else clips // mesh.size
   found = groups(plan, own_clips, joints, (height, width), channels)
-  spec = _Spec(found, jnp.dtype(dtype), mesh)
+  spec = _Spec(found, jnp.dtype(dtype), mesh, fewer_products)
   changes = _changes(spec, jnp.asarray(maps), a, list(kernels), tables)
   total, changed = cast(tuple[jax.Array, jax.Array], changes)
   pooled = total / (changed.shape[2] * changed.shape[3])
@@ -192,6 +197,7 @@ def _forward(spec: _Spec, keeps: bool, maps, a, kernels, tables):
   total = jnp.zeros((len(batch.flat), kernels[-2].shape[-1]), spec.wide)
   empty = jnp.zeros((clips * joints, *grid, kernels[-1].shape[-1]), spec.dtype)
   pasted = _around(empty)
+  layers = prepared(kernels, spec.fewer_products)
   kept = []
   for number, group in enumerate(spec.groups):
 
@@ -199,7 +205,7 @@ def _forward(spec: _Spec, keeps: bool, maps, a, kernels, tables):
       """Writes the changes of a pass's maps, and holds its activations."""
       total, pasted, held = carry
       read = _read(batch, plan, number, group, index, a, tables)
-      found = activations(read.u, kernels, read.empties)
+      found = activations(read.u, layers, read.empties)
       features, compressed = (
         v - jax.nn.relu(e) for v, e in zip(found[-2:], read.empties[-2:], strict=True)
       )
@@ -225,7 +231,7 @@ def _backward(spec: _Spec, gradients, kept, maps, a, kernels, tables):
   of_total, of_changed = (x.reshape(-1, *x.shape[2:]) for x in gradients)
   of_total = jnp.pad(of_total, ((0, 1), (0, 0))).astype(spec.dtype)
   of_pasted = _around(of_changed)
-  backward = for_gradients(kernels)
+  layers = prepared(kernels, spec.fewer_products)
   sums = jax.tree.map(
     lambda x: jnp.zeros(x.shape, spec.wide), (batch.flat, a, kernels, tables)
   )
@@ -237,10 +243,10 @@ def _backward(spec: _Spec, gradients, kept, maps, a, kernels, tables):
       read = _read(batch, plan, number, group, index, a, tables)
       rows, joint, origin = read.rows, read.joint, read.origin
       found = [whole[index] for whole in kept[number]]
-      found = found or activations(read.u, kernels, read.empties)
+      found = found or activations(read.u, layers, read.empties)
       side = found[-1].shape[1:3]
       gradients = of_total[rows][:, None, None], _cut(of_pasted, rows, origin, side)
-      of_u, *pulled = pulled_back(gradients, read.u, backward, read.empties, found)
+      of_u, *pulled = pulled_back(gradients, read.u, layers, read.empties, found)
       of_u = of_u.astype(spec.wide)
       of_maps = _paste(of_maps, of_u * a[joint][:, None, None], rows, CELL * origin)
       of_a = of_a.at[joint].add((of_u * read.window).sum((1, 2)))

@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from model_lib.convolution import is_winograd, unit_stride_convolution
 from pa3d_jax.folded_filter import Channels, FoldedConv
 
 
@@ -30,6 +31,7 @@ class ActionCNN(nn.Module):
       about as large as JMRN (the deeper baseline in JMRN's Table 7).
     order: 'norm_relu' or 'relu_norm', after each convolution.
     dropout: rate before the classifier.
+    convolution_algorithm: of the 3×3 convolutions, see `model_lib.convolution`.
     dtype: dtype of the computation; parameters and statistics stay float32.
   """
 
@@ -38,6 +40,7 @@ class ActionCNN(nn.Module):
   convolutions: int = 2
   order: str = 'norm_relu'
   dropout: float = 0.5
+  convolution_algorithm: str = 'direct'
   dtype: jnp.dtype = jnp.float32
 
   @nn.compact
@@ -54,6 +57,9 @@ class ActionCNN(nn.Module):
       nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype
     )
     folded_convolution = functools.partial(FoldedConv, dtype=self.dtype)
+    unit_stride = {}
+    if is_winograd(self.convolution_algorithm, self.dtype):
+      unit_stride['conv_general_dilated'] = unit_stride_convolution
     norm = functools.partial(
       nn.BatchNorm,
       use_running_average=not train,
@@ -68,6 +74,7 @@ class ActionCNN(nn.Module):
         x = (folded_convolution if isinstance(x, Sequence) else convolution)(
           features,
           strides=2 if layer == 1 else 1,
+          **(unit_stride if layer > 1 else {}),
           kernel_init=nn.initializers.he_normal(),
           name=f'conv{name}',
         )(x)

@@ -70,7 +70,7 @@ class PA3D(nn.Module):
     branches, dilation, dilation_phases: see `TemporalPoseConv`; unused elsewhere.
     filter_folding: 'auto' computes temporal pose convolution inside conv1_1 where this
       saves work, see `folded_filter`; 'plain' never does. Both compute the same.
-    features, convolutions, order, dropout: see `ActionCNN`.
+    features, convolutions, order, dropout, convolution_algorithm: see `ActionCNN`.
     dtype: dtype of the computation; parameters and statistics stay float32.
   """
 
@@ -87,6 +87,7 @@ class PA3D(nn.Module):
   convolutions: int = 2
   order: str = 'norm_relu'
   dropout: float = 0.5
+  convolution_algorithm: str = 'direct'
   dtype: jnp.dtype = jnp.float32
 
   @property
@@ -191,6 +192,7 @@ class PA3D(nn.Module):
       convolutions=self.convolutions,
       order=self.order,
       dropout=self.dropout,
+      convolution_algorithm=self.convolution_algorithm,
       dtype=self.dtype,
       name='action_cnn',
     )

@@ -84,6 +84,9 @@ def jmrn(compressed: int, dropout: float = 0.0) -> ml_collections.ConfigDict:
       # The official code's is 'dense'. Ours: 'windows' computes the same up to rounding,
       # on windows around each joint's motion (docs/performance.md); 'auto' does on CPUs.
       'encoder': 'auto',
+      # Ours: 'winograd' computes 3×3 convolutions with stride 1 in 4/9 of the products,
+      # the same up to float32 rounding; 'auto' does so on one CPU device; or 'direct'.
+      'convolution_algorithm': 'auto',
       'windows': (),  # sizes and counts of windows; () plans from the training clips
       # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
       # state stay float32. 'bfloat16' is for accelerators.
@@ -109,6 +112,9 @@ def potion_baseline(deeper: bool = False) -> ml_collections.ConfigDict:
       'convolutions': 3 if deeper else 2,
       'order': 'norm_relu',  # as in PA3D's action CNN; or 'relu_norm'
       'dropout': 0.0,  # off, as in the official scripts for JHMDB and HMDB
+      # Ours: 'winograd' computes 3×3 convolutions with stride 1 in 4/9 of the products,
+      # the same up to float32 rounding; 'auto' does so on one CPU device; or 'direct'.
+      'convolution_algorithm': 'auto',
       # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
       # state stay float32. 'bfloat16' is for accelerators.
       'dtype': 'float32',

@@ -167,6 +167,7 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'convolutions': 2,
     'order': 'norm_relu',
     'dropout': 0.5,
+    'convolution_algorithm': 'direct',
     'dtype': 'float32',
   },
   'jmrn': {
@@ -181,6 +182,7 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'gumbel': False,
     'siamese': True,
     'encoder': 'dense',
+    'convolution_algorithm': 'direct',
     'windows': [],
     'dtype': 'float32',
   },

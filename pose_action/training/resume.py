@@ -50,6 +50,7 @@ _FREE_TO_CHANGE = (
   'data.trust_order',
   'eval.batch_size',
   'eval.calibrate',
+  'model.convolution_algorithm',
   'model.encoder',
   'model.filter_folding',
   'model.windows',

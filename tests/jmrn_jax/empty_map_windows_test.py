@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from jmrn_jax.model import JMRN
+from model_lib import winograd
 from pose_action.runtime import sharding
 
 FLOAT64 = jnp.dtype('float64')
@@ -117,6 +118,19 @@ def test_every_number_is_the_dense_network_s(height, width, train, devices, plan
     on_windows = computed(JMRN(**fields, mesh=mesh), maps, train=train)
     dense = computed(JMRN(**(fields | {'encoder': 'dense'})), maps, train=train)
     assert_same(on_windows, dense)
+
+
+@pytest.mark.parametrize('plan', [PLAN, pytest.param(TIGHT, marks=pytest.mark.long)])
+def test_windows_may_be_convolved_by_winograd(plan, monkeypatch):
+  """The same numbers again; the reasoning's second convolution is Winograd's too."""
+  monkeypatch.setattr(winograd, '_ROWS', 1)
+  fields = FIELDS | {'windows': plan, 'dtype': FLOAT64}
+  with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
+    maps = jnp.asarray(motions(25, 26))
+    model = JMRN(**fields, convolution_algorithm='winograd')
+    by_winograd = computed(model, maps, train=True)
+    dense = computed(JMRN(**(fields | {'encoder': 'dense'})), maps, train=True)
+    assert_same(by_winograd, dense)
 
 
 def test_the_maps_have_gradients_too():

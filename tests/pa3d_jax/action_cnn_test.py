@@ -7,6 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from model_lib import winograd
 from pa3d_jax.action_cnn import ActionCNN
 
 SMALL = functools.partial(ActionCNN, num_classes=3, features=(4, 5))
@@ -276,3 +277,29 @@ def test_takes_any_number_of_channels(channels):
   variables, layers = shapes_of(SMALL(), (2, 5, 5, channels))
   assert variables['params']['conv1_1']['kernel'].shape == (3, 3, channels, 4)
   assert layers['classifier'].shape == (2, 3)
+
+
+def test_winograd_s_convolutions_change_no_number(variables, monkeypatch):
+  """Logits, statistics and gradients in training, in float64."""
+  monkeypatch.setattr(winograd, '_ROWS', 1)
+  with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
+    exact = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), variables)
+    maps = jnp.asarray(random_maps(), jnp.float64)
+
+    def numbers(algorithm):
+      model = SMALL(dropout=0.0, dtype=jnp.float64, convolution_algorithm=algorithm)
+
+      def read_out(params):
+        logits, changed = model.apply(
+          {**exact, 'params': params}, maps, train=True, mutable=['batch_stats']
+        )
+        return jnp.sin(logits).sum(), (logits, changed)
+
+      return jax.jit(jax.grad(read_out, has_aux=True))(exact['params'])
+
+    pairs = zip(
+      *(jax.tree.leaves(numbers(algorithm)) for algorithm in ('winograd', 'direct')),
+      strict=True,
+    )
+    for found, expected in pairs:
+      np.testing.assert_allclose(found, expected, atol=1e-12)
