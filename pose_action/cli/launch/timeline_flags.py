@@ -99,7 +99,8 @@ def define_timeline_flags(flags: Flags) -> TimelineFlags:
       flags.float(
         _THRESHOLD,
         None,
-        'Timelines: an action begins at this probability. Default: 0.5.',
+        'Timelines: an action begins at this probability. Default: that which keeps 95 %'
+        ' of the right answers on held-out clips, else 0.5.',
         lower_bound=0.0,
         upper_bound=1.0,
       ),
