@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import PoseDataError
@@ -186,6 +186,7 @@ def cut_segments(
   stride: str = '1s',
   background: str = '',
   frame_rate: float | None = None,
+  tiers: Sequence[str] = (),
 ) -> PoseSource:
   """Cuts whole videos into training windows with the labels of a segment file.
 
@@ -198,6 +199,7 @@ def cut_segments(
     background: the class of the time without a segment; '' leaves it out.
     frame_rate: frames per second of all videos, where neither the pose files nor the
       segment file state it.
+    tiers: names of an ELAN file's tiers to read; none for all.
 
   Returns:
     A source with one clip per window, named VIDEO#PERSON@FRAME, to export and train on.
@@ -216,10 +218,16 @@ def cut_segments(
     >>> cut.splits, cut.class_names
     ({'all': ('clip1#0@0', 'clip1#0@4')}, ('sit', 'walk'))
   """
-  from input_pipeline.annotations.training_windows import SegmentOptions, with_segments
+  from input_pipeline.annotations.training_windows import (
+    SegmentOptions,
+    tier_names,
+    with_segments,
+  )
 
   path = os.fspath(segments)
-  options = SegmentOptions(path, window, stride, background, frame_rate)
+  options = SegmentOptions(
+    path, window, stride, background, frame_rate, tier_names(tiers)
+  )
   return with_segments(source, options)
 
 

@@ -68,6 +68,7 @@ _VIDEO = FLAGS.string(
 
 def main(args):
   _SOURCES.check()
+  _TIMELINE.check()
 
   # Imported here, so that --help and wrong flags are answered at once.
   with search_paused():

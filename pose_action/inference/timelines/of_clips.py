@@ -35,6 +35,7 @@ class TimelineOptions:
   Attributes:
     files: where to write all timelines, see `files.save_timelines`.
     segments: a segment file to compare with; '' for none.
+    tiers: names of an ELAN file's tiers to read; none for all.
     how: arguments of `TimelineMethods.timeline`.
 
   Raises:
@@ -45,6 +46,7 @@ class TimelineOptions:
 
   files: tuple[str, ...] = ()
   segments: str = ''
+  tiers: tuple[str, ...] = ()
   how: dict[str, Any] = dataclasses.field(default_factory=dict)
 
   @property
@@ -77,7 +79,9 @@ def write_timelines(
     PoseDataError: for an invalid segment file, or one that names none of the clips.
     PredictorError, OSError: if the files cannot be written.
   """
-  file = read_segments(options.segments) if options.segments else None
+  file = None
+  if options.segments:
+    file = read_segments(options.segments, options.tiers)
   if 'threshold' not in options.how:
     say(_usual_threshold(model))
   timelines: list[Timeline] = []
