@@ -94,7 +94,7 @@ def main(args):
     # Here, because what was recorded of a camera goes away after this.
     if _OUTPUT.value and predictions:
       with warnings_as_lines(reading.say):
-        predictions.save(_OUTPUT.value)
+        predictions.save(_OUTPUT.value, reading.say)
       reading.say(f'wrote {_OUTPUT.value}: {_counted(len(predictions))}')
   fail_for_clips(len(predictions.refused), sources)
 

@@ -109,7 +109,7 @@ def write_timelines(
   if timelines:
     for path in options.files:
       with warnings_as_lines(say):
-        save_timelines(path, timelines)
+        save_timelines(path, timelines, say)
       say(f'wrote {path}')
   if file is not None:
     _say_figures(file, pairs, say)
