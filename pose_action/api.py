@@ -25,7 +25,11 @@ PathLike = str | os.PathLike[str]
 
 
 def load(
-  workdir: PathLike, *, checkpoint: str = 'best', abstain: bool = False
+  workdir: PathLike,
+  *,
+  checkpoint: str = 'best',
+  abstain: bool = False,
+  class_names: Sequence[str] | PathLike | None = None,
 ) -> Predictor | EnsemblePredictor:
   """Opens a trained model, an ensemble, or imported weights, ready to predict.
 
@@ -35,6 +39,8 @@ def load(
     checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
     abstain: whether the model may answer "none of these": below the threshold that keeps
       95 % of its right answers on held-out clips.
+    class_names: names for classes that the model knows by number only, in this order: a
+      list, or a file *.txt with one per line.
 
   Returns:
     A `Predictor`, or for an ensemble an `EnsemblePredictor`; both predict on clips.
@@ -42,6 +48,7 @@ def load(
   Raises:
     FileNotFoundError: if there is no checkpoint.
     PredictorError: for another checkpoint name, or an incompatible workdir.
+    PoseDataError: for class names that do not fit.
 
   Example:
     >>> import pose_action
@@ -56,7 +63,12 @@ def load(
   """
   from pose_action.inference.predictor import Predictor
 
-  return Predictor.from_workdir(workdir, checkpoint=checkpoint, abstain=abstain)
+  model = Predictor.from_workdir(workdir, checkpoint=checkpoint, abstain=abstain)
+  if class_names is None:
+    return model
+  from pose_action.sources.class_names import name_classes
+
+  return name_classes(model, class_names)
 
 
 def read_poses(
