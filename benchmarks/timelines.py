@@ -118,7 +118,7 @@ def _joined(name: str, parts: Sequence[PoseClip]) -> LongVideo:
     labels=(),
     identities=np.zeros((frames, 1), int),
   )
-  truth = np.concatenate([np.full(part.num_frames, *part.labels) for part in parts])
+  truth = np.concatenate([np.full(part.num_frames, part.labels[0]) for part in parts])
   return LongVideo(clip, (truth,), (tuple(parts),))
 
 

@@ -17,7 +17,7 @@ from pose_action.extraction import registry
 def workdir(tmp_path_factory):
   folder = tmp_path_factory.mktemp('model') / 'run'
   config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
-  untrained_run.write_workdir(folder, config, get_skeleton('coco_17'), ('wave', 'sit'))
+  untrained_run.write_workdir(folder, config, get_skeleton('coco_17'), ('0', '1'))
   return folder
 
 
@@ -27,8 +27,9 @@ def predict(workdir, monkeypatch):
   monkeypatch.setattr(registry, 'make_extractor', lambda *a, **k: FakePoseNetwork())
 
   def run(*args):
+    network = '--extractor=tf_graph', '--weights=x.pb'
     done = call(
-      'predict', f'--workdir={workdir}', '--extractor=tf_graph', '--weights=x.pb', *args
+      'predict', f'--workdir={workdir}', '--class_names=wave,sit', *network, *args
     )
     return done.returncode, done.stdout.splitlines(), done.stderr
 
@@ -100,6 +101,7 @@ def test_bad_videos_are_named_and_the_others_go_on(predict, folder):
   # What can be read of the torn one is used, and said.
   assert 'header says 12 frames, but only' in about('torn')
   assert [line.split()[0] for line in lines[-2:]] == ['good', 'torn']
+  assert all(line.split()[2] in ('wave', 'sit') for line in lines[-2:])
 
 
 def test_a_camera_that_is_not_there_and_a_video(predict, folder, cv2, monkeypatch):  # noqa: F811
