@@ -35,8 +35,8 @@ class TimelineOptions:
   Attributes:
     files: where to write all timelines, see `files.save_timelines`.
     segments: a segment file to compare with; '' for none.
-    tiers: names of an ELAN file's tiers to read; none for all.
     how: arguments of `TimelineMethods.timeline`.
+    tiers: names of an ELAN file's tiers to read; none for all.
 
   Raises:
     PredictorError: for a file that is no form of a timeline, or a rule for bouts that
@@ -46,8 +46,8 @@ class TimelineOptions:
 
   files: tuple[str, ...] = ()
   segments: str = ''
-  tiers: tuple[str, ...] = ()
   how: dict[str, Any] = dataclasses.field(default_factory=dict)
+  tiers: tuple[str, ...] = ()
 
   @property
   def shows_poses(self) -> bool:
