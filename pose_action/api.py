@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from input_pipeline.errors import PoseDataError
@@ -25,7 +25,11 @@ PathLike = str | os.PathLike[str]
 
 
 def load(
-  workdir: PathLike, *, checkpoint: str = 'best', abstain: bool = False
+  workdir: PathLike,
+  *,
+  checkpoint: str = 'best',
+  abstain: bool = False,
+  class_names: Sequence[str] | PathLike | None = None,
 ) -> Predictor | EnsemblePredictor:
   """Opens a trained model, an ensemble, or imported weights, ready to predict.
 
@@ -35,6 +39,8 @@ def load(
     checkpoint: 'best' on validation ('last' if there was no validation), or 'last'.
     abstain: whether the model may answer "none of these": below the threshold that keeps
       95 % of its right answers on held-out clips.
+    class_names: names for classes that the model knows by number only, in this order: a
+      list, or a file *.txt with one per line.
 
   Returns:
     A `Predictor`, or for an ensemble an `EnsemblePredictor`; both predict on clips.
@@ -42,6 +48,7 @@ def load(
   Raises:
     FileNotFoundError: if there is no checkpoint.
     PredictorError: for another checkpoint name, or an incompatible workdir.
+    PoseDataError: for class names that do not fit.
 
   Example:
     >>> import pose_action
@@ -56,7 +63,12 @@ def load(
   """
   from pose_action.inference.predictor import Predictor
 
-  return Predictor.from_workdir(workdir, checkpoint=checkpoint, abstain=abstain)
+  model = Predictor.from_workdir(workdir, checkpoint=checkpoint, abstain=abstain)
+  if class_names is None:
+    return model
+  from pose_action.sources.class_names import name_classes
+
+  return name_classes(model, class_names)
 
 
 def read_poses(
@@ -186,6 +198,7 @@ def cut_segments(
   stride: str = '1s',
   background: str = '',
   frame_rate: float | None = None,
+  tiers: Sequence[str] = (),
 ) -> PoseSource:
   """Cuts whole videos into training windows with the labels of a segment file.
 
@@ -198,6 +211,7 @@ def cut_segments(
     background: the class of the time without a segment; '' leaves it out.
     frame_rate: frames per second of all videos, where neither the pose files nor the
       segment file state it.
+    tiers: names of an ELAN file's tiers to read; none for all.
 
   Returns:
     A source with one clip per window, named VIDEO#PERSON@FRAME, to export and train on.
@@ -216,10 +230,16 @@ def cut_segments(
     >>> cut.splits, cut.class_names
     ({'all': ('clip1#0@0', 'clip1#0@4')}, ('sit', 'walk'))
   """
-  from input_pipeline.annotations.training_windows import SegmentOptions, with_segments
+  from input_pipeline.annotations.training_windows import (
+    SegmentOptions,
+    tier_names,
+    with_segments,
+  )
 
   path = os.fspath(segments)
-  options = SegmentOptions(path, window, stride, background, frame_rate)
+  options = SegmentOptions(
+    path, window, stride, background, frame_rate, tier_names(tiers)
+  )
   return with_segments(source, options)
 
 

@@ -72,6 +72,8 @@ def _poses() -> dict:
       # When each action begins and ends: a file of ELAN (.eaf), or a CSV of BORIS, VIA 3
       # or with the columns video, person, start, stop, label. '' cuts nothing.
       'file': '',
+      # Of an ELAN file, only these tiers, separated by commas; '' for all.
+      'tiers': '',
       'window': '2s',  # ours: length of a window; '30' is frames, '2s' seconds
       'stride': '1s',  # ours: from one window to the next in a long segment
       'background': '',  # class of the time without a segment; '' leaves it out

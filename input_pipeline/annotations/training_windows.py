@@ -11,7 +11,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from input_pipeline.annotations.segment_files.reading import read_segments
@@ -46,6 +46,7 @@ class SegmentOptions:
       names none, videos) with a segment; '' leaves that time out.
     frame_rate: frames per second of all videos; None takes each video's own, or else what
       the segment file states.
+    tiers: names of an ELAN file's tiers to read; none for all.
   """
 
   path: str
@@ -53,13 +54,25 @@ class SegmentOptions:
   stride: str = '1s'
   background: str = ''
   frame_rate: float | None = None
+  tiers: tuple[str, ...] = ()
 
   @property
   def how(self) -> dict[str, Any]:
-    """Everything but the file, by name."""
-    options = dataclasses.asdict(self)
+    """Everything but the file, by name, for JSON."""
+    options = dataclasses.asdict(self) | {'tiers': list(self.tiers)}
     del options['path']
     return options
+
+
+def tier_names(names: Iterable[str]) -> tuple[str, ...]:
+  """Names of tiers without spaces around them, and without empty ones.
+
+  Raises:
+    PoseDataError: for one text instead of several names.
+  """
+  if isinstance(names, str):
+    raise PoseDataError(f'tiers is {names!r}, but must be a list of names: [{names!r}]')
+  return tuple(dict.fromkeys(name.strip() for name in names if name.strip()))
 
 
 def with_segments(source: ClipSource, options: SegmentOptions) -> PoseSource:
@@ -72,7 +85,7 @@ def with_segments(source: ClipSource, options: SegmentOptions) -> PoseSource:
     PoseDataError: if the segments cannot be read, name no video of the source, or do not
       fit a video: its people, its length, or an unknown frame rate.
   """
-  file = read_segments(options.path)
+  file = read_segments(options.path, options.tiers)
   if not isinstance(source, PoseSource):
     raise PoseDataError(
       f'{file.path} divides videos of poses, but the source holds ready maps; give poses'

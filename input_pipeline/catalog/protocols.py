@@ -247,6 +247,10 @@ def asked_figures(dataset: str) -> tuple[str, ...]:
   return (protocol.metric, *protocol.further_metrics) if protocol else ()
 
 
+# Options of segments that are flags of the export, too.
+_SEGMENT_FLAGS = ('window', 'stride', 'background', 'tiers')
+
+
 def export_command(
   dataset: str,
   representation: str,
@@ -282,4 +286,9 @@ def _source_flags(source: Mapping[str, Any]) -> dict[str, Any]:
     flags['frame_size'] = f'{size[1]}x{size[0]}'
   if source.get('annotations'):
     flags['annotations'] = source['annotations']
+  if source.get('segments'):
+    flags['segments'] = source['segments']
+    how = dict(source.get('segment_options', {}))
+    how['tiers'] = ','.join(how.get('tiers', ()))
+    flags |= {name: how[name] for name in _SEGMENT_FLAGS if how.get(name)}
   return flags

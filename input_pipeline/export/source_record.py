@@ -151,9 +151,11 @@ def _options_that_differ(record: Mapping[str, Any], asked: AskedSource) -> list[
       stored = record['options'].get(field.name, _plain(field.default))
       pairs[field.name] = _plain(getattr(options, field.name)), stored
   if asked.segments is not None:
-    stored_options = record.get('segment_options', {})
+    # Earlier releases did not store every option.
+    usual = SegmentOptions(asked.segments.path).how
+    stored_options = usual | dict(record.get('segment_options', {}))
     for name, value in asked.segments.how.items():
-      pairs[f'segments.{name}'] = value, stored_options.get(name)
+      pairs[f'segments.{name}'] = value, stored_options[name]
   return [
     f'{name} is {wanted!r}, but the data set has {stored!r}'
     for name, (wanted, stored) in pairs.items()

@@ -20,6 +20,10 @@ class Footage:
   start: int = 0
   stride: int = 1
 
+  def later(self, frames: int) -> Footage:
+    """The part that begins this many frames later."""
+    return dataclasses.replace(self, start=self.start + frames)
+
   def continues(self, other: Footage | None, num_frames: int) -> bool:
     """Whether this part begins where another one of `num_frames` frames ends."""
     return other is not None and self == dataclasses.replace(

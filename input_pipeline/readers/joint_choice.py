@@ -14,6 +14,7 @@ from input_pipeline.skeletons.joint_names import (
   has_joints_of,
   is_prefix_of,
   skeletons_named,
+  skeletons_of_size,
 )
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton, get_skeleton
 
@@ -89,11 +90,9 @@ class JointChoice:
     """Checks that a larger skeleton begins with this one's joints, and notes it."""
     larger, own = is_prefix_of(self.skeleton, count), self.skeleton
     if larger is None:
-      others = [s.name for s in SKELETONS.values() if s.num_joints == count]
-      hint = f'; skeletons with {count}: {", ".join(others)}' if others else ''
       raise PoseDataError(
         f'{where} has {count} joints, but skeleton {own.name!r} has'
-        f' {own.num_joints}{hint}'
+        f' {own.num_joints}{skeletons_of_size(count)}'
       )
     self._notes['first_joints'] = Note(
       'first_joints',

@@ -20,6 +20,7 @@ __all__ = [
   'is_prefix_of',
   'plain',
   'skeletons_named',
+  'skeletons_of_size',
 ]
 
 # Further names for a joint, for a skeleton that lacks a joint with such a name. In the
@@ -147,6 +148,12 @@ def is_prefix_of(skeleton: Skeleton, num_joints: int) -> str | None:
   ):
     return same_size[0].name
   return None
+
+
+def skeletons_of_size(num_joints: int) -> str:
+  """For a message: the registered skeletons with so many joints; '' for none."""
+  names = [s.name for s in SKELETONS.values() if s.num_joints == num_joints]
+  return f'; skeletons with {num_joints}: {", ".join(names)}' if names else ''
 
 
 def _columns(names: Sequence[str], skeleton: Skeleton) -> list[int | None]:

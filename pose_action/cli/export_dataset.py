@@ -40,6 +40,9 @@ _SEGMENTS = FLAGS.string(
   ' or with the columns video, person, start, stop, label. Cuts the videos into windows'
   ' with one label each (docs/timelines.md).',
 )
+_TIERS = FLAGS.list(
+  'tiers', None, "--segments: which of an ELAN file's tiers to read. Default: all."
+)
 _WINDOW = FLAGS.string(
   'window', None, '--segments: length of a window, 30 (frames) or 2s. Default: 2s.'
 )
@@ -186,12 +189,13 @@ def _source(root):
 
 def _segments():
   """How the videos are cut into windows; None without --segments."""
-  options = _given(_WINDOW, _STRIDE, _BACKGROUND)
+  options = _given(_TIERS, _WINDOW, _STRIDE, _BACKGROUND)
   if not _SEGMENTS.value:
     _refuse(options, '--segments')
     return None
-  from input_pipeline.annotations.training_windows import SegmentOptions
+  from input_pipeline.annotations.training_windows import SegmentOptions, tier_names
 
+  options['tiers'] = tier_names(_TIERS.value or ())
   return SegmentOptions(_SEGMENTS.value, **options)
 
 

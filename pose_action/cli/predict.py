@@ -49,6 +49,12 @@ _ABSTAIN = FLAGS.bool(
   'Answer "none of these" below the threshold that keeps 95 % of the right answers on'
   ' held-out clips.',
 )
+_CLASS_NAMES = FLAGS.string(
+  'class_names',
+  None,
+  'Names for classes that the model knows by number only: a,b,c, or a file *.txt with one'
+  ' per line.',
+)
 _TIMELINE = define_timeline_flags(FLAGS)
 _OUTPUT = FLAGS.string(
   'output',
@@ -68,12 +74,14 @@ _VIDEO = FLAGS.string(
 
 def main(args):
   _SOURCES.check()
+  _TIMELINE.check()
 
   # Imported here, so that --help and wrong flags are answered at once.
   with search_paused():
     from input_pipeline.poses.notes import warnings_as_lines
     from pose_action.inference.prediction_files import check_output
     from pose_action.inference.predictor import Predictor
+    from pose_action.sources.class_names import name_classes
 
   _refuse_useless_video()
   if _OUTPUT.value:
@@ -82,6 +90,8 @@ def main(args):
   predictor = Predictor.from_workdir(
     _WORKDIR.value, checkpoint=_CHECKPOINT.value, abstain=_ABSTAIN.value
   )
+  if _CLASS_NAMES.value is not None:
+    name_classes(predictor, _CLASS_NAMES.value)
   names = _SOURCES.poses.names(args)
   with _SOURCES.reading(predictor.config.data.data_dir) as reading:
     reading = dataclasses.replace(reading, footage=_VIDEO.value)
@@ -93,7 +103,7 @@ def main(args):
     # Here, because what was recorded of a camera goes away after this.
     if _OUTPUT.value and predictions:
       with warnings_as_lines(reading.say):
-        predictions.save(_OUTPUT.value)
+        predictions.save(_OUTPUT.value, reading.say)
       reading.say(f'wrote {_OUTPUT.value}: {_counted(len(predictions))}')
   fail_for_clips(len(predictions.refused), sources)
 

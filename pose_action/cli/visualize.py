@@ -33,6 +33,12 @@ _CHECKPOINT = FLAGS.enum(
 _OUTPUT = FLAGS.string(
   'output', None, 'Folder for the pictures. Default: <workdir>/visualizations.'
 )
+_CLASS_NAMES = FLAGS.string(
+  'class_names',
+  None,
+  'Names for classes that the model knows by number only: a,b,c, or a file *.txt with one'
+  ' per line.',
+)
 _CONFUSED = FLAGS.integer(
   'confused',
   None,
@@ -57,8 +63,11 @@ def main(args):
   from pose_action.inference.predict_sources import SourceClips
   from pose_action.inference.predictor import Predictor, PredictorError
   from pose_action.runtime.writers import PictureWriter
+  from pose_action.sources.class_names import name_classes
 
   predictor = Predictor.from_workdir(_WORKDIR.value, checkpoint=_CHECKPOINT.value)
+  if _CLASS_NAMES.value is not None:
+    name_classes(predictor, _CLASS_NAMES.value)
   events = user_path(_WORKDIR.value) / 'visualizations'
   folder = user_path(_OUTPUT.value or events)
   names, refused = _SOURCES.poses.names(args), 0

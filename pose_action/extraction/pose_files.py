@@ -9,7 +9,9 @@ per clip, with one line per frame:
       {"track_id": 0, "keypoints": [[x, y], ...], "keypoint_scores": [...]}]},
     ...
 
-Positions are pixels, and a missing joint has score 0, as in the predictions of MMPose.
+Positions are pixels, and a missing joint has score 0, as in the predictions of MMPose. The
+columns `video`, `video_start` and `video_stride` say in which frames of which video the
+poses were found, so that they can be drawn on it.
 """
 
 from __future__ import annotations
@@ -29,12 +31,16 @@ from typing import Any
 import numpy as np
 
 from input_pipeline.poses.clip import PoseClip
+from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.sources import PoseSource
 from input_pipeline.readers.videos.table import TABLE
 from pose_action.host import atomic_files
 
 FOLDER = 'poses'
-COLUMNS = ('id', 'path', 'split', 'group', 'label', 'height', 'width', 'fps')
+COLUMNS = (
+  *('id', 'path', 'split', 'group', 'label', 'height', 'width', 'fps'),
+  *('video', 'video_start', 'video_stride'),
+)
 _DIGITS = 2  # Of a position in pixels: well below what a network resolves (our choice).
 _LONGEST_NAME = 100  # Characters of a clip's name in a file name (our choice).
 
@@ -121,8 +127,16 @@ def _row(
     str(height),
     str(width),
     '' if rate is None else f'{rate:.6g}',
+    *_footage(clip.footage),
   )
   return dict(zip(COLUMNS, values, strict=True))
+
+
+def _footage(footage: Footage | None) -> tuple[str, str, str]:
+  """The video of a clip, its first frame there, and the stride; '' if unknown."""
+  if footage is None:
+    return '', '', ''
+  return str(footage.path.absolute()), str(footage.start), str(footage.stride)
 
 
 def _people(people: np.ndarray, scores: np.ndarray) -> list[dict[str, Any]]:

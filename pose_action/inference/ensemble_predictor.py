@@ -37,6 +37,7 @@ class EnsemblePredictor(CallMethods, TimelineMethods):
     class_names: names by class index.
     threshold: below this probability the label is "none of these"; None for a model that
       always answers.
+    bout_threshold: see `Predictor`.
 
   Raises:
     PredictorError: if the members do not know the same classes.
@@ -47,8 +48,10 @@ class EnsemblePredictor(CallMethods, TimelineMethods):
     members: Mapping[str, Predictor],
     fused: FusedMembers,
     threshold: float | None = None,
+    bout_threshold: float | None = None,
   ):
     self.threshold = threshold
+    self.bout_threshold = bout_threshold
     self.members = dict(members)
     self.fused = fused
     first = self._first

@@ -127,7 +127,11 @@ class Predictions(list[Prediction]):
     super().__init__(predictions)
     self.refused = tuple(refused)
 
-  def save(self, path: str | os.PathLike[str]):
+  def save(
+    self,
+    path: str | os.PathLike[str],
+    progress: Callable[[str], object] | None = None,
+  ):
     """Writes all predictions to a file.
 
     Args:
@@ -135,6 +139,8 @@ class Predictions(list[Prediction]):
         a run's `scores_<split>.npz`, which `pose-action fuse` reads; or, with the poses,
         *.mp4, a video; *.gif, the same, small; *.html, a page with moving skeletons.
         These show one clip after another, on the frames of its video if it has one.
+      progress: receives a line about once per second while these are written, with the
+        time left: `print`, for example.
 
     Raises:
       ValueError: for another suffix, predictions of different models, or, where poses
@@ -146,4 +152,4 @@ class Predictions(list[Prediction]):
     """
     from pose_action.inference.prediction_files import save_predictions
 
-    save_predictions(path, self)
+    save_predictions(path, self, progress)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import errno
+import functools
 import io
 import os
 import pathlib
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action.host import atomic_files
+from pose_action.host.progress import Report
 from pose_action.host.user_paths import user_path
 from pose_action.inference import seen
 
@@ -48,8 +50,15 @@ def check_output(path: str | os.PathLike[str]) -> Writer:
   return WRITERS[file.suffix.lower()]
 
 
-def save_predictions(path: str | os.PathLike[str], predictions: Sequence[Prediction]):
+def save_predictions(
+  path: str | os.PathLike[str],
+  predictions: Sequence[Prediction],
+  progress: Report | None = None,
+):
   """Writes predictions by one model, in the form that the file's suffix names.
+
+  Args:
+    progress: receives a line about once per second while a file to look at is written.
 
   Raises:
     ValueError: if there is no writer for the suffix, nothing to write, or the classes
@@ -63,6 +72,8 @@ def save_predictions(path: str | os.PathLike[str], predictions: Sequence[Predict
     raise ValueError(
       'the predictions have different classes; save those of each model by themselves'
     )
+  if write is seen.write_predictions:
+    write = functools.partial(seen.write_predictions, progress=progress)
   write(user_path(path), predictions)
 
 

@@ -42,7 +42,11 @@ from pose_action.inference.clip_rate import at_own_rate
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
 from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction
-from pose_action.inference.saved_temperature import saved_temperature, saved_threshold
+from pose_action.inference.saved_temperature import (
+  saved_temperature,
+  saved_threshold,
+  stored_threshold,
+)
 from pose_action.inference.timelines.model_methods import TimelineMethods
 from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
@@ -65,6 +69,8 @@ class Predictor(CallMethods, TimelineMethods):
     step: the checkpoint's training step.
     threshold: below this probability the label is "none of these"; None for a model that
       always answers.
+    bout_threshold: the run's threshold for "none of these", whether the model always
+      answers or not; None if it has none. Actions in timelines begin at it.
     temperature: makes probabilities mean something, see `evaluation/calibration.py`; 1
       changes nothing, and is used unless `config.eval.calibrate` is set.
     clip_times: lengths and frame rates of the training clips; None if unknown. A clip of
@@ -91,6 +97,7 @@ class Predictor(CallMethods, TimelineMethods):
     step: int,
     temperature: float = 1.0,
     threshold: float | None = None,
+    bout_threshold: float | None = None,
     clip_times: ClipTimes | None = None,
   ):
     self.config = config
@@ -99,6 +106,7 @@ class Predictor(CallMethods, TimelineMethods):
     self.step = step
     self.temperature = temperature
     self.threshold = threshold
+    self.bout_threshold = bout_threshold
     self.clip_times = clip_times
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
@@ -175,6 +183,7 @@ class Predictor(CallMethods, TimelineMethods):
       },
       fused,
       saved_threshold(workdir, ('last',)) if abstain else None,
+      stored_threshold(workdir, ('last',)),
     )
 
   @classmethod
@@ -194,8 +203,9 @@ class Predictor(CallMethods, TimelineMethods):
     calibrates = bool(saved.config.eval.calibrate)
     if calibrates:
       temperature = saved_temperature(workdir, names, saved.step)
+    of_run = workdir, names, saved.step
     if abstain:
-      threshold = saved_threshold(workdir, names, saved.step, calibrated=calibrates)
+      threshold = saved_threshold(*of_run, calibrated=calibrates)
     return cls(
       config=saved.config,
       class_names=saved.class_names,
@@ -205,6 +215,7 @@ class Predictor(CallMethods, TimelineMethods):
       step=saved.step,
       temperature=temperature,
       threshold=threshold,
+      bout_threshold=stored_threshold(*of_run, calibrated=calibrates),
       clip_times=saved.clip_times,
     )
 

@@ -11,6 +11,8 @@ from typing import Any
 from pose_action.host.user_paths import user_path
 from pose_action.inference.errors import PredictorError
 
+_RESULTS = 'results.json'
+
 
 def saved_temperature(
   workdir: str | os.PathLike[str], checkpoints: Sequence[str], step: int
@@ -24,7 +26,7 @@ def saved_temperature(
   Raises:
     PredictorError: if there is none, and what to do.
   """
-  file = user_path(workdir) / 'results.json'
+  file = user_path(workdir) / _RESULTS
   entry = _entry(file, 'calibration', checkpoints, step)
   if entry is not None:
     return float(entry['temperature'])
@@ -50,15 +52,28 @@ def saved_threshold(
   Raises:
     PredictorError: if there is none, and what to do.
   """
-  file = user_path(workdir) / 'results.json'
-  entry = _entry(file, 'abstention', checkpoints, step)
-  if entry is not None:
-    return float(entry['calibrated_threshold' if calibrated else 'threshold'])
+  found = stored_threshold(workdir, checkpoints, step, calibrated=calibrated)
+  if found is not None:
+    return found
   of_step = '' if step is None else f' for step {step}'
   raise PredictorError(
-    f'{file} has no threshold for "none of these"{of_step}; a run on clips with one label'
+    f'{user_path(workdir) / _RESULTS} has no threshold for "none of these"{of_step}; a run on clips with one label'
     ' each, some of them held out, has one when it is evaluated (pose-action evaluate)'
   )
+
+
+def stored_threshold(
+  workdir: str | os.PathLike[str],
+  checkpoints: Sequence[str],
+  step: int | None = None,
+  *,
+  calibrated: bool = False,
+) -> float | None:
+  """The same as `saved_threshold`; None if there is none."""
+  entry = _entry(user_path(workdir) / _RESULTS, 'abstention', checkpoints, step)
+  if entry is None:
+    return None
+  return float(entry['calibrated_threshold' if calibrated else 'threshold'])
 
 
 def _entry(

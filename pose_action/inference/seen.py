@@ -2,22 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import pathlib
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from input_pipeline.poses.notes import PoseWarning
 from pose_action.extraction.videos import UNKNOWN_RATE
+from pose_action.host.progress import Report
 from pose_action.host.video_libraries import opencv, pillow, pyav
 from pose_action.plots.timelines import Bar, Lane
-from pose_action.video.annotated import annotated_frames
+from pose_action.video.annotated import TimedFrame, annotated_frames
 from pose_action.video.clip_poses import clip_poses
 from pose_action.video.encoding import write_gif, write_mp4
 from pose_action.video.page import write_page
 from pose_action.video.scene import MakeScene, Scene, scene_of_clip
+from pose_action.video.scene_pace import ScenePace
 
 if TYPE_CHECKING:
   from pose_action.inference.prediction import Prediction
@@ -29,6 +32,9 @@ KINDS = {
   '.gif': 'the same, small',
   '.html': 'a page with moving skeletons',
 }
+# What is counted while a file is written, and how often everything is gone through: the
+# colours of a GIF and the size of a page are found first.
+_WORK = {'.mp4': ('frames', 1), '.gif': ('frames', 2), '.html': ('clips', 2)}
 _GIF_SIDE = 400  # The longer side of a GIF's frames, in pixels (our choice).
 
 
@@ -39,8 +45,15 @@ def check_libraries(suffix: str):
       library()
 
 
-def write_predictions(path: pathlib.Path, predictions: Sequence[Prediction]):
+def write_predictions(
+  path: pathlib.Path,
+  predictions: Sequence[Prediction],
+  progress: Report | None = None,
+):
   """Writes predictions to a file of one of `KINDS`, one clip after another.
+
+  Args:
+    progress: receives a line about once per second, with the time left.
 
   Raises:
     ValueError: for a prediction that does not know its clip.
@@ -56,10 +69,15 @@ def write_predictions(path: pathlib.Path, predictions: Sequence[Prediction]):
         f'{os.fspath(path)} shows poses, but the prediction for clip {one.video_id!r}'
         ' has none: predict with model(source) or model(clip), not model.predict(clips)'
       )
-  _write(path, [functools.partial(_scene, one) for one in predictions])
+  scenes = [functools.partial(_scene, one) for one in predictions]
+  _write(path, scenes, progress=progress)
 
 
-def write_timelines(path: str | os.PathLike[str], timelines: Sequence[Timeline]):
+def write_timelines(
+  path: str | os.PathLike[str],
+  timelines: Sequence[Timeline],
+  progress: Report | None = None,
+):
   """Writes timelines to a file of one of `KINDS`, as `write_predictions` does.
 
   Raises:
@@ -75,22 +93,31 @@ def write_timelines(path: str | os.PathLike[str], timelines: Sequence[Timeline])
   labels = sorted({bout.label for timeline in timelines for bout in timeline.bouts})
   scenes = [functools.partial(_scene_of_timeline, one, labels) for one in timelines]
   most = max((len(timeline.people) for timeline in timelines), default=0)
-  _write(path, scenes, most)
+  _write(path, scenes, most, progress)
 
 
 def _write(
-  path: str | os.PathLike[str], scenes: Sequence[MakeScene], num_lanes: int = 0
+  path: str | os.PathLike[str],
+  scenes: Sequence[MakeScene],
+  num_lanes: int = 0,
+  progress: Report | None = None,
 ):
   suffix = pathlib.Path(path).suffix.lower()
-  if suffix == '.html':
-    write_page(path, scenes)
-  elif suffix == '.gif':
-    frames: Callable = functools.partial(
-      annotated_frames, scenes, num_lanes=num_lanes, longer_side=_GIF_SIDE
-    )
-    write_gif(path, frames)
-  else:
-    write_mp4(path, annotated_frames(scenes, num_lanes=num_lanes))
+  with contextlib.closing(ScenePace(len(scenes), progress, *_WORK[suffix])) as pace:
+    scenes = [functools.partial(pace.made, make) for make in scenes]
+    if suffix == '.html':
+      write_page(path, scenes)
+      return
+    side = _GIF_SIDE if suffix == '.gif' else None
+
+    def frames() -> Iterator[TimedFrame]:
+      drawn = annotated_frames(scenes, num_lanes=num_lanes, longer_side=side)
+      return pace.counted(drawn)
+
+    if suffix == '.gif':
+      write_gif(path, frames)
+    else:
+      write_mp4(path, frames())
 
 
 def _scene(one: Prediction) -> Scene:

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import ml_collections
 
 from input_pipeline.catalog.open_for_model import generated_clips
+from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDataError, PoseDatasetError
-from input_pipeline.poses.sources import ClipSource
+from input_pipeline.poses.notes import Note
+from input_pipeline.poses.sources import ClipSource, PotionClip, with_notes
+from input_pipeline.readers.videos.table import TABLE, read_table
+from pose_action.extraction.pose_files import FOLDER
 from pose_action.host.extras import naming_the_extra
 from pose_action.host.user_paths import user_path
 
@@ -52,7 +57,33 @@ def open_stored(
   order = (preferred, *_USUAL_ORDER) if preferred else _USUAL_ORDER
   directory = found[next(form for form in order if form in found)]
   dataset = open_dataset(directory.parents[2], *directory.parts[-3:-1])
-  return stored_source(dataset)
+  return _on_footage(stored_source(dataset), directory)
+
+
+def _on_footage(source: ClipSource, directory: PathLike) -> ClipSource:
+  """The source of an extracted data set, whose clips know the frames of their videos.
+
+  Args:
+    directory: of one form of the data set.
+  """
+  table = pathlib.Path(os.fspath(directory)).parents[1] / FOLDER / TABLE
+  if '://' in os.fspath(directory) or not table.is_file():
+    return source
+  try:
+    videos = read_table(table)
+  except PoseDataError as error:
+    note = Note('no_video', f'the videos of the clips are not known: {error}')
+    return with_notes(source, (note,))
+  found = {one.video_id: one.footage for one in videos if one.footage is not None}
+  load = source.load
+
+  def load_with_footage(video_id: str) -> Any:
+    clip = load(video_id)
+    if isinstance(clip, PotionClip) or video_id not in found:
+      return clip
+    return dataclasses.replace(clip, footage=found[video_id])
+
+  return dataclasses.replace(source, load=load_with_footage) if found else source
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,7 +128,8 @@ def own_clips(config: ml_collections.ConfigDict, data_dir: str) -> OwnClips:
     from input_pipeline.storage.stored_source import stored_source
   dataset = open_dataset(data_dir, data.dataset, data.representation)
   splits, words = _unseen(config, dataset)
-  return OwnClips(stored_source(dataset, splits), words)
+  source = stored_source(dataset, splits)
+  return OwnClips(_on_footage(source, dataset.directory), words)
 
 
 def _unseen(

@@ -12,7 +12,7 @@ import jax
 import ml_collections
 from jax.sharding import Mesh
 
-from input_pipeline.annotations.training_windows import SegmentOptions
+from input_pipeline.annotations.training_windows import SegmentOptions, tier_names
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
@@ -184,7 +184,11 @@ def _segments(segments: ml_collections.ConfigDict) -> SegmentOptions | None:
   if not segments.file:
     return None
   return SegmentOptions(
-    segments.file, segments.window, segments.stride, segments.background
+    segments.file,
+    segments.window,
+    segments.stride,
+    segments.background,
+    tiers=tier_names(segments.tiers.split(',')),
   )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -100,10 +100,14 @@ def annotated_frames(
     PoseWarning: for footage that cannot be read, or of another shape than the poses say.
   """
   footage, canvas = FootageFrames(), None
+  gone: dict[str, str] = {}  # The first clip of each video that does not exist.
   end, shift = 0.0, 0.0
   before: Scene | None = None
   for make in scenes:
     scene = make()
+    if scene.footage is not None and not scene.footage.path.exists():
+      gone.setdefault(str(scene.footage.path), scene.name)
+      scene = dataclasses.replace(scene, footage=None)
     if canvas is None:
       canvas = canvas_for(scene.frame_size, num_lanes, longer_side)
     drawing = _SceneDrawing(scene, canvas)
@@ -114,13 +118,23 @@ def annotated_frames(
     )
     first = None
     for index, (seconds, frame) in enumerate(_frames(scene, footage)):
-      if first is None and not goes_on:
+      if first is None and (frame is None or not goes_on):
         first = seconds
         shift = end - seconds
       shown = max(seconds + shift, 0.0)
       end = shown + 1 / scene.rate
       yield TimedFrame(shown, 1 / scene.rate, drawing.at(index, frame, shown))
     before = scene
+  if gone:
+    _warn(_without(gone))
+
+
+def _without(gone: Mapping[str, str]) -> str:
+  """What is said of videos that do not exist: the first one, and how many more."""
+  path, clip = next(iter(gone.items()))
+  others = len(gone) - 1
+  whose = f', and {others} more videos do not; their' if others else '; its'
+  return f'{clip}: {path} does not exist{whose} frames are drawn on a plain ground'
 
 
 def _frames(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import pathlib
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 from input_pipeline.annotations.segment_files.rows import (
@@ -17,7 +18,7 @@ from input_pipeline.annotations.segment_files.rows import (
   SegmentRow,
   left_out,
 )
-from input_pipeline.errors import PoseDataError, as_pose_data_error
+from input_pipeline.errors import PoseDataError, as_pose_data_error, shortened
 from pose_action.host.extras import naming_the_extra
 
 # All ours: a day's annotation has a few megabytes and ten levels.
@@ -26,14 +27,18 @@ _MOST_ELEMENTS = 2_000_000
 _MOST_LEVELS = 32
 _ROOT = 'ANNOTATION_DOCUMENT'
 _MILLISECONDS = 1000
+_LONGEST_LIST = 500  # Characters of a list of names in a message.
 
 
-def read(path: pathlib.Path) -> SegmentFile:
+def read(path: pathlib.Path, tiers: Sequence[str] = ()) -> SegmentFile:
   """Reads the file with pympi, after `check`.
+
+  Args:
+    tiers: names of the tiers to read, in any order; none for all.
 
   Raises:
     PoseDataError: if the file is no ELAN file, is too large, uses entities, links no
-      video, or has an annotation without a time.
+      video, has no tier of a name, or has an annotation without a time.
     MissingExtraError: without the extra `elan`.
   """
   with naming_the_extra():
@@ -47,12 +52,27 @@ def read(path: pathlib.Path) -> SegmentFile:
     _check_references(path, eaf)
     video = _video(path, eaf)
     rows, empty = [], 0
-    for tier in eaf.tiers:
+    for tier in _chosen(path, eaf, tiers):
       own, without = _tier(path, eaf, tier, video)
       rows += own
       empty += without
   notes = left_out(empty, f'annotations of {path}', 'they have no text')
   return SegmentFile(path, 'elan', tuple(rows), notes=notes)
+
+
+def _chosen(path: pathlib.Path, eaf: Any, tiers: Sequence[str]) -> list[str]:
+  """The tiers to read, in the file's order.
+
+  Raises:
+    PoseDataError: for a name that is none of them.
+  """
+  there = list(eaf.tiers)
+  if unknown := [name for name in tiers if name not in there]:
+    raise PoseDataError(
+      f'{path} has no tier {unknown[0][:80]!r}; its tiers are'
+      f' {shortened(", ".join(there), _LONGEST_LIST)}'
+    )
+  return [name for name in there if not tiers or name in tiers]
 
 
 def check(path: pathlib.Path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+from collections.abc import Sequence
 
 from input_pipeline import text_files
 from input_pipeline.annotations.segment_files import boris, elan, plain, via
@@ -14,14 +15,20 @@ from pose_action.host.user_paths import user_path
 ELAN_SUFFIX = '.eaf'
 
 
-def read_segments(path: str | os.PathLike[str]) -> SegmentFile:
+def read_segments(
+  path: str | os.PathLike[str], tiers: Sequence[str] = ()
+) -> SegmentFile:
   """Reads when actions begin and end, from the file of an annotation program.
 
   The format is recognised by the content: ELAN's `.eaf`, CSV that BORIS or VIA 3
   exported, or a plain CSV with the columns video, start, stop, label and perhaps person.
 
+  Args:
+    path: the file.
+    tiers: names of an ELAN file's tiers to read; none for all.
+
   Raises:
-    PoseDataError: if the file cannot be read, or has an invalid line; the message names
+    PoseDataError: if the file cannot be read, has no tier of a name, or has an invalid line; the message names
       the file and the line. Also for segments that overlap or end before they start.
     MissingExtraError: for an `.eaf` file without the extra `elan`.
 
@@ -40,7 +47,12 @@ def read_segments(path: str | os.PathLike[str]) -> SegmentFile:
       f' or with the columns {", ".join(plain.NEEDS)}'
     )
   if file.suffix.lower() == ELAN_SUFFIX:
-    return elan.read(file)
+    return elan.read(file, tiers)
+  if tiers:
+    raise PoseDataError(
+      f'{file} has no tiers, which only a file of ELAN (*{ELAN_SUFFIX}) has; leave tiers'
+      f' ({", ".join(tiers)}) out'
+    )
   return _read_text(file)
 
 

@@ -34,6 +34,7 @@ from input_pipeline.readers.options import AS_READ, ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import (
   PosesByFrame,
 )
+from input_pipeline.skeletons.joint_names import skeletons_of_size
 from input_pipeline.skeletons.registry import Skeleton
 
 _FIELDS = ('height', 'width', 'fps', 'axes')
@@ -201,6 +202,7 @@ def _people(
       f' need numbers [{", ".join(letters)}] with 2 to 4 coordinates c and the'
       f' {choice.skeleton.num_joints} joints of skeleton {choice.skeleton.name!r}; for'
       f' another order, set "axes" in {_description_of(path).name}'
+      + skeletons_of_size(0 if choice.fits(sizes.get('j', 0)) else sizes.get('j', 0))
       + _flat_hint(keypoints.shape, choice.skeleton.num_joints)
     )
   order = 't m j c' if 'm' in letters else 't 1 j c'

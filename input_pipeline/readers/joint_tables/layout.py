@@ -23,7 +23,7 @@ from input_pipeline.readers.joint_tables.columns import (
   words_of,
 )
 from input_pipeline.readers.joint_tables.people import one_row_per_person
-from input_pipeline.skeletons.joint_names import arrange, plain
+from input_pipeline.skeletons.joint_names import arrange, plain, skeletons_of_size
 from input_pipeline.skeletons.registry import SKELETONS, Skeleton
 
 _LENGTHS = ('mm', 'cm', 'm', 'meter', 'meters', 'metre', 'metres', 'millimeters')
@@ -213,12 +213,10 @@ def _by_number(points: Sequence[str], skeleton: Skeleton, where: str) -> _Choice
 
 
 def _wrong_number(points: Sequence[str], skeleton: Skeleton, where: str) -> str:
-  fitting = [s.name for s in SKELETONS.values() if s.num_joints == len(points)]
-  hint = f'; skeletons with {len(points)}: {", ".join(fitting)}' if fitting else ''
   return (
     f'{where} has x and y for {len(points)} numbered joints ({_listed(points, 3)}), but'
     f' skeleton {skeleton.name!r} has {skeleton.num_joints}, numbered from 0 or'
-    f' 1{hint}'
+    f' 1{skeletons_of_size(len(points))}'
   )
 
 

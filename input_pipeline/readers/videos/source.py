@@ -296,7 +296,8 @@ class _Clips:
       person[np.array(frames) - frames[0], 0] = poses
       _check_inside(person[..., :2], person[..., 2], frame_size, self._options)
     clip = self._clip(video, video_id, person[..., :2], person[..., 2], frame_size)
-    return dataclasses.replace(clip, notes=notes, frame_rate=rate)
+    footage = clip.footage.later(frames[0]) if clip.footage else None
+    return dataclasses.replace(clip, notes=notes, frame_rate=rate, footage=footage)
 
   def _tracks(
     self, video: PoseVideo
@@ -337,6 +338,7 @@ class _Clips:
       frame_size=frame_size,
       skeleton=self._skeleton,
       labels=tuple(self._class_names.index(label) for label in video.labels),
+      footage=video.footage,
     )
 
 

@@ -6,6 +6,8 @@
 Only the column `path` is required; relative paths start at the list's folder. `label` is
 one class; `labels` are any number of classes, separated by `;`; `segments` are classes,
 each with its first and last second. `split` may name several splits, separated by `;`.
+`video` is the video in which the poses were found, to be drawn on; its first frame with
+poses is frame `video_start` of every `video_stride`-th frame.
 Columns may also be separated by `;` or tabs, as spreadsheets in much of Europe save them;
 decimal commas are then fine, too.
 Videos with the same `group` (a source video, a person, a day) are never divided between
@@ -26,6 +28,7 @@ from typing import Any, NamedTuple
 
 from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files.file_names import stem_of
 from input_pipeline.text_tables import DELIMITERS
@@ -37,7 +40,11 @@ _UNNAMED = ('(first)', '(last)')
 ALL = 'all'  # The split for videos that name none.
 
 _LABELS = ('label', 'labels', 'segments')
-_COLUMNS = ('id', 'path', 'part', 'split', 'group', *_LABELS, 'height', 'width', 'fps')
+_FOOTAGE = ('video', 'video_start', 'video_stride')
+_COLUMNS = (
+  *('id', 'path', 'part', 'split', 'group', *_LABELS),
+  *('height', 'width', 'fps', *_FOOTAGE),
+)
 
 
 class NamedSegment(NamedTuple):
@@ -87,6 +94,7 @@ class PoseVideo:
     frame_size: (height, width) in pixels, if known.
     frame_rate: frames per second, if known.
     group: what the video shares with others, such as its source; '' if not stated.
+    footage: the video frames in which the poses were found, if known.
   """
 
   video_id: str
@@ -98,6 +106,7 @@ class PoseVideo:
   frame_size: tuple[int, int] | None = None
   frame_rate: float | None = None
   group: str = ''
+  footage: Footage | None = None
 
 
 def read_table(table: pathlib.Path) -> tuple[PoseVideo, ...]:
@@ -213,7 +222,25 @@ def _video(table: pathlib.Path, line: int, row: Mapping[str, str]) -> PoseVideo:
     frame_size=(round(size[0]), round(size[1])) if size[0] and size[1] else None,
     frame_rate=_number(row.get('fps', ''), 'fps', where),
     group=row.get('group', '').strip(),
+    footage=_footage(table, where, row),
   )
+
+
+def _footage(table: pathlib.Path, where: str, row: Mapping[str, str]) -> Footage | None:
+  """The video of a row; whether it is still there is not checked."""
+  if not row.get('video', '').strip():
+    return None
+  start, stride = (row.get(column, '').strip() for column in _FOOTAGE[1:])
+  for column, text, least in (
+    ('video_start', start or '0', 0),
+    ('video_stride', stride or '1', 1),
+  ):
+    if not text.isdecimal() or int(text) < least:
+      raise PoseDataError(
+        f'{where}: {column} is {text!r}, but must be a whole number from {least} on'
+      )
+  path = table.parent / user_path(row['video'].strip())
+  return Footage(path, int(start or 0), int(stride or 1))
 
 
 def _items(text: str) -> list[str]:

@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from pose_action.cli.launch.program import Flags
+from pose_action.cli.launch.program import Flags, UsageError
 
 if TYPE_CHECKING:
   from pose_action.inference.ensemble_predictor import EnsemblePredictor
@@ -28,13 +28,19 @@ class TimelineFlags:
 
   files: Any
   segments: Any
+  tiers: Any
   how: tuple[Any, ...]  # Arguments of `model.timeline`.
 
   @property
   def asked(self) -> bool:
     """Whether the user asks for timelines."""
-    holders = (self.files, self.segments, *self.how)
+    holders = (self.files, self.segments, self.tiers, *self.how)
     return any(holder.value is not None for holder in holders)
+
+  def check(self):
+    """Raises UsageError for a flag that needs another flag."""
+    if self.tiers.value and not self.segments.value:
+      raise UsageError('--tiers are those of a segment file; give --segments=FILE too')
 
   def write(
     self,
@@ -53,6 +59,7 @@ class TimelineFlags:
     Raises:
       PredictorError, PoseDataError: for flags that make no sense.
     """
+    from input_pipeline.annotations.training_windows import tier_names
     from pose_action.host.progress import say
     from pose_action.inference.timelines.of_clips import (
       TimelineOptions,
@@ -62,6 +69,7 @@ class TimelineFlags:
     options = TimelineOptions(
       files=(*(self.files.value or ()), *more_files),
       segments=self.segments.value or '',
+      tiers=tier_names(self.tiers.value or ()),
       how={_argument(f.name): f.value for f in self.how if f.value is not None},
     )
     return write_timelines(model, clips, options, say)
@@ -83,6 +91,9 @@ def define_timeline_flags(flags: Flags) -> TimelineFlags:
       'File that says when actions begin and end (docs/timelines.md): prints how well the'
       ' timelines fit.',
     ),
+    tiers=flags.list(
+      'tiers', None, "--segments: which of an ELAN file's tiers to read. Default: all."
+    ),
     how=(
       flags.string(
         'window',
@@ -99,7 +110,8 @@ def define_timeline_flags(flags: Flags) -> TimelineFlags:
       flags.float(
         _THRESHOLD,
         None,
-        'Timelines: an action begins at this probability. Default: 0.5.',
+        'Timelines: an action begins at this probability. Default: that which keeps 95 %'
+        ' of the right answers on held-out clips, else 0.5.',
         lower_bound=0.0,
         upper_bound=1.0,
       ),

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from pose_action.host import atomic_files
+from pose_action.host.progress import Report
 from pose_action.host.user_paths import user_path
 from pose_action.inference import seen
 from pose_action.inference.errors import PredictorError
@@ -53,7 +54,11 @@ def kind_of(path: str | os.PathLike[str]) -> str:
   return max(fitting, key=len)
 
 
-def save_timelines(path: str | os.PathLike[str], timelines: Sequence[Timeline]):
+def save_timelines(
+  path: str | os.PathLike[str],
+  timelines: Sequence[Timeline],
+  progress: Report | None = None,
+):
   """Writes timelines to one file, atomically; the end of its name says how.
 
   `*.csv`: one row per bout; with a frame rate, its columns video, person, start, stop and
@@ -61,6 +66,9 @@ def save_timelines(path: str | os.PathLike[str], timelines: Sequence[Timeline]):
   `*.boris.csv`: BORIS's aggregated events. `*.json`: everything. `*.png`: a picture.
   `*.mp4`, `*.gif`, `*.html`: the people, moving, above their lanes; one video after
   another.
+
+  Args:
+    progress: receives a line about once per second while one of the last three is written.
 
   Raises:
     PredictorError: for another name, or BORIS's rows without a frame rate.
@@ -72,7 +80,7 @@ def save_timelines(path: str | os.PathLike[str], timelines: Sequence[Timeline]):
   elif kind == '.png':
     _save_picture(path, timelines)
   elif kind in seen.KINDS:
-    seen.write_timelines(user_path(path), timelines)
+    seen.write_timelines(user_path(path), timelines, progress)
   else:
     rows = _TABLES[kind]
     text = io.StringIO()

@@ -17,7 +17,13 @@ from pose_action.inference.timelines.window_predictions import (
 
 
 class TimelineMethods:
-  """What a model says of people over time."""
+  """What a model says of people over time.
+
+  Attributes:
+    bout_threshold: the probability at which an action begins by default; None for 0.5.
+  """
+
+  bout_threshold: float | None = None
 
   def timeline(
     self: WindowModel,
@@ -40,8 +46,8 @@ class TimelineMethods:
       frame_rate: frames per second; by default the clip's own. Only durations and times
         in seconds need it.
       threshold, hysteresis, min_length: when actions begin and end, see `BoutRule`; by
-        default, the threshold is that of a model that may answer "none of these", else
-        0.5. `min_length` is a duration.
+        default, the threshold is the model's `bout_threshold`, which keeps 95 % of the
+        right answers on held-out clips, else 0.5. `min_length` is a duration.
       batch_size: windows that the model is given at once.
 
     Returns:
@@ -65,7 +71,8 @@ class TimelineMethods:
     """
     rate = frame_rate or clip.frame_rate
     if threshold is None:
-      threshold = BoutRule.threshold if self.threshold is None else self.threshold
+      own = self.bout_threshold
+      threshold = BoutRule.threshold if own is None else own
     return timeline_of_clip(
       self,
       clip,
@@ -121,6 +128,7 @@ class TimelineMethods:
       windows_for(self, window, stride, frame_rate),
       frame_size=frame_size,
       skeleton=known,
+      frame_rate=frame_rate,
       max_people=max_people,
       warm_up=warm_up,
     )

@@ -38,6 +38,7 @@ class Stream:
     *,
     frame_size: tuple[int, int],
     skeleton: Skeleton | None = None,
+    frame_rate: float | None = None,
     max_people: int = MAX_PEOPLE,
     warm_up: bool = True,
   ):
@@ -46,6 +47,7 @@ class Stream:
     Args:
       frame_size: (height, width) of the frames in pixels.
       skeleton: the joint layout of the poses; by default the model's.
+      frame_rate: frames per second; None if unknown.
       max_people: most people kept per frame.
 
     Raises:
@@ -61,6 +63,7 @@ class Stream:
     self.num_frames = 0
     self._model = model
     self._frame_size = frame_size
+    self._frame_rate = frame_rate
     self._skeleton = skeleton or model.skeleton
     joints = self._skeleton.num_joints
     self._cutter: PersonWindows | None = PersonWindows(
@@ -114,6 +117,7 @@ class Stream:
         windows,
         frame_size=self._frame_size,
         skeleton=self._skeleton,
+        frame_rate=self._frame_rate,
         batch_size=1,
       )
     )

@@ -143,18 +143,20 @@ def timeline_of_clip(
     clip.skeleton.num_joints,
     max_people=clip.num_persons,
   )
+  rate = frame_rate or clip.frame_rate
   predictions = predict_windows(
     model,
     cut,
     frame_size=clip.frame_size,
     skeleton=clip.skeleton,
+    frame_rate=rate,
     batch_size=batch_size,
   )
   return Timeline(
     video_id=clip.video_id,
     class_names=model.class_names,
     num_frames=clip.num_frames,
-    frame_rate=frame_rate or clip.frame_rate,
+    frame_rate=rate,
     windows=windows,
     people=average_windows(predictions),
     rule=rule or BoutRule(),

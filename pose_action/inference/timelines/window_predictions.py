@@ -39,7 +39,7 @@ class WindowModel(Protocol):
   @property
   def clip_times(self) -> ClipTimes | None: ...
   @property
-  def threshold(self) -> float | None: ...
+  def bout_threshold(self) -> float | None: ...
   def predict(
     self, clips: Iterable[PoseClip], *, batch_size: int = BATCH_SIZE
   ) -> list[Prediction]: ...
@@ -107,6 +107,7 @@ def predict_windows(
   *,
   frame_size: tuple[int, int],
   skeleton: Skeleton,
+  frame_rate: float | None = None,
   batch_size: int = BATCH_SIZE,
 ) -> Iterator[WindowPrediction]:
   """The model's answer for each window, in order; windows are consumed in batches.
@@ -114,10 +115,11 @@ def predict_windows(
   Args:
     frame_size: (height, width) of the video's frames in pixels.
     skeleton: the joint layout of the windows' poses.
+    frame_rate: frames per second; None if unknown.
   """
   remaining = iter(windows)
   while batch := list(itertools.islice(remaining, batch_size)):
-    clips = [_clip(window, frame_size, skeleton) for window in batch]
+    clips = [_clip(window, frame_size, skeleton, frame_rate) for window in batch]
     predictions = model.predict(clips, batch_size=batch_size)
     for window, prediction in zip(batch, predictions, strict=True):
       yield WindowPrediction(
@@ -130,7 +132,10 @@ def predict_windows(
 
 
 def _clip(
-  window: PersonWindow, frame_size: tuple[int, int], skeleton: Skeleton
+  window: PersonWindow,
+  frame_size: tuple[int, int],
+  skeleton: Skeleton,
+  frame_rate: float | None,
 ) -> PoseClip:
   poses = window.poses[:, None]
   return PoseClip(
@@ -139,4 +144,5 @@ def _clip(
     scores=poses[..., 2],
     frame_size=frame_size,
     skeleton=skeleton,
+    frame_rate=frame_rate,
   )

@@ -1,6 +1,7 @@
 """A data set made from a pose file and a segment file."""
 
 import dataclasses
+import json
 
 import numpy as np
 import pytest
@@ -52,9 +53,36 @@ def test_windows_are_stored_with_their_videos_as_groups(asked):
     PoseDatasetError, match=r"segments.stride is '1s', but the data set"
   ):
     open_or_export(**asked)
-  asked['segments'] = dataclasses.replace(asked['segments'], stride='0.5s')
+  asked['segments'] = dataclasses.replace(
+    asked['segments'], stride='0.5s', tiers=('gaze',)
+  )
+  with pytest.raises(PoseDatasetError, match=r"tiers is \['gaze'\], but .* has \[\]"):
+    open_or_export(**asked)
+  asked['segments'] = dataclasses.replace(asked['segments'], tiers=())
   (asked['poses'].parent / 'segments.csv').write_text(SEGMENTS.replace('wave', 'walk'))
   with pytest.raises(
     PoseDatasetError, match=r'segments are .* whose content is not that'
   ):
+    open_or_export(**asked)
+
+
+def test_data_sets_of_earlier_releases_say_nothing_of_tiers(asked):
+  directory = open_or_export(**asked).directory
+  (directory / 'digests.json').unlink()  # They had none of these either.
+  metadata = directory / 'metadata.json'
+  content = json.loads(metadata.read_text())
+  assert content['source']['segment_options'].pop('tiers') == []
+  del content['digests']
+  metadata.write_text(json.dumps(content))
+  assert open_or_export(**asked).class_names == ('sit', 'wave')
+
+
+def test_the_command_that_makes_a_damaged_data_set_again_has_the_segments(asked):
+  directory = open_or_export(**asked).directory
+  (directory / 'metadata.json').write_text(
+    (directory / 'metadata.json').read_text() + ' '
+  )
+  path = asked['segments'].path
+  command = f'--segments={path} --window=1s --stride=0.5s --overwrite'
+  with pytest.raises(PoseDatasetError, match=command):
     open_or_export(**asked)

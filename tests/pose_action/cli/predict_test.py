@@ -229,6 +229,11 @@ def test_timelines(workdir, tmp_path):
     (['--workdir=nowhere', '--poses=x'], 'there is no checkpoint in'),
     ([], 'no SOURCE is given, and the own clips of this model'),
     (['--output=a.mov'], 'predictions are written to files *.csv, *.json, *.npz'),
+    (
+      ['{poses}', '--class_names=a,b'],
+      'the classes of this model have names: wave, wa',
+    ),
+    (['nowhere', '--tiers=a'], '--tiers are those of a segment file; give --segments'),
     (['nowhere', '--weights=x'], '--weights needs --extractor too'),
     (['nowhere', '--pixels=raw'], '--pixels needs --extractor and --weights'),
     (['--poses=nowhere.pkl'], 'nowhere.pkl'),

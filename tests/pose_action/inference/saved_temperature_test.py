@@ -81,6 +81,8 @@ def test_a_model_that_abstains_says_none_of_these(config, tmp_path):
   untrained_run.write_workdir(tmp_path, config, tiny_run.SKELETON, tiny_run.CLASS_NAMES)
   with pytest.raises(PredictorError, match='no threshold'):
     Predictor.from_workdir(tmp_path, abstain=True)
+  plain = Predictor.from_workdir(tmp_path)
+  assert plain.timeline(clip, window=8).rule.threshold == 0.5
   _results(tmp_path)
   always = Predictor.from_workdir(tmp_path)(clip)
   assert always.label in tiny_run.CLASS_NAMES
@@ -96,6 +98,10 @@ def test_a_model_that_abstains_says_none_of_these(config, tmp_path):
   stored = as_dict(prediction)
   assert stored['label'] == NONE_OF_THESE
   assert stored['probability'] == max(stored['probabilities'].values())
+  # That of a model that always answers begins its bouts there, too.
+  plain = Predictor.from_workdir(tmp_path)
+  assert plain.threshold is None
+  assert plain.timeline(clip, window=8).rule.threshold == 0.9
   # A timeline takes the threshold for its bouts: an untrained model has none above it.
   assert model.timeline(clip, window=8).rule.threshold == 0.9
   assert model.timeline(clip, window=8).bouts == ()

@@ -1,6 +1,8 @@
 """Predictions and timelines saved as something to see."""
 
 import dataclasses
+import functools
+import itertools
 import json
 import pickle
 import re
@@ -19,6 +21,7 @@ from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.poses.sources import HeatmapClip, PotionClip
 from pose_action.host.extras import MissingExtraError
+from pose_action.inference import seen
 from pose_action.inference.prediction_files import check_output
 from pose_action.inference.seen import caption_of
 from pose_action.inference.timelines.of_clips import TimelineOptions, write_timelines
@@ -58,6 +61,27 @@ def test_a_clip_and_a_source_know_their_poses(model, tmp_path):
   assert clips[0] == shown | {'caption': clips[0]['caption']}
   first, share = answers[0].top(1)[0]
   assert clips[0]['caption'] == f'{first} {share:.1%}, labelled raise'
+
+
+@pytest.mark.filterwarnings(UNKNOWN)
+@pytest.mark.usefixtures('cv2', 'av')
+@pytest.mark.parametrize(
+  ('suffix', 'done'),
+  [('mp4', '16/16 frames'), ('gif', '32/32 frames'), ('html', '4/4')],
+)
+def test_progress_is_shown_while_a_file_is_written(
+  model, tmp_path, monkeypatch, suffix, done
+):
+  """Each look at the clock takes a second; without time, nothing is said."""
+  some = {'test': ('test_501', 'test_502')}
+  answers = model(dataclasses.replace(tiny_run.source(), splits=some))
+  lines, usual = [], seen.ScenePace
+  for clock in (lambda: 0, itertools.count().__next__):
+    monkeypatch.setattr(seen, 'ScenePace', functools.partial(usual, clock=clock))
+    assert lines == []
+    answers.save(tmp_path / f'x.{suffix}', lines.append)
+  assert lines[-1].startswith(f'test_502: {done}')
+  assert lines[-1].endswith('per second, 0 s left')
 
 
 def test_predictions_without_poses_are_refused(model, tmp_path):

@@ -128,6 +128,36 @@ def test_elan(tmp_path):
   ]
 
 
+# The same person in another tier, at the same time.
+GAZE = """
+ <TIER LINGUISTIC_TYPE_REF="t" PARTICIPANT="anna" TIER_ID="gaze, eyes">
+  <ANNOTATION><ALIGNABLE_ANNOTATION ANNOTATION_ID="a3" TIME_SLOT_REF1="ts1"
+   TIME_SLOT_REF2="ts3"><ANNOTATION_VALUE>up</ANNOTATION_VALUE></ALIGNABLE_ANNOTATION>
+  </ANNOTATION></TIER>"""
+
+
+def test_tiers_of_an_elan_file(tmp_path):
+  text = eaf(more=GAZE)
+  with pytest.raises(PoseDataError, match=r"overlaps '(wave|sit|up)'"):
+    read(tmp_path, text, 'd.eaf')
+  path = tmp_path / 'd.eaf'
+  assert read_segments(path, ['actions']).labels == ('sit', 'wave')
+  assert rows(read_segments(path, ('gaze, eyes',))) == [
+    ('file:///films/d.mp4', 'anna', 'up', 0.5, 2.0)
+  ]
+  message = "d.eaf has no tier 'Actions'; its tiers are actions, gaze, eyes"
+  with pytest.raises(PoseDataError, match=message) as caught:
+    read_segments(path, ['actions', 'Actions'])
+  assert '\n' not in str(caught.value)
+
+
+def test_tiers_of_other_files(tmp_path):
+  path = tmp_path / 's.csv'
+  path.write_text('video,start,stop,label\na,0,1,sit\n')
+  with pytest.raises(PoseDataError, match=r'has no tiers, which only .* \(a, b\) out'):
+    read_segments(path, ['a', 'b'])
+
+
 def test_elan_annotations_without_text_are_left_out(tmp_path):
   file = read(tmp_path, eaf(value=''), 'd.eaf')
   assert [row.label for row in file.rows] == ['wave']

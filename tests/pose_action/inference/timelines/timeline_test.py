@@ -113,3 +113,28 @@ def test_a_model_that_does_not_know_its_clips_needs_a_window():
   model.clip_times = None
   with pytest.raises(PredictorError, match='give the window: 30 for frames, or 2s'):
     model.timeline(video(STEP))
+
+
+class Rates(Halves):
+  """Notes the frame rates of the windows that it is given."""
+
+  def __init__(self):
+    super().__init__()
+    self.rates = set()
+
+  def predict(self, clips, *, batch_size=32):
+    clips = list(clips)
+    self.rates |= {clip.frame_rate for clip in clips}
+    return super().predict(clips, batch_size=batch_size)
+
+
+def test_windows_have_the_frame_rate_of_their_video():
+  """So that the model reads them at its own rate, as it reads clips."""
+  model = Rates()
+  model.timeline(video(STEP), window=4)
+  assert model.rates == {10.0}
+  model.timeline(video(STEP, frame_rate=None), window=4, frame_rate=20.0)
+  assert model.rates == {10.0, 20.0}
+  stream = model.stream(window=4, frame_size=(480, 1200), frame_rate=30.0)
+  assert stream.num_frames == 0
+  assert model.rates == {10.0, 20.0, 30.0}
