@@ -27,7 +27,7 @@ class Runs:
     self.config.data.data_dir = str(folder / 'data')
     tiny_run.export(folder / 'data')
 
-  def start(self, name, *, program=('main.py',), **environment):
+  def start(self, name, *, program=('main.py',), flags=(), **environment):
     command = [
       sys.executable,
       *program,
@@ -37,6 +37,7 @@ class Runs:
       f'--config.train.epochs={EPOCHS}',
       '--config.train.eval_every_epochs=2',
       '--config.train.checkpoint_every_steps=2',
+      *flags,
     ]
     environment = {
       **os.environ,
@@ -50,10 +51,10 @@ class Runs:
         command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
       )
 
-  def finish(self, *processes, name, status=0):
+  def finish(self, *processes, name, status=0, seconds=150):
     """Waits for processes, which must all end with this exit status."""
     try:
-      codes = [process.wait(timeout=150) for process in processes]
+      codes = [process.wait(timeout=seconds) for process in processes]
     finally:
       for process in processes:
         process.kill()
