@@ -54,7 +54,7 @@ def test_memory_and_open_files_do_not_grow(tmp_path):
     ),
   )
   samples = _samples(process, tmp_path / 'long')
-  runs.finish(process, name='long')
+  runs.finish(process, name='long', seconds=600)
 
   tenth = _STEPS // 10
   first = [s for s in samples if tenth <= s[0] <= 2 * tenth]
