@@ -16,7 +16,7 @@ pytestmark = pytest.mark.long
 
 _STEPS = int(os.environ.get('POSE_ACTION_STEPS', '400'))
 _PER_EPOCH = 3  # 30 clips in batches of 8.
-_MAY_GROW = 30 << 20  # Bytes; the allocator's own ups and downs are within 20 MiB.
+_MAY_GROW = 40 << 20  # Bytes; what is kept per checkpoint or step would be more.
 
 
 def _resident(pid):
@@ -60,7 +60,8 @@ def test_memory_and_open_files_do_not_grow(tmp_path):
   first = [s for s in samples if tenth <= s[0] <= 2 * tenth]
   last = [s for s in samples if s[0] > _STEPS - tenth]
   memory = [statistics.median(s[1] for s in part) for part in (first, last)]
-  files = [max(s[2] for s in part) for part in (first, last)]
+  # A save in the background opens some for a moment.
+  files = [statistics.median(s[2] for s in part) for part in (first, last)]
   print(
     f'{_STEPS} steps; from step {tenth} and at the end: '
     + ', '.join(f'{size / 2**20:.1f} MiB' for size in memory)
