@@ -22,6 +22,7 @@ _ARRAYS = 'd'  # The folders of files with arrays.
 # of a list in it, frames of a clip, and layers of a stage.
 _SIZE, _ITEMS, _FRAMES, _LAYERS = 65_536, 1024, 16_384, 64
 _DESCRIBED = {'config': dict, 'class_names': list, 'skeleton': dict}
+_SECTIONS = ('data', 'model', 'augment', 'optimizer', 'train', 'eval')
 _WORDS = {dict: 'dict', list: 'list'}
 _LOOPS = {
   'data': {'num_frames': _FRAMES, 'read_frames': _FRAMES},

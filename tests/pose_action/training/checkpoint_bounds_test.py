@@ -103,6 +103,10 @@ def test_descriptions_within_bounds(tmp_path):
     (_described() | {'skeleton': []}, 'skeleton in run/metadata is no dict'),
     (_described() | {'config': {'model': 5}}, r'config\.model in run/metadata is no'),
     (
+      _described() | {'config': {'eval': 'x'}},
+      r'config\.eval in run/metadata is no dict',
+    ),
+    (
       _described(model={'convolutions': 10**6}),
       r'config\.model\.convolutions in run/metadata is 1000000, but at most 64',
     ),
