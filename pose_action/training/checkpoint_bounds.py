@@ -88,14 +88,14 @@ def check_description(folder: pathlib.Path, description: Mapping[str, Any]):
   if not names or not all(isinstance(name, str) for name in names):
     raise DamagedCheckpointError(folder, 'class_names in run/metadata are no names')
   config = description['config']
-  for section in ('data', 'model'):
-    fields = config.get(section, {})
-    if not isinstance(fields, dict):
+  for section in _SECTIONS:
+    if not isinstance(config.get(section, {}), dict):
       raise DamagedCheckpointError(
         folder, f'config.{section} in run/metadata is no dict'
       )
-    for name, value in fields.items():
-      most = _LOOPS[section].get(name, _SIZE)
+  for section, loops in _LOOPS.items():
+    for name, value in config.get(section, {}).items():
+      most = loops.get(name, _SIZE)
       _check_sizes(folder, f'config.{section}.{name}'[:200], value, most)
 
 

@@ -52,7 +52,7 @@ def _replaced(step, by):
     (lambda file: file.symlink_to('/dev/zero'), 'state/_sharding is no file'),
     (lambda file: file.symlink_to(file.name), 'state/_sharding is no file'),
     (lambda file: file.symlink_to('nowhere'), 'state/_sharding is no file'),
-    (lambda file: file.symlink_to('..'), '_sharding is nested too deep'),
+    (lambda file: file.symlink_to('..'), 'is nested too deep'),
     (
       lambda file: (file.touch(), os.truncate(file, 3 << 30)),
       'state/_sharding has 3,221,225,472 bytes, at most 16,777,216 are read',
