@@ -39,11 +39,15 @@ def folder(tmp_path_factory):
 
 @pytest.fixture(scope='module')
 def sound(folder):
-  """What each door restores of a checkpoint that is not altered, or of the one before."""
-  doors = sorted(set(_DOORS))
-  endings = checkpoint_doors.endings(folder, [(door, -1) for door in doors])
+  """What each door may restore: the newest checkpoint or, to resume, one before it."""
+  cases = [(door, -1) for door in sorted(set(_DOORS))]
+  cases += [('resume', -2), ('resume', -3), ('train', -2)]
+  endings = checkpoint_doors.endings(folder, cases)
   assert not any(ending.fault or ending.error for ending in endings), endings
-  return {door: e.restored for door, e in zip(doors, endings, strict=True)}
+  found = {}
+  for (door, _), ending in zip(cases, endings, strict=True):
+    found.setdefault(door, set()).add(ending.restored)
+  return found
 
 
 @pytest.fixture(scope='module')
@@ -62,6 +66,12 @@ def endings(folder, sound):
 def test_none_runs_code_or_exhausts_the_machine(endings):
   faults = [(e.what, e.fault) for _, e in endings if e.fault]
   assert not faults, '\n\n'.join(map('\n'.join, faults))
+
+
+def test_what_digests_vouch_for_is_what_was_saved(endings, sound):
+  for (door, _), ending in endings:
+    if ending.restored and 'digests' not in ending.what:
+      assert ending.restored in sound[door], ending
 
 
 def test_each_error_is_one_short_line(endings):

@@ -56,14 +56,14 @@ def files(folder):
   found = [
     file
     for path in found
-    for file in (sorted(path.rglob('*')) if path.is_dir() else [path])
-    if not file.is_dir()
+    for file in (sorted(path.rglob('*')) if os.path.isdir(path) else [path])
+    if not os.path.isdir(file)
   ]
   (folder / 'copies').mkdir()
   copies = []
   for number, file in enumerate(dict.fromkeys(found)):
     for suffix in ('.csv', '.eaf'):
-      if file.is_file() and file.suffix != suffix:
+      if os.path.isfile(file) and file.suffix != suffix:
         copies.append(folder / 'copies' / f'{number}{suffix}')
         shutil.copyfile(file, copies[-1])
   return [*dict.fromkeys(found), *copies]
@@ -166,7 +166,7 @@ def test_labels_and_edited_files(folder, files, extracted, capsys):
       case = ['label', '--dataset=mine', f'--data_dir={data}']
       if place == 'labels':
         case.append(f'--labels={file}')
-      elif file.is_file():
+      elif os.path.isfile(file):
         shutil.copyfile(file, data / place)
       keys.append((place, file))
       cases.append(case)

@@ -34,6 +34,7 @@ from pose_action.training import experiment
 from pose_action.training.checkpoints import Checkpoints
 from pose_action.training.resume import start_or_resume
 from pose_action.training.run import open_training
+from pose_action.training.saved_checkpoints import step_folders
 
 _WAIT = 900
 _SMALL_STEP, _TINY_STEP = 3, 12
@@ -61,7 +62,7 @@ class Ending:
 
 
 def endings(folder: pathlib.Path, cases: list[tuple[str, int]]) -> list[Ending]:
-  """Runs cases (door, seed); a seed of -1 alters nothing.
+  """Runs cases (door, seed); a seed of -n alters nothing, but removes n - 1 checkpoints.
 
   Args:
     folder: holds the runs 'small' and 'tiny', which are copied for each case, and the
@@ -106,8 +107,10 @@ def _ending(
   shutil.copytree(folder / name, work / 'run')
   marker = folder / 'marker'
   what = f'{door} {seed} '
+  place = work / 'run/checkpoints' / str(step)
+  for removed in step_folders(place.parent)[: max(0, -seed - 1)]:
+    shutil.rmtree(removed)
   if seed >= 0:
-    place = work / 'run/checkpoints' / str(step)
     what += hostile_checkpoints.alter(place, marker, seed)
 
   pathlib.Path('/proc/self/clear_refs').write_text('5')  # The peak starts again.

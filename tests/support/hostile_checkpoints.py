@@ -313,8 +313,9 @@ def _config(step: pathlib.Path, marker: pathlib.Path, rng: random.Random) -> str
   section[way[-1]] = rng.choice(
     (10**9, 10**18, -1, 0, 1e308, 'os.system', '..', [10**6] * 1000, [], None, {}, True)
   )
-  if 'config' not in way and rng.random() < 0.7:
-    content['config']['model'][rng.choice(sorted(content['config']['model']))] = 10**6
+  model = content['config'].get('model') if 'config' not in way else None
+  if model and rng.random() < 0.7:
+    model[rng.choice(sorted(model))] = 10**6
   file.write_text(json.dumps(content))
   return '.'.join(way)
 
