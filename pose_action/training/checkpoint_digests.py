@@ -254,7 +254,7 @@ def _json(folder: pathlib.Path, name: str) -> dict[str, Any] | None:
 
 def _of_array(array: np.ndarray) -> str:
   digest = hashlib.sha256(f'{array.dtype} {array.shape}'.encode())
-  digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8))
+  digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
   return digest.hexdigest()
 
 

@@ -110,7 +110,7 @@ def check_same_run(
   # Imported weights have no training clips, and earlier versions no digests of them.
   wanted = {name: description.get(name) for name in saved}
   if isinstance(digests := saved.get('data_digests'), dict):
-    found = wanted['data_digests']
+    found = description['data_digests']
     wanted['data_digests'] = {n: found[n] for n in digests if n in found}
   wanted = _comparable(wanted)
   saved = _comparable(saved)

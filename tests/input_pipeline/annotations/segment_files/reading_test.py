@@ -141,6 +141,7 @@ def test_elan_annotations_without_text_are_left_out(tmp_path):
   [
     ('video,start,label\na,0,x\n', 'has the columns video, start, label, but needs'),
     ('video,start,stop,label\n', 'has no segment'),
+    ('a' * 10**6, 'has the columns a+ … a+, but needs video'),
     (
       'video,start,stop,label\na,5,2,x\n',
       r"line 2: 'x' ends before it starts \(5 s to",
@@ -187,6 +188,7 @@ def test_mistakes_are_one_line(tmp_path, text, message):
     read(tmp_path, text)
   assert '\n' not in str(caught.value)
   assert 'segments.csv' in str(caught.value)
+  assert len(str(caught.value)) < 1000
 
 
 def test_many_videos_and_people_take_seconds(tmp_path):
