@@ -14,10 +14,13 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from input_pipeline import text_files
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, shortened
 
 # Spreadsheets in much of Europe separate columns by semicolons.
 DELIMITERS = (',', ';', '\t')
+
+
+_LONGEST = 500  # Characters of all columns in a message.
 
 
 class Row(NamedTuple):
@@ -118,10 +121,8 @@ def read_table(path: pathlib.Path, needs: Sequence[str] = ()) -> Table:
       first, delimiter = names, candidate
       break
   else:
-    raise PoseDataError(
-      f'{path} has the columns {", ".join(filter(None, first.fields)) or "none"}, but'
-      f' needs {", ".join(needs)}'
-    )
+    found = shortened(', '.join(filter(None, first.fields)), _LONGEST) or 'none'
+    raise PoseDataError(f'{path} has the columns {found}, but needs {", ".join(needs)}')
   columns = _without_empty_ends(first.fields)
   found = [
     Row(row.line, _without_empty_ends(row.fields, len(columns)))

@@ -1,27 +1,15 @@
 """Whole runs as processes: killed and resumed, as two processes, without TensorBoard."""
 
-import contextlib
-import json
-import os
 import random
 import re
 import signal
 import socket
-import subprocess
-import sys
 import time
 
-import jax
 import numpy as np
 import pytest
 import tiny_run
-from places import ROOT, WITHOUT_TENSORBOARD
-
-from pose_action.runtime import sharding
-from pose_action.training.checkpoints import Checkpoints
-from pose_action.training.program import build_program
-
-EPOCHS, LAST_STEP = 6, 18
+from process_runs import LAST_STEP, Runs, logged_step, names
 
 # The training program with a first step that compiles for minutes, as one operation in C.
 _COMPILES_LONG = """
@@ -35,71 +23,6 @@ def step_function(self, step):
 Program.step_function = step_function
 program.run('train', sys.argv[1:])
 """
-
-
-class Runs:
-  """Runs with one config and data set, which share compiled programs."""
-
-  def __init__(self, folder):
-    self.folder = folder
-    self.config = tiny_run.get_config().unlock()
-    self.config.data.data_dir = str(folder / 'data')
-    tiny_run.export(folder / 'data')
-
-  def start(self, name, *, program=('main.py',), **environment):
-    command = [
-      sys.executable,
-      *program,
-      '--config=tests/support/tiny_run.py',
-      f'--workdir={self.folder / name}',
-      f'--config.data.data_dir={self.folder / "data"}',
-      f'--config.train.epochs={EPOCHS}',
-      '--config.train.eval_every_epochs=2',
-      '--config.train.checkpoint_every_steps=2',
-    ]
-    environment = {
-      **os.environ,
-      'JAX_PLATFORMS': 'cpu',
-      'XLA_FLAGS': '--xla_backend_optimization_level=0',  # Compiles twice as fast.
-      'PYTHONPATH': WITHOUT_TENSORBOARD,
-      **environment,
-    }
-    with self.log_file(name, environment.get('JAX_PROCESS_ID', '')).open('a') as log:
-      return subprocess.Popen(
-        command, cwd=ROOT, env=environment, stdout=log, stderr=subprocess.STDOUT
-      )
-
-  def finish(self, *processes, name, status=0):
-    """Waits for processes, which must all end with this exit status."""
-    try:
-      codes = [process.wait(timeout=150) for process in processes]
-    finally:
-      for process in processes:
-        process.kill()
-    assert set(codes) == {status}, self.log(name)
-
-  def log_file(self, name, process=''):
-    return self.folder / f'{name}{process}.log'
-
-  def log(self, name):
-    logs = sorted(self.folder.glob(f'{name}*.log'))
-    return '\n'.join(log.read_text() for log in logs)
-
-  def saved_bits(self, name):
-    """Every number in the last checkpoint's state, as bytes."""
-    data = tiny_run.open_run_data(self.config)
-    mesh = sharding.make_mesh(jax.devices()[:1])
-    shapes = build_program(self.config, data, mesh).state_shapes
-    with contextlib.closing(Checkpoints(self.folder / name)) as checkpoints:
-      state = checkpoints.restore_state(LAST_STEP, shapes)
-    numbers = state.replace(key=jax.random.key_data(state.key))
-    return [np.asarray(leaf).tobytes() for leaf in jax.tree.leaves(numbers)]
-
-  def figures(self, name):
-    return json.loads((self.folder / name / 'results.json').read_text())
-
-  def scores(self, name):
-    return np.load(self.folder / name / 'scores_test.npz')['scores']
 
 
 @pytest.fixture(scope='module')
@@ -119,20 +42,9 @@ def test_a_run_without_tensorboard_completes_and_says_so_once(runs, whole):
   assert log.count('No TensorBoard events, only metrics.jsonl') == 1
   assert "pip install 'pose-action-jax[tensorboard]'" in log
   assert f'step {LAST_STEP}/{LAST_STEP}' in log
-  names = _names(runs.folder / whole)
-  assert {'results.json', 'metrics.jsonl', 'confusion_matrix.png'} <= names
-  assert not any(name.startswith('events') for name in names)
-
-
-def _names(folder):
-  return {path.name for path in folder.iterdir()}
-
-
-def _logged_step(workdir):
-  path = workdir / 'metrics.jsonl'
-  lines = path.read_text().splitlines(keepends=True) if path.exists() else []
-  whole = [line for line in lines if line.endswith('\n')]
-  return json.loads(whole[-1])['step'] if whole else 0
+  found = names(runs.folder / whole)
+  assert {'results.json', 'metrics.jsonl', 'confusion_matrix.png'} <= found
+  assert not any(name.startswith('events') for name in found)
 
 
 def test_killed_and_resumed_is_as_never_killed(runs, whole):
@@ -154,7 +66,7 @@ def test_killed_and_resumed_is_as_never_killed(runs, whole):
   assert runs.saved_bits('killed') == runs.saved_bits(whole)
   assert runs.figures('killed') == runs.figures(whole)
   np.testing.assert_array_equal(runs.scores('killed'), runs.scores(whole))
-  assert _names(workdir / 'checkpoints') == _names(runs.folder / whole / 'checkpoints')
+  assert names(workdir / 'checkpoints') == names(runs.folder / whole / 'checkpoints')
 
 
 # The regrouped job below gets SIGTERM.
@@ -199,11 +111,11 @@ def _stop_in_a_compilation(number, runs, name, step):
   assert log.endswith(f'\nstopped at step {step}; the same command resumes\n')
   assert log.count('the same command resumes') == 2
   assert 'Traceback' not in log
-  assert 'run.lock' not in _names(runs.folder / name)
+  assert 'run.lock' not in names(runs.folder / name)
 
 
 def _wait_for_step(workdir, step, process):
-  while _logged_step(workdir) < step and process.poll() is None:
+  while logged_step(workdir) < step and process.poll() is None:
     time.sleep(0.005)
 
 
@@ -264,7 +176,7 @@ def _check_job(runs, whole, name):
     for key in line.keys() & {'train/loss', 'validation/loss'}:
       np.testing.assert_allclose(line[key], wanted[key], rtol=1e-3, err_msg=str(line))
   np.testing.assert_allclose(runs.scores(name), runs.scores(whole), atol=1e-3)
-  assert _names(runs.folder / name) == _names(runs.folder / whole)
+  assert names(runs.folder / name) == names(runs.folder / whole)
   # Only process 0 prints.
   assert 'step 2/' in runs.log_file(name, 0).read_text()
   assert 'step 2/' not in runs.log_file(name, 1).read_text()

@@ -9,12 +9,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from input_pipeline.annotations.segment_files.rows import SegmentFile, SegmentRow
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, shortened
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import ClipSource
 
-_NAMED = 5  # Largest number of names in a message.
+_NAMED, _LONGEST = 5, 100  # Most names in a message, and characters of a name.
 
 
 class Span(NamedTuple):
@@ -57,10 +57,11 @@ def rows_of_names(
     PoseDataError: if a name in the file fits several videos.
   """
   found: dict[str, list[SegmentRow]] = {}
-  for named in dict.fromkeys(row.video for row in file.rows):
-    video = _find(offered, (named, *file.other_names.get(named, ())), file.path)
+  names = _Names(offered)
+  for named, rows in file.of_video.items():
+    video = names.find((named, *file.other_names.get(named, ())), file.path)
     if video is not None:
-      found.setdefault(video, []).extend(r for r in file.rows if r.video == named)
+      found.setdefault(video, []).extend(rows)
   return {video: tuple(found[video]) for video in offered if video in found}
 
 
@@ -84,11 +85,14 @@ def spans_of_clip(
       segments of different names for the only person that overlap.
   """
   found: dict[str, list[Span]] = {}
+  end = clip.num_frames
   for row in rows:
-    start, stop = (math.floor(t * frame_rate + 0.5) for t in (row.start, row.stop))
+    start, stop = (
+      math.floor(min(t * frame_rate, end) + 0.5) for t in (row.start, row.stop)
+    )
     if start >= clip.num_frames:
       raise PoseDataError(
-        f'{row.where}: {row.label!r} starts at {row.start:g} s, but the poses of'
+        f'{row.where}: {shortened(row.label, _LONGEST)!r} starts at {row.start:g} s, but the poses of'
         f' {clip.video_id!r} end at {clip.num_frames / frame_rate:g} s'
         f' ({clip.num_frames} frames, {frame_rate:g} per second); correct the time or the'
         ' frame rate'
@@ -130,11 +134,11 @@ def notes_on_videos(
       f'{len(without)} of {len(offered)} videos have no segment in {file.path} and are'
       f' left out: {some_names(without)}',
     )
-  named = dict.fromkeys(row.video for row in file.rows)
+  named, names = file.of_video, _Names(tuple(rows))
   missing = [
     name
     for name in named
-    if _find(tuple(rows), (name, *file.other_names.get(name, ())), file.path) is None
+    if names.find((name, *file.other_names.get(name, ())), file.path) is None
   ]
   if missing:
     yield Note(
@@ -154,8 +158,8 @@ def _one_after_another(spans: list[Span], clip: PoseClip) -> list[Span]:
   for place, (first, second) in enumerate(itertools.pairwise(ordered)):
     if second.start < first.stop - 1:
       raise PoseDataError(
-        f'clip {clip.video_id!r}: {second.label!r} from frame {second.start} overlaps'
-        f' {first.label!r} up to frame {first.stop} of person {first.person}; at any'
+        f'clip {clip.video_id!r}: {shortened(second.label, _LONGEST)!r} from frame {second.start}'
+        f' overlaps {shortened(first.label, _LONGEST)!r} up to frame {first.stop} of person {first.person}; at any'
         ' time, a person has one label'
       )
     ordered[place] = first._replace(stop=min(first.stop, second.start))
@@ -169,35 +173,49 @@ def _people_of(
     return tuple(people)
   if row.person not in people:
     raise PoseDataError(
-      f'{row.where}: there is no person {row.person!r} in the poses of'
+      f'{row.where}: there is no person {shortened(row.person, _LONGEST)!r} in the poses of'
       f' {clip.video_id!r}; they show {some_names(people)} (t0, t1, … in order of appearance'
       " are those without a tracker's identity)"
     )
   return (row.person,)
 
 
-def _find(
-  offered: Sequence[str], names: Sequence[str], path: pathlib.Path
-) -> str | None:
-  """The video that has one of these names."""
-  for name in names:
-    if name in offered:
-      return name
-  for name in filter(None, names):
-    fitting = [video for video in offered if _are_same(video, name)]
-    if len(fitting) > 1:
-      raise PoseDataError(
-        f'{path}: {name!r} may be {some_names(fitting)}; name the video as the poses do'
-      )
-    if fitting:
-      return fitting[0]
-  return None
+class _Names:
+  """Videos by name, and by a name that is the same but for folders, and a suffix of one."""
 
+  def __init__(self, offered: Sequence[str]):
+    self._place = {video: place for place, video in enumerate(offered)}
+    self._last: dict[str, list[str]] = {}
+    self._stem: dict[str, list[str]] = {}
+    for video in offered:
+      last, stem = _last_and_stem(video)
+      self._last.setdefault(last, []).append(video)
+      self._stem.setdefault(stem, []).append(video)
 
-def _are_same(video: str, name: str) -> bool:
-  """Whether two names are the same but for folders, and a suffix of one of them."""
-  (one, one_stem), (other, other_stem) = _last_and_stem(video), _last_and_stem(name)
-  return one in (other, other_stem) or one_stem == other
+  def find(self, names: Sequence[str], path: pathlib.Path) -> str | None:
+    """The video that has one of these names.
+
+    Raises:
+      PoseDataError: if one of them fits several.
+    """
+    for name in names:
+      if name in self._place:
+        return name
+    for name in filter(None, names):
+      last, stem = _last_and_stem(name)
+      fitting = {
+        *self._last.get(last, ()),
+        *self._last.get(stem, ()),
+        *self._stem.get(last, ()),
+      }
+      if len(fitting) > 1:
+        ordered = sorted(fitting, key=self._place.__getitem__)
+        raise PoseDataError(
+          f'{path}: {shortened(name, _LONGEST)!r} may be {some_names(ordered)}; name the video as the poses do'
+        )
+      if fitting:
+        return fitting.pop()
+    return None
 
 
 def _last_and_stem(name: str) -> tuple[str, str]:
@@ -206,5 +224,5 @@ def _last_and_stem(name: str) -> tuple[str, str]:
 
 
 def some_names(names: Sequence[str] | Mapping[str, object]) -> str:
-  shown = ', '.join(list(names)[:_NAMED])
+  shown = ', '.join(shortened(name, _LONGEST) for name in list(names)[:_NAMED])
   return f'{shown}, … ({len(names)})' if len(names) > _NAMED else shown or 'none'

@@ -11,17 +11,19 @@ from collections.abc import Callable, Mapping, Sequence
 
 from input_pipeline import text_files
 from input_pipeline.catalog.protocols import PathLike
-from input_pipeline.errors import PoseDataError, PoseDatasetError
+from input_pipeline.errors import PoseDataError, PoseDatasetError, shortened
 from input_pipeline.export.export import export_dataset
 from input_pipeline.export.summary import ExportSummary
 from input_pipeline.poses.sources import ClipSource, PoseSource
 from input_pipeline.readers.registry import read_poses
-from input_pipeline.readers.videos.table import TABLE
+from input_pipeline.readers.videos.table import TABLE, read_table
 from input_pipeline.storage.dataset import dataset_dir, is_there, open_dataset
 from input_pipeline.storage.stored_source import stored_source
 from pose_action.extraction.pose_files import FOLDER, write_table
+from pose_action.host import atomic_files
 from pose_action.host.user_paths import user_path
 
+_SHOWN, _LONGEST = 3, 200  # Clips in a message, and characters of a name.
 _TAKEN = ('label', 'split', 'group', 'fps')  # Columns of the user's table.
 
 
@@ -89,27 +91,44 @@ def enter_labels(table: pathlib.Path, labels: pathlib.Path) -> str:
   rows, given = _rows(table), _rows(labels)
   columns = set(given[0]) if given else set()
   if not columns & {'id', 'path'} or not columns & {*_TAKEN}:
+    found = shortened(', '.join(given[0]), _LONGEST) if given else '(none)'
     raise PoseDataError(
-      f'{labels} has the columns {", ".join(given[0]) if given else "(none)"}, but needs'
-      f' id or path, and at least one of {", ".join(_TAKEN)}'
+      f'{labels} has the columns {found}, but needs id or path, and at least one of'
+      f' {", ".join(_TAKEN)}'
     )
+  clips: dict[str, list[dict[str, str]]] = {}  # By their name and their group.
+  for clip in rows:
+    for name in {_name(clip), clip.get('group', '')} - {''}:
+      clips.setdefault(name, []).append(clip)
   changed: set[str] = set()
   for number, row in enumerate(given, start=2):
-    name = row.get('id') or pathlib.PurePath(row.get('path') or '').stem
-    own = [r for r in rows if name and name in (r['id'], r.get('group'))]
+    name = _name(row)
+    own = clips.get(name, ())
     if not own:
+      some = ', '.join(shortened(_name(r), _LONGEST) for r in rows[:_SHOWN])
       raise PoseDataError(
-        f'{labels}, line {number}: there is no clip {name!r} in {table}; its clips are'
-        f' {", ".join(r["id"] for r in rows[:3])}{" ..." if len(rows) > 3 else ""}'
+        f'{labels}, line {number}: there is no clip {shortened(name, _LONGEST)!r} in'
+        f' {table}; its clips are {some}{" ..." if len(rows) > _SHOWN else ""}'
       )
     new = {column: row[column] for column in _TAKEN if row.get(column)}
     for clip in own:
       if any(clip.get(column) != value for column, value in new.items()):
-        changed.add(clip['id'])
+        changed.add(_name(clip))
       clip.update(new)
   every = {column: '' for row in rows for column in row}
+  before = table.read_bytes()
   write_table(table, [{**every, **row} for row in rows])
+  try:
+    read_table(table)
+  except PoseDataError as error:
+    atomic_files.write_bytes(table, before)
+    raise PoseDataError(f'{labels} is not entered, because then {error}') from error
   return f'{table}: {len(changed)} of {len(rows)} clips changed'
+
+
+def _name(row: Mapping[str, str]) -> str:
+  """The clip that a row names; '' for none."""
+  return row.get('id') or pathlib.PurePath(row.get('path') or '').stem
 
 
 def _with_labels_of(maps: ClipSource, poses: PoseSource) -> ClipSource:
@@ -151,10 +170,14 @@ def _rows(table: pathlib.Path) -> list[dict[str, str]]:
     raise PoseDataError(f'{table} does not exist; give a table *.csv with labels')
   try:
     rows = csv.DictReader(io.StringIO(text_files.read_text(table)), strict=True)
-    return [
-      {str(name).strip().lower(): (value or '').strip() for name, value in row.items()}
-      for row in rows
-      if None not in row
-    ]
+    found = []
+    for row in rows:
+      if None in row:
+        raise PoseDataError(
+          f'{table}, line {rows.line_num} has more values than columns; put text with a'
+          ' comma in double quotes'
+        )
+      found.append({n.strip().lower(): (text or '').strip() for n, text in row.items()})
+    return found
   except csv.Error as error:
     raise PoseDataError(f'{table} is not a readable table: {error}') from error

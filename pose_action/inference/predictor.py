@@ -40,7 +40,7 @@ from pose_action.inference.activations import Activations, activations_of_clip
 from pose_action.inference.call import CallMethods
 from pose_action.inference.clip_rate import at_own_rate
 from pose_action.inference.ensemble_predictor import EnsemblePredictor
-from pose_action.inference.errors import PredictorError
+from pose_action.inference.errors import PredictorError, naming_the_config
 from pose_action.inference.prediction import Prediction
 from pose_action.inference.saved_temperature import (
   saved_temperature,
@@ -196,28 +196,29 @@ class Predictor(CallMethods, TimelineMethods):
       saved = load_model(workdir, checkpoint=checkpoint, mesh=mesh)
     except SavedModelError as error:
       raise PredictorError(str(error)) from error
-    # Without validation, the best checkpoint is the last.
-    last = saved.config.eval.get('weights', 'last')
-    names = ('best', last) if checkpoint == 'best' else (last,)
-    temperature, threshold = 1.0, None
-    calibrates = bool(saved.config.eval.calibrate)
-    if calibrates:
-      temperature = saved_temperature(workdir, names, saved.step)
-    of_run = workdir, names, saved.step
-    if abstain:
-      threshold = saved_threshold(*of_run, calibrated=calibrates)
-    return cls(
-      config=saved.config,
-      class_names=saved.class_names,
-      skeleton=saved.skeleton,
-      model=saved.model,
-      variables=saved.variables,
-      step=saved.step,
-      temperature=temperature,
-      threshold=threshold,
-      bout_threshold=stored_threshold(*of_run, calibrated=calibrates),
-      clip_times=saved.clip_times,
-    )
+    with naming_the_config(workdir):
+      # Without validation, the best checkpoint is the last.
+      last = saved.config.eval.get('weights', 'last')
+      names = ('best', last) if checkpoint == 'best' else (last,)
+      temperature, threshold = 1.0, None
+      calibrates = bool(saved.config.eval.calibrate)
+      if calibrates:
+        temperature = saved_temperature(workdir, names, saved.step)
+      of_run = workdir, names, saved.step
+      if abstain:
+        threshold = saved_threshold(*of_run, calibrated=calibrates)
+      return cls(
+        config=saved.config,
+        class_names=saved.class_names,
+        skeleton=saved.skeleton,
+        model=saved.model,
+        variables=saved.variables,
+        step=saved.step,
+        temperature=temperature,
+        threshold=threshold,
+        bout_threshold=stored_threshold(*of_run, calibrated=calibrates),
+        clip_times=saved.clip_times,
+      )
 
   def predict(
     self, clips: Iterable[AnyClip], *, batch_size: int = 32

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import pathlib
 from collections.abc import Collection
 from typing import Any
@@ -25,6 +26,10 @@ import numpy as np
 import tensorstore
 from jax.experimental import multihost_utils
 
+# Arrays of zeros compress to nothing, those of trained weights to a tenth less than they
+# are; a small file may declare terabytes (our choice).
+_SMALL = 256 << 20  # Bytes that arrays in a few files may take.
+_LARGEST_RATIO = 100
 METRIC = 'validation'  # The name of the figure that the best checkpoint is chosen by.
 _SHOWN = 3
 
@@ -129,7 +134,12 @@ def read_left_open(folder: pathlib.Path) -> dict[str, Any] | None:
   Raises:
     DamagedCheckpointError: if it cannot be read.
   """
-  return _json(folder, 'left_open/metadata')
+  content = _json(folder, 'left_open/metadata')
+  if content is not None and not (
+    content.keys() == {'metrics', 'evaluation'} and isinstance(content['metrics'], dict)
+  ):
+    raise DamagedCheckpointError(folder, 'left_open/metadata has another form')
+  return content
 
 
 def check_arrays(folder: pathlib.Path, tops: Collection[str] | None = None):
@@ -158,8 +168,10 @@ def check_arrays(folder: pathlib.Path, tops: Collection[str] | None = None):
     more = f' and {len(missing) - _SHOWN} more' if len(missing) > _SHOWN else ''
     listed = ', '.join(missing[:_SHOWN]) + more
     raise DamagedCheckpointError(folder, f'it has lost {listed}')
-  for name in chosen:
-    array = _stored_array(folder, database, name)
+  stores = {name: _store(folder, database, name) for name in chosen}
+  _check_size(folder, stores)
+  for name, store in stores.items():
+    array = _content(folder, name, store)
     if wanted is not None and _of_array(array) != wanted[name]:
       raise DamagedCheckpointError(folder, f'array {name} is not what was saved')
 
@@ -186,10 +198,35 @@ def saved_arrays(folder: pathlib.Path) -> frozenset[str] | None:
   return None if digests is None else frozenset(digests['arrays'])
 
 
-def _stored_array(folder: pathlib.Path, database: dict, name: str) -> np.ndarray:
+def _store(folder: pathlib.Path, database: dict, name: str) -> tensorstore.TensorStore:
   store = {'driver': 'zarr', 'kvstore': {**database, 'path': f'{name}/'}}
   try:
-    return np.asarray(tensorstore.open(store, read=True).result().read().result())
+    return tensorstore.open(store, read=True).result()
+  except (ValueError, OSError) as error:
+    raise DamagedCheckpointError(folder, f'array {name}: {_one_line(error)}') from error
+
+
+def _check_size(folder: pathlib.Path, stores: dict[str, tensorstore.TensorStore]):
+  """Raises DamagedCheckpointError for arrays far larger than the files that hold them."""
+  sizes = {
+    n: math.prod(s.shape) * s.dtype.numpy_dtype.itemsize for n, s in stores.items()
+  }
+  files = sum(p.stat().st_size for p in (folder / 'state').rglob('*') if p.is_file())
+  most = max(_SMALL, _LARGEST_RATIO * files)
+  if sum(sizes.values()) > most:
+    name = max(sizes, key=lambda name: sizes[name])
+    raise DamagedCheckpointError(
+      folder,
+      f'array {name} would have {sizes[name]:,} bytes, but the files of all arrays have'
+      f' {files:,}',
+    )
+
+
+def _content(
+  folder: pathlib.Path, name: str, store: tensorstore.TensorStore
+) -> np.ndarray:
+  try:
+    return np.asarray(store.read().result())
   except (ValueError, OSError) as error:
     raise DamagedCheckpointError(folder, f'array {name}: {_one_line(error)}') from error
 
@@ -217,7 +254,7 @@ def _json(folder: pathlib.Path, name: str) -> dict[str, Any] | None:
 
 def _of_array(array: np.ndarray) -> str:
   digest = hashlib.sha256(f'{array.dtype} {array.shape}'.encode())
-  digest.update(np.ascontiguousarray(array).tobytes())
+  digest.update(np.ascontiguousarray(array).reshape(-1).view(np.uint8).data)
   return digest.hexdigest()
 
 

@@ -24,7 +24,7 @@ from orbax.checkpoint.checkpoint_managers import (
 )
 
 from pose_action.runtime import sharding
-from pose_action.training import checkpoint_digests
+from pose_action.training import checkpoint_bounds, checkpoint_digests
 from pose_action.training.checkpoint_digests import (
   METRIC,
   CheckpointError,
@@ -296,6 +296,7 @@ class Checkpoints:
 
   def _damage(self, folder: pathlib.Path, *, entirely: bool) -> str:
     try:
+      checkpoint_bounds.check_files(folder)
       has_digests = checkpoint_digests.check_parts(folder)
       if entirely:
         checkpoint_digests.check_arrays(folder)

@@ -13,7 +13,7 @@ import jax
 import numpy as np
 
 from pose_action.runtime import sharding
-from pose_action.training.checkpoint_digests import named, whole
+from pose_action.training.checkpoint_digests import CheckpointError, named, whole
 from pose_action.training.program import Program
 from pose_action.training.step_metrics import TrainMetrics
 
@@ -47,7 +47,13 @@ class LeftOpen:
   def restored_metrics(self, program: Program) -> TrainMetrics:
     """The sums on the devices."""
     empty = program.empty_metrics()
-    arrays = [self._array(name) for name in named(empty)]
+    try:
+      arrays = [self._array(name) for name in named(empty)]
+    except (KeyError, TypeError, ValueError) as error:
+      raise CheckpointError(
+        f'what a stop left open in the checkpoint cannot be read ({error!r}); delete its'
+        ' folder left_open, which costs the figures of one line of the log'
+      ) from error
     tree = jax.tree.unflatten(jax.tree.structure(empty), arrays)
     return sharding.replicate(tree, program.mesh)
 

@@ -18,6 +18,7 @@ import jax.numpy as jnp
 import ml_collections
 from clu import parameter_overview
 
+from input_pipeline.errors import shortened
 from input_pipeline.loading.loader import HostShare, training_batches
 from pose_action.host.garbage import search_paused
 from pose_action.host.nested import flattened
@@ -65,7 +66,7 @@ _DATA = {
   'data_digests.content': 'the joints or maps of the clips',
   'data_digests.shards': "the content of the data set's files",
 }
-_SHOWN = 8
+_SHOWN, _LONGEST = 8, 200
 
 
 class ResumeError(ValueError):
@@ -108,9 +109,9 @@ def check_same_run(
     return
   saved = checkpoints.run_description(step)
   # Imported weights have no training clips, and earlier versions no digests of them.
-  wanted = {name: description[name] for name in saved}
-  if digests := saved.get('data_digests'):
-    found = wanted['data_digests']
+  wanted = {name: description.get(name) for name in saved}
+  if isinstance(digests := saved.get('data_digests'), dict):
+    found = description['data_digests']
     wanted['data_digests'] = {n: found[n] for n in digests if n in found}
   wanted = _comparable(wanted)
   saved = _comparable(saved)
@@ -160,7 +161,8 @@ def _other_settings(
   workdir: pathlib.Path,
 ) -> ResumeError:
   changes = '; '.join(
-    f'{name} was {saved.get(name)}, now {wanted.get(name)}' for name in names[:_SHOWN]
+    f'{_short(name)} was {_short(saved.get(name))}, now {_short(wanted.get(name))}'
+    for name in names[:_SHOWN]
   )
   return ResumeError(
     f'{workdir} holds a run with other settings ({changes}). Give a new --workdir, or'
@@ -168,10 +170,14 @@ def _other_settings(
   )
 
 
+def _short(value: Any) -> str:
+  return shortened(str(value), _LONGEST)
+
+
 def _is_free(name: str, saved: dict[str, Any]) -> bool:
   """Whether a field may change; not the test split if the run is selected on it."""
   if name == 'config.data.test_split':
-    return saved['config.data.validate_on'] != 'test'
+    return saved.get('config.data.validate_on') != 'test'
   if name.startswith('clip_times.'):  # Describes the clips, and changes nothing.
     return True
   return name.removeprefix('config.') in _FREE_TO_CHANGE

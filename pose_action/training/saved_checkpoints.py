@@ -19,7 +19,7 @@ import jax.numpy as jnp
 import orbax.checkpoint as ocp
 
 from pose_action.host.user_paths import user_path
-from pose_action.training import checkpoint_digests
+from pose_action.training import checkpoint_bounds, checkpoint_digests
 from pose_action.training.checkpoint_digests import (
   METRIC,
   CheckpointError,
@@ -61,6 +61,7 @@ class SavedCheckpoints:
     self._folder = folder / 'checkpoints'
     for step in step_folders(self._folder)[: 1 if only_last else None]:
       with _may_vanish(step):
+        checkpoint_bounds.check_files(step)
         checkpoint_digests.check_parts(step)
     handlers: dict[str, Any] = {
       'state': ocp.PyTreeCheckpointHandler(),
@@ -189,6 +190,8 @@ def run_description(manager: ocp.CheckpointManager, step: int) -> dict[str, Any]
   missing = [name for name in _DESCRIBED if name not in restored['run']]
   if missing:
     raise _other_version(manager, step, f'its description has no {missing[0]}')
+  folder = pathlib.Path(manager.directory) / str(step)
+  checkpoint_bounds.check_description(folder, restored['run'])
   return restored['run']
 
 

@@ -13,6 +13,7 @@ import jax
 import ml_collections
 from jax.sharding import Mesh
 
+from input_pipeline.errors import shortened
 from input_pipeline.skeletons.registry import Skeleton
 from pose_action.runtime import sharding
 from pose_action.training import input_settings
@@ -24,6 +25,8 @@ from pose_action.training.clip_times import ClipTimes
 from pose_action.training.model_registry import build_model
 from pose_action.training.past_configs import with_missing_fields
 from pose_action.training.saved_checkpoints import SavedCheckpoints, step_folders
+
+_LONGEST_REASON = 500
 
 
 class SavedModelError(ValueError):
@@ -100,9 +103,10 @@ def _rebuilt(
   workdir: str | os.PathLike[str], description: dict[str, Any], mesh: Mesh
 ) -> SavedModel:
   """The model with the shapes of its variables in their place."""
-  config = with_missing_fields(description['config'])
   class_names = tuple(description['class_names'])
   try:
+    config = with_missing_fields(description['config'])
+    times = ClipTimes.from_dict(description.get('clip_times'))
     skeleton = Skeleton.from_dict(description['skeleton'])
     model = build_model(config.model, len(class_names))
     shapes = jax.eval_shape(
@@ -110,8 +114,8 @@ def _rebuilt(
       jax.random.key(0),
       input_settings.example_input(config, skeleton),
     )
-  except (AttributeError, KeyError, TypeError, ValueError) as error:
-    reason = ' '.join(str(error).split())
+  except Exception as error:  # Whatever a model makes of sizes that do not fit it.
+    reason = shortened(' '.join(str(error).split()), _LONGEST_REASON)
     raise SavedModelError(
       f'{workdir} was made by another version of this library: {reason}; use that'
       ' version, or train in a new --workdir'
@@ -120,5 +124,4 @@ def _rebuilt(
   shapes = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
   )
-  times = ClipTimes.from_dict(description.get('clip_times'))
   return SavedModel(config, class_names, skeleton, model, shapes, 0, times)

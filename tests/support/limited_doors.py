@@ -30,6 +30,13 @@ from places import PYTHON_PATH, ROOT
 SECONDS = 5.0  # Of the processor, as other programs may share it.
 _WAIT = 60.0
 MEMORY = 1 << 30
+_IMPORTED = (
+  'input_pipeline.annotations.training_windows',
+  'input_pipeline.export.export',
+  'pose_action.cli.export_dataset',
+  'pose_action.cli.label_dataset',
+  'pose_action.extraction.relabel',
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -80,8 +87,11 @@ def _warm_up():
 
   Exports nothing, because threads of the writer do not survive a fork.
   """
-  importlib.import_module('input_pipeline.export.export')
-  importlib.import_module('pose_action.cli.export_dataset')
+  for name in _IMPORTED:
+    importlib.import_module(name)
+  for name in ('defusedxml.ElementTree', 'pympi.Elan'):  # Of the extra `elan`.
+    with contextlib.suppress(ImportError):
+      importlib.import_module(name)
   with (
     tempfile.TemporaryDirectory() as folder,
     contextlib.redirect_stdout(io.StringIO()),

@@ -83,9 +83,9 @@ def _outcome(words: list[str], limit: int | None = MEMORY) -> Outcome:
   from pose_action.cli.launch import program
 
   pathlib.Path('/proc/self/clear_refs').write_text('5')  # The peak starts again.
-  before, start = _memory('VmRSS'), _seconds()
+  before, start = memory_of('VmRSS'), processor_seconds()
   if limit is not None:
-    most = _memory('VmSize') + limit
+    most = memory_of('VmSize') + limit
     resource.setrlimit(resource.RLIMIT_AS, (most, resource.RLIM_INFINITY))
   printed = io.StringIO()
   fault = error = ''
@@ -98,7 +98,7 @@ def _outcome(words: list[str], limit: int | None = MEMORY) -> Outcome:
       fault = '' if error or not exit.code else 'ended without an error'
     except BaseException:
       fault = traceback.format_exc()
-  seconds, memory = _seconds() - start, _memory('VmHWM') - before
+  seconds, memory = processor_seconds() - start, memory_of('VmHWM') - before
   if limit is not None and seconds > SECONDS:
     fault = f'took {seconds:.1f} s of the processor'
   if limit is not None and memory > limit:
@@ -106,12 +106,12 @@ def _outcome(words: list[str], limit: int | None = MEMORY) -> Outcome:
   return Outcome(fault, error, printed.getvalue()[:20_000], seconds, memory)
 
 
-def _seconds() -> float:
+def processor_seconds() -> float:
   """Returns the seconds of processor time, child processes included."""
   return sum(os.times()[:4])
 
 
-def _memory(name: str) -> int:
+def memory_of(name: str) -> int:
   for line in pathlib.Path('/proc/self/status').read_text().splitlines():
     if line.startswith(f'{name}:'):
       return int(line.split()[1]) * 1024

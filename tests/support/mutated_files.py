@@ -123,11 +123,11 @@ def damaged_bytes(content: bytes, rng: np.random.Generator) -> bytes:
 
 
 def _json(content: bytes, rng: np.random.Generator) -> bytes:
-  return json.dumps(_changed(json.loads(content), rng)).encode()
+  return json.dumps(with_a_change(json.loads(content), rng)).encode()
 
 
 def _pickle(content: bytes, rng: np.random.Generator) -> bytes:
-  return pickle.dumps(_changed(pickle.loads(content), rng))
+  return pickle.dumps(with_a_change(pickle.loads(content), rng))
 
 
 def _table(content: bytes, rng: np.random.Generator) -> bytes:
@@ -174,7 +174,7 @@ def _hdf5(content: bytes, rng: np.random.Generator) -> bytes:
   return written.getvalue()
 
 
-def _changed(value: Any, rng: np.random.Generator) -> Any:
+def with_a_change(value: Any, rng: np.random.Generator) -> Any:
   """The value with one of its parts replaced, removed or repeated."""
   if isinstance(value, np.ndarray):
     return _changed_array(value, rng)
@@ -189,7 +189,7 @@ def _changed(value: Any, rng: np.random.Generator) -> Any:
   elif kind < 0.2 and isinstance(changed, list):
     changed.append(changed[key])
   else:
-    changed[key] = _changed(changed[key], rng)
+    changed[key] = with_a_change(changed[key], rng)
   return changed
 
 

@@ -9,6 +9,7 @@ the subject is the person, and a behaviour is a label; modifiers are not read.
 from __future__ import annotations
 
 import dataclasses
+import math
 import pathlib
 from collections.abc import Iterator, Mapping
 
@@ -166,6 +167,6 @@ def _rates(lines: list[_Line]) -> dict[str, float]:
       rate = float(line.first(*_RATE).replace(',', '.'))
     except ValueError:  # Empty, or several numbers for several players.
       continue
-    if rate > 0:
+    if 0 < rate < math.inf:
       rates.setdefault(line.video, rate)
   return rates

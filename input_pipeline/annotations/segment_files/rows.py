@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import itertools
+import functools
 import math
 import pathlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from input_pipeline.errors import PoseDataError, shortened
@@ -66,8 +66,16 @@ class SegmentFile:
       raise PoseDataError(f'{self.path} has no segment; it needs at least one')
     for row in self.rows:
       _check_row(row)
-    for video in dict.fromkeys(row.video for row in self.rows):
-      _check_overlaps([row for row in self.rows if row.video == video])
+    for rows in self.of_video.values():
+      _check_overlaps(rows)
+
+  @functools.cached_property
+  def of_video(self) -> Mapping[str, tuple[SegmentRow, ...]]:
+    """The rows of each video, in the file's order."""
+    found: dict[str, list[SegmentRow]] = {}
+    for row in self.rows:
+      found.setdefault(row.video, []).append(row)
+    return {video: tuple(rows) for video, rows in found.items()}
 
   @property
   def labels(self) -> tuple[str, ...]:
@@ -109,22 +117,32 @@ def _check_row(row: SegmentRow):
     )
 
 
-def _check_overlaps(rows: list[SegmentRow]):
+def _check_overlaps(rows: Sequence[SegmentRow]):
   """Checks the rows of one video; rows of nobody in particular are everyone's."""
-  people = dict.fromkeys(row.person for row in rows)
-  for person in people:
-    own = sorted(
-      (row for row in rows if row.person in ('', person)), key=lambda row: row.start
-    )
-    for first, second in itertools.pairwise(own):
-      if second.start < first.stop - _ROUNDING:
-        of_person = f', person {_quoted(person)}' if person else ''
-        raise PoseDataError(
-          f'{second.where}: {_quoted(second.label)} ({second.start:g} s to'
-          f' {second.stop:g} s) overlaps {_quoted(first.label)} ({first.start:g} s to'
-          f' {first.stop:g} s, {_place(first)}) in video {_quoted(second.video)}'
-          f'{of_person}; at any time, a person has one label'
-        )
+  latest: dict[str, SegmentRow] = {}  # Of each person, the row that stops last so far.
+  latest_of_all: SegmentRow | None = None
+  for row in sorted(rows, key=lambda row: row.start):
+    own = latest.get(row.person) if row.person else latest_of_all
+    for first in (latest.get(''), own):
+      if first is not None and row.start < first.stop - _ROUNDING:
+        raise _overlap(first, row)
+    latest[row.person] = _later(latest.get(row.person), row)
+    latest_of_all = _later(latest_of_all, row)
+
+
+def _later(first: SegmentRow | None, second: SegmentRow) -> SegmentRow:
+  return second if first is None or second.stop > first.stop else first
+
+
+def _overlap(first: SegmentRow, second: SegmentRow) -> PoseDataError:
+  person = second.person or first.person
+  of_person = f', person {_quoted(person)}' if person else ''
+  return PoseDataError(
+    f'{second.where}: {_quoted(second.label)} ({second.start:g} s to'
+    f' {second.stop:g} s) overlaps {_quoted(first.label)} ({first.start:g} s to'
+    f' {first.stop:g} s, {_place(first)}) in video {_quoted(second.video)}'
+    f'{of_person}; at any time, a person has one label'
+  )
 
 
 def _place(row: SegmentRow) -> str:

@@ -19,10 +19,11 @@ from input_pipeline.annotations.segment_files.rows import (
   SegmentRow,
   left_out,
 )
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, shortened
 
 _HEADER = re.compile(r'^#\s*CSV_HEADER\s*=\s*(\S.*)$', re.MULTILINE)
 _ATTRIBUTE = re.compile(r'^#\s*ATTRIBUTE\s*=\s*(\{.*)$', re.MULTILINE)
+_LONGEST = 200  # Characters of a value in a message.
 _NEEDS = ('file_list', 'temporal_coordinates', 'metadata')
 _PERSON = ('person', 'subject')  # Names of an attribute that says who (ours).
 
@@ -77,9 +78,9 @@ def _row(
   values = _json(fields, 'metadata', dict, where)
   try:
     start, stop = map(float, times)
-  except (TypeError, ValueError):
+  except (TypeError, ValueError, OverflowError):
     raise PoseDataError(
-      f'{where}: temporal_coordinates are {times}, but must be two times in seconds'
+      f'{where}: temporal_coordinates are {shortened(str(times), _LONGEST)}, but must be two times in seconds'
     ) from None
   named = {
     _name(attributes, key): _value(attributes, key, str(value))
@@ -89,8 +90,8 @@ def _row(
   labels = {name: value for name, value in named.items() if value}
   if len(labels) > 1:
     raise PoseDataError(
-      f'{where}: the segment has values of several attributes ({", ".join(labels)}), but'
-      ' one attribute must hold the label; export a project with one'
+      f'{where}: the segment has values of several attributes'
+      f' ({shortened(", ".join(labels), _LONGEST)}), but one attribute must hold the label; export a project with one'
     )
   label = next(iter(labels.values()), '')
   video = str(files[0]) if files else ''

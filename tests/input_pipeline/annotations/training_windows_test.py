@@ -154,6 +154,7 @@ def test_the_origin_says_how(cut, tmp_path):
       'names no video of the poses: it names x.mp4, the poses are of',
     ),
     ('a,,7,8,walk\n', r"line 2: 'walk' starts at 7 s, but the poses of 'a' end at 6 s"),
+    ('a,,1e308,1.5e308,walk\n', r"'walk' starts at 1e\+308 s, but the poses"),
     (
       'b,t7,0,1,walk\n',
       "line 2: there is no person 't7' in the poses of 'b'; they show t0",

@@ -122,6 +122,8 @@ def test_joints_that_were_corrected(data_dir):
     ('name,label\na,wave\n', 'has the columns name, label, but needs id or path'),
     ('id,colour\na,red\n', 'at least one of label, split, group, fps'),
     ('', 'has the columns'),
+    ('id,label\na,wave\nb,sit,down\n', 'line 3 has more values than columns'),
+    ('id,fps\na,fast\n', "is not entered, because then .*line 2: fps is 'fast'"),
   ],
 )
 def test_labels_that_do_not_fit(data_dir, tmp_path, text, says):
@@ -131,6 +133,18 @@ def test_labels_that_do_not_fit(data_dir, tmp_path, text, says):
   with pytest.raises(PoseDataError, match=says):
     relabel('mine', data_dir, labels, silent)
   assert table(data_dir) == before
+
+
+def test_an_edited_table_needs_no_ids(data_dir, tmp_path):
+  file = data_dir / 'mine' / 'poses' / 'videos.csv'
+  rows = (f'{name}.json,sit,64,96\n' for name in ('a', 'b_000', 'b_001'))
+  file.write_text('path,label,height,width\n' + ''.join(rows))
+  labels = tmp_path / 'labels.csv'
+  labels.write_text('id,label\nb_001,wave\n')
+  relabel('mine', data_dir, labels, silent)
+  assert labels_of(data_dir, 'keypoints') == {
+    'all': {'a': 'sit', 'b_000': 'sit', 'b_001': 'wave'}
+  }
 
 
 def test_a_data_set_that_was_not_extracted(tmp_path):

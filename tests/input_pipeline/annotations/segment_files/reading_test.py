@@ -2,10 +2,12 @@
 
 import re
 import textwrap
+import time
 
 import pytest
 
 from input_pipeline.annotations.segment_files.reading import read_segments
+from input_pipeline.annotations.segments_of_clips import rows_of_names
 from input_pipeline.errors import PoseDataError
 
 AGGREGATED = """\
@@ -169,6 +171,7 @@ def test_elan_annotations_without_text_are_left_out(tmp_path):
   [
     ('video,start,label\na,0,x\n', 'has the columns video, start, label, but needs'),
     ('video,start,stop,label\n', 'has no segment'),
+    ('a' * 10**6, 'has the columns a+ … a+, but needs video'),
     (
       'video,start,stop,label\na,5,2,x\n',
       r"line 2: 'x' ends before it starts \(5 s to",
@@ -187,12 +190,24 @@ def test_elan_annotations_without_text_are_left_out(tmp_path):
       'video,person,start,stop,label\na,1,3,5,y\na,,0,3.5,x\n',
       "overlaps 'x'",
     ),
+    (  # Between both of person 1, another's.
+      'video,person,start,stop,label\na,1,0,9,y\na,2,1,2,x\na,1,3,4,z\n',
+      "line 4: 'z' .*overlaps 'y' .*, person '1'",
+    ),
+    (
+      'video,person,start,stop,label\na,1,0,9,y\na,2,1,2,x\na,,3,4,z\n',
+      "line 4: 'z' .*overlaps 'y' .*, person '1'",
+    ),
     (TABULAR.replace('sit;;;STOP', 'sit;;;POINT'), "'sit' starts, but never stops"),
     (TABULAR.replace('walk;;;STOP', 'walk;;;START'), "'walk' starts again before"),
     (TABULAR.replace('walk;;;START', 'walk;;;STOP'), "'walk' stops, but did not start"),
     (
       VIA.replace('[1.25,4]', '[1.25,'),
       'temporal_coordinates is .* but must be a list',
+    ),
+    (
+      VIA.replace('[1.25,4]', f'[1{"0" * 400},4]'),
+      r'line 4: temporal_coordinates are \[10+ … 0+, 4\], but must be two times',
     ),
     (VIA.replace('""7""', '""7"",""3"":""x""'), 'values of several attributes'),
     ('<?xml version="1.0"?><a/>', 'is XML; an ELAN file must have a name'),
@@ -203,6 +218,17 @@ def test_mistakes_are_one_line(tmp_path, text, message):
     read(tmp_path, text)
   assert '\n' not in str(caught.value)
   assert 'segments.csv' in str(caught.value)
+  assert len(str(caught.value)) < 1000
+
+
+def test_many_videos_and_people_take_seconds(tmp_path):
+  """The time was that of all rows times all videos, or people."""
+  lines = [f'v{n},p{n},0,1,x\nv,p{n},0,1,x' for n in range(30_000)]
+  start = time.process_time()
+  file = read(tmp_path, 'video,person,start,stop,label\n' + '\n'.join(lines))
+  offered = [f'films/v{n}.mp4' for n in range(30_000)]
+  assert len(rows_of_names(offered, file)) == 30_000
+  assert time.process_time() - start < 10
 
 
 def test_people_may_act_at_the_same_time(tmp_path):
