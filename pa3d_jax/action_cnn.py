@@ -10,6 +10,7 @@ import flax.linen as nn
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
+from model_lib.rematerialized import rematerialized
 from pa3d_jax.folded_filter import Channels, FoldedConv
 
 
@@ -31,6 +32,7 @@ class ActionCNN(nn.Module):
     order: 'norm_relu' or 'relu_norm', after each convolution.
     dropout: rate before the classifier.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    rematerialize: keep only each convolution's input for the backward pass.
   """
 
   num_classes: int
@@ -39,6 +41,7 @@ class ActionCNN(nn.Module):
   order: str = 'norm_relu'
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -49,30 +52,47 @@ class ActionCNN(nn.Module):
       raise ValueError(
         f"there is no order {self.order!r}; use 'norm_relu' or 'relu_norm'"
       )
-    norm_first = self.order == 'norm_relu'
-    convolution = functools.partial(
-      nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype
-    )
-    folded_convolution = functools.partial(FoldedConv, dtype=self.dtype)
-    norm = functools.partial(
-      nn.BatchNorm,
-      use_running_average=not train,
-      momentum=0.9,
-      epsilon=1e-5,
-      dtype=self.dtype,
-    )
     x: Any = maps if isinstance(maps, Sequence) else maps.astype(self.dtype)
     for stage, features in enumerate(self.features, start=1):
       for layer in range(1, self.convolutions + 1):
-        name = f'{stage}_{layer}'
-        x = (folded_convolution if isinstance(x, Sequence) else convolution)(
-          features,
+        block = functools.partial(
+          _block,
+          name=f'{stage}_{layer}',
+          features=features,
           strides=2 if layer == 1 else 1,
-          kernel_init=nn.initializers.he_normal(),
-          name=f'conv{name}',
-        )(x)
-        normalised = norm(name=f'norm{name}')
-        x = nn.relu(normalised(x)) if norm_first else normalised(nn.relu(x))
+          train=train,
+        )
+        x = rematerialized(block, self.rematerialize)(self, x)
     x = x.mean(axis=(1, 2), dtype=jnp.promote_types(jnp.float32, self.dtype))
     x = nn.Dropout(self.dropout, deterministic=not train)(x)
     return nn.Dense(self.num_classes, name='classifier')(x)
+
+
+def _block(
+  cnn: ActionCNN,
+  x: Float[Array, 'b h w r'] | Sequence[Channels],
+  *,
+  name: str,
+  features: int,
+  strides: int,
+  train: bool,
+) -> Float[Array, 'b h2 w2 features']:
+  """A convolution with its BatchNorm and ReLU, as layers of the CNN."""
+  convolution = functools.partial(
+    nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=cnn.dtype
+  )
+  folded_convolution = functools.partial(FoldedConv, dtype=cnn.dtype)
+  x = (folded_convolution if isinstance(x, Sequence) else convolution)(
+    features,
+    strides=strides,
+    kernel_init=nn.initializers.he_normal(),
+    name=f'conv{name}',
+  )(x)
+  norm = nn.BatchNorm(
+    use_running_average=not train,
+    momentum=0.9,
+    epsilon=1e-5,
+    dtype=cnn.dtype,
+    name=f'norm{name}',
+  )
+  return nn.relu(norm(x)) if cnn.order == 'norm_relu' else norm(nn.relu(x))

@@ -72,6 +72,7 @@ class PA3D(nn.Module):
       saves work, see `folded_filter`; 'plain' never does. Both compute the same.
     features, convolutions, order, dropout: see `ActionCNN`.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    rematerialize: see `ActionCNN`; `config.train.rematerialize` sets it.
   """
 
   num_classes: int
@@ -88,6 +89,7 @@ class PA3D(nn.Module):
   order: str = 'norm_relu'
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @property
   def encoding(self) -> str:
@@ -192,6 +194,7 @@ class PA3D(nn.Module):
       order=self.order,
       dropout=self.dropout,
       dtype=self.dtype,
+      rematerialize=self.rematerialize,
       name='action_cnn',
     )
 

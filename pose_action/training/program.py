@@ -37,6 +37,7 @@ from pose_action.training.model_registry import (
   build_model,
   check_encoding,
   on_devices,
+  with_rematerialization,
   without_dropout,
 )
 from pose_action.training.run_data import RunData
@@ -174,6 +175,7 @@ def _make_steps(
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer, steps_per_epoch)
   input_of_batch = _input_of_batch(data)
+  trained = with_rematerialization(model) if config.train.rematerialize else model
   shared = {
     'model': model,
     'input_of_batch': input_of_batch,
@@ -187,11 +189,11 @@ def _make_steps(
     mixup_alpha=config.augment.mixup,
     micro_batches=config.train.micro_batches,
     in_loop=are_in_loop(mesh),
-    **shared,
+    **shared | {'model': trained},
   )
   early_step = one_step
   if config.train.dropout_from_epoch:
-    early_step = functools.partial(one_step, model=without_dropout(model))
+    early_step = functools.partial(one_step, model=without_dropout(trained))
   watched = plateau if config.optimizer.plateau == optimizers.TRAIN_LOSS else None
   evaluate = functools.partial(
     evaluation_step,
