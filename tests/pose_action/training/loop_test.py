@@ -1,5 +1,6 @@
 """The loop's order of operations, on stand-ins that record calls; and divergence."""
 
+import threading
 import types
 
 import jax
@@ -58,8 +59,15 @@ class Stage:
     monkeypatch.setattr(validation, 'validate', self._validate)
     monkeypatch.setattr(validation, 'write_pictures', lambda *args: None)
 
-  def train(self, first_step=0):
-    batches = iter({'index': np.array([n], np.int32)} for n in range(99))
+  def train(self, first_step=0, asked_for=lambda number: None):
+    """Args: asked_for: called with a batch's number before it is read."""
+
+    def numbered():
+      for number in range(99):
+        asked_for(number)
+        yield {'index': np.array([number], np.int32)}
+
+    batches = numbered()
     state = types.SimpleNamespace(step=first_step)
     return train.train(self.run, state, batches, stop=StopSignals())
 
@@ -177,3 +185,32 @@ def test_nothing_crosses_to_the_device_in_a_step(monkeypatch, one_device):
   )
   with pytest.raises(Exception, match='Disallowed host-to-device transfer'):
     stage.train()
+
+
+def test_the_host_goes_on_while_the_devices_compute(monkeypatch, one_device):
+  """The first step ends only after the batch of the third is asked for.
+
+  By then the batch of the second is on its way to the device. If the loop waited for a
+  step, its callback would wait in vain.
+  """
+  stage = Stage(monkeypatch, one_device)
+  third, in_time = threading.Event(), []
+
+  def wait(step, batch):
+    if batch == 0:
+      in_time.append(third.wait(timeout=20))
+    return step
+
+  @jax.jit
+  def on_device(step, batch):
+    return jax.pure_callback(wait, jax.ShapeDtypeStruct((), jnp.int32), step, batch[0])
+
+  def one_step(state, metrics, batch):
+    with jax.transfer_guard('allow'):  # For the stand-in's own arrays.
+      metrics = metrics.merge(_metrics_of(0, 1.0, 1.0))
+      state = types.SimpleNamespace(step=on_device(state.step, batch['index']))
+    return state, metrics
+
+  stage.run.program.step_function = lambda step: one_step
+  stage.train(asked_for=lambda number: third.set() if number == 2 else None)
+  assert in_time == [True]

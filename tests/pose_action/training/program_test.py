@@ -41,6 +41,17 @@ def test_shapes_are_those_of_the_state(program):
     assert leaf.sharding == shape.sharding
 
 
+def test_a_step_takes_the_memory_of_its_state_and_metrics(program, data):
+  """Both are donated: no second copy exists while the update is computed."""
+  batch = sharding.global_batch(tiny_run.training_batch(data), program.mesh)
+  metrics = jax.eval_shape(program.empty_metrics)
+  step = program.train_step.lower(program.state_shapes, metrics, batch).compile()
+  donated = jax.tree.leaves((program.state_shapes.replace(key=()), metrics))
+  sizes = [leaf.size * leaf.dtype.itemsize for leaf in donated]
+  key = 8  # A threefry key is two uint32.
+  assert step.memory_analysis().alias_size_in_bytes == sum(sizes) + key
+
+
 def test_pictures_are_of_the_first_clips_unaugmented(program, data):
   batch = tiny_run.training_batch(data)
   rows = sharding.global_batch(batch, program.mesh)
