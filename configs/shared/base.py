@@ -294,8 +294,8 @@ def _train() -> dict:
     # one part at a time; all else is the same (ours).
     'micro_batches': 1,
     # The backward pass computes the activations between a network's layers again, which
-    # needs less memory and more time; the values are the same. It does not change JMRN's
-    # encoder on windows (docs/training.md).
+    # needs less memory and more time on accelerators, and nothing on CPUs; the values are
+    # the same. It does not change JMRN's encoder on windows (docs/training.md).
     'rematerialize': False,
     'epochs': 100,  # passes over the training clips
     'loss': 'cross_entropy',  # or 'binary_cross_entropy', for multi-label clips
