@@ -82,7 +82,8 @@ def _block(
     nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=cnn.dtype
   )
   folded_convolution = functools.partial(FoldedConv, dtype=cnn.dtype)
-  x = (folded_convolution if isinstance(x, Sequence) else convolution)(
+  made: Any = folded_convolution if isinstance(x, Sequence) else convolution
+  y = made(
     features,
     strides=strides,
     kernel_init=nn.initializers.he_normal(),
@@ -95,4 +96,4 @@ def _block(
     dtype=cnn.dtype,
     name=f'norm{name}',
   )
-  return nn.relu(norm(x)) if cnn.order == 'norm_relu' else norm(nn.relu(x))
+  return nn.relu(norm(y)) if cnn.order == 'norm_relu' else norm(nn.relu(y))

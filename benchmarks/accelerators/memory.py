@@ -9,6 +9,7 @@ The data set must be exported. The step is compiled for the CPU and not run.
 from __future__ import annotations
 
 import argparse
+from typing import Any
 
 from benchmarks.accelerators.lowered_step import (
   compiled_quickly,
@@ -55,7 +56,7 @@ def memory(name: str, data_dir: str, variant: str, clips: int) -> tuple[float, f
   config, data = open_config(name, data_dir)
   config.update_from_flattened_dict(VARIANTS[variant])
   step = compiled_quickly(lowered_step(config, data, clips=clips))
-  found = step.memory_analysis()
+  found: Any = step.memory_analysis()
   return found.alias_size_in_bytes / 2**20, found.temp_size_in_bytes / 2**20
 
 

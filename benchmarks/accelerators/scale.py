@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+from typing import Any
 
 import jax
 
@@ -124,18 +125,19 @@ def main():
 def measured(name: str, data_dir: str, devices: int, clips: int | None) -> Step:
   """The config's step over that many virtual devices."""
   config, data = open_config(name, data_dir)
-  clips = clips or config.train.batch_size
+  clips = int(clips or config.train.batch_size)
   lowered = lowered_step(config, data, clips=clips, devices=devices)
-  flops = lowered.cost_analysis()['flops']  # of all devices together
+  operations: Any = lowered.cost_analysis()
+  flops = operations['flops']  # of all devices together
   compiled = compiled_quickly(lowered)
-  memory = compiled.memory_analysis()
+  memory: Any = compiled.memory_analysis()
   return Step(
     devices=devices,
     clips=clips,
     flops=flops / devices,
     state=memory.alias_size_in_bytes,
     temporary=memory.temp_size_in_bytes,
-    operations=collectives(compiled.as_text(), devices),
+    operations=collectives(compiled.as_text() or '', devices),
   )
 
 

@@ -12,6 +12,7 @@ joint-contrastive loss. BatchNorm's running averages are updated by each part in
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -40,7 +41,7 @@ class Rows:
   inputs: Any
   labels: Labels
   mask: Float[Array, 'bv']
-  partner_labels: Labels | None = None
+  partner_labels: Any = None
 
 
 @struct.dataclass
@@ -93,7 +94,7 @@ def gradient_of_batch(
     collections, gradient = carry
     (_, found), of_part = gradient_of(params, collections, *part)
     carry = found.collections, optax.tree.add(gradient, of_part)
-    return carry, found.replace(collections=None)
+    return carry, dataclasses.replace(found, collections=None)
 
   (collections, gradient), of_parts = jax.lax.scan(
     add_part,
