@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from ddnet_jax import features
 from ddnet_jax.layers import ConvNorm, DropChannels, Form, halved
+from model_lib.rematerialized import rematerialized
 
 
 class DoubleMotionEncoder(nn.Module):
@@ -18,12 +19,14 @@ class DoubleMotionEncoder(nn.Module):
     channel_dropout: rate at which whole channels are dropped.
     form: `layers.KERAS` or `layers.PORT`.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    rematerialize: keep only each convolution's input for the backward pass.
   """
 
   width: int
   channel_dropout: float
   form: Form
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -63,7 +66,8 @@ class DoubleMotionEncoder(nn.Module):
     return x
 
   def _conv(self, features: int, width: int, name: str) -> ConvNorm:
-    return ConvNorm(features, width, self.form, self.dtype, name=name)
+    block = rematerialized(ConvNorm, self.rematerialize, static_argnums=(3,))
+    return block(features, width, self.form, self.dtype, name=name)
 
   def _drop(self, x: Float[Array, 'n t c'], train: bool) -> Float[Array, 'n t c']:
     return DropChannels(self.channel_dropout)(x, train)

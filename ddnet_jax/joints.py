@@ -11,6 +11,7 @@ from jaxtyping import Array, Bool, Float
 
 from ddnet_jax import features, layers
 from ddnet_jax.layers import ConvNorm, DropChannels, NormLeaky, halved, maximum_and_mean
+from model_lib.rematerialized import rematerialized
 
 _REASONING_WIDTHS = (1, 3)  # in frames, of the two layers over all joints; ours
 
@@ -29,6 +30,7 @@ class JointEncoder(nn.Module):
     channel_dropout: rate at which whole channels are dropped.
     dtype: dtype of the computation; parameters, statistics and joint weights stay
       float32.
+    rematerialize: keep only each convolution's input for the backward pass.
   """
 
   joint_features: Sequence[int]
@@ -37,6 +39,7 @@ class JointEncoder(nn.Module):
   reasoning_features: Sequence[int]
   channel_dropout: float
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -81,7 +84,8 @@ class JointEncoder(nn.Module):
     return rearrange(x, '(n j) t c -> n j t c', j=joints)
 
   def _conv(self, channels: int, width: int, name: str) -> ConvNorm:
-    return ConvNorm(channels, width, layers.OURS, self.dtype, name=name)
+    block = rematerialized(ConvNorm, self.rematerialize, static_argnums=(3,))
+    return block(channels, width, layers.OURS, self.dtype, name=name)
 
 
 def _check_two(name: str, sizes: Sequence[int]):

@@ -56,6 +56,8 @@ class DDNet(nn.Module):
       first.
     dtype: dtype of the encoder's computation; parameters, statistics, joint weights, the
       dense layers and logits stay float32.
+    rematerialize: keep only each convolution's input for the backward pass;
+      `config.train.rematerialize` sets it.
   """
 
   num_classes: int
@@ -71,6 +73,7 @@ class DDNet(nn.Module):
   channel_dropout: float = 0.1
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @property
   def encoding(self) -> str:
@@ -125,6 +128,7 @@ class DDNet(nn.Module):
     shared = {
       'channel_dropout': self.channel_dropout,
       'dtype': self.dtype,
+      'rematerialize': self.rematerialize,
       'name': name,
     }
     if network == 'joints':

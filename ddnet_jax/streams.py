@@ -8,6 +8,7 @@ from jaxtyping import Array, Bool, Float
 
 from ddnet_jax import features, layers
 from ddnet_jax.layers import ConvNorm, DropChannels, NormLeaky, halved, maximum_and_mean
+from model_lib.rematerialized import rematerialized
 
 
 class StreamEncoder(nn.Module):
@@ -21,12 +22,14 @@ class StreamEncoder(nn.Module):
     width: F; a stem ends with F channels, the stages have 2F, 4F and 8F.
     channel_dropout: rate at which whole channels are dropped.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    rematerialize: keep only each convolution's input for the backward pass.
   """
 
   streams: tuple[str, ...]
   width: int
   channel_dropout: float
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -65,4 +68,5 @@ class StreamEncoder(nn.Module):
     return halved(self._conv(self.width, 1, f'{name}3')(x, present, train))
 
   def _conv(self, channels: int, width: int, name: str) -> ConvNorm:
-    return ConvNorm(channels, width, layers.OURS, self.dtype, name=name)
+    block = rematerialized(ConvNorm, self.rematerialize, static_argnums=(3,))
+    return block(channels, width, layers.OURS, self.dtype, name=name)

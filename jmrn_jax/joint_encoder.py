@@ -7,14 +7,17 @@ ablation in Sec. 4.3).
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import flax.linen as nn
+import jax
 import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from jmrn_jax.convolution import Conv3x3, patch_convolution
+from model_lib.rematerialized import rematerialized
 
 
 class JointEncoder(nn.Module):
@@ -26,11 +29,13 @@ class JointEncoder(nn.Module):
     features: channels of each of the two stages.
     dropout: rate at which whole channels are dropped after each ReLU.
     dtype: dtype of the computation; parameters stay float32.
+    rematerialize: keep only each convolution's input for the backward pass.
   """
 
   features: Sequence[int] = (128, 256)
   dropout: float = 0.0
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -40,8 +45,10 @@ class JointEncoder(nn.Module):
     for stage, features in enumerate(self.features, start=1):
       for layer, stride in ((1, 2), (2, 1)):
         name = f'conv{stage}_{layer}'
-        x = nn.relu(Conv3x3(features, stride, dtype=self.dtype, name=name)(x))
-        x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
+        convolution = functools.partial(
+          Conv3x3, features, stride, dtype=self.dtype, name=name
+        )
+        x = _block(self, x, convolution, train)
     return x[0]
 
 
@@ -58,6 +65,7 @@ class ShallowJointEncoder(nn.Module):
   features: Sequence[int]
   dropout: float = 0.0
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -65,12 +73,30 @@ class ShallowJointEncoder(nn.Module):
   ) -> Float[Array, 'h4 w4 d']:
     x = maps[None]  # Convolutions take a batch.
     for layer, features in enumerate(self.features, start=1):
-      convolution = Conv3x3(
-        features, 2, lowering=patch_convolution, dtype=self.dtype, name=f'conv{layer}'
+      convolution = functools.partial(
+        *(Conv3x3, features, 2),
+        lowering=patch_convolution,
+        dtype=self.dtype,
+        name=f'conv{layer}',
       )
-      x = nn.relu(convolution(x))
-      x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
+      x = _block(self, x, convolution, train)
     return x[0]
+
+
+def _block(
+  encoder: JointEncoder | ShallowJointEncoder,
+  x: Float[Array, '1 h w c'],
+  convolution: Callable[[], nn.Module],
+  train: bool,
+) -> Float[Array, '1 h2 w2 d']:
+  """A convolution with its ReLU and dropout, as layers of the encoder."""
+
+  def layers(encoder: nn.Module, x: jax.Array) -> jax.Array:
+    x = nn.relu(convolution()(x))
+    drop = nn.Dropout(encoder.dropout, broadcast_dims=(1, 2), deterministic=not train)
+    return drop(x)
+
+  return rematerialized(layers, encoder.rematerialize)(encoder, x)
 
 
 def over_joints_and_clips(

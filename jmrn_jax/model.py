@@ -30,6 +30,7 @@ from jmrn_jax.joint_selector import JointSelector
 from jmrn_jax.window_passes import encoded
 from model_lib.convolution import is_winograd
 from model_lib.output import ModelOutput
+from model_lib.rematerialized import rematerialized
 
 ENCODERS = ('auto', 'dense', 'windows')
 
@@ -80,6 +81,8 @@ class JMRN(nn.Module):
       need too much memory.
     windows: the plan of windows on the encoder's input, see `window_plan`; () for none.
     mesh: devices that clips are divided over; each has windows of its own. None for one.
+    rematerialize: keep only each layer's input for the backward pass, where the encoder
+      is dense, and in the reasoning. `config.train.rematerialize` sets it.
   """
 
   num_classes: int
@@ -98,6 +101,7 @@ class JMRN(nn.Module):
   convolution_algorithm: str = 'direct'
   windows: Sequence[tuple[int, float, float]] = ()
   mesh: Mesh | None = None
+  rematerialize: bool = False
 
   @property
   def encoding(self) -> str:
@@ -197,7 +201,7 @@ class JMRN(nn.Module):
       module = over_joints_and_clips(ShallowJointEncoder, joints=joints, shared=False)
       width = shallow_width(joints, channels, self.features)
       features, name = (width, self.features[-1]), 'joint_encoders'
-    return module(features, self.dropout, self.dtype, name=name)
+    return module(features, self.dropout, self.dtype, self.rematerialize, name=name)
 
   def _reason(
     self, joint_maps: Float[Array, 'b j h w c'], train: bool
@@ -205,19 +209,27 @@ class JMRN(nn.Module):
     """Inter-joint reasoning (Sec. 3.1): from all joints' maps to logits."""
     x = rearrange(joint_maps, 'b j h w c -> b h w (j c)')
     x = nn.relu(Conv1x1(self.reasoning_features, dtype=self.dtype, name='reduction')(x))
-    fewer_products = is_winograd(self.convolution_algorithm, self.dtype)
-    convolution = functools.partial(
-      Conv3x3,
-      self.reasoning_features,
-      lowering=winograd_convolution if fewer_products else direct_convolution,
-      dtype=self.dtype,
-    )
     for layer, stride in ((1, 2), (2, 1)):
-      x = convolution(stride=stride, name=f'conv{layer}')(x)
-      x = nn.relu(self._norm(f'norm{layer}', train)(x))
-      x = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)(x)
+      block = functools.partial(JMRN._block, layer=layer, stride=stride, train=train)
+      x = rematerialized(block, self.rematerialize)(self, x)
     x = x.mean(axis=(1, 2), dtype=self._wide)
     return Conv1x1(self.num_classes, dtype=self._wide, name='classifier')(x)
+
+  def _block(
+    self, x: Float[Array, 'b h w c'], *, layer: int, stride: int, train: bool
+  ) -> Float[Array, 'b h2 w2 d']:
+    """A convolution of the reasoning with its BatchNorm, ReLU and dropout."""
+    fewer_products = is_winograd(self.convolution_algorithm, self.dtype)
+    x = Conv3x3(
+      self.reasoning_features,
+      stride,
+      lowering=winograd_convolution if fewer_products else direct_convolution,
+      dtype=self.dtype,
+      name=f'conv{layer}',
+    )(x)
+    x = nn.relu(self._norm(f'norm{layer}', train)(x))
+    drop = nn.Dropout(self.dropout, broadcast_dims=(1, 2), deterministic=not train)
+    return drop(x)
 
   def _project(self, pooled: Float[Array, 'b j c']) -> Float[Array, 'b j d']:
     """Unit-norm embeddings from one projection head for all joints, in float32."""

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Float
 
 from model_lib.convolution import is_winograd, unit_stride_convolution
+from model_lib.rematerialized import rematerialized
 from pa3d_jax.folded_filter import Channels, FoldedConv
 
 
@@ -33,6 +34,7 @@ class ActionCNN(nn.Module):
     dropout: rate before the classifier.
     convolution_algorithm: of the 3×3 convolutions, see `model_lib.convolution`.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    rematerialize: keep only each convolution's input for the backward pass.
   """
 
   num_classes: int
@@ -42,6 +44,7 @@ class ActionCNN(nn.Module):
   dropout: float = 0.5
   convolution_algorithm: str = 'direct'
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @nn.compact
   def __call__(
@@ -52,34 +55,50 @@ class ActionCNN(nn.Module):
       raise ValueError(
         f"there is no order {self.order!r}; use 'norm_relu' or 'relu_norm'"
       )
-    norm_first = self.order == 'norm_relu'
-    convolution = functools.partial(
-      nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=self.dtype
-    )
-    folded_convolution = functools.partial(FoldedConv, dtype=self.dtype)
-    unit_stride = {}
-    if is_winograd(self.convolution_algorithm, self.dtype):
-      unit_stride['conv_general_dilated'] = unit_stride_convolution
-    norm = functools.partial(
-      nn.BatchNorm,
-      use_running_average=not train,
-      momentum=0.9,
-      epsilon=1e-5,
-      dtype=self.dtype,
-    )
     x: Any = maps if isinstance(maps, Sequence) else maps.astype(self.dtype)
     for stage, features in enumerate(self.features, start=1):
       for layer in range(1, self.convolutions + 1):
-        name = f'{stage}_{layer}'
-        x = (folded_convolution if isinstance(x, Sequence) else convolution)(
-          features,
+        block = functools.partial(
+          _block,
+          name=f'{stage}_{layer}',
+          features=features,
           strides=2 if layer == 1 else 1,
-          **(unit_stride if layer > 1 else {}),
-          kernel_init=nn.initializers.he_normal(),
-          name=f'conv{name}',
-        )(x)
-        normalised = norm(name=f'norm{name}')
-        x = nn.relu(normalised(x)) if norm_first else normalised(nn.relu(x))
+          train=train,
+        )
+        x = rematerialized(block, self.rematerialize)(self, x)
     x = x.mean(axis=(1, 2), dtype=jnp.promote_types(jnp.float32, self.dtype))
     x = nn.Dropout(self.dropout, deterministic=not train)(x)
     return nn.Dense(self.num_classes, name='classifier')(x)
+
+
+def _block(
+  cnn: ActionCNN,
+  x: Float[Array, 'b h w r'] | Sequence[Channels],
+  *,
+  name: str,
+  features: int,
+  strides: int,
+  train: bool,
+) -> Float[Array, 'b h2 w2 features']:
+  """A convolution with its BatchNorm and ReLU, as layers of the CNN."""
+  convolution = functools.partial(
+    nn.Conv, kernel_size=(3, 3), padding=1, use_bias=False, dtype=cnn.dtype
+  )
+  folded_convolution = functools.partial(FoldedConv, dtype=cnn.dtype)
+  made: Any = folded_convolution if isinstance(x, Sequence) else convolution
+  fewer_products = strides == 1 and is_winograd(cnn.convolution_algorithm, cnn.dtype)
+  y = made(
+    features,
+    strides=strides,
+    **({'conv_general_dilated': unit_stride_convolution} if fewer_products else {}),
+    kernel_init=nn.initializers.he_normal(),
+    name=f'conv{name}',
+  )(x)
+  norm = nn.BatchNorm(
+    use_running_average=not train,
+    momentum=0.9,
+    epsilon=1e-5,
+    dtype=cnn.dtype,
+    name=f'norm{name}',
+  )
+  return nn.relu(norm(y)) if cnn.order == 'norm_relu' else norm(nn.relu(y))

@@ -72,6 +72,7 @@ class PA3D(nn.Module):
       saves work, see `folded_filter`; 'plain' never does. Both compute the same.
     features, convolutions, order, dropout, convolution_algorithm: see `ActionCNN`.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    rematerialize: see `ActionCNN`; `config.train.rematerialize` sets it.
   """
 
   num_classes: int
@@ -89,6 +90,7 @@ class PA3D(nn.Module):
   dropout: float = 0.5
   convolution_algorithm: str = 'direct'
   dtype: jnp.dtype = jnp.float32
+  rematerialize: bool = False
 
   @property
   def encoding(self) -> str:
@@ -194,6 +196,7 @@ class PA3D(nn.Module):
       dropout=self.dropout,
       convolution_algorithm=self.convolution_algorithm,
       dtype=self.dtype,
+      rematerialize=self.rematerialize,
       name='action_cnn',
     )
 

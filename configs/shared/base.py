@@ -291,6 +291,14 @@ def _train() -> dict:
     # Clips in a batch, on all devices together. 0: all training clips, or the most that
     # divide evenly over the devices.
     'batch_size': 32,
+    # Gradient accumulation: the batch is divided into this many parts, one after another
+    # in one update, which needs less memory. BatchNorm and the contrastive loss then see
+    # one part at a time; all else is the same (ours).
+    'micro_batches': 1,
+    # The backward pass computes the activations between a network's layers again, which
+    # needs less memory and more time on accelerators, and nothing on CPUs; the values are
+    # the same. It does not change JMRN's encoder on windows (docs/training.md).
+    'rematerialize': False,
     'epochs': 100,  # passes over the training clips
     'loss': 'cross_entropy',  # or 'binary_cross_entropy', for multi-label clips
     'label_smoothing': 0.0,  # share of each label spread over all classes

@@ -53,6 +53,7 @@ class Mixing:
     self,
     loss_of: Callable[[jax.Array], Float[Array, 'bv']],
     labels: Shaped[Array, 'bv *k'],
+    partner_labels: Shaped[Array, 'bv *k'],
   ) -> Float[Array, 'bv']:
     """The loss against mixed labels: the same mixture of the losses for both labels.
 
@@ -62,8 +63,9 @@ class Mixing:
 
     Args:
       loss_of: labels → the loss of each row.
+      partner_labels: `self.partners(labels)`.
     """
-    own, other = loss_of(labels), loss_of(self.partners(labels))
+    own, other = loss_of(labels), loss_of(partner_labels)
     return self.share * own + (1 - self.share) * other
 
   def larger_labels(self, labels: Shaped[Array, 'bv *k']) -> jax.Array:

@@ -79,6 +79,20 @@ def without_dropout(model: nn.Module) -> nn.Module:
   return model.clone(dropout=0.0)
 
 
+def with_rematerialization(model: nn.Module) -> nn.Module:
+  """The same model, whose backward pass computes activations again.
+
+  Raises:
+    ValueError: if the model has no field `rematerialize`.
+  """
+  if 'rematerialize' not in {field.name for field in dataclasses.fields(model)}:
+    raise ValueError(
+      'config.train.rematerialize is set, but this model has no field rematerialize'
+      f' (config.model is a {type(model).__name__}); set it to False'
+    )
+  return model.clone(rematerialize=True)
+
+
 def on_devices(model: nn.Module, mesh: Mesh) -> nn.Module:
   """The same model, told over which devices clips are divided, if it asks."""
   if 'mesh' not in {field.name for field in dataclasses.fields(model)}:

@@ -125,6 +125,8 @@ _FIELDS: dict[str, Any] = {
   },
   'train': {
     'batch_size': 32,
+    'micro_batches': 1,
+    'rematerialize': False,
     'epochs': 100,
     'loss': 'cross_entropy',
     'label_smoothing': 0.0,

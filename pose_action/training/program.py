@@ -31,11 +31,13 @@ from pose_action.training.losses import (
   log_class_priors,
   make_class_weights,
 )
+from pose_action.training.micro_batches import are_in_loop, check_micro_batches
 from pose_action.training.mixup import check_mixup
 from pose_action.training.model_registry import (
   build_model,
   check_encoding,
   on_devices,
+  with_rematerialization,
   without_dropout,
 )
 from pose_action.training.run_data import RunData
@@ -173,6 +175,7 @@ def _make_steps(
   optimizer = optimizers.make_optimizer(config.optimizer, schedule)
   plateau = optimizers.make_plateau(config.optimizer, steps_per_epoch)
   input_of_batch = _input_of_batch(data)
+  trained = with_rematerialization(model) if config.train.rematerialize else model
   shared = {
     'model': model,
     'input_of_batch': input_of_batch,
@@ -184,11 +187,13 @@ def _make_steps(
     schedule=schedule,
     average_decay=config.train.average_decay,
     mixup_alpha=config.augment.mixup,
-    **shared,
+    micro_batches=config.train.micro_batches,
+    in_loop=are_in_loop(mesh),
+    **shared | {'model': trained},
   )
   early_step = one_step
   if config.train.dropout_from_epoch:
-    early_step = functools.partial(one_step, model=without_dropout(model))
+    early_step = functools.partial(one_step, model=without_dropout(trained))
   watched = plateau if config.optimizer.plateau == optimizers.TRAIN_LOSS else None
   evaluate = functools.partial(
     evaluation_step,
@@ -263,16 +268,18 @@ def _check_fields(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh):
 
 
 def _batch_size(config: ml_collections.ConfigDict, data: RunData, mesh: Mesh) -> int:
-  """Clips per training step; for 0, the most clips that divide evenly over devices."""
+  """Clips per training step; for 0, the most clips that divide evenly."""
   asked = config.train.batch_size
   if asked < 0:
     raise ValueError(
       f'config.train.batch_size is {asked}, but must be at least 1, or 0 for all training'
       ' clips in one batch'
     )
+  parts = config.train.micro_batches
   sharding.check_batch_size(asked, mesh, 'train.batch_size')
-  clips = len(data.train.indices)
-  return asked or max(clips - clips % mesh.size, mesh.size)
+  check_micro_batches(parts, asked, mesh.size)
+  clips, unit = len(data.train.indices), mesh.size * parts
+  return asked or max(clips - clips % unit, unit)
 
 
 def _with_sharding(shapes: TrainState, places: TrainState) -> TrainState:

@@ -16,13 +16,13 @@ from model_lib.output import ModelOutput
 from pose_action.training import mixup
 from pose_action.training.evaluation_step import Batch, InputOfBatch
 from pose_action.training.losses import (
-  Labels,
   LossSettings,
   classification_losses,
   contrastive_loss,
   masked_mean,
   real_rows,
 )
+from pose_action.training.micro_batches import Found, Rows, gradient_of_batch
 from pose_action.training.step_metrics import TrainMetrics
 from pose_action.training.weight_average import updated_average
 
@@ -107,12 +107,19 @@ def train_step(
   losses: LossSettings,
   average_decay: float = 0.0,
   mixup_alpha: float = 0.0,
+  micro_batches: int = 1,
+  in_loop: bool = True,
 ) -> tuple[TrainState, TrainMetrics]:
   """One update from one global batch; the metrics describe the state before it.
 
   If `input_of_batch` returns several augmented views per row, one after another, all are
   classified, and BatchNorm sees all of them (JMRN's official code). With mixup, the
   accuracy is measured against the label with the larger share.
+
+  Args:
+    micro_batches: parts of the batch whose gradients are computed one after another. All
+      rows are augmented and mixed before they are divided.
+    in_loop: see `micro_batches.gradient_of_batch`.
   """
   key = jax.random.fold_in(state.key, state.step)
   augment_key, dropout_key = jax.random.split(key)
@@ -124,45 +131,52 @@ def train_step(
   if mixup_alpha:
     mixing = mixup.draw(jax.random.fold_in(key, _MIXUP), mixup_alpha, batch['mask'])
     inputs = mixing.input(inputs)
+  rows = Rows(inputs, labels, mask, mixing and mixing.partners(labels))
 
-  def loss_of(params):
+  def loss_of(params, collections, rows, key, share):
     output, changed = model.apply(
-      {'params': params, **state.collections},
-      inputs,
+      {'params': params, **collections},
+      rows.inputs,
       train=True,
-      rngs={'dropout': dropout_key},
-      mutable=list(state.collections),
+      rngs={'dropout': key},
+      mutable=list(collections),
     )
-    classification = _classification(output, labels, mask, losses, mixing)
-    contrastive = contrastive_loss(output, labels, mask, losses)
-    total = masked_mean(classification, mask)
-    total += losses.weight_at(state.step) * contrastive
-    return total, (classification, contrastive, output.logits, changed)
+    classification = _classification(output, rows, losses, mixing)
+    contrastive = contrastive_loss(output, rows.labels, rows.mask, losses)
+    mean = masked_mean(classification, rows.mask)
+    if share is not None:
+      mean *= share
+      contrastive *= share if losses.reduction == 'mean' else 1
+    total = mean + losses.weight_at(state.step) * contrastive
+    return total, Found(classification, contrastive, output.logits, changed)
 
-  gradient_of = jax.value_and_grad(loss_of, has_aux=True)
-  (_, found), gradients = gradient_of(state.params)
-  classification, contrastive, logits, collections = found
+  found, gradients = gradient_of_batch(
+    jax.value_and_grad(loss_of, has_aux=True),
+    state.params,
+    state.collections,
+    rows,
+    dropout_key,
+    parts=micro_batches,
+    views=views,
+    in_loop=in_loop,
+  )
   metrics = TrainMetrics.single_from_model_output(
-    loss=classification,
-    contrastive_loss=contrastive,
-    logits=logits,
+    loss=found.losses,
+    contrastive_loss=found.contrastive,
+    logits=found.logits,
     labels=mixing.larger_labels(labels) if mixing else labels,
     mask=mask,
     learning_rate=schedule(state.step) * state.plateau.scale,
     gradient_norm=optax.tree.norm(gradients),
     step=state.step,
   )
-  state = dataclasses.replace(state, collections=collections)
+  state = dataclasses.replace(state, collections=found.collections)
   return _updated(state, gradients, optimizer, average_decay), metrics
 
 
 def _classification(
-  output: ModelOutput,
-  labels: Labels,
-  mask: Float[Array, 'b'],
-  losses: LossSettings,
-  mixing: mixup.Mixing | None,
-) -> Float[Array, 'b']:
+  output: ModelOutput, rows: Rows, losses: LossSettings, mixing: mixup.Mixing | None
+) -> Float[Array, 'bv']:
   """The classification loss of each row, against mixed labels if rows are mixed.
 
   Of a model with branches it is the mean of the branches' losses.
@@ -171,11 +185,13 @@ def _classification(
 
   def loss_of(labels):
     if branches is None:
-      return classification_losses(output.logits, labels, losses, mask)
-    found = [classification_losses(one, labels, losses, mask) for one in branches]
+      return classification_losses(output.logits, labels, losses, rows.mask)
+    found = [classification_losses(one, labels, losses, rows.mask) for one in branches]
     return jnp.stack(found).mean(axis=0)
 
-  return mixing.loss(loss_of, labels) if mixing else loss_of(labels)
+  if mixing is None:
+    return loss_of(rows.labels)
+  return mixing.loss(loss_of, rows.labels, rows.partner_labels)
 
 
 def _updated(

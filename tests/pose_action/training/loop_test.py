@@ -177,3 +177,40 @@ def test_nothing_crosses_to_the_device_in_a_step(monkeypatch, one_device):
   )
   with pytest.raises(Exception, match='Disallowed host-to-device transfer'):
     stage.train()
+
+
+class Unread:
+  """An array, state or metrics that a step has not finished: reading it would wait."""
+
+  def __init__(self, **fields):
+    vars(self).update(fields)
+
+  def _wait(self, *_):
+    raise AssertionError('the loop waited for a step')
+
+  __array__ = __bool__ = __float__ = __index__ = __int__ = block_until_ready = _wait
+
+
+def test_the_host_goes_on_while_the_devices_compute(monkeypatch, one_device):
+  """Between two logs the loop reads nothing that a step returns.
+
+  So the next batch is read and put on the devices while a step runs.
+  """
+  stage = Stage(monkeypatch, one_device)
+  figures = _metrics_of(0, 1.0, 1.0).compute()
+
+  def computed():
+    stage.events.append('wait for the metrics')
+    return figures
+
+  def one_step(state, metrics, batch):
+    assert isinstance(batch['index'], jax.Array)
+    stage.events.append(f'step on batch {int(batch["index"][0])}')
+    return Unread(step=Unread()), Unread(compute=computed)
+
+  stage.run.program.step_function = lambda step: one_step
+  stage.train()
+  steps = [event for event in stage.events if event.startswith(('step', 'wait for'))]
+  first = [f'step on batch {n}' for n in range(3)]
+  second = [f'step on batch {n}' for n in range(3, 6)]
+  assert steps == [*first, 'wait for the metrics', *second, 'wait for the metrics']

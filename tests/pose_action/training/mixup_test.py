@@ -89,6 +89,7 @@ def test_the_loss_is_that_of_soft_targets(smoothing):
   got = _mixing().loss(
     lambda labels: losses.classification_losses(LOGITS, labels, settings),
     jnp.array(labels),
+    jnp.array(labels[::-1]),
   )
   np.testing.assert_allclose(got, _soft_cross_entropy(targets), rtol=1e-5)
 
@@ -99,6 +100,7 @@ def test_each_label_has_its_own_class_weight():
   got = _mixing().loss(
     lambda labels: losses.classification_losses(LOGITS, labels, settings),
     jnp.array(labels),
+    jnp.array(labels[::-1]),
   )
   hot = np.eye(3)[labels] * weights
   expected = _soft_cross_entropy(0.75 * hot + 0.25 * hot[[2, 1, 0]])
@@ -115,6 +117,7 @@ def test_the_loss_of_several_labels_is_that_of_soft_targets():
   got = _mixing().loss(
     lambda labels: losses.classification_losses(LOGITS, labels, settings),
     jnp.array(labels),
+    jnp.array(labels[::-1]),
   )
   np.testing.assert_allclose(got, expected, rtol=1e-5)
 

@@ -41,6 +41,20 @@ def test_shapes_are_those_of_the_state(program):
     assert leaf.sharding == shape.sharding
 
 
+def test_a_step_takes_over_its_state_and_metrics(program, data):
+  """Both are donated: no second copy exists while the update is computed."""
+  batch = sharding.global_batch(tiny_run.training_batch(data), program.mesh)
+  state, metrics = program.initial_state(jnp.int32(0)), program.empty_metrics()
+  program.train_step(state, metrics, batch)
+  kept = [
+    jax.tree_util.keystr(path)
+    for path, leaf in jax.tree_util.tree_leaves_with_path((state, metrics))
+    if not leaf.is_deleted()
+  ]
+  assert kept == ['[1].learning_rate.value']  # The step does not read it.
+  assert not batch['label'].is_deleted()
+
+
 def test_pictures_are_of_the_first_clips_unaugmented(program, data):
   batch = tiny_run.training_batch(data)
   rows = sharding.global_batch(batch, program.mesh)
