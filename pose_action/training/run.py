@@ -103,7 +103,7 @@ def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run
   data = make_run_data(config, open_data(config, report))
   for line in _held_out(data):
     report(line)
-  config = with_window_plan(config, data, report)
+  config = with_window_plan(config, data, report, folder)
   return Run(
     config=config,
     workdir=folder,
