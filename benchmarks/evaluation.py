@@ -118,6 +118,8 @@ def evaluation(workdir: str, data_dir: str, repeats: int) -> dict[str, Rate]:
 def prediction(workdir: str, source: Any, repeats: int) -> dict[str, Rate]:
   """The rates of predicting on every clip of a source."""
   model = pose_action.load(workdir)
+  if not isinstance(model, pose_action.Predictor):
+    raise SystemExit(f'{workdir} holds an ensemble; give the workdirs of its members')
   ids = offered_clips(source, None)
 
   def predict() -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import collections
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent import futures
 from typing import TypeVar
 
@@ -18,7 +18,9 @@ def usable_cores() -> int:
   return os.cpu_count() or 1
 
 
-def in_order(calls: Iterable[Callable[[], T]], threads: int) -> Iterator[T]:
+def in_order(
+  calls: Iterable[Callable[[], T]], threads: int
+) -> Generator[T, None, None]:
   """Yields what the calls return, in order; several threads call ahead of the reader.
 
   Calls are taken from `calls` in the reader's thread, one at a time, so that making them
