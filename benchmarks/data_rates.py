@@ -6,8 +6,8 @@ Clips have three lengths: real clips from a PYSKL pickle of JHMDB (at most 40 fr
 and synthetic clips with 17 joints that are as long as those in Kinetics (10 s at 30
 frames per second, two persons) and Charades (30 s at 24 frames per second, one person).
 
-- Export: in this process, after a first export that compiles, and on Beam's
-  DirectRunner. An export of two clips measures Beam's start-up time. "Once started" is
+- Export: in this process, after a first export that compiles, with one thread and with
+  one per core (keypoints always with one), and on Beam's DirectRunner. An export of two clips measures Beam's start-up time. "Once started" is
   the rate without it, given only if start-up takes less than half of the time.
 - Loader: batches from `loader.training_batches` as in training, with T = 8 frames or
   whole PoTion maps; they are loaded but not used. Files are in the page cache.
@@ -42,6 +42,7 @@ from input_pipeline.loading.clip_rows import ClipSettings
 from input_pipeline.loading.loader import training_batches
 from input_pipeline.storage.dataset import REPRESENTATIONS, open_dataset
 from input_pipeline.storage.frame_chunks import FRAMES_PER_CHUNK
+from pose_action.host.threads import usable_cores
 
 # Frames and persons of the synthetic clips. Kinetics: 10 s (Kinetics-700, Sec. 1) at
 # the most common rate. Charades: 30 s on average (PA3D Sec. 4) at the rate of its
@@ -138,6 +139,7 @@ def measure_export(
   folder: pathlib.Path,
   *,
   beam: BeamSettings | None = None,
+  threads: int | None = None,
   frames_per_chunk: int = FRAMES_PER_CHUNK,
 ) -> Measured:
   """Exports once and overwrites an earlier export; with Beam, all workers get shards.
@@ -153,6 +155,7 @@ def measure_export(
       overwrite=True,
       min_shards=1 if beam is None else _SHARDS_FOR_BEAM,
       beam=beam,
+      workers=threads,
       frames_per_chunk=frames_per_chunk,
       progress=lambda line: None,
     )
@@ -215,10 +218,13 @@ def export_rows(
 ) -> Iterator[str]:
   """Rows of the export table; `start` is the measurement of Beam's start-up."""
   measure_export(clips, representation, folder)
-  yield _export_row(
-    f'{clips.name} | {representation} | in-process',
-    measure_export(clips, representation, folder),
-  )
+  of_threads = [1] if representation == 'keypoints' else sorted({1, usable_cores()})
+  for threads in of_threads:
+    yield _export_row(
+      f'{clips.name} | {representation} | in-process, {threads}'
+      f' thread{"s" * (threads > 1)}',
+      measure_export(clips, representation, folder, threads=threads),
+    )
   if start is not None:
     beam = BeamSettings(num_workers=workers)
     yield _export_row(

@@ -14,12 +14,12 @@ from collections.abc import Callable, Mapping
 import jax
 import jax.numpy as jnp
 from einops import rearrange
-from jaxtyping import Array, Float, Key
+from jaxtyping import Array, Bool, Float, Key
 
 from input_pipeline.augmentation import augment
 from input_pipeline.augmentation.augment import Augmentation, AugmentSettings
 from input_pipeline.maps.canvas import MapSettings
-from input_pipeline.maps.from_keypoints import keypoint_view
+from input_pipeline.maps.from_keypoints import keypoint_view, support_view
 from input_pipeline.maps.from_stored import read_stored, stored_view
 from input_pipeline.maps.modalities import is_difference, stored_modality
 from input_pipeline.poses.sources import STORED
@@ -91,6 +91,38 @@ def batch_input(
     views_of_clip = functools.partial(_trajectories_of_clip, read)
   views = jax.vmap(views_of_clip)(clips, draws)
   return jax.tree.map(lambda leaf: rearrange(leaf, 'b v ... -> (b v) ...'), views)
+
+
+def batch_supports(
+  batch: Mapping[str, Array],
+  key: Key[Array, ''],
+  *,
+  skeleton: Skeleton,
+  settings: MapSettings,
+  augmentation: AugmentSettings,
+) -> tuple[Bool[Array, 'bv j h'], Bool[Array, 'bv j w']]:
+  """The rows and columns in which a batch's PoTion maps are not empty, per joint.
+
+  Of keypoints, they are found without rendering (`support_view`), and of the joints
+  alone, without a background.
+
+  Args:
+    batch, key: same as in `batch_input`, with the same augmentation.
+  """
+  if 'keypoints' not in batch:
+    maps = batch_input(
+      batch, key, skeleton=skeleton, settings=settings, augmentation=augmentation
+    )
+    assert not isinstance(maps, dict)  # PoTion maps are of one kind.
+    occupied = (maps != 0).any(axis=-1)
+    return occupied.any(axis=3), occupied.any(axis=2)
+  draws = _draw_views(key, len(batch['frame_size']), skeleton, settings, augmentation)
+  clips = {name: batch[name] for name in _READ & batch.keys()}
+  read = functools.partial(support_view, skeleton=skeleton, settings=settings)
+  views = jax.vmap(lambda clip, drawn: jax.vmap(functools.partial(read, clip))(drawn))
+  return jax.tree.map(
+    lambda leaf: rearrange(leaf, 'b v ... -> (b v) ...'), views(clips, draws)
+  )
 
 
 def _draw_views(

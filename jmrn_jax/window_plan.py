@@ -78,10 +78,17 @@ class Schedule(NamedTuple):
 def supports(maps: Float[Array, 'b j h w c']) -> Supports:
   """The support of each joint's map; cell (0, 0) for an empty map."""
   occupied = (maps != 0).any(axis=-1)
-  top, bottom = _ends(occupied.any(axis=3))
-  left, right = _ends(occupied.any(axis=2))
+  return supports_of_lines(occupied.any(axis=3), occupied.any(axis=2))
+
+
+def supports_of_lines(
+  rows: Bool[Array, 'b j h'], columns: Bool[Array, 'b j w']
+) -> Supports:
+  """The same, from the rows and columns in which each joint's map is not empty."""
+  top, bottom = _ends(rows)
+  left, right = _ends(columns)
   need = jnp.maximum(bottom - top, right - left) + 1
-  return Supports(top, left, jnp.where(occupied.any(axis=(2, 3)), need, 0))
+  return Supports(top, left, jnp.where(rows.any(axis=2), need, 0))
 
 
 def _ends(occupied: Bool[Array, 'b j n']) -> tuple[jax.Array, jax.Array]:
@@ -188,11 +195,19 @@ def make_plan(
   """
   largest = min(-(-side // CELL) for side in shape)
   whole = cost(0, shape, features)
-  units = [u for u in range(2, largest + 1) if cost(CELL * u, shape, features) < whole]
+  costs = {u: cost(CELL * u, shape, features) for u in range(2, largest + 1)}
+  units = [u for u in costs if costs[u] < whole]
+  # Shares of the maps that are not empty and need at most so many units.
+  within = {u: float(((needs > 0) & (needs <= u)).mean()) for u in units}
+  within[0], of_all = 0.0, float((needs > 0).mean())
   best, least = (), 1.0
   for number in range(1, min(MAX_SIZES, len(units)) + 1):
     for sizes in itertools.combinations(units, number):
-      work = _work(needs, sizes, shape, features)
+      work = (of_all - within[sizes[-1]]) * whole
+      below = 0
+      for unit in sizes:
+        work += (within[unit] - within[below]) * costs[unit]
+        below = unit
       if work < least - 1e-3:
         best, least = sizes, work
   smaller = (0, *best)
@@ -204,11 +219,3 @@ def make_plan(
     (CELL * unit, round(float(number.mean()), 3), round(float(number.std()), 3))
     for unit, number in zip(reversed(best), reversed(of_size), strict=True)
   )
-
-
-def _work(needs, sizes: Sequence[int], shape, features) -> float:
-  """The mean share of the dense network's work, with windows of these units."""
-  edges = [0, *sizes, math.inf]
-  shares = np.histogram(needs, bins=np.array(edges) + 0.5)[0] / needs.size
-  costs = [cost(CELL * size, shape, features) for size in (*sizes, 0)]
-  return float(np.dot(shares, costs))

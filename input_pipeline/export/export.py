@@ -20,6 +20,8 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Unpack
 
+from etils import epath
+
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.catalog.source_spec import SourceSpec
 from input_pipeline.errors import PoseDatasetError
@@ -46,6 +48,9 @@ from input_pipeline.storage.frame_chunks import FRAMES_PER_CHUNK
 from input_pipeline.storage.map_settings import AskedMaps, source_settings
 from input_pipeline.storage.paths import data_path, is_remote
 from pose_action.host.progress import Progress
+from pose_action.host.threads import usable_cores
+
+_MOST_THREADS = 16  # By default; each holds a clip's maps, up to 100 MB (our choice).
 
 
 def export_dataset(
@@ -60,13 +65,14 @@ def export_dataset(
   min_shards: int = 1,
   beam: BeamSettings | None = None,
   frames_per_chunk: int = FRAMES_PER_CHUNK,
+  workers: int | None = None,
   progress: Callable[[str], object] = print,
   **maps: Unpack[AskedMaps],
 ) -> ExportSummary:
   """Writes a data set to `<data_dir>/<dataset>/<representation>/<version>/`.
 
-  The data set appears only when it is complete. A clip that cannot be used is reported
-  immediately, left out, and listed in the summary and in the metadata.
+  It appears when it is complete. A clip that cannot be used is reported at once, left out,
+  and listed in the summary and in the metadata.
 
   Args:
     source: the clips; with `beam`, a spec with which each worker opens them again.
@@ -79,16 +85,18 @@ def export_dataset(
     min_shards: least number of shards per split, see `shard_plan`.
     beam: where to run on Apache Beam (same files, byte for byte); None: this process.
     frames_per_chunk: for heatmaps, see `frame_chunks`; 0 stores each clip whole.
+    workers: threads that make maps (same files); by default one per core, at most 16.
     progress: receives lines of text, at most about one per second unless clips fail.
     **maps: how to make maps, such as `short_side`; see `map_settings.AskedMaps`.
 
   Raises:
-    PoseDatasetError: if the data set exists, another process is writing it, a split has
-      no usable clip, the source cannot serve this representation or these settings, or
-      Beam is not installed or loses a worker.
+    PoseDatasetError: if the data set exists, another process writes it, a split has no
+      usable clip, the source cannot serve this representation or these settings, or Beam
+      is not installed, loses a worker, or meets `workers`.
     PoseDataError: with `strict`, the error of the first clip that cannot be used.
   """
   started = time.monotonic()
+  threads = _threads(workers, representation, beam)
   root = data_path(data_dir)
   target = dataset_dir(root, dataset, representation)
   opened = _with_valid_names(_opened(source, beam), dataset)
@@ -97,13 +105,10 @@ def export_dataset(
   chosen = _chosen_splits(opened, splits)
   with build_place(target, root, overwrite=overwrite) as place:
     progress(f'{dataset} as {representation}: {_num_clips(opened, chosen)} clips')
-    recipe = Recipe(form, settings, os.fspath(place.directory), strict)
+    recipe = Recipe(form, settings, os.fspath(place.directory), strict, threads)
     record = source_record(opened, None if is_remote(root) else root, progress)
     shards = _plan(opened, chosen, recipe, min_shards)
-    if beam is not None and isinstance(source, SourceSpec):
-      reports = export_on_beam(source, shards, recipe, place.notes, beam, progress)
-    else:
-      reports = _export_here(opened, shards, recipe, progress)
+    reports = _export(source, opened, shards, recipe, place.notes, beam, progress)
     summaries = _summaries(opened, chosen, shards, reports)
     _complete(place, recipe, opened, summaries, record)
   seconds = time.monotonic() - started
@@ -112,6 +117,22 @@ def export_dataset(
 
 def _num_clips(source: ClipSource, splits: Sequence[str]) -> int:
   return sum(len(source.splits[name]) for name in splits)
+
+
+def _threads(
+  workers: int | None, representation: str, beam: BeamSettings | None
+) -> int:
+  """How many threads make examples."""
+  if workers is not None and (workers < 0 or beam is not None):
+    raise PoseDatasetError(
+      f'workers is {workers}, but must be 0 or more'
+      if workers < 0
+      else "workers are threads of one process; with Beam, give the runner's num_workers"
+    )
+  # Keypoints are copied, in Python, which threads do not share.
+  if beam is not None or representation == 'keypoints':
+    return 1
+  return min(usable_cores(), _MOST_THREADS) if workers is None else workers
 
 
 def _stored_form(
@@ -131,6 +152,20 @@ def _stored_form(
     num_features=settings.get('num_features', 0),
     frames_per_chunk=frames_per_chunk if representation == 'heatmaps' else 0,
   )
+
+
+def _export(
+  source: ClipSource | SourceSpec,
+  opened: ClipSource,
+  shards: Sequence[Shard],
+  recipe: Recipe,
+  notes: epath.Path,
+  beam: BeamSettings | None,
+  progress: Callable[[str], object],
+) -> list[ShardReport]:
+  if beam is not None and isinstance(source, SourceSpec):
+    return export_on_beam(source, shards, recipe, notes, beam, progress)
+  return _export_here(opened, shards, recipe, progress)
 
 
 def _export_here(

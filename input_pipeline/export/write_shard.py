@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import json
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from input_pipeline.errors import PoseDataError, as_pose_data_error
 from input_pipeline.export.shard_plan import Shard
@@ -20,6 +21,7 @@ from input_pipeline.storage.examples import (
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import shard_path, write_shard
 from input_pipeline.storage.frame_chunks import packed_example
+from pose_action.host.threads import in_order
 
 # Called after every clip with its name and the reason why it was left out, or None.
 Tell = Callable[[str, str | None], object]
@@ -34,12 +36,14 @@ class Recipe:
     settings: how maps are made, from `map_settings`.
     directory: where the shards are written.
     strict: whether to raise at the first clip that cannot be used.
+    threads: how many render and compress maps; files are the same for any number.
   """
 
   form: StoredForm
   settings: Mapping[str, Any]
   directory: str
   strict: bool = False
+  threads: int = 1
 
   def make_example(
     self, source: ClipSource, video_id: str
@@ -51,13 +55,34 @@ class Recipe:
     Raises:
       PoseDataError: if the clip cannot be used, whatever it raises.
     """
+    clip, finish = self.begin_example(source, video_id)
+    return clip, finish()
+
+  def begin_example(
+    self, source: ClipSource, video_id: str
+  ) -> tuple[AnyClip, Callable[[], Mapping[str, Any]]]:
+    """Loads a clip; returns it, and a function that computes its features.
+
+    All that reads the source is done here. The function renders and compresses, and may be
+    called in another thread.
+
+    Raises:
+      PoseDataError: if the clip cannot be used, whatever it raises; so does the function.
+    """
     with as_pose_data_error(f'clip {video_id!r} cannot be stored'):
       clip = load_usable_clip(source, video_id)
       example = make_example(source, clip, self.form.representation, self.settings)
-      features = dict(example)
-      if self.form.frames_per_chunk:
-        features = packed_example(features, self.form.frames_per_chunk)
-      return clip, features
+      if not isinstance(clip, PoseClip):
+        example = dict(example)  # Reads the ready maps.
+
+    def finish() -> Mapping[str, Any]:
+      with as_pose_data_error(f'clip {video_id!r} cannot be stored'):
+        features = dict(example)
+        if self.form.frames_per_chunk:
+          features = packed_example(features, self.form.frames_per_chunk)
+        return features
+
+    return clip, finish
 
 
 @dataclasses.dataclass
@@ -103,21 +128,52 @@ def export_shard(
   path = shard_path(
     recipe.directory, recipe.form.dataset, shard.split, shard.index, shard.num_shards
   )
-  examples = _examples(source, shard, recipe, report, tell)
-  report.num_bytes, report.sha256 = write_shard(path, examples, recipe.form.features())
+  calls = (_begun(source, recipe, video_id) for video_id in shard.video_ids)
+  with contextlib.closing(in_order(calls, recipe.threads)) as made:
+    examples = _examples(source, made, recipe, report, tell)
+    written = write_shard(path, examples, recipe.form.features())
+  report.num_bytes, report.sha256 = written
   return report
 
 
-def _examples(
-  source: ClipSource, shard: Shard, recipe: Recipe, report: ShardReport, tell: Tell
-) -> Iterator[Mapping[str, Any]]:
-  for video_id in shard.video_ids:
-    reason = None
+class _Made(NamedTuple):
+  """A clip with its features, or why it cannot be used."""
+
+  video_id: str
+  clip: AnyClip | None
+  example: Mapping[str, Any]
+  error: PoseDataError | None = None
+
+
+def _begun(source: ClipSource, recipe: Recipe, video_id: str) -> Callable[[], _Made]:
+  """Loads a clip; the function that is returned computes its features."""
+  try:
+    clip, finish = recipe.begin_example(source, video_id)
+  except PoseDataError as error:
+    refused = _Made(video_id, None, {}, error)
+    return lambda: refused
+
+  def made() -> _Made:
     try:
-      clip, example = recipe.make_example(source, video_id)
+      return _Made(video_id, clip, finish())
     except PoseDataError as error:
-      if recipe.strict:
-        raise
+      return _Made(video_id, None, {}, error)
+
+  return made
+
+
+def _examples(
+  source: ClipSource,
+  made: Iterable[_Made],
+  recipe: Recipe,
+  report: ShardReport,
+  tell: Tell,
+) -> Iterator[Mapping[str, Any]]:
+  for video_id, clip, example, error in made:
+    reason = None
+    if clip is None:
+      if recipe.strict and error is not None:
+        raise error
       reason = str(error).removeprefix(f'clip {video_id!r}: ')
       report.left_out.append((video_id, reason))
     else:

@@ -23,6 +23,8 @@ from input_pipeline.loading.clip_rows import (
 )
 from input_pipeline.loading.records import Records
 
+_BATCHES_AHEAD = 4  # At least; ours: enough for uneven clips, and little memory.
+
 
 @dataclasses.dataclass(frozen=True)
 class HostShare:
@@ -91,8 +93,7 @@ def training_batches(
   # An endless data set has no remainder, but grain would round its length up, which
   # overflows when `rows` is 1.
   dataset = _HostBlocks(dataset, host, batch_size).batch(rows, drop_remainder=True)
-  options = grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=4 * rows)
-  return iter(dataset.to_iter_dataset(options))
+  return iter(dataset.to_iter_dataset(_read_options(read_threads)))
 
 
 def evaluation_batches(
@@ -126,8 +127,17 @@ def evaluation_batches(
 
   dataset = grain.MapDataset.range(num_batches * batch_size).map(evaluation_clip)
   dataset = _HostBlocks(dataset, host, batch_size).batch(rows)
-  options = grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=4 * rows)
-  yield from dataset.to_iter_dataset(options)
+  yield from dataset.to_iter_dataset(_read_options(read_threads))
+
+
+def _read_options(read_threads: int) -> grain.ReadOptions:
+  """Reads a few batches ahead, each in one thread; no thread is idle until they wait.
+
+  The buffer counts batches: more of them would only take memory, and cores from the
+  training while they are filled.
+  """
+  ahead = max(_BATCHES_AHEAD, read_threads)
+  return grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=ahead)
 
 
 class _HostBlocks(grain.MapDataset):

@@ -15,7 +15,11 @@ from input_pipeline.maps import canvas, potion
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.maps.part_fields import render_part_fields
-from input_pipeline.maps.rendering import append_background, render_joint_maps
+from input_pipeline.maps.rendering import (
+  append_background,
+  occupied_lines,
+  render_joint_maps,
+)
 from input_pipeline.skeletons.registry import Skeleton
 
 
@@ -75,6 +79,31 @@ def _taken_frames(
     None if drawn is None else drawn.time,
     keeps_length=settings.potion is not None,
   )
+
+
+def support_view(
+  clip: Mapping[str, Array],
+  drawn: Augmentation | None,
+  skeleton: Skeleton,
+  settings: MapSettings,
+) -> tuple[Bool[Array, 'j h'], Bool[Array, 'j w']]:
+  """The rows and columns in which a clip's PoTion maps are not empty, per joint.
+
+  Found without rendering. Taken for occupied are also cells beyond the frame's edge, and
+  frames that no colour shows, neither of which maps have.
+
+  Args:
+    clip, drawn: same as in `keypoint_view`.
+  """
+  cells, scores = augmented_joints(
+    clip,
+    drawn,
+    skeleton,
+    settings,
+    drops_padding=True,
+    taken=_taken_frames(clip, drawn, settings),
+  )
+  return occupied_lines(cells, scores, map_size=settings.size, sigma=settings.sigma)
 
 
 def augmented_joints(

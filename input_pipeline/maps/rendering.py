@@ -6,8 +6,9 @@ with integers at cell centres, same as pixels in the frame.
 
 from __future__ import annotations
 
+import jax
 import jax.numpy as jnp
-from jaxtyping import Array, Float, Int
+from jaxtyping import Array, Bool, Float, Int
 
 TRUNCATE = 3.0  # In σ; ours. Maps are exactly 0 beyond, so that they compress well.
 
@@ -70,6 +71,35 @@ def render_joint_maps(
   if background:
     maps = append_background(maps)
   return maps
+
+
+def occupied_lines(
+  cells: Float[Array, 't m j 2'],
+  scores: Float[Array, 't m j'],
+  *,
+  map_size: tuple[int, int],
+  sigma: float,
+  truncate: float = TRUNCATE,
+) -> tuple[Bool[Array, 'j h'], Bool[Array, 'j w']]:
+  """The rows and columns in which each joint's map is not 0 in all frames.
+
+  Without rendering: a row has a value if its distance to the joint and that of the
+  nearest column are within the radius. The same as of rendered maps.
+
+  Args:
+    cells, scores, map_size, sigma, truncate: same as in `render_joint_maps`.
+  """
+  rows, columns = (
+    _squared_distances(side, cells[..., axis])
+    for side, axis in zip(map_size, (1, 0), strict=True)
+  )  # [t, n, m, j]
+  reach = (truncate * sigma) ** 2
+
+  def occupied(own: jax.Array, other: jax.Array) -> jax.Array:
+    inside = own + other.min(axis=1, keepdims=True) <= reach
+    return (inside & (scores != 0)[:, None]).any(axis=(0, 2)).T
+
+  return occupied(rows, columns), occupied(columns, rows)
 
 
 def append_background(maps: Float[Array, '*b h w j']) -> Float[Array, '*b h w c']:

@@ -114,6 +114,13 @@ _MIN_SHARDS = FLAGS.integer(
   ' would exceed about 150 MB.',
   lower_bound=1,
 )
+_WORKERS = FLAGS.integer(
+  'workers',
+  None,
+  'heatmaps, potion: how many threads render and compress maps. Default: one per core,'
+  ' at most 16. The files are the same for any number.',
+  lower_bound=0,
+)
 _RUNNER = FLAGS.string(
   'runner',
   None,
@@ -150,6 +157,7 @@ def main(args):
     overwrite=_OVERWRITE.value,
     min_shards=_MIN_SHARDS.value,
     beam=_beam(),
+    workers=_WORKERS.value,
     progress=say,
     **map_settings,
   )
@@ -219,11 +227,15 @@ def _map_settings():
   potion = _given(_CHANNELS, _WEIGHTS)
   heatmaps = _given(_MODALITIES, _PART_WIDTH)
   if _REPRESENTATION.value == 'keypoints':
-    _refuse(maps, '--representation=heatmaps or potion')
+    _refuse(maps | _given(_WORKERS), '--representation=heatmaps or potion')
   if _REPRESENTATION.value != 'potion':
     _refuse(potion, '--representation=potion')
   if _REPRESENTATION.value != 'heatmaps':
     _refuse(heatmaps, '--representation=heatmaps')
+  if _RUNNER.value and _WORKERS.value is not None:
+    raise UsageError(
+      '--workers are threads of one process; with --runner, give --num_workers'
+    )
   if not _RUNNER.value:
     _refuse(_given(_NUM_WORKERS, _BEAM_OPTIONS), '--runner')
   return {**maps, **potion, **heatmaps}

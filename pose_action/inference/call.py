@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, cast, overload
 
 from input_pipeline.poses.clip import PoseClip
@@ -13,6 +14,7 @@ from input_pipeline.poses.sources import ClipSource, HeatmapClip, PotionClip
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.storage.examples import AnyClip
 from pose_action.host.user_paths import user_path
+from pose_action.inference.errors import PredictorError
 from pose_action.inference.prediction import Prediction, Predictions
 
 if TYPE_CHECKING:
@@ -101,6 +103,39 @@ class CallMethods:
       footage=None if video is None else os.fspath(video),
     )
     return _of_sources(model, source, reading, extractor)
+
+  def predict(
+    self, clips: Iterable[AnyClip], *, batch_size: int = 32
+  ) -> list[Prediction]:
+    """Predicts the actions in clips of any length, in order.
+
+    Batches have `batch_size` rows; the last one is padded to a power of two. So the model
+    is compiled for few shapes, whatever the number of clips and their lengths.
+
+    Args:
+      clips: consumed one batch at a time, so a generator may load them lazily; the next
+        batch is loaded while the device computes.
+      batch_size: clips per batch, each with all its views.
+
+    Raises:
+      PredictorError: for a clip that the model cannot read, such as one whose joints
+        cannot be mapped to the model's.
+
+    Warns:
+      PoseWarning: for a clip whose joints are mapped, once for all members.
+    """
+    if batch_size < 1:
+      raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
+    model = cast('Predictor | EnsemblePredictor', self)
+    predictions: list[Prediction] = []
+    remaining = iter(clips)
+    finish: Callable[[], list[Prediction]] = list
+    while some := list(itertools.islice(remaining, batch_size)):
+      # The device computes a batch while the host loads the next.
+      started = model.start(some, batch_size=batch_size)
+      predictions += finish()
+      finish = started
+    return predictions + finish()
 
 
 def _of_clip(

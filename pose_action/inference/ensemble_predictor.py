@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import itertools
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import ml_collections
@@ -92,39 +91,27 @@ class EnsemblePredictor(CallMethods, TimelineMethods):
   def _first(self) -> Predictor:
     return next(iter(self.members.values()))
 
-  def predict(
-    self, clips: Iterable[AnyClip], *, batch_size: int = 32
-  ) -> list[Prediction]:
-    """Predicts the actions in clips of any length, in order.
+  def start(
+    self, clips: Sequence[AnyClip], *, batch_size: int = 32
+  ) -> Callable[[], list[Prediction]]:
+    """Starts the prediction of at most `batch_size` clips, as `Predictor.start` does."""
+    started = [self._started(name, clips, batch_size) for name in self.members]
 
-    Args:
-      clips: consumed one batch at a time, so a generator may load them lazily.
-      batch_size: clips per batch, each with all its views.
+    def finish() -> list[Prediction]:
+      of_members = [member() for member in started]
+      return [self._fused(of_clip) for of_clip in zip(*of_members, strict=True)]
 
-    Raises:
-      PredictorError: for a clip that a member cannot read.
+    return finish
 
-    Warns:
-      PoseWarning: for a clip whose joints are mapped, once for all members.
-    """
-    if batch_size < 1:
-      raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
-    predictions: list[Prediction] = []
-    remaining = iter(clips)
-    while some := list(itertools.islice(remaining, batch_size)):
-      of_members = [self._of_member(name, some, batch_size) for name in self.members]
-      predictions += map(self._fused, zip(*of_members, strict=True))
-    return predictions
-
-  def _of_member(
+  def _started(
     self, name: str, clips: Sequence[AnyClip], batch_size: int
-  ) -> list[Prediction]:
+  ) -> Callable[[], list[Prediction]]:
     member = self.members[name]
     with warnings.catch_warnings():
       if member is not self._first:
         warnings.simplefilter('ignore', PoseWarning)
       try:
-        return member.predict(clips, batch_size=batch_size)
+        return member.start(clips, batch_size=batch_size)
       except PredictorError as error:
         raise PredictorError(f'member {name!r}: {error}') from error
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import collections
 import dataclasses
 import itertools
 import os
 import warnings
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from input_pipeline.errors import PoseDataError, PoseDatasetError, SkeletonError
 from input_pipeline.poses.notes import PoseWarning, as_lines, gathering_warnings
@@ -127,37 +128,61 @@ def predict_clips(
   size = _MAPS_AT_ONCE if clips.are_maps else BATCH_SIZE
   warned: dict[str, None] = {}
   remaining = iter(clips)
+  started: collections.deque[_Started] = collections.deque()
   try:
     while batch := list(itertools.islice(remaining, size)):
       with gathering_warnings(warned):
-        predictions = _predict(predictor, batch, size, clips)
-      of_clip = {id(clip): clip for clip in batch}
-      yield [
-        dataclasses.replace(
-          one,
-          source=name,
-          labels=_names(predictor, of_clip[key]),
-          load_clip=clips.again(of_clip[key]),
-        )
-        for key, one in predictions
-      ]
+        started.append(_Started(batch, _start(predictor, batch, size, clips)))
+      # The device computes a batch while the host loads the next; of maps, one is enough.
+      if len(started) > 1 or clips.are_maps:
+        yield _finished(started.popleft(), predictor, name, clips)
+    if started:
+      yield _finished(started.popleft(), predictor, name, clips)
   finally:
     for message in warned:
       clips.say(f'warning: {message}')
 
 
-def _predict(
+# Waits for the device; each clip's identity and prediction.
+_Finish = Callable[[], list[tuple[int, Prediction]]]
+
+
+class _Started(NamedTuple):
+  """Clips whose prediction has started."""
+
+  clips: Sequence[AnyClip]
+  finish: _Finish
+
+
+def _start(
   predictor: AnyPredictor, batch: Sequence[AnyClip], size: int, clips: UsableClips
-) -> list[tuple[int, Prediction]]:
-  """Each clip's identity and prediction; one by one if the model refuses any."""
+) -> _Finish:
+  """Starts the prediction of a batch; of each clip alone if the model refuses any."""
   try:
-    predictions = predictor.predict(batch, batch_size=size)
-    return [(id(c), one) for c, one in zip(batch, predictions, strict=True)]
+    finish = predictor.start(batch, batch_size=size)
+    return lambda: [(id(c), one) for c, one in zip(batch, finish(), strict=True)]
   except _UNUSABLE as error:
     if len(batch) == 1:
       clips.refuse(batch[0].video_id, str(error))
-      return []
-  return [found for c in batch for found in _predict(predictor, [c], size, clips)]
+      return list
+  alone = [_start(predictor, [c], size, clips) for c in batch]
+  return lambda: [found for finish in alone for found in finish()]
+
+
+def _finished(
+  started: _Started, predictor: AnyPredictor, name: str, clips: UsableClips
+) -> list[Prediction]:
+  """The predictions, with what is known of their clips."""
+  of_clip = {id(clip): clip for clip in started.clips}
+  return [
+    dataclasses.replace(
+      one,
+      source=name,
+      labels=_names(predictor, of_clip[key]),
+      load_clip=clips.again(of_clip[key]),
+    )
+    for key, one in started.finish()
+  ]
 
 
 def _names(predictor: AnyPredictor, clip: AnyClip) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ import functools
 import itertools
 import os
 import warnings
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import flax.linen as nn
@@ -52,7 +52,7 @@ from pose_action.runtime import sharding
 from pose_action.runtime.compiler_options import convolution_options
 from pose_action.training import input_settings
 from pose_action.training.clip_times import ClipTimes
-from pose_action.training.evaluation_step import evaluation_step
+from pose_action.training.evaluation_step import EvaluationOutput, evaluation_step
 from pose_action.training.losses import LossSettings, class_probabilities
 from pose_action.training.saved_model import SavedModelError, load_model
 
@@ -220,47 +220,40 @@ class Predictor(CallMethods, TimelineMethods):
         clip_times=saved.clip_times,
       )
 
-  def predict(
-    self, clips: Iterable[AnyClip], *, batch_size: int = 32
-  ) -> list[Prediction]:
-    """Predicts the actions in clips of any length, in order.
+  def start(
+    self, clips: Sequence[AnyClip], *, batch_size: int = 32
+  ) -> Callable[[], list[Prediction]]:
+    """Starts the prediction of at most `batch_size` clips.
 
-    Batches have `batch_size` rows; the last one is padded to a power of two. So the model
-    is compiled for few shapes, whatever the number of clips and their lengths.
+    The batch has a power of two of rows, so that few shapes are compiled.
 
-    Args:
-      clips: consumed one batch at a time, so a generator may load them lazily.
-      batch_size: clips per batch, each with all its views.
+    Returns:
+      A function that waits for the device and returns what `predict` returns. Until it is
+      called, the host is free to load further clips.
 
     Raises:
-      PredictorError: for a clip whose joints cannot be mapped to the model's.
-
-    Warns:
-      PoseWarning: for a clip whose joints are mapped.
+      PredictorError: same as `predict`.
     """
-    if batch_size < 1:
-      raise PredictorError(f'batch_size is {batch_size}, but must be at least 1')
-    predictions: list[Prediction] = []
-    remaining = iter(clips)
-    while some := list(itertools.islice(remaining, batch_size)):
-      records = [self._record(clip) for clip in some]
-      # Poses and ready maps have different fields, so they cannot share a batch.
-      for _, alike in itertools.groupby(
-        zip(some, records, strict=True), key=lambda pair: sorted(pair[1])
-      ):
-        alike_clips, alike_records = zip(*alike, strict=True)
-        predictions += self._predict_batch(alike_clips, alike_records, batch_size)
-    return predictions
+    records = [self._record(clip) for clip in clips]
+    started = []
+    # Poses and ready maps have different fields, so they cannot share a batch.
+    for _, alike in itertools.groupby(
+      zip(clips, records, strict=True), key=lambda pair: sorted(pair[1])
+    ):
+      alike_clips, alike_records = zip(*alike, strict=True)
+      batch = self._batch(alike_records, _padded_size(len(alike_records), batch_size))
+      started.append((alike_clips, self._evaluate(self._variables, batch)))
+    return lambda: [
+      prediction
+      for alike, output in started
+      for prediction in self._predictions(alike, jax.device_get(output))
+    ]
 
-  def _predict_batch(
-    self,
-    clips: Sequence[AnyClip],
-    records: Sequence[dict[str, Any]],
-    batch_size: int,
+  def _predictions(
+    self, clips: Sequence[AnyClip], output: EvaluationOutput
   ) -> Iterator[Prediction]:
-    batch = self._batch(records, _padded_size(len(records), batch_size))
-    output = jax.device_get(self._evaluate(self._variables, batch))
-    probabilities = output.probabilities
+    """Each clip's prediction, without the padding rows."""
+    probabilities = np.asarray(output.probabilities)
     if self.temperature != 1:
       probabilities = with_temperature(
         probabilities, self.temperature, multi_label=self.multi_label
@@ -272,7 +265,7 @@ class Predictor(CallMethods, TimelineMethods):
         class_names=self.class_names,
         probabilities=probabilities[row],
         joints=self.skeleton.map_names,
-        joint_weights=None if weights is None else weights[row],
+        joint_weights=None if weights is None else np.asarray(weights[row]),
         multi_label=self.multi_label,
         threshold=self.threshold,
       )

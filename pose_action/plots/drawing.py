@@ -64,12 +64,17 @@ def add_scale(figure: Figure, picture: ScalarMappable, label: str) -> None:
 
 def rgb(figure: Figure) -> UInt8[np.ndarray, 'h w 3']:
   """Draws the figure; the picture is as large as its labels need."""
-  from matplotlib import image as images
+  from PIL import Image
 
   png = io.BytesIO()
-  figure.savefig(png, format='png', bbox_inches='tight', pad_inches=0.1)
-  png.seek(0)
-  return np.round(images.imread(png)[..., :3] * 255).astype(np.uint8)
+  figure.savefig(
+    png,
+    format='png',
+    bbox_inches='tight',
+    pad_inches=0.1,
+    pil_kwargs={'compress_level': 0},  # It is only read back.
+  )
+  return np.ascontiguousarray(np.asarray(Image.open(png))[..., :3])
 
 
 def save_png(path: str | os.PathLike[str], image: UInt8[np.ndarray, 'h w 3']) -> None:

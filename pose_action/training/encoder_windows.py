@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pathlib
 from collections.abc import Callable, Sequence
 
 import jax
@@ -9,21 +10,29 @@ import ml_collections
 import numpy as np
 
 from input_pipeline.loading.loader import training_batches
-from input_pipeline.model_input import batch_input
+from input_pipeline.model_input import batch_supports
 from jmrn_jax import window_plan
 from jmrn_jax.model import ENCODERS
 from pose_action.training.run_data import RunData
+from pose_action.training.saved_checkpoints import step_folders
+from pose_action.training.saved_config import get_config
 
 _CLIPS, _ROWS = 128, 32  # Ours: clips that are measured, and how many at a time.
 
 
 def with_window_plan(
-  config: ml_collections.ConfigDict, data: RunData, report: Callable[[str], object]
+  config: ml_collections.ConfigDict,
+  data: RunData,
+  report: Callable[[str], object],
+  workdir: pathlib.Path | None = None,
 ) -> ml_collections.ConfigDict:
   """The config with `model.windows`, if `model.encoder` may use them.
 
-  The plan depends only on the clips and the config, so that a resumed run makes the same
-  one. It is saved with the run, for predictions.
+  The plan is saved with the run, for predictions and for resuming. For a new run, it
+  depends only on the clips and the config.
+
+  Args:
+    workdir: the run's folder; if it has checkpoints, their plan is taken.
 
   Raises:
     ValueError: for an unknown `config.model.encoder`, or one that does not fit.
@@ -34,15 +43,31 @@ def with_window_plan(
   _check(model)
   if model.encoder == 'auto' and (jax.default_backend() != 'cpu' or not model.siamese):
     return config
-  plan = tuple(model.windows) or window_plan.make_plan(
-    measured_needs(data), tuple(config.data.map_size), tuple(model.features)
-  )
+  plan = tuple(model.windows) or _saved_plan(workdir)
+  if not plan:
+    plan = window_plan.make_plan(
+      measured_needs(data), tuple(config.data.map_size), tuple(model.features)
+    )
   report(window_line(plan))
   if model.dropout:
     report('in training the joint encoder is dense: config.model.dropout is above 0')
   config = ml_collections.ConfigDict(config.to_dict())
   config.model.windows = plan
   return config.lock()
+
+
+def _saved_plan(workdir: pathlib.Path | None) -> tuple:
+  """The plan of the run in a workdir; empty without a checkpoint or a plan.
+
+  Only with a checkpoint is it sure that config.json is this run's: another run is refused
+  before it writes one.
+  """
+  if workdir is None or not step_folders(workdir / 'checkpoints'):
+    return ()
+  try:
+    return tuple(get_config(workdir / 'config.json').model.windows)
+  except (AttributeError, OSError, ValueError):
+    return ()
 
 
 def measured_needs(data: RunData) -> np.ndarray:
@@ -59,15 +84,14 @@ def measured_needs(data: RunData) -> np.ndarray:
 
   @jax.jit
   def measure(batch, key):
-    maps = batch_input(
+    lines = batch_supports(
       batch,
       key,
       skeleton=data.skeleton,
       settings=data.map_settings,
       augmentation=data.augment_settings,
     )
-    assert not isinstance(maps, dict)  # JMRN reads one kind of maps.
-    return window_plan.supports(maps).need
+    return window_plan.supports_of_lines(*lines).need
 
   needs = [
     measure(next(batches), jax.random.key(number))

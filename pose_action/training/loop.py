@@ -139,7 +139,8 @@ class _Loop:
   ) -> tuple[TrainState, float | None]:
     run = self._run
     with self._progress.evaluating():
-      validation.write_pictures(run, state, step, batch)
+      if validation.is_drawn(run.program, step):
+        validation.write_pictures(run, state, step, batch)
       if run.data.validation is None:
         return state, None
       try:

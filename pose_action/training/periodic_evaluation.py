@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -17,14 +18,21 @@ from pose_action.runtime import sharding
 from pose_action.runtime.writers import EVALUATION
 from pose_action.training.evaluation_step import Batch
 from pose_action.training.optimizers import TRAIN_LOSS
+from pose_action.training.program import Program
 from pose_action.training.run import TrainingRun
 from pose_action.training.step import TrainState
+
+# Evaluations of a run that draw pictures, about: TensorBoard shows ten per name. Drawing
+# takes longer than predicting a hundred clips with DD-Net.
+_DRAWN = 10
 
 
 def validate(
   run: TrainingRun, state: TrainState, step: int, poll: Callable[[], int] = lambda: 0
 ) -> tuple[TrainState, float]:
   """Evaluates the validation clips, and writes figures and the confusion matrix.
+
+  The matrix is drawn only after some steps, see `is_drawn`.
 
   The parameters are those that `config.eval.weights` names.
 
@@ -47,7 +55,8 @@ def validate(
   scores = np.asarray(run.predict(variables, split, poll).probabilities)
   figures = metrics.figures(scores, split.labels, run.data.asked_figures)
   run.writer.write_scalars(step, {f'{EVALUATION}{n}': v for n, v in figures.items()})
-  if not run.data.multi_label and jax.process_index() == 0:
+  draws = is_drawn(run.program, step) and jax.process_index() == 0
+  if draws and not run.data.multi_label:
     names = run.data.class_names
     counts = metrics.confusion_matrix(scores, split.labels, len(names))
     picture = plots.confusion_matrix_image(counts, names)
@@ -58,6 +67,16 @@ def validate(
   )
   run.report(f'{split.name} at step {step}: {shown}')
   return _watch_plateau(run, state, figures), metrics.headline_figure(figures)
+
+
+def is_drawn(program: Program, step: int) -> bool:
+  """Whether the evaluation after a step draws pictures: at most 12 of a run do.
+
+  The first, the last, and about ten evenly spread between.
+  """
+  every = program.steps_per_evaluation or program.total_steps
+  number, last = (-(-steps // every) for steps in (step, program.total_steps))
+  return number in (1, last) or number % math.ceil(last / _DRAWN) == 0
 
 
 def write_pictures(run: TrainingRun, state: TrainState, step: int, batch: Batch):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import functools
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import jax
 import numpy as np
 from jax.sharding import Mesh
 
+from input_pipeline.loading.kept_batches import KeptBatches
 from input_pipeline.loading.loader import HostShare, evaluation_batches
 from pose_action.runtime import sharding
 from pose_action.training.evaluation_step import EvaluationOutput
@@ -35,6 +37,7 @@ def predict_split(
   batch_size: int,
   num_views: int,
   poll: Callable[[], int] = lambda: 0,
+  kept: KeptBatches | None = None,
 ) -> EvaluationOutput:
   """Predicts every clip of a split; numpy arrays in the split's order.
 
@@ -44,12 +47,14 @@ def predict_split(
 
   Args:
     poll: called after each batch; a number other than 0 stops the prediction.
+    kept: keeps batches for further predictions of the split with the same settings.
 
   Raises:
     PredictionStopped: if `poll` says so.
     TrainingDiverged: if a score is not finite.
   """
-  batches = evaluation_batches(
+  read = functools.partial(
+    evaluation_batches,
     split.records,
     split.indices,
     data.clip_settings,
@@ -59,13 +64,18 @@ def predict_split(
     read_threads=data.read_threads,
   )
   outputs = []
-  for batch in batches:
+  for batch in read() if kept is None else kept.of(split.name, read):
     outputs.append(evaluation_step(variables, sharding.global_batch(batch, mesh)))
     # The host reads ahead while the devices compute, but only by a few batches.
     if len(outputs) > _BATCHES_AHEAD:
       jax.block_until_ready(outputs[-_BATCHES_AHEAD])
     if poll():
       raise PredictionStopped
+  return _in_order(outputs, split)
+
+
+def _in_order(outputs: Sequence[tuple[Any, jax.Array]], split: Split) -> Any:
+  """The outputs of all batches as one, in the split's order."""
   place = {int(index): row for row, index in enumerate(split.indices)}
   found = jax.device_get(outputs)
   index = np.concatenate([index for _, index in found])

@@ -14,6 +14,7 @@ from jax.sharding import Mesh
 
 from input_pipeline.annotations.training_windows import SegmentOptions, tier_names
 from input_pipeline.export.open_or_export import open_or_export
+from input_pipeline.loading.kept_batches import KeptBatches
 from input_pipeline.maps.modalities import stored_modalities
 from input_pipeline.readers.options import options_of_flags
 from input_pipeline.storage.dataset import PoseDataset
@@ -42,6 +43,7 @@ class Run:
   Attributes:
     description: saved in every checkpoint, see `resume.describe_run`.
     report: prints a line on process 0, and does nothing on the others.
+    kept: batches of the splits that were predicted.
   """
 
   config: ml_collections.ConfigDict
@@ -50,6 +52,9 @@ class Run:
   program: Program
   description: dict
   report: Callable[[str], object]
+  kept: KeptBatches = dataclasses.field(
+    default_factory=KeptBatches, kw_only=True, repr=False
+  )
 
   def predict(
     self, variables: Any, split: Split, poll: Callable[[], int] = lambda: 0
@@ -68,6 +73,7 @@ class Run:
       batch_size=self.config.eval.batch_size,
       num_views=self.config.eval.views,
       poll=poll,
+      kept=self.kept,
     )
 
 
@@ -97,7 +103,7 @@ def open_run(config: ml_collections.ConfigDict, workdir: str, mesh: Mesh) -> Run
   data = make_run_data(config, open_data(config, report))
   for line in _held_out(data):
     report(line)
-  config = with_window_plan(config, data, report)
+  config = with_window_plan(config, data, report, folder)
   return Run(
     config=config,
     workdir=folder,

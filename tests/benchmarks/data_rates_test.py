@@ -45,6 +45,7 @@ def test_rates_are_of_all_seconds_or_of_those_once_started():
 )
 def test_prints_a_row_for_everything(tmp_path, capsys, monkeypatch, workers):
   monkeypatch.setattr(data_rates, 'LENGTHS', {'Kinetics': (12, 2)})
+  monkeypatch.setattr(data_rates, 'usable_cores', lambda: 2)
   data_rates.write_clips(tmp_path / 'jhmdb.pkl', 3, num_frames=9, num_persons=1)
   clip_set = data_rates._clip_set
   monkeypatch.setattr(
@@ -58,7 +59,8 @@ def test_prints_a_row_for_everything(tmp_path, capsys, monkeypatch, workers):
   for name in ('JHMDB', 'Kinetics length'):
     for stored in ('keypoints', 'heatmaps', 'potion'):
       rows = re.findall(rf'^\| {name} \| {stored} \|.*\|$', shown, re.MULTILINE)
-      assert len(rows) == (3 if workers else 2)
+      exports = 1 if stored == 'keypoints' else 2  # Of one thread, and of two.
+      assert len(rows) == exports + 1 + (workers > 0)
   *_, head, _, whole, _, eight, _, _ = shown.splitlines()
   assert head.startswith('| stored heatmaps | kB per clip | loader, clips/s |')
   assert whole.startswith('| whole | ') and eight.startswith(

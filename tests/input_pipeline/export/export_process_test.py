@@ -17,19 +17,20 @@ from input_pipeline.storage.dataset import open_dataset
 from input_pipeline.storage.rendered_maps import render_clip
 
 
+@pytest.mark.parametrize('workers', [1, 3])
 @pytest.mark.parametrize(
   ('strict', 'error'),
   [(True, PoseDataError), (False, KeyboardInterrupt)],
   ids=['strict', 'interrupt'],
 )
-def test_what_stops_an_export_leaves_nothing_behind(tmp_path, strict, error):
+def test_what_stops_an_export_leaves_nothing_behind(tmp_path, strict, error, workers):
   def load(video_id):
     if video_id == 'v7':
       raise error('clip v7 it was')
     return make_clip(video_id)
 
   with pytest.raises(error, match='clip v7 it was'):
-    export_tiny(tmp_path, make_source(load), strict=strict)
+    export_tiny(tmp_path, make_source(load), 'heatmaps', strict=strict, workers=workers)
   assert list(tmp_path.iterdir()) == []
 
 
@@ -109,7 +110,8 @@ assert 'tensorflow' not in sys.modules
   assert lines == ['tiny as heatmaps: 5 clips']
 
 
-def test_one_clips_maps_at_a_time_are_in_memory(tmp_path, monkeypatch):
+@pytest.mark.parametrize('workers', [1, 3])
+def test_a_worker_has_one_clip_s_maps_in_memory(tmp_path, monkeypatch, workers):
   rendered, alive = [], []
 
   def spy(clip, **settings):
@@ -119,10 +121,11 @@ def test_one_clips_maps_at_a_time_are_in_memory(tmp_path, monkeypatch):
     return maps
 
   monkeypatch.setattr(examples, 'render_clip', spy)
-  export_tiny(tmp_path, make_source(train=tuple(f'v{i}' for i in range(6))), 'heatmaps')
+  source = make_source(train=tuple(f'v{i}' for i in range(6)))
+  export_tiny(tmp_path, source, 'heatmaps', workers=workers)
 
   assert len(rendered) == 6
-  assert max(alive) <= 1
+  assert max(alive) <= workers
 
 
 def test_an_export_keeps_no_reference_to_the_source(tmp_path):

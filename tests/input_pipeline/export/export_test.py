@@ -9,6 +9,7 @@ from tiny_export import SKELETON, export_tiny, make_clip, make_source
 
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.export import shard_plan
+from input_pipeline.export.beam import BeamSettings
 from input_pipeline.export.export import export_dataset
 from input_pipeline.poses.notes import Note
 from input_pipeline.poses.sources import HeatmapClip, HeatmapSource, PoseSource
@@ -300,3 +301,55 @@ def test_doubtful_clips_are_named_in_the_summary(tmp_path):
     'warning: split by name',
     'warning: scores go up to 12 (1 clip: v1)',
   ]
+
+
+@pytest.mark.parametrize('representation', ['heatmaps', 'potion'])
+def test_any_number_of_workers_writes_the_same_files(tmp_path, representation):
+  """With a clip that cannot be loaded, and one that shows no joint."""
+
+  def load(video_id):
+    if video_id == 'v3':
+      raise OSError('no such file')
+    return make_clip(video_id, visible=video_id != 'v5')
+
+  ids = tuple(f'v{number}' for number in range(9))
+  written, said = {}, {}
+  for workers in (0, 1, 3):
+    lines = said.setdefault(workers, [])
+    summary = export_tiny(
+      tmp_path / str(workers),
+      make_source(load, train1=ids, test1=('v2',)),
+      representation,
+      workers=workers,
+      progress=lines.append,
+    )
+    assert [name for name, _ in summary.splits[0].left_out] == ['v3', 'v5']
+    written[workers] = {
+      file.name: file.read_bytes() for file in summary.directory.iterdir()
+    }
+  assert written[0] == written[1] == written[3]
+  lines = [[line for line in said[n] if 'left out' in line] for n in said]
+  assert lines[0] == lines[1] == lines[2]
+  assert len(lines[0]) == 2
+
+
+def test_the_first_clip_in_order_ends_a_strict_export_of_several_workers(tmp_path):
+  def load(video_id):
+    if video_id in ('v2', 'v4'):
+      raise PoseDataError(f'{video_id} is broken')
+    return make_clip(video_id)
+
+  ids = tuple(f'v{number}' for number in range(6))
+  source = make_source(load, train1=ids)
+  with pytest.raises(PoseDataError, match='v2 is broken'):
+    export_tiny(tmp_path, source, 'heatmaps', strict=True, workers=3)
+  assert not (tmp_path / 'tiny').exists()
+
+
+def test_workers_that_do_not_fit_are_refused(tmp_path):
+  with pytest.raises(PoseDatasetError, match='workers is -1, but must be 0 or more'):
+    export_tiny(tmp_path, workers=-1)
+  with pytest.raises(
+    PoseDatasetError, match="with Beam, give the runner's num_workers"
+  ):
+    export_tiny(tmp_path, workers=2, beam=BeamSettings())

@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+import time
 
 import numpy as np
 import pytest
@@ -338,3 +339,24 @@ def test_training_on_no_clip_is_refused():
 def test_an_unknown_sampling_rule_is_refused_before_anything_is_read():
   with pytest.raises(ValueError, match="no sampling rule 'random'; it is one of"):
     ClipSettings(num_frames=3, rule='random', max_persons=1, canvas=(4, 6))
+
+
+@pytest.mark.parametrize(('threads', 'batches_ahead'), [(2, 4), (6, 6)])
+def test_a_few_batches_are_read_ahead(threads, batches_ahead):
+  """Not as many batches as a batch has rows, which filled the memory with them."""
+
+  class Counted(list):
+    reads = 0
+
+    def __getitem__(self, index):
+      Counted.reads += 1
+      return super().__getitem__(index)
+
+  batches = train(Counted(keypoint_records(40)), batch_size=10, read_threads=threads)
+  next(batches)
+  wanted = 10 * (1 + batches_ahead)
+  end = time.monotonic() + 60
+  while Counted.reads < wanted and time.monotonic() < end:
+    time.sleep(0.01)
+  time.sleep(0.1)  # Further reads would follow at once.
+  assert Counted.reads == wanted

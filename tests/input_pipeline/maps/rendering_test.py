@@ -10,6 +10,7 @@ import pytest
 from input_pipeline.maps.rendering import (
   append_background,
   map_size_of_frame,
+  occupied_lines,
   pixels_to_cells,
   render_joint_maps,
 )
@@ -184,3 +185,19 @@ def test_a_joint_lands_on_its_own_side_of_the_map(pixel, row, column):
   x, y = one_position(*pixel, frame_size, map_size)
   maps = one_joint(x, y, map_size=(64, 85))
   assert np.unravel_index(maps.argmax(), maps.shape) == (row, column)
+
+
+@pytest.mark.parametrize('sigma', [0.7, 1.5])
+def test_occupied_lines_are_those_of_rendered_maps(sigma):
+  """Joints inside, at the border, outside and missing; a joint that is always missing."""
+  rng = np.random.default_rng(0)
+  cells = rng.uniform(-4, 22, (5, 2, 6, 2)).astype(np.float32)
+  scores = rng.choice([0, 0.5], (5, 2, 6)).astype(np.float32)
+  scores[:, :, 5] = 0
+  cells[:, :, 4] = [-30, 5]  # Outside in all frames.
+  maps = render_joint_maps(cells, scores, map_size=(14, 19), sigma=sigma)
+  occupied = (np.asarray(maps) != 0).any(axis=0)  # [h, w, j]
+  rows, columns = occupied_lines(cells, scores, map_size=(14, 19), sigma=sigma)
+  np.testing.assert_array_equal(rows, occupied.any(axis=1).T)
+  np.testing.assert_array_equal(columns, occupied.any(axis=0).T)
+  assert 0 < np.asarray(rows).mean() < 1

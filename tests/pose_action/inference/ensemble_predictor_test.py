@@ -39,11 +39,11 @@ class Member:
     self.step = step
     self.batches = []
 
-  def predict(self, clips, *, batch_size):
+  def start(self, clips, *, batch_size):
     self.batches.append([one.video_id for one in clips])
     warnings.warn('joints are mapped', PoseWarning, stacklevel=2)
     probabilities, weights, joints = self.says
-    return [
+    return lambda: [
       Prediction(one.video_id, NAMES, probabilities, joints, weights) for one in clips
     ]
 
@@ -119,7 +119,7 @@ def test_errors_name_the_member():
     raise PredictorError('no maps')
 
   broken = Member([0.5, 0.5])
-  broken.predict = refuse
+  broken.start = refuse
   with pytest.raises(PredictorError, match=r"^member 'b': no maps$"):
     fused({'a': Member([0.5, 0.5]), 'b': broken}, [0.5, 0.5])(clip('v'))
   broken.class_names = ('run', 'sit')

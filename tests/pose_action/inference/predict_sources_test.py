@@ -10,7 +10,9 @@ import untrained_run
 import pose_action
 from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.readers.options import ReadOptions
+from pose_action.inference import predict_sources
 from pose_action.inference.predict_sources import SourceClips, predict_clips
+from pose_action.inference.usable_clips import UsableClips
 from pose_action.sources.opener import Reading
 from pose_action.training.clip_times import ClipTimes
 
@@ -85,8 +87,6 @@ def test_a_clip_that_the_model_refuses_does_not_end_its_batch(model, monkeypatch
 
   monkeypatch.setattr(type(model), '_record', record)
   said = []
-  from pose_action.inference.usable_clips import UsableClips
-
   ids = ('test_501', 'test_502', 'test_503')
   clips = UsableClips(source, ids, model, said.append)
   found = [one.video_id for batch in predict_clips(model, 's', clips) for one in batch]
@@ -126,3 +126,42 @@ def test_resampling_is_said_in_python_too(model):
       model(fast)
   finally:
     model.clip_times = None
+
+
+def test_the_next_clips_are_loaded_while_the_device_computes(model, monkeypatch):
+  """Of two batches, the second starts before the host waits for the first."""
+  source = tiny_run.source()
+  names = [v for ids in source.splits.values() for v in ids][:5]
+  events = []
+  start = model.start
+
+  def recording(clips, *, batch_size):
+    named = '+'.join(clip.video_id for clip in clips)
+    events.append(f'start {named}')
+    finish = start(clips, batch_size=batch_size)
+
+    def finished():
+      events.append(f'finish {named}')
+      return finish()
+
+    return finished
+
+  monkeypatch.setattr(model, 'start', recording)
+  monkeypatch.setattr(predict_sources, 'BATCH_SIZE', 2)
+  clips = UsableClips(source, names, model, print)
+  answers = [one for batch in predict_clips(model, 's', clips) for one in batch]
+  assert [one.video_id for one in answers] == names
+  a, b, c, d, e = names
+  assert events == [
+    f'start {a}+{b}',
+    f'start {c}+{d}',
+    f'finish {a}+{b}',
+    f'start {e}',
+    f'finish {c}+{d}',
+    f'finish {e}',
+  ]
+  events.clear()
+  assert len(model.predict(map(source.load, names), batch_size=2)) == 5
+  assert [event.split()[0] for event in events] == [
+    *('start', 'start', 'finish', 'start', 'finish', 'finish')
+  ]

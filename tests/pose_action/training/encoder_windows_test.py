@@ -9,6 +9,8 @@ import optax
 import pytest
 import tiny_run
 
+from input_pipeline.model_input import batch_input, batch_supports
+from jmrn_jax import window_plan
 from jmrn_jax.model import JMRN
 from pose_action.runtime import sharding
 from pose_action.training.encoder_windows import window_line, with_window_plan
@@ -51,6 +53,47 @@ def test_a_plan_is_made_from_the_training_clips_and_saved(config, dataset, encod
   assert sizes == sorted(sizes, reverse=True) and 8 <= sizes[-1] <= sizes[0] <= 48
   assert 'the joint encoder runs on windows of' in lines[0]
   assert 'dense: config.model.dropout' in lines[1]  # In training, as the config has it.
+
+
+def test_keypoints_are_measured_as_their_maps_would_be(config, dataset):
+  config.data.data_dir = str(dataset)
+  data = tiny_run.open_run_data(config)
+  batch = tiny_run.training_batch(data)
+  key = jax.random.key(3)
+  given = {
+    'skeleton': data.skeleton,
+    'settings': data.map_settings,
+    'augmentation': data.augment_settings,
+  }
+
+  @jax.jit  # Compiling each operation by itself would take far longer.
+  def needs(batch):
+    maps = batch_input(batch, key, **given)
+    lines = batch_supports(batch, key, **given)
+    return window_plan.supports(maps).need, window_plan.supports_of_lines(*lines).need
+
+  wanted, found = needs(batch)
+  assert found.shape == wanted.shape
+  # At the frame's edge maps end, and are a little smaller.
+  assert (np.asarray(found) >= wanted).all()
+  assert (np.asarray(found) == wanted).mean() > 0.9
+
+
+def test_a_run_with_a_checkpoint_keeps_its_plan(config, dataset, tmp_path):
+  config.model.encoder = 'windows'
+  config.data.data_dir = str(dataset)
+  data = tiny_run.open_run_data(config)
+  saved = config.copy_and_resolve_references()
+  saved.model.windows = PLAN
+  (tmp_path / 'config.json').write_text(saved.to_json())
+  lines = []
+  fresh = with_window_plan(config, data, lines.append, tmp_path).model.windows
+  assert fresh == with_window_plan(config, data, lines.append).model.windows != PLAN
+  (tmp_path / 'checkpoints' / '7').mkdir(parents=True)
+  assert with_window_plan(config, data, lines.append, tmp_path).model.windows == PLAN
+  config.model.windows = ((12, 1.0, 1.0),)  # What the user says counts.
+  given = with_window_plan(config, data, lines.append, tmp_path).model.windows
+  assert given == ((12, 1.0, 1.0),)
 
 
 def test_no_plan_without_need(config, dataset):

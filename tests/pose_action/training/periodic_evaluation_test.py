@@ -183,3 +183,33 @@ def test_without_held_out_clips(config, program):
   run = _run(config, tiny_run.open_run_data(config), program)
   with pytest.raises(ValueError, match='no clips to validate on'):
     validation.validate(run, program.initial_state(jnp.int32(0)), 1)
+
+
+@pytest.mark.parametrize(
+  ('every', 'total', 'drawn'),
+  [
+    (3, 30, list(range(3, 31, 3))),  # Ten evaluations: all of them.
+    (1, 25, [1, 3, 6, 9, 12, 15, 18, 21, 24, 25]),
+    (4, 10, [4, 8, 10]),  # The last evaluation is after the last step.
+    (0, 10, [10]),  # Only after the last step.
+  ],
+)
+def test_at_most_twelve_evaluations_draw_pictures(every, total, drawn):
+  program = types.SimpleNamespace(steps_per_evaluation=every, total_steps=total)
+  steps = [s for s in range(1, total + 1) if s == total or (every and s % every == 0)]
+  assert [step for step in steps if validation.is_drawn(program, step)] == drawn
+
+
+def test_an_evaluation_without_pictures_gives_the_same_figures(
+  config, data, program, monkeypatch
+):
+  run = _run(config, data, program)
+  state = program.initial_state(jnp.int32(3))
+  _, figure = validation.validate(run, state, 6)
+  monkeypatch.setattr(validation, 'is_drawn', lambda program, step: False)
+  bare = _run(config, data, program)
+  _, same = validation.validate(bare, state, 6)
+  assert same == figure
+  assert bare.writer.scalars == run.writer.scalars
+  assert not bare.writer.images
+  assert run.writer.images

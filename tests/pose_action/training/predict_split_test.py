@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import tiny_run
 
+from input_pipeline.loading import loader
+from input_pipeline.loading.kept_batches import KeptBatches
 from input_pipeline.loading.loader import evaluation_batches
 from pose_action.evaluation import metrics
 from pose_action.training import step
@@ -123,3 +125,24 @@ def test_scores_that_are_not_finite_are_refused(variables, data, program):
   message = r"'validation': the scores of 8 of 8 clips are not finite\. Lower config"
   with pytest.raises(step.TrainingDiverged, match=message):
     _predict(broken, data.validation, data, program, 8)
+
+
+def test_kept_batches_give_the_same_bits(variables, data, program, monkeypatch):
+  kept = KeptBatches()
+
+  def predict(kept):
+    return predict_split(
+      _on_mesh(variables, program),
+      data.validation,
+      data,
+      program.evaluation_step,
+      program.mesh,
+      batch_size=3,
+      num_views=VIEWS,
+      kept=kept,
+    ).probabilities
+
+  plain, first = predict(None), predict(kept)
+  monkeypatch.setattr(loader, 'evaluation_row', None)  # No record can be read.
+  np.testing.assert_array_equal(predict(kept), first)
+  np.testing.assert_array_equal(first, plain)
