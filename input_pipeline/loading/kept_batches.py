@@ -6,9 +6,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from input_pipeline.loading.clip_rows import Batch
 
-_MOST_BYTES = (
-  2**28
-)  # Ours: JHMDB's test clips as keypoints take 2 MB, in ten views 10 MB.
+# Ours: JHMDB's test clips as keypoints take 2 MB, in ten views 10 MB.
+_MOST_BYTES = 2**28
 
 
 class KeptBatches:
