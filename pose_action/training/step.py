@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Callable
 from typing import Any
 
 import flax.linen as nn
@@ -133,23 +134,7 @@ def train_step(
     inputs = mixing.input(inputs)
   rows = Rows(inputs, labels, mask, mixing and mixing.partners(labels))
 
-  def loss_of(params, collections, rows, key, share):
-    output, changed = model.apply(
-      {'params': params, **collections},
-      rows.inputs,
-      train=True,
-      rngs={'dropout': key},
-      mutable=list(collections),
-    )
-    classification = _classification(output, rows, losses, mixing)
-    contrastive = contrastive_loss(output, rows.labels, rows.mask, losses)
-    mean = masked_mean(classification, rows.mask)
-    if share is not None:
-      mean *= share
-      contrastive *= share if losses.reduction == 'mean' else 1
-    total = mean + losses.weight_at(state.step) * contrastive
-    return total, Found(classification, contrastive, output.logits, changed)
-
+  loss_of = _batch_loss(model, losses, mixing, state.step)
   found, gradients = gradient_of_batch(
     jax.value_and_grad(loss_of, has_aux=True),
     state.params,
@@ -172,6 +157,34 @@ def train_step(
   )
   state = dataclasses.replace(state, collections=found.collections)
   return _updated(state, gradients, optimizer, average_decay), metrics
+
+
+def _batch_loss(
+  model: nn.Module,
+  losses: LossSettings,
+  mixing: mixup.Mixing | None,
+  step: Int[Array, ''],
+) -> Callable[..., tuple[jax.Array, Found]]:
+  """The loss of a batch or a part of it, see `micro_batches.GradientOf`."""
+
+  def loss_of(params, collections, rows, key, share):
+    output, changed = model.apply(
+      {'params': params, **collections},
+      rows.inputs,
+      train=True,
+      rngs={'dropout': key},
+      mutable=list(collections),
+    )
+    classification = _classification(output, rows, losses, mixing)
+    contrastive = contrastive_loss(output, rows.labels, rows.mask, losses)
+    mean = masked_mean(classification, rows.mask)
+    if share is not None:
+      mean *= share
+      contrastive *= share if losses.reduction == 'mean' else 1
+    total = mean + losses.weight_at(step) * contrastive
+    return total, Found(classification, contrastive, output.logits, changed)
+
+  return loss_of
 
 
 def _classification(
