@@ -153,9 +153,11 @@ def changed_config(name: str, changes: Sequence[str]) -> Any:
 
   values, words = flags.FlagValues(), ['unknown_classes', *changes]
   config = load_config(name).copy_and_resolve_references()
-  config_flags.DEFINE_config_dict('config', config, flag_values=values, sys_argv=words)
+  config_flags.DEFINE_config_dict(  # pyright: ignore[reportAttributeAccessIssue]
+    'config', config, flag_values=values, sys_argv=words
+  )
   values(words)
-  return values['config'].value.unlock()
+  return config.unlock()
 
 
 def main(arguments: Sequence[str] | None = None):

@@ -155,7 +155,7 @@ def _tiles(side: int) -> int:
   return -(-side // 2)
 
 
-def _input_tiles(maps: jax.Array, pad: tuple[int, int]) -> list[Float[Array, 'n c']]:
+def _input_tiles(maps: jax.Array, pad: tuple[int, int]) -> Transformed:
   """Bᵀ d B of all tiles, which overlap by two cells."""
   outputs = (side + sum(pad) - 2 for side in maps.shape[1:3])
   tiles = [_tiles(side) for side in outputs]
@@ -213,6 +213,6 @@ def _output_tiles(gradient: Float[Array, 'b h w d']) -> list[Float[Array, 'n d']
   return [x.reshape(-1, gradient.shape[-1]) for x in found]
 
 
-def _barrier(arrays: list[jax.Array]) -> list[jax.Array]:
+def _barrier(arrays: Transformed) -> Transformed:
   """Keeps XLA from computing the tiles again inside each matrix product."""
   return jax.lax.optimization_barrier(arrays)
