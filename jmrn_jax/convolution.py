@@ -17,6 +17,8 @@ from model_lib import winograd
 from model_lib.convolution import unit_stride_convolution
 from model_lib.initializers import fan_in_uniform
 
+# How often a loop uses a kernel, about; ours.
+_PASSES = 8
 _AXES = ('NHWC', 'HWIO', 'NHWC')
 
 
@@ -104,7 +106,8 @@ class LoopConvolution:
 
   def _by_winograd(self, clips: int, height: int, width: int) -> bool:
     """Decided by the size of the outputs, for the gradients too."""
-    return self._fewer_products and winograd.pays(clips, height, width)
+    enough = winograd.pays(clips, height, width, times=_PASSES)
+    return self._fewer_products and enough
 
 
 class LoopProduct:

@@ -31,9 +31,13 @@ _EXCHANGED = (3, 1, 2, 0)  # The points ∞, 1, -1, 0.
 _ROWS = 256  # of a matrix product, at least: fewer do not use its kernels well.
 
 
-def pays(clips: int, height: int, width: int) -> bool:
-  """Whether outputs of this size have tiles enough to be worth the kernel's transform."""
-  return clips * _tiles(height) * _tiles(width) >= _ROWS
+def pays(clips: int, height: int, width: int, *, times: int = 1) -> bool:
+  """Whether outputs of this size have tiles enough to be worth the kernel's transform.
+
+  Args:
+    times: how often one transform is used.
+  """
+  return times * clips * _tiles(height) * _tiles(width) >= _ROWS
 
 
 @jax.custom_vjp
