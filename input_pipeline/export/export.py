@@ -24,7 +24,7 @@ from etils import epath
 
 from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.catalog.source_spec import SourceSpec
-from input_pipeline.errors import PoseDatasetError
+from input_pipeline.errors import PoseDatasetError, shortened
 from input_pipeline.export.beam import (
   BeamSettings,
   check_beam,
@@ -50,6 +50,7 @@ from input_pipeline.storage.paths import data_path, is_remote
 from pose_action.host.progress import Progress
 from pose_action.host.threads import usable_cores
 
+_LONGEST_SPLIT = 100  # Characters; a file's name may have 255.
 _MOST_THREADS = 16  # By default; each holds a clip's maps, up to 100 MB (our choice).
 
 
@@ -319,6 +320,12 @@ def _with_valid_names(source: ClipSource, dataset: str) -> ClipSource:
       f'{dataset!r} cannot name a data set; use letters, digits and _, and begin with a'
       ' letter'
     )
+  for split in source.splits:
+    if len(split) > _LONGEST_SPLIT:
+      raise PoseDatasetError(
+        f'a split is called {shortened(split)!r}, which is {len(split)} characters, but'
+        f' may have at most {_LONGEST_SPLIT}, because files are named after it'
+      )
   names = [name.strip() for name in source.class_names]
   if not names or len(set(names)) < len(names):
     raise PoseDatasetError(

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import os
 import pathlib
 from collections.abc import Iterable, Sequence
 
-from input_pipeline.errors import PoseDataError
+from input_pipeline import text_files
+from input_pipeline.errors import PoseDataError, shortened
 from input_pipeline.readers.videos.tree import videos_in_tree
+from input_pipeline.text_tables import Row, read_table
 from pose_action.extraction.videos import is_image, is_video, natural_key
 from pose_action.host.user_paths import user_path
 
@@ -18,6 +19,7 @@ PathLike = str | os.PathLike[str]
 UNKNOWN = 'unknown'  # The class of videos without labels.
 ALL = 'all'  # The split of videos without splits.
 _LIST_SUFFIXES = ('.txt', '.csv')
+_LONGEST = 200  # Characters of names in a message.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -110,13 +112,15 @@ def _from_list(path: pathlib.Path) -> tuple[Video, ...]:
     video = path.parent / user_path(name)
     if labels.setdefault(video, label) != label:
       raise PoseDataError(
-        f'{path}, line {number}: {name} has label {label!r}, but {labels[video]!r}'
+        f'{path}, line {number}: {_short(name)} has label {_short(label)!r}, but'
+        f' {_short(labels[video])!r}'
         ' on an earlier line; a video has one label'
       )
     splits_of_video = splits.setdefault(video, {})
     if split in splits_of_video:
       raise PoseDataError(
-        f'{path}, line {number}: {name} is listed twice in split {split!r}'
+        f'{path}, line {number}: {_short(name)} is listed twice in split'
+        f' {_short(split)!r}'
       )
     splits_of_video[split] = None
   if not labels:
@@ -124,7 +128,7 @@ def _from_list(path: pathlib.Path) -> tuple[Video, ...]:
   if None in labels.values() and any(labels.values()):
     without = next(video for video, label in labels.items() if label is None)
     raise PoseDataError(
-      f'{path}: {without} has no label, but other videos have one; label all or none'
+      f'{path}: {_short(str(without))} has no label, but other videos have one; label all or none'
     )
   names = _video_ids(list(labels))
   return tuple(
@@ -138,12 +142,12 @@ _Row = tuple[int, tuple[str, str | None, str]]
 
 def _text_rows(path: pathlib.Path) -> Iterable[_Row]:
   """Line number and (path, label, split) of each line `path[ label]`."""
-  for number, line in enumerate(path.read_text('utf-8').splitlines(), start=1):
+  for number, line in enumerate(text_files.read_text(path).splitlines(), start=1):
     line = line.strip()
     if not line or line.startswith('#'):
       continue
     name, *label = line.rsplit(maxsplit=1)
-    if not label or (path.parent / line).exists():  # A path may contain spaces.
+    if not label or os.path.exists(path.parent / line):  # A path may contain spaces.
       yield number, (line, None, ALL)
     else:
       yield number, (name, label[0], ALL)
@@ -151,16 +155,29 @@ def _text_rows(path: pathlib.Path) -> Iterable[_Row]:
 
 def _csv_rows(path: pathlib.Path) -> Iterable[_Row]:
   """Line number and (path, label, split) of each row."""
-  with path.open(encoding='utf-8', newline='') as file:
-    table = csv.DictReader(file)
-    columns = set(table.fieldnames or ())
-    if 'path' not in columns or columns - {'path', 'label', 'split'}:
-      raise PoseDataError(
-        f'{path} has the columns {", ".join(table.fieldnames or ())} in its first line,'
-        ' but must have path, and may have label and split'
-      )
-    for number, row in enumerate(table, start=2):
-      yield number, (row['path'], row.get('label') or None, row.get('split') or ALL)
+  table = read_table(path, ('path',))
+  if set(table.columns) - {'path', 'label', 'split'}:
+    raise PoseDataError(
+      f'{path} has the columns {shortened(", ".join(table.columns), _LONGEST)} in its'
+      ' first line, but must have path, and may have label and split'
+    )
+  for row in table.too_long:
+    raise PoseDataError(
+      f'{path}, line {row.line} has more values than columns; put text with a comma in'
+      ' double quotes'
+    )
+  for row in table.rows:
+
+    def field(column: str, row: Row = row) -> str | None:
+      return table.field(row, column) if column in table.columns else None
+
+    if not field('path'):
+      raise PoseDataError(f'{path}, line {row.line} names no video in the column path')
+    yield row.line, (field('path') or '', field('label') or None, field('split') or ALL)
+
+
+def _short(text: str | None) -> str | None:
+  return text and shortened(text, _LONGEST)
 
 
 def _video_ids(paths: Sequence[pathlib.Path]) -> dict[pathlib.Path, str]:

@@ -27,7 +27,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from input_pipeline import text_files
-from input_pipeline.errors import PoseDataError
+from input_pipeline.errors import PoseDataError, shortened
 from input_pipeline.poses.footage import Footage
 from input_pipeline.poses.notes import Note
 from input_pipeline.readers.files.file_names import stem_of
@@ -271,7 +271,7 @@ def _number(text: str, column: str, where: str) -> float | None:
   whole = column == 'fps' or number == round(number) if math.isfinite(number) else False
   if not whole or number <= 0:
     raise PoseDataError(
-      f'{where}: {column} is {text!r}, but must be a'
+      f'{where}: {column} is {shortened(text)!r}, but must be a'
       f'{" " if column == "fps" else " whole "}number above 0'
     )
   return number

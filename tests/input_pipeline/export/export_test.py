@@ -256,6 +256,13 @@ def test_splits_that_cannot_be_chosen(tmp_path, split, message):
     export_tiny(tmp_path, source, splits=[split])
 
 
+def test_a_split_whose_files_could_have_no_name(tmp_path):
+  source = make_source(**{'9' * 300: ('v1',)})
+  message = 'which is 300 characters, but may have at most 100'
+  with pytest.raises(PoseDatasetError, match=message):
+    export_tiny(tmp_path, source)
+
+
 def test_names_that_cannot_be_stored(tmp_path):
   with pytest.raises(PoseDatasetError, match=r"'\.\./x' cannot name a data set"):
     export_dataset(

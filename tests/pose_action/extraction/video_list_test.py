@@ -118,10 +118,10 @@ def test_a_csv_list_with_only_paths(files):
 @pytest.mark.parametrize(
   ('content', 'message'),
   [
-    (
-      'file,label\na,b\n',
-      'has the columns file, label in its first line, but must have path',
-    ),
+    ('file,label\na,b\n', 'has the columns file, label, but needs path'),
+    ('path,name\na,b\n', 'has the columns path, name in its first line, but must have'),
+    ('path,label\na,b,c\n', 'line 2 has more values than columns'),
+    ('path,label\n,b\n', 'line 2 names no video in the column path'),
     (
       'path,label\na,run\na,sit\n',
       "line 3: a has label 'sit', but 'run' on an earlier line",
@@ -135,3 +135,15 @@ def test_contradictions_in_a_list_are_refused(files, content, message):
   (root / 'list.csv').write_text(content)
   with pytest.raises(PoseDataError, match=message):
     list_videos(root / 'list.csv')
+
+
+@pytest.mark.parametrize('name', ['list.csv', 'list.txt'])
+def test_a_list_of_anything_is_refused_in_a_short_line(files, name):
+  """A field beyond the limits of Python's reader, and bytes that are no text."""
+  root = files(name)
+  for content in (b'"' + b'0' * 300_000 + b'",1\n' * 2, b'\xff\xfe\xff' * 9):
+    (root / name).write_bytes(content)
+    try:
+      list_videos(root / name)
+    except PoseDataError as error:
+      assert len(str(error)) < 2000
