@@ -83,6 +83,8 @@ def alter(step: pathlib.Path, marker: pathlib.Path, seed: int) -> str:
 def _with_own_digests(step: pathlib.Path) -> str:
   """The digests of the parts that are JSON, as they are now."""
   file = step / 'digests/metadata'
+  if not all(map(_can_be_read, step.rglob('*'))):
+    return ''
   try:
     digests = json.loads(file.read_text())
     run = json.loads((step / 'run/metadata').read_text())
@@ -99,6 +101,12 @@ def _with_own_digests(step: pathlib.Path) -> str:
   except (ValueError, OSError, TypeError, RecursionError):
     return ''
   return ', with its own digests'
+
+
+def _can_be_read(path: pathlib.Path) -> bool:
+  """Whether this program may read it: neither a pipe nor gigabytes of zeros."""
+  small = path.is_file() and path.stat().st_size < 2**24
+  return path.is_dir() or small
 
 
 def _files(step: pathlib.Path) -> list[pathlib.Path]:
