@@ -7,6 +7,7 @@ keeps to them is opened in seconds, in less than a gigabyte beside its arrays.
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -17,6 +18,7 @@ from pose_action.training.checkpoint_digests import DamagedCheckpointError
 _LEVELS = 8  # Folders in folders; a checkpoint has four.
 _FILES = 200_000
 _TEXT = 16 << 20  # Bytes of a file that holds no arrays.
+_DESCRIPTION = '_CHECKPOINT_METADATA'
 _ARRAYS = 'd'  # The folders of files with arrays.
 # The largest size that a description may name (channels, cells, people), the most items
 # of a list in it, frames of a clip, and layers of a stage.
@@ -31,13 +33,16 @@ _LOOPS = {
 
 
 def check_files(folder: pathlib.Path):
-  """Checks the kinds, sizes and number of a checkpoint's files; reads none.
+  """Checks the kinds, sizes and number of a checkpoint's files, and Orbax's description.
+
+  That is read by Orbax before anything here could check it.
 
   Links to other files are fine: stores of shared files are made of them.
 
   Raises:
     DamagedCheckpointError: for a pipe, a device or a link that leads nowhere, for folders
-      nested without end, and for too many or too large files.
+      nested without end, for too many or too large files, and for a description that is
+      nested too deep to be read.
   """
   if not folder.is_dir():
     return  # Whoever reads it says so.
@@ -49,6 +54,12 @@ def check_files(folder: pathlib.Path):
       if size > _TEXT and file.parent.name != _ARRAYS:
         reason = f'{file.relative_to(folder)} has {size:,} bytes, at most {_TEXT:,} are'
         raise DamagedCheckpointError(folder, f'{reason} read')
+    json.loads((folder / _DESCRIPTION).read_bytes())
+  except RecursionError as error:
+    reason = f'{_DESCRIPTION} is nested too deep'
+    raise DamagedCheckpointError(folder, reason) from error
+  except (FileNotFoundError, ValueError):
+    pass  # Orbax does without.
   except OSError as error:
     raise DamagedCheckpointError(folder, f'{error.strerror or error}') from error
 

@@ -29,6 +29,7 @@ from jax.experimental import multihost_utils
 # Arrays of zeros compress to nothing, those of trained weights to a tenth less than they
 # are; a small file may declare terabytes (our choice).
 _SMALL = 256 << 20  # Bytes that arrays in a few files may take.
+_TEXTS = ('byte', 'char', 'string', 'ustring', 'json')  # TensorStore's names.
 _LARGEST_RATIO = 100
 METRIC = 'validation'  # The name of the figure that the best checkpoint is chosen by.
 _SHOWN = 3
@@ -201,9 +202,12 @@ def saved_arrays(folder: pathlib.Path) -> frozenset[str] | None:
 def _store(folder: pathlib.Path, database: dict, name: str) -> tensorstore.TensorStore:
   store = {'driver': 'zarr', 'kvstore': {**database, 'path': f'{name}/'}}
   try:
-    return tensorstore.open(store, read=True).result()
+    found = tensorstore.open(store, read=True).result()
   except (ValueError, OSError) as error:
     raise DamagedCheckpointError(folder, f'array {name}: {_one_line(error)}') from error
+  if found.dtype.name in _TEXTS:  # TensorStore makes room for the declared length.
+    raise DamagedCheckpointError(folder, f'array {name} is no array of numbers')
+  return found
 
 
 def _check_size(folder: pathlib.Path, stores: dict[str, tensorstore.TensorStore]):

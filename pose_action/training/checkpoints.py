@@ -23,6 +23,7 @@ from orbax.checkpoint.checkpoint_managers import (
   LatestN,
 )
 
+from input_pipeline.errors import shortened
 from pose_action.runtime import sharding
 from pose_action.training import checkpoint_bounds, checkpoint_digests
 from pose_action.training.checkpoint_digests import (
@@ -222,9 +223,9 @@ class Checkpoints:
       )
     try:
       iterator.set_state(position)
-    except (AttributeError, KeyError, TypeError, ValueError) as error:
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
       folder = self._folder / str(step)
-      reason = f'its iterator has another form ({position})'
+      reason = f'its iterator has another form ({shortened(str(position))})'
       raise DamagedCheckpointError(folder, reason) from error
 
   def run_description(self, step: int) -> dict[str, Any]:

@@ -120,7 +120,7 @@ def _any_file(step: pathlib.Path, rng: random.Random) -> pathlib.Path:
 def _remove(path: pathlib.Path):
   if path.is_dir() and not path.is_symlink():
     shutil.rmtree(path)
-  else:
+  elif path.parent.is_dir():
     path.unlink(missing_ok=True)
 
 

@@ -133,3 +133,23 @@ def test_what_a_stop_left_open_has_one_form(tmp_path, content):
   (tmp_path / 'left_open/metadata').write_text(json.dumps(content))
   with pytest.raises(DamagedCheckpointError, match='left_open/metadata has another fo'):
     read_left_open(tmp_path)
+
+
+def test_a_description_nested_without_end(step):
+  """Orbax reads it, and ends in a RecursionError."""
+  deep = '{"a":' * 100_000 + '1' + '}' * 100_000
+  (step / '_CHECKPOINT_METADATA').write_text(deep)
+  message = '_CHECKPOINT_METADATA is nested too deep'
+  with pytest.raises(DamagedCheckpointError, match=message):
+    check_files(step)
+
+
+def test_an_array_of_texts_of_a_gigabyte_each(step):
+  """TensorStore makes room for their declared length, and ended the process."""
+  shutil.rmtree(step / 'digests')
+  database = {'driver': 'ocdbt', 'base': f'file://{step / "state"}/'}
+  store = tensorstore.KvStore.open(database).result()
+  name = next(k for k in store.list().result() if k.endswith(b'/.zarray'))
+  store[name] = json.dumps(json.loads(store[name]) | {'dtype': '|S1000000000'}).encode()
+  with pytest.raises(DamagedCheckpointError, match='is no array of numbers'):
+    check_arrays(step)
