@@ -54,14 +54,15 @@ def check_files(folder: pathlib.Path):
       if size > _TEXT and file.parent.name != _ARRAYS:
         reason = f'{file.relative_to(folder)} has {size:,} bytes, at most {_TEXT:,} are'
         raise DamagedCheckpointError(folder, f'{reason} read')
+  except OSError as error:
+    raise DamagedCheckpointError(folder, f'{error.strerror or error}') from error
+  try:
     json.loads((folder / _DESCRIPTION).read_bytes())
   except RecursionError as error:
     reason = f'{_DESCRIPTION} is nested too deep'
     raise DamagedCheckpointError(folder, reason) from error
-  except (FileNotFoundError, ValueError):
+  except (OSError, ValueError):
     pass  # Orbax does without.
-  except OSError as error:
-    raise DamagedCheckpointError(folder, f'{error.strerror or error}') from error
 
 
 def _files(
