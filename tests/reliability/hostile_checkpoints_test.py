@@ -41,7 +41,9 @@ def folder(tmp_path_factory):
 def sound(folder):
   """What each door may restore: the newest checkpoint or, to resume, one before it."""
   cases = [(door, -1) for door in sorted(set(_DOORS))]
-  cases += [('resume', -2), ('resume', -3), ('train', -2), ('evaluate', -2)]
+  cases += [('resume', -2), ('resume', -3), ('train', -2)]
+  # A newest step whose folder has another name is none.
+  cases += [('evaluate', -2), ('load', -2)]
   endings = checkpoint_doors.endings(folder, cases)
   assert not any(ending.fault or ending.error for ending in endings), endings
   found = {}
