@@ -142,6 +142,7 @@ def measured(name: str, data_dir: str, devices: int, clips: int | None) -> Step:
 
 
 def row_of_program(name: str, step: Step) -> str:
+  """What the step sends and keeps, as a row of the first table."""
   found = '; '.join(
     f'{number} {kind}, {size / 1e6:.1f} MB'
     for kind, (number, size) in by_kind(step.operations).items()
@@ -153,6 +154,7 @@ def row_of_program(name: str, step: Step) -> str:
 
 
 def row_of_times(name: str, step: Step) -> str:
+  """How long each machine computes and sends, as a row of the second table."""
   cells = []
   for machine in MACHINES:
     computing, sending = (1e3 * seconds for seconds in step.seconds(machine))

@@ -72,7 +72,7 @@ def _poses() -> dict:
       # When each action begins and ends: a file of ELAN (.eaf), or a CSV of BORIS, VIA 3
       # or with the columns video, person, start, stop, label. '' cuts nothing.
       'file': '',
-      # Of an ELAN file, only these tiers, separated by commas; '' for all.
+      # The tiers that are read of an ELAN file, separated by commas; '' for all.
       'tiers': '',
       'window': '2s',  # ours: length of a window; '30' is frames, '2s' seconds
       'stride': '1s',  # ours: from one window to the next in a long segment

@@ -153,7 +153,7 @@ def extracted(tmp_path_factory):
     options=ExtractionOptions(frame_rate=25.0, stride=1),
     progress=lambda line: None,
   )
-  # Of maps, a fork of a process that has read others cannot read the records.
+  # Records cannot be read in a fork of a process that has read some itself.
   shutil.rmtree(folder / 'data' / 'mine' / 'heatmaps')
   return folder / 'data'
 

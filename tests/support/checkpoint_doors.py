@@ -12,11 +12,9 @@ import faulthandler
 import hashlib
 import io
 import json
-import os
 import pathlib
 import resource
 import shutil
-import subprocess
 import sys
 import traceback
 
@@ -27,7 +25,6 @@ import model_doors
 import numpy as np
 import small_checkpoints
 import tiny_run
-from places import PYTHON_PATH, ROOT
 
 from pose_action.runtime import sharding
 from pose_action.training import experiment
@@ -68,23 +65,10 @@ def endings(folder: pathlib.Path, cases: list[tuple[str, int]]) -> list[Ending]:
     folder: holds the runs 'small' and 'tiny', which are copied for each case, and the
       tiny run's data set 'data'.
   """
-  found: list[Ending] = []
-  while len(found) < len(cases):
-    run = subprocess.run(
-      [sys.executable, __file__, str(folder)],
-      input=json.dumps(cases[len(found) :]),
-      capture_output=True,
-      text=True,
-      cwd=ROOT,
-      env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'JAX_PLATFORMS': 'cpu'},
-    )
-    lines = [line for line in run.stdout.splitlines() if line.startswith('{"what"')]
-    found += [Ending(**json.loads(line)) for line in lines]
-    if run.returncode:
-      assert lines or len(found), run.stderr  # It must not fail before its first case.
-      fault = f'ended the process with {run.returncode}: {run.stderr[-2000:]}'
-      found.append(Ending(f'{cases[len(found)]}', fault))
-  return found
+  return [
+    answer if isinstance(answer, Ending) else Ending(f'{case}', answer)
+    for case, answer in model_doors.answered(__file__, str(folder), cases, Ending)
+  ]
 
 
 def _serve(folder: pathlib.Path):

@@ -21,10 +21,14 @@ import subprocess
 import sys
 import tempfile
 import traceback
+from typing import TypeVar
 
 from hostile_files import annotation
 from limited_doors import MEMORY, SECONDS, Outcome
 from places import PYTHON_PATH, ROOT
+
+Case = TypeVar('Case')
+Answer = TypeVar('Answer')
 
 _WAIT = 60
 _ERROR = re.compile(r'error: |\w+Error: ')  # Training names the kind.
@@ -36,23 +40,37 @@ def outcomes(workdir: pathlib.Path, cases: list[list[str]]) -> list[Outcome]:
   Args:
     workdir: of a model that reads joints of the skeleton coco_17.
   """
-  found: list[Outcome] = []
+  return [
+    answer if isinstance(answer, Outcome) else Outcome(answer, '', '', 0.0, 0)
+    for _, answer in answered(__file__, str(workdir), cases, Outcome)
+  ]
+
+
+def answered(
+  program: str, argument: str, cases: list[Case], kind: type[Answer]
+) -> list[tuple[Case, Answer | str]]:
+  """Each case with the answer that a program printed as JSON, or how it ended instead.
+
+  The program reads the cases from its input. One that ends it costs no other: it is
+  started again for the rest.
+  """
+  first = dataclasses.fields(kind)[0].name  # pyright: ignore[reportArgumentType]
+  found: list[Answer | str] = []
   while len(found) < len(cases):
     run = subprocess.run(
-      [sys.executable, __file__, str(workdir)],
+      [sys.executable, program, argument],
       input=json.dumps(cases[len(found) :]),
       capture_output=True,
       text=True,
       cwd=ROOT,
       env={**os.environ, 'PYTHONPATH': PYTHON_PATH, 'JAX_PLATFORMS': 'cpu'},
     )
-    lines = [line for line in run.stdout.splitlines() if line.startswith('{')]
-    found += [Outcome(**json.loads(line)) for line in lines]
+    lines = [x for x in run.stdout.splitlines() if x.startswith(f'{{"{first}"')]
+    found += [kind(**json.loads(line)) for line in lines]
     if run.returncode:
-      assert lines or len(found), run.stderr  # It must not fail before its first case.
-      fault = f'ended the process with {run.returncode}: {run.stderr[-2000:]}'
-      found.append(Outcome(fault, '', '', 0.0, 0))
-  return found
+      assert found, run.stderr  # It must not fail before its first case.
+      found.append(f'ended the process with {run.returncode}: {run.stderr[-2000:]}')
+  return list(zip(cases, found, strict=True))
 
 
 def _serve(workdir: str):

@@ -129,7 +129,7 @@ def test_resampling_is_said_in_python_too(model):
 
 
 def test_the_next_clips_are_loaded_while_the_device_computes(model, monkeypatch):
-  """Of two batches, the second starts before the host waits for the first."""
+  """The second batch starts before the host waits for the first."""
   source = tiny_run.source()
   names = [v for ids in source.splits.values() for v in ids][:5]
   events = []
