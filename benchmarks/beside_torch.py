@@ -7,6 +7,7 @@ machine affects both equally.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import functools
 import os
 import platform
@@ -46,6 +47,25 @@ class InputBatch(NamedTuple):
 
 # Does one step on a batch, and returns when it is finished.
 Side = Callable[[InputBatch], object]
+
+
+@dataclasses.dataclass(frozen=True)
+class Execution:
+  """Where and how PyTorch computes.
+
+  Attributes:
+    device: such as 'cpu' or 'cuda'.
+    compiled: by `torch.compile`; otherwise operation by operation, eager.
+    bfloat16: matrix products and convolutions in bfloat16, by autocast.
+  """
+
+  device: str = 'cpu'
+  compiled: bool = False
+  bfloat16: bool = False
+
+
+# Eager, float32.
+ON_CPU = Execution()
 
 
 def arguments(description: str | None, *, config: str) -> argparse.ArgumentParser:
@@ -108,10 +128,10 @@ def planned(
   return with_window_plan(config, data, print)
 
 
-def our_side(
-  config: ml_collections.ConfigDict, data: RunData, first: InputBatch, mode: str
-) -> Side:
-  """The library's own training step, or its prediction."""
+def training_step(
+  config: ml_collections.ConfigDict, data: RunData, first: InputBatch
+) -> tuple[Any, Any]:
+  """The library's own step, jitted, from maps, labels and mask; and its first state."""
   model = build_model(config.model, len(data.class_names))
   schedule = optax.constant_schedule(config.optimizer.learning_rate)
   optimizer = make_optimizer(config.optimizer, schedule)
@@ -122,16 +142,6 @@ def our_side(
     jax.ShapeDtypeStruct((1, *first.maps.shape[1:]), np.float32),
     jnp.int32(0),
   )
-  options = convolution_options(jax.default_backend(), trains=mode == 'train')
-  if mode == 'predict':
-    variables = state.variables()
-
-    @functools.partial(jax.jit, compiler_options=options)
-    def predict(variables, maps):
-      output = model.apply(variables, maps, train=False)
-      return cast(ModelOutput, output).logits
-
-    return lambda batch: jax.block_until_ready(predict(variables, batch.maps))
   step = functools.partial(
     train_step,
     model=model,
@@ -140,13 +150,36 @@ def our_side(
     input_of_batch=lambda batch, key: batch['maps'],
     losses=LossSettings.from_config(config.train, steps_per_epoch=1),
   )
-  compiled = jax.jit(step, donate_argnums=0, compiler_options=options)
+  options = convolution_options(jax.default_backend(), trains=True)
+  return jax.jit(step, donate_argnums=0, compiler_options=options), state
+
+
+def step_rows(batch: InputBatch) -> dict[str, np.ndarray]:
+  """What a step of `training_step` reads; no row is padding."""
+  mask = np.ones(len(batch.labels), np.float32)
+  return {'maps': batch.maps, 'label': batch.labels, 'mask': mask}
+
+
+def our_side(
+  config: ml_collections.ConfigDict, data: RunData, first: InputBatch, mode: str
+) -> Side:
+  """The library's own training step, or its prediction."""
+  step, state = training_step(config, data, first)
+  if mode == 'predict':
+    model = build_model(config.model, len(data.class_names))
+    variables = state.variables()
+    options = convolution_options(jax.default_backend(), trains=False)
+
+    @functools.partial(jax.jit, compiler_options=options)
+    def predict(variables, maps):
+      output = model.apply(variables, maps, train=False)
+      return cast(ModelOutput, output).logits
+
+    return lambda batch: jax.block_until_ready(predict(variables, batch.maps))
   held: list[Any] = [state]
 
   def train(batch: InputBatch):
-    mask = np.ones(len(batch.labels), np.float32)
-    rows = {'maps': batch.maps, 'label': batch.labels, 'mask': mask}
-    held[0], metrics = compiled(held[0], rows)
+    held[0], metrics = step(held[0], step_rows(batch))
     jax.block_until_ready((held[0], metrics))
 
   return train

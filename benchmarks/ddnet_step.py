@@ -14,9 +14,10 @@ from __future__ import annotations
 import os
 
 import ml_collections
-import numpy as np
 
 from benchmarks.beside_torch import (
+  ON_CPU,
+  Execution,
   InputBatch,
   Side,
   arguments,
@@ -36,41 +37,37 @@ def main():
 
 
 def torch_side(
-  config: ml_collections.ConfigDict, first: InputBatch, classes: int, mode: str
+  config: ml_collections.ConfigDict,
+  first: InputBatch,
+  classes: int,
+  mode: str,
+  execution: Execution = ON_CPU,
 ) -> Side:
-  """One update, or one prediction, in eager PyTorch."""
+  """One update, or one prediction, in PyTorch."""
   import torch  # pyright: ignore[reportMissingImports]
 
   from benchmarks.in_pytorch.ddnet import TorchDDNet
+  from benchmarks.in_pytorch.sides import predictions, prepared, updates
 
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   _, _, frames, joints, _ = first.maps.shape
-  model = TorchDDNet(
+  network = TorchDDNet(
     'port', classes=classes, joints=joints, frames=frames, width=config.model.width
   )
-
-  def logits_of(batch: InputBatch):
-    # The first person's positions, without scores.
-    return model(torch.from_numpy(np.ascontiguousarray(batch.maps[:, 0, ..., :2])))
-
+  model = prepared(network, execution)
   if mode == 'predict':
-    model.eval()
-
-    def predict(batch: InputBatch):
-      with torch.inference_mode():
-        logits_of(batch)
-
-    return predict
+    return predictions(model, _positions, execution)
   optimizer = torch.optim.Adam(model.parameters(), lr=config.optimizer.learning_rate)
 
-  def train(batch: InputBatch):
-    """One update."""
-    optimizer.zero_grad()
-    labels = torch.from_numpy(batch.labels.astype(np.int64))
-    torch.nn.functional.cross_entropy(logits_of(batch), labels).backward()
-    optimizer.step()
+  def loss_of(trajectories, classes):
+    return torch.nn.functional.cross_entropy(model(_positions(trajectories)), classes)
 
-  return train
+  return updates(model, optimizer, loss_of, execution)
+
+
+def _positions(trajectories):
+  """The first person's, without scores."""
+  return trajectories[:, 0, ..., :2].contiguous()
 
 
 if __name__ == '__main__':

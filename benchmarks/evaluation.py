@@ -31,6 +31,7 @@ from typing import Any, NamedTuple
 import jax
 
 import pose_action
+from benchmarks.arguments import add_poses, add_workdirs, read_poses
 from input_pipeline.loading.kept_batches import KeptBatches
 from input_pipeline.loading.loader import evaluation_batches
 from pose_action.inference.predict_sources import BATCH_SIZE, predict_clips
@@ -54,16 +55,12 @@ def main():
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
-  parser.add_argument('--workdirs', required=True, help='workdirs, by commas')
+  add_workdirs(parser)
   parser.add_argument('--data_dir', required=True, help='folder of their data sets')
-  parser.add_argument('--poses', required=True, help='poses of the models')
-  parser.add_argument('--format', default='auto', help='their format')
-  parser.add_argument('--skeleton', help='their skeleton, if they do not name joints')
+  add_poses(parser)
   parser.add_argument('--repeats', type=int, default=5, help='runs per figure')
   asked = parser.parse_args()
-  source = pose_action.read_poses(
-    asked.poses, format=asked.format, skeleton=asked.skeleton
-  )
+  source = read_poses(asked)
   print(
     f'{len(os.sched_getaffinity(0))} core(s), load {os.getloadavg()[0]:.1f}; Python'
     f' {platform.python_version()}, jax {jax.__version__}'

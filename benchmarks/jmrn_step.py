@@ -15,9 +15,10 @@ from __future__ import annotations
 import os
 
 import ml_collections
-import numpy as np
 
 from benchmarks.beside_torch import (
+  ON_CPU,
+  Execution,
   InputBatch,
   Side,
   arguments,
@@ -41,16 +42,21 @@ def main():
 
 
 def torch_side(
-  config: ml_collections.ConfigDict, first: InputBatch, classes: int, mode: str
+  config: ml_collections.ConfigDict,
+  first: InputBatch,
+  classes: int,
+  mode: str,
+  execution: Execution = ON_CPU,
 ) -> Side:
-  """One update, or one prediction, in eager PyTorch, channels last."""
+  """One update, or one prediction, in PyTorch, channels last."""
   import torch  # pyright: ignore[reportMissingImports]
 
   from benchmarks.in_pytorch.jmrn import TorchJMRN
+  from benchmarks.in_pytorch.sides import predictions, prepared, updates
 
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   fields = config.model
-  model = TorchJMRN(
+  network = TorchJMRN(
     classes,
     joints=first.maps.shape[1],
     channels=first.maps.shape[-1],
@@ -60,41 +66,33 @@ def torch_side(
     reasoning_features=fields.reasoning_features,
     projection_features=fields.projection_features,
   )
-  model.to(memory_format=torch.channels_last)  # pyright: ignore
-  # Each joint's maps are contiguous with channels last, PyTorch's fast layout.
+  model = prepared(network, execution)
   if mode == 'predict':
-    model.eval()
-
-    def predict(batch: InputBatch):
-      with torch.inference_mode():
-        model(torch.from_numpy(batch.maps).permute(0, 4, 1, 2, 3))
-
-    return predict
+    return predictions(model, _channels_last, execution)
   rate = config.optimizer.learning_rate
   optimizer = torch.optim.Adam(model.parameters(), lr=rate)
   contrastive = config.train.contrastive
 
-  def train(batch: InputBatch):
-    """One update."""
-    optimizer.zero_grad()
-    rows = torch.from_numpy(batch.maps).permute(0, 4, 1, 2, 3)
-    classes = torch.from_numpy(batch.labels.astype(np.int64))
-    logits, _, embeddings = model(rows)
+  def loss_of(maps, classes):
+    logits, _, embeddings = model(_channels_last(maps))
     loss = torch.nn.functional.cross_entropy(logits, classes)
-    loss += contrastive.weight * _contrastive(
+    return loss + contrastive.weight * _contrastive(
       embeddings, classes, contrastive.temperature
     )
-    loss.backward()
-    optimizer.step()
 
-  return train
+  return updates(model, optimizer, loss_of, execution)
+
+
+def _channels_last(maps):
+  """Of each joint, contiguous with channels last, PyTorch's fast layout."""
+  return maps.permute(0, 4, 1, 2, 3)
 
 
 def _contrastive(embeddings, classes, temperature: float):
   """The official code's joint-contrastive loss of embeddings `[b, j, d]`."""
   import torch  # pyright: ignore[reportMissingImports]
 
-  own = torch.eye(len(classes), dtype=torch.bool)
+  own = torch.eye(len(classes), dtype=torch.bool, device=classes.device)
   positive = ((classes[:, None] == classes[None]) & ~own).float()
   z = embeddings.transpose(0, 1)
   similarity = (z @ z.transpose(1, 2) / temperature).masked_fill(own, float('-inf'))

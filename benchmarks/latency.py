@@ -22,6 +22,7 @@ import jax
 import numpy as np
 
 import pose_action
+from benchmarks.arguments import add_poses, add_workdirs, read_poses
 from input_pipeline.poses.clip import PoseClip
 
 _WINDOW, _STRIDE = 32, 8  # Frames.
@@ -32,15 +33,11 @@ def main():
   parser = argparse.ArgumentParser(
     description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
   )
-  parser.add_argument('--workdirs', required=True, help='workdirs, by commas')
-  parser.add_argument('--poses', required=True, help='poses of the models')
-  parser.add_argument('--format', default='auto', help='their format')
-  parser.add_argument('--skeleton', help='their skeleton, if they do not name joints')
+  add_workdirs(parser)
+  add_poses(parser)
   parser.add_argument('--clips', type=int, default=100, help='clips that count')
   asked = parser.parse_args()
-  source = pose_action.read_poses(
-    asked.poses, format=asked.format, skeleton=asked.skeleton
-  )
+  source = read_poses(asked)
   names = list(dict.fromkeys(itertools.chain(*source.splits.values())))
   loaded = map(source.load, names[: 2 * asked.clips])
   clips = [clip for clip in loaded if isinstance(clip, PoseClip)]

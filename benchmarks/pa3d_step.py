@@ -16,9 +16,10 @@ from __future__ import annotations
 import os
 
 import ml_collections
-import numpy as np
 
 from benchmarks.beside_torch import (
+  ON_CPU,
+  Execution,
   InputBatch,
   Side,
   arguments,
@@ -43,28 +44,27 @@ def main():
 
 
 def torch_side(
-  config: ml_collections.ConfigDict, first: InputBatch, classes: int, mode: str
+  config: ml_collections.ConfigDict,
+  first: InputBatch,
+  classes: int,
+  mode: str,
+  execution: Execution = ON_CPU,
 ) -> Side:
-  """One update, or one prediction, in eager PyTorch, channels last."""
+  """One update, or one prediction, in PyTorch, channels last."""
   import torch  # pyright: ignore[reportMissingImports]
 
   from benchmarks.in_pytorch.pa3d import TorchPA3D
+  from benchmarks.in_pytorch.sides import predictions, prepared, updates
 
   torch.set_num_threads(len(os.sched_getaffinity(0)))
   _, frames, _, _, channels = first.maps.shape
   fields = config.model
-  model = TorchPA3D(
+  network = TorchPA3D(
     classes, frames, channels, fields.outputs, tuple(fields.features), fields.dropout
   )
-  model.to(memory_format=torch.channels_last)  # pyright: ignore
+  model = prepared(network, execution)
   if mode == 'predict':
-    model.eval()
-
-    def predict(batch: InputBatch):
-      with torch.inference_mode():
-        model(torch.from_numpy(batch.maps).permute(0, 1, 4, 2, 3))
-
-    return predict
+    return predictions(model, _channels_last, execution)
   settings = config.optimizer
   optimizer = torch.optim.SGD(
     model.parameters(),
@@ -72,19 +72,19 @@ def torch_side(
     momentum=settings.momentum,
     weight_decay=settings.weight_decay,
   )
+  smoothing = config.train.label_smoothing
 
-  def train(batch: InputBatch):
-    """One update."""
-    optimizer.zero_grad()
-    logits = model(torch.from_numpy(batch.maps).permute(0, 1, 4, 2, 3))
-    labels = torch.from_numpy(batch.labels.astype(np.int64))
-    smoothing = config.train.label_smoothing
-    torch.nn.functional.cross_entropy(
-      logits, labels, label_smoothing=smoothing
-    ).backward()
-    optimizer.step()
+  def loss_of(maps, classes):
+    return torch.nn.functional.cross_entropy(
+      model(_channels_last(maps)), classes, label_smoothing=smoothing
+    )
 
-  return train
+  return updates(model, optimizer, loss_of, execution)
+
+
+def _channels_last(maps):
+  """Contiguous with channels last, PyTorch's fast layout."""
+  return maps.permute(0, 1, 4, 2, 3)
 
 
 if __name__ == '__main__':

@@ -33,4 +33,6 @@ def get_config(arg: str = ''):
   config.data.map_size = (64, 96)
   # Ours: clips have 18 to 663 frames; of longer ones, evenly spaced frames are read.
   ddnet_model.choose_network(config, args, read_frames=128)
+  if args.strong or args.streams or args.joints:
+    config.train.epochs = 100  # ours: Penn Action has over twice as many clips as JHMDB
   return config.lock()

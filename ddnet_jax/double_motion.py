@@ -7,7 +7,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ddnet_jax import features
-from ddnet_jax.layers import ConvNorm, DropChannels, Form, halved
+from ddnet_jax.layers import ConvNorm, DropChannels, Form, halved, largest
 from model_lib.rematerialized import rematerialized
 
 
@@ -47,7 +47,7 @@ class DoubleMotionEncoder(nn.Module):
         name = f'block{block}_{layer}'
         x = self._conv(factor * self.width, 3, name)(x, present, train)
       x = self._drop(halved(x) if block < 3 else x, train)
-    return x.max(axis=1), None
+    return largest(x), None
 
   def _stem(
     self,

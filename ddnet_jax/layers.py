@@ -161,14 +161,32 @@ class Head(nn.Module):
 
 
 def halved(x: Float[Array, 'n t c']) -> Float[Array, 'n t2 c']:
-  """The maximum of each two frames; an odd last frame is left out."""
-  return nn.max_pool(x, (2,), (2,))
+  """The maximum of each two frames; an odd last frame is left out.
+
+  The gradient is that of `nn.max_pool`: of two equal frames the first has all of it. It
+  takes a tenth of the time on CPUs.
+  """
+  end = x.shape[1] // 2 * 2
+  first, second = x[:, :end:2], x[:, 1:end:2]
+  return jnp.where(first >= second, first, second)
+
+
+def largest(x: Float[Array, 'n t c']) -> Float[Array, 'n c']:
+  """The maximum over the second axis; of several equal values the first has the gradient.
+
+  `jnp.max` compares its result with the values again for its gradient. Where a compiler
+  computes these a second time and rounds them differently, none is equal, and the gradient
+  is 0 / 0 (seen on one CPU, without optimizations).
+  """
+  place = x.argmax(axis=1, keepdims=True)
+  numbers = jax.lax.broadcasted_iota(place.dtype, x.shape, 1)
+  return jnp.where(numbers == place, x, 0).sum(axis=1)
 
 
 def maximum_and_mean(x: Float[Array, 'n t c']) -> Float[Array, 'n c2']:
   """Maximum and mean over frames, one after another, in float32; ours."""
   x = x.astype(jnp.float32)
-  return jnp.concatenate([x.max(axis=1), x.mean(axis=1)], axis=-1)
+  return jnp.concatenate([largest(x), x.mean(axis=1)], axis=-1)
 
 
 def _kernel_init(form: Form, fan_in: int) -> jax.nn.initializers.Initializer:

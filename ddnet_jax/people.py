@@ -5,6 +5,8 @@ from __future__ import annotations
 import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
+from ddnet_jax.layers import largest
+
 
 def present_people(scores: Float[Array, 'b m t j']) -> Bool[Array, 'b m']:
   """True for a person of whom any joint is seen in any frame."""
@@ -16,8 +18,8 @@ def maximum_over_people(
 ) -> Float[Array, 'b c']:
   """The largest value of the people present; 0 in a clip without people."""
   lowest = jnp.finfo(values.dtype).min
-  largest = jnp.where(present[..., None], values, lowest).max(axis=1)
-  return jnp.where(present.any(axis=1, keepdims=True), largest, 0)
+  found = largest(jnp.where(present[..., None], values, lowest))
+  return jnp.where(present.any(axis=1, keepdims=True), found, 0)
 
 
 def mean_over_people(

@@ -31,6 +31,7 @@ from jaxtyping import Array, Float, Int
 
 from jmrn_jax.convolution import LoopConvolution, LoopProduct, direct_convolution
 from jmrn_jax.window_plan import CELL
+from model_lib import winograd
 
 
 class _Layer(NamedTuple):
@@ -186,19 +187,24 @@ def starts_of(origin: Int[Array, 'm 2']) -> list[Int[Array, 'm 2']]:
 
 
 def prepared(
-  kernels: Kernels, fewer_products: bool
+  kernels: Kernels, fewer_products: bool, *, trains: bool
 ) -> list[LoopConvolution | LoopProduct]:
   """The layers for `activations` and `pulled_back`, to be made once for all windows.
 
   Args:
-    fewer_products: see `LoopConvolution`.
+    fewer_products: see `LoopConvolution`; in training only where it pays there.
+    trains: whether gradients follow.
   """
-  return [
-    LoopProduct(kernel)
-    if kernel.ndim == 2
-    else LoopConvolution(kernel, layer.stride, layer.pad, fewer_products=fewer_products)
-    for layer, kernel in zip(LAYERS, kernels, strict=True)
-  ]
+  layers = []
+  for layer, kernel in zip(LAYERS, kernels, strict=True):
+    if kernel.ndim == 2:
+      layers.append(LoopProduct(kernel))
+      continue
+    fewer = fewer_products and (not trains or winograd.pays_in_training(kernel))
+    layers.append(
+      LoopConvolution(kernel, layer.stride, layer.pad, fewer_products=fewer)
+    )
+  return layers
 
 
 def activations(

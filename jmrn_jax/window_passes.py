@@ -197,7 +197,7 @@ def _forward(spec: _Spec, keeps: bool, maps, a, kernels, tables):
   total = jnp.zeros((len(batch.flat), kernels[-2].shape[-1]), spec.wide)
   empty = jnp.zeros((clips * joints, *grid, kernels[-1].shape[-1]), spec.dtype)
   pasted = _around(empty)
-  layers = prepared(kernels, spec.fewer_products)
+  layers = prepared(kernels, spec.fewer_products, trains=keeps)
   kept = []
   for number, group in enumerate(spec.groups):
 
@@ -231,7 +231,7 @@ def _backward(spec: _Spec, gradients, kept, maps, a, kernels, tables):
   of_total, of_changed = (x.reshape(-1, *x.shape[2:]) for x in gradients)
   of_total = jnp.pad(of_total, ((0, 1), (0, 0))).astype(spec.dtype)
   of_pasted = _around(of_changed)
-  layers = prepared(kernels, spec.fewer_products)
+  layers = prepared(kernels, spec.fewer_products, trains=True)
   sums = jax.tree.map(
     lambda x: jnp.zeros(x.shape, spec.wide), (batch.flat, a, kernels, tables)
   )

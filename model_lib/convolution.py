@@ -12,6 +12,7 @@ from jaxtyping import Array, Float
 from model_lib import winograd
 
 ALGORITHMS = ('auto', 'direct', 'winograd')
+_AXES = ('NHWC', 'HWIO', 'NHWC')
 
 
 def is_winograd(algorithm: str, dtype: Any) -> bool:
@@ -49,6 +50,33 @@ def unit_stride_convolution(
   every side, and the axes of `nn.Conv`.
   """
   if winograd.pays(*lhs.shape[:3]):
-    return winograd.convolution(lhs, rhs)
-  options.setdefault('dimension_numbers', ('NHWC', 'HWIO', 'NHWC'))
+    if winograd.pays_in_training(rhs):
+      return winograd.convolution(lhs, rhs)
+    return _direct_in_training(lhs, rhs)
+  options.setdefault('dimension_numbers', _AXES)
   return jax.lax.conv_general_dilated(lhs, rhs, window_strides, padding, **options)
+
+
+@jax.custom_vjp
+def _direct_in_training(
+  maps: Float[Array, 'b h w c'], kernel: Float[Array, '3 3 c d']
+) -> Float[Array, 'b h w d']:
+  """By Winograd's algorithm without a gradient, and by XLA's convolution with one."""
+  return winograd.convolution(maps, kernel)
+
+
+def _forward(maps, kernel):
+  def direct(maps, kernel):
+    edges = ((1, 1), (1, 1))
+    return jax.lax.conv_general_dilated(
+      maps, kernel, (1, 1), edges, dimension_numbers=_AXES
+    )
+
+  return jax.vjp(direct, maps, kernel)
+
+
+def _backward(gradients_of, gradient):
+  return gradients_of(gradient)
+
+
+_direct_in_training.defvjp(_forward, _backward)

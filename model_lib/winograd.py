@@ -29,6 +29,9 @@ from jaxtyping import Array, Float
 Transformed = Sequence[jax.Array]
 _EXCHANGED = (3, 1, 2, 0)  # The points ∞, 1, -1, 0.
 _ROWS = 256  # of a matrix product, at least: fewer do not use its kernels well.
+# Ours: with fewer, making and gathering the tiles of three convolutions, the forward one and
+# two gradients, takes longer than what is saved.
+_TRAINED_CHANNELS = 128
 
 
 def pays(clips: int, height: int, width: int, *, times: int = 1) -> bool:
@@ -38,6 +41,11 @@ def pays(clips: int, height: int, width: int, *, times: int = 1) -> bool:
     times: how often one transform is used.
   """
   return times * clips * _tiles(height) * _tiles(width) >= _ROWS
+
+
+def pays_in_training(kernel: Float[Array, '3 3 c d']) -> bool:
+  """Whether a convolution with this kernel and both its gradients are faster together."""
+  return min(kernel.shape[2:]) >= _TRAINED_CHANNELS
 
 
 @jax.custom_vjp

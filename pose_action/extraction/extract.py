@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import itertools
 import math
@@ -17,6 +18,7 @@ from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.sources import PoseSource
 from pose_action.extraction.extractor import PoseExtractor
+from pose_action.extraction.frame_sizes import check_one_size
 from pose_action.extraction.maps import DEFAULT_THRESHOLD, stored_maps
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
 from pose_action.extraction.pose_files import FOLDER, write_pose_files
@@ -25,10 +27,13 @@ from pose_action.extraction.spooled_source import heatmap_source, keypoint_sourc
 from pose_action.extraction.video_list import Video
 from pose_action.extraction.videos import FrameReader, kept_frames
 from pose_action.host.progress import Progress
+from pose_action.host.threads import read_ahead
 from pose_action.host.user_paths import user_path
 
 if TYPE_CHECKING:
   from input_pipeline.export.summary import ExportSummary
+
+_CHUNKS_AHEAD = 2  # Batches of decoded frames that wait for the network.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -289,16 +294,19 @@ def _extract_video(
     A note on what is unusual about the video; None if nothing is.
   """
   done = sum(clip.num_frames for clip in spool.clips(video.video_id))
+  check_one_size(video.path)
   reader = FrameReader(video.path, stride=options.stride, start=done)
-  chunks = reader.chunks(options.batch_size, options.clip_frames)
-  for part, chunks_of_part in itertools.groupby(chunks, key=lambda chunk: chunk[0]):
-    writer = spool.begin_clip(video.video_id, part)
-    frame_size = (0, 0)
-    for _, frames in chunks_of_part:
-      frame_size = frames.shape[1:3]
-      writer.append(extracted(frames, extractor, options))
-      pace.add(len(frames), label=video.video_id)
-    writer.finish(frame_size, reader.frame_rate or _after_stride(options))
+  # The next frames are decoded while the network computes.
+  decoded = reader.chunks(options.batch_size, options.clip_frames)
+  with contextlib.closing(read_ahead(decoded, _CHUNKS_AHEAD)) as chunks:
+    for part, chunks_of_part in itertools.groupby(chunks, key=lambda chunk: chunk[0]):
+      writer = spool.begin_clip(video.video_id, part)
+      frame_size = (0, 0)
+      for _, frames in chunks_of_part:
+        frame_size = frames.shape[1:3]
+        writer.append(extracted(frames, extractor, options))
+        pace.add(len(frames), label=video.video_id)
+      writer.finish(frame_size, reader.frame_rate or _after_stride(options))
   return reader.shortfall()
 
 

@@ -6,7 +6,7 @@ import collections
 import os
 from collections.abc import Callable, Generator, Iterable
 from concurrent import futures
-from typing import TypeVar
+from typing import Any, TypeVar
 
 T = TypeVar('T')
 
@@ -16,6 +16,26 @@ def usable_cores() -> int:
   if hasattr(os, 'sched_getaffinity'):  # Linux.
     return len(os.sched_getaffinity(0))
   return os.cpu_count() or 1
+
+
+def read_ahead(items: Iterable[T], count: int) -> Generator[T, None, None]:
+  """Yields the items, of which a thread fetches up to `count` before they are asked for.
+
+  Raises:
+    Exception: whatever `items` raises, after the items before it.
+  """
+  end = object()
+  iterator = iter(items)
+  pool = futures.ThreadPoolExecutor(1)
+  waiting: collections.deque[futures.Future[Any]] = collections.deque()
+  try:
+    for _ in range(count):
+      waiting.append(pool.submit(next, iterator, end))
+    while (item := waiting.popleft().result()) is not end:
+      waiting.append(pool.submit(next, iterator, end))
+      yield item
+  finally:
+    pool.shutdown(cancel_futures=True)
 
 
 def in_order(

@@ -12,6 +12,7 @@ from input_pipeline.catalog.holdout import FOLD_RULE, Holdout, hold_out
 from input_pipeline.catalog.protocols import asked_figures
 from input_pipeline.loading.class_balance import check_balance
 from input_pipeline.loading.clip_rows import ClipSettings
+from input_pipeline.loading.kept_records import KeptRecords
 from input_pipeline.loading.records import Records
 from input_pipeline.maps.canvas import MapSettings
 from input_pipeline.maps.modalities import stored_modalities
@@ -172,7 +173,7 @@ def _split(
   indices = np.arange(len(clips)) if chosen is None else np.flatnonzero(chosen)
   return Split(
     name=name or split,
-    records=dataset.records(split),
+    records=KeptRecords(dataset.records(split)),
     indices=indices,
     video_ids=tuple(clips.video_ids[i] for i in indices),
     labels=clips.labels[indices],

@@ -51,6 +51,30 @@ def write_timed_mp4(av, cv2):
 
 
 @pytest.fixture
+def write_changing_video(av):
+  """A function (path, *parts) that writes a video whose frames change their size.
+
+  Parts are uint8 [t, h, w, 3]. The file is an MPEG transport stream, 25 frames per second.
+  """
+
+  def write(path: pathlib.Path, *parts) -> pathlib.Path:
+    content = b''
+    for frames in parts:
+      with av.open(str(path), 'w', format='mpegts') as file:
+        stream = file.add_stream('libx264', rate=25)
+        stream.height, stream.width = frames.shape[1:3]
+        stream.pix_fmt = 'yuv420p'
+        for frame in frames:
+          file.mux(stream.encode(av.VideoFrame.from_ndarray(frame, format='rgb24')))
+        file.mux(stream.encode(None))
+      content += path.read_bytes()
+    path.write_bytes(content)
+    return path
+
+  return write
+
+
+@pytest.fixture
 def read_mp4(av):
   """A function (path) that returns times in seconds and frames uint8 [t, h, w, 3]."""
 

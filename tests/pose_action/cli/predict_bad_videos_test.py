@@ -5,7 +5,7 @@ import pytest
 import tiny_run
 import untrained_run
 from fake_pose_network import FakePoseNetwork, frames_with_dots
-from mp4_files import av, write_timed_mp4  # noqa: F401
+from mp4_files import av, write_changing_video, write_timed_mp4  # noqa: F401
 from program_calls import call
 from video_files import cv2, write_torn_video, write_video  # noqa: F401
 
@@ -64,7 +64,13 @@ def without_frames(path):
 
 
 @pytest.fixture
-def folder(tmp_path, write_timed_mp4, write_torn_video, write_sound):  # noqa: F811
+def folder(
+  tmp_path,
+  write_timed_mp4,  # noqa: F811
+  write_changing_video,  # noqa: F811
+  write_torn_video,  # noqa: F811
+  write_sound,
+):
   """One good video among bad ones."""
   times = np.arange(8) / 25
   dots = frames_with_dots(8)
@@ -77,13 +83,14 @@ def folder(tmp_path, write_timed_mp4, write_torn_video, write_sound):  # noqa: F
   write_torn_video(tmp_path / 'torn.avi', frames_with_dots(12))
   (tmp_path / 'empty.mp4').write_bytes(b'')
   write_sound(tmp_path / 'sound.mp4')
+  write_changing_video(tmp_path / 'changing.mpg', dots, np.repeat(dots, 2, axis=1))
   return tmp_path
 
 
 def test_bad_videos_are_named_and_the_others_go_on(predict, folder):
   status, lines, error = predict(folder)
   assert status == 1
-  assert error == 'error: 5 clips could not be used; see above\n'
+  assert error == 'error: 6 clips could not be used; see above\n'
 
   def about(name):
     (line,) = [
@@ -98,6 +105,12 @@ def test_bad_videos_are_named_and_the_others_go_on(predict, folder):
   assert 'cannot be opened as a video; it may be broken' in about('cut')
   assert 'cannot be opened as a video; it may be broken' in about('empty')
   assert 'cannot be opened as a video; it may be broken' in about('sound')
+  height, width = frames_with_dots(1).shape[1:3]
+  changed = about('changing')
+  assert (
+    f'frames of {height}×{width} pixels (height × width), but from second' in changed
+  )
+  assert f'of {2 * height}×{width}; all frames must have the same size' in changed
   # What can be read of the torn one is used, and said.
   assert 'header says 12 frames, but only' in about('torn')
   assert [line.split()[0] for line in lines[-2:]] == ['good', 'torn']

@@ -14,6 +14,7 @@ from places import PYTHON_PATH, ROOT
 from program_calls import call
 
 from input_pipeline.skeletons.registry import get_skeleton
+from pose_action.inference import clip_picture
 
 CLASSES = ('wave', 'walk', 'sit')
 
@@ -113,6 +114,28 @@ def test_one_clip_of_a_jmrn_into_another_folder(workdirs, poses, tmp_path):
   (picture,) = (tmp_path / 'new' / 'pictures').iterdir()
   assert picture.name == 'first.png'
   assert images.imread(picture).shape[0] < 400  # One row: its maps.
+
+
+def test_class_names_are_those_in_the_picture(workdirs, poses, tmp_path, monkeypatch):
+  named, real = [], clip_picture.clip_picture
+
+  def kept(model, clip):
+    named.append(model.class_names)
+    return real(model, clip)
+
+  monkeypatch.setattr(clip_picture, 'clip_picture', kept)
+  flags = (
+    f'--workdir={workdirs / "jmrn"}',
+    f'--poses={poses}',
+    '--video_ids=first',
+    f'--output={tmp_path}',
+  )
+  done = visualize(*flags, '--class_names=run,stand up,lie')
+  assert done.returncode == 0, done.stderr
+  assert named == [('run', 'stand up', 'lie')]
+  done = visualize(*flags, '--class_names=run')
+  assert done.returncode == 1
+  assert done.stderr.count('\n') == 1 and '3' in done.stderr
 
 
 def test_a_frame_size_is_repeated_and_doubted(workdirs, tmp_path):

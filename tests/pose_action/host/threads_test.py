@@ -5,7 +5,7 @@ import threading
 
 import pytest
 
-from pose_action.host.threads import in_order, usable_cores
+from pose_action.host.threads import in_order, read_ahead, usable_cores
 
 
 @pytest.mark.parametrize('threads', [0, 1, 2, 5])
@@ -57,3 +57,34 @@ def test_closing_leaves_no_thread():
 
 def test_at_least_one_core():
   assert usable_cores() >= 1
+
+
+def test_items_are_fetched_ahead_and_in_order():
+  fetched = []
+
+  def items():
+    for number in range(6):
+      fetched.append(number)
+      yield number
+
+  ahead = read_ahead(items(), 2)
+  assert next(ahead) == 0
+  assert list(ahead) == [1, 2, 3, 4, 5]
+  fetched.clear()
+  ahead = read_ahead(items(), 2)
+  next(ahead)
+  ahead.close()  # Waits for the thread.
+  assert 1 <= len(fetched) <= 3
+
+
+def test_what_items_raise_comes_after_the_items_before_it():
+  def items():
+    yield 1
+    raise ZeroDivisionError
+
+  before = threading.active_count()
+  ahead = read_ahead(items(), 3)
+  assert next(ahead) == 1
+  with pytest.raises(ZeroDivisionError):
+    next(ahead)
+  assert threading.active_count() == before

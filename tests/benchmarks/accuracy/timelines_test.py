@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from timeline_models import SKELETON, Halves, video
 
-from benchmarks import timelines
+from benchmarks.accuracy import timelines
 from input_pipeline.poses.clip import PoseClip
 
 

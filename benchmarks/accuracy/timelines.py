@@ -4,7 +4,7 @@ Lays the clips of a split end to end, in a drawn order, as long videos of one pe
 does one thing after another; no two neighbours have the same class. Takes the timeline of
 each video with a trained model, and compares it with the clips' labels in every frame:
 
-    python -m benchmarks.timelines --workdirs=RUN --format=pyskl --poses=FILE \
+    python -m benchmarks.accuracy.timelines --workdirs=RUN --format=pyskl --poses=FILE \
         --skeleton=jhmdb --splits=val_g0 --windows=16/4,24/4
 
 Beside the timelines are two answers with one label for many frames: the model's prediction
@@ -28,6 +28,7 @@ import numpy as np
 from jaxtyping import Int
 
 import pose_action
+from benchmarks.arguments import add_poses, add_workdirs, read_poses
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.tracking import UNKNOWN
 from pose_action.evaluation.timelines import segments_of, timeline_figures
@@ -253,15 +254,13 @@ def lanes(found: Mapping[str, Sequence[Pair]], names: Sequence[str]) -> np.ndarr
 
 def _parser() -> argparse.ArgumentParser:
   parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.timelines',
+    prog='python -m benchmarks.accuracy.timelines',
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
     allow_abbrev=False,
   )
-  parser.add_argument('--workdirs', required=True, help='trained, separated by commas')
-  parser.add_argument('--format', default='auto')
-  parser.add_argument('--poses', required=True, help='file or folder of the poses')
-  parser.add_argument('--skeleton', help='needed if the format does not fix it')
+  add_workdirs(parser)
+  add_poses(parser)
   parser.add_argument('--splits', required=True, help='one split per workdir')
   parser.add_argument(
     '--windows', default='', help='WINDOW/STRIDE in frames, beside the default'
@@ -283,9 +282,7 @@ def main(argv: Sequence[str]):
   thresholds = [float(t) for t in (options.thresholds or '').split(',') if t]
   if len(splits) != len(workdirs) or len(thresholds) not in (0, len(workdirs)):
     parser.error('give one split, and with --thresholds one threshold, per workdir')
-  source: Any = pose_action.read_poses(
-    options.poses, format=options.format, skeleton=options.skeleton
-  )
+  source = read_poses(options)
   if unknown := [split for split in splits if split not in source.splits]:
     parser.error(f'there is no split {unknown[0]!r}: {", ".join(source.splits)}')
   windows = ['', *filter(None, options.windows.split(','))]

@@ -5,7 +5,7 @@ import types
 import numpy as np
 import pytest
 
-from benchmarks import robustness
+from benchmarks.accuracy import robustness
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.skeletons.registry import Skeleton
 

@@ -3,7 +3,7 @@
 Every model predicts the clips of a split as they are, and disturbed in several ways
 (`DISTURBANCES`), the same for all models:
 
-    python -m benchmarks.robustness --workdirs=RUN1,RUN2 --format=pyskl --poses=FILE \
+    python -m benchmarks.accuracy.robustness --workdirs=RUN1,RUN2 --format=pyskl --poses=FILE \
         --skeleton=jhmdb --split=val_g0
 
 With `--estimated` and `--true`, joints also move by a pose network's errors on one video:
@@ -25,6 +25,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 import pose_action
+from benchmarks.arguments import add_poses, add_workdirs, read_poses
 from input_pipeline.poses.clip import PoseClip
 from pose_action.host.text_table import aligned
 
@@ -209,24 +210,20 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
 def main(argv: Sequence[str]):
   """Prints the accuracy of each model under each disturbance, as a table."""
   parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.robustness',
+    prog='python -m benchmarks.accuracy.robustness',
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
     allow_abbrev=False,
   )
-  parser.add_argument('--workdirs', required=True, help='trained, separated by commas')
+  add_workdirs(parser)
   parser.add_argument('--checkpoint', default='best', choices=('best', 'last'))
-  parser.add_argument('--format', default='auto')
-  parser.add_argument('--poses', required=True, help='file or folder of the poses')
-  parser.add_argument('--skeleton', help='needed if the format does not fix it')
+  add_poses(parser)
   parser.add_argument('--split', required=True, help='a split of the poses')
   parser.add_argument('--estimated', help='poses of one video by a pose network')
   parser.add_argument('--estimated_skeleton', help='their skeleton')
   parser.add_argument('--true', help='.npy with the true positions in that video')
   options = parser.parse_args(argv)
-  source = pose_action.read_poses(
-    options.poses, format=options.format, skeleton=options.skeleton
-  )
+  source = read_poses(options)
   if options.split not in source.splits:
     parser.error(f'there is no split {options.split!r}: {", ".join(source.splits)}')
   clips = [_poses(source.load(name)) for name in source.splits[options.split]]

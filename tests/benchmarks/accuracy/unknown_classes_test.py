@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import tiny_run
 
-from benchmarks.unknown_classes import changed_config, figures, leave_out
+from benchmarks.accuracy.unknown_classes import changed_config, figures, leave_out
 from pose_action.inference.prediction import Prediction
 
 

@@ -3,7 +3,7 @@
 Trains a config without some classes, and compares its confidence on test clips of the
 classes that it knows with that on clips of those left out, from all splits:
 
-    python -m benchmarks.unknown_classes --config=ddnet_jhmdb --leave_out=3 --workdir=W \
+    python -m benchmarks.accuracy.unknown_classes --config=ddnet_jhmdb --leave_out=3 --workdir=W \
         -- --config.data.train_split=train2 --config.data.test_split=test2
 
 Prints the AUROC of telling known from unknown clips by confidence, and what abstaining
@@ -184,7 +184,9 @@ def main(arguments: Sequence[str] | None = None):
     else sorted(rng.choice(source.class_names, args.leave_out, replace=False).tolist())
   )
   found = run(config, args.workdir, leave_out(source, classes), source)
-  print(f'python -m benchmarks.unknown_classes {shlex.join(arguments or sys.argv[1:])}')
+  print(
+    f'python -m benchmarks.accuracy.unknown_classes {shlex.join(arguments or sys.argv[1:])}'
+  )
   print(f'left out: {", ".join(classes)}')
   print('\n'.join(aligned([(name, f'{value:.1%}') for name, value in found.items()])))
 

@@ -7,7 +7,7 @@
 
 Both are measured on folds held out from a training split (`holdout.hold_out`):
 
-    python -m benchmarks.floors --format=pyskl --poses=FILE --skeleton=jhmdb \
+    python -m benchmarks.accuracy.floors --format=pyskl --poses=FILE --skeleton=jhmdb \
         --split=train1 --folds=0,1,2
 """
 
@@ -151,7 +151,7 @@ def table(floors: dict[str, list[float]], folds: Sequence[int]) -> str:
 def main(argv: Sequence[str]):
   """Prints the accuracy of both baselines on each fold, as a table."""
   parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.floors',
+    prog='python -m benchmarks.accuracy.floors',
     description=__doc__,
     formatter_class=argparse.RawDescriptionHelpFormatter,
     allow_abbrev=False,

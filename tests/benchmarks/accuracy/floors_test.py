@@ -5,7 +5,7 @@ import re
 import numpy as np
 import pytest
 
-from benchmarks import floors
+from benchmarks.accuracy import floors
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.sources import PoseSource
