@@ -18,14 +18,13 @@ from input_pipeline.catalog.protocols import PathLike
 from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.sources import PoseSource
 from pose_action.extraction.extractor import PoseExtractor
-from pose_action.extraction.frame_sizes import check_one_size
 from pose_action.extraction.maps import DEFAULT_THRESHOLD, stored_maps
 from pose_action.extraction.peaks import cells_to_pixels, pick_peaks
 from pose_action.extraction.pose_files import FOLDER, write_pose_files
 from pose_action.extraction.spool import Spool, open_spool
 from pose_action.extraction.spooled_source import heatmap_source, keypoint_source
 from pose_action.extraction.video_list import Video
-from pose_action.extraction.videos import FrameReader, kept_frames
+from pose_action.extraction.videos import FrameReader, check_one_size, kept_frames
 from pose_action.host.progress import Progress
 from pose_action.host.threads import read_ahead
 from pose_action.host.user_paths import user_path

@@ -13,7 +13,8 @@ from jaxtyping import UInt8
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.sources import known_rate
 from input_pipeline.readers.frame_order import videos_of
-from pose_action.host.video_libraries import opencv
+from pose_action.host.extras import MissingExtraError
+from pose_action.host.video_libraries import opencv, pyav
 
 VIDEO_SUFFIXES = ('.avi', '.mp4', '.mkv', '.mov', '.webm', '.mpg', '.mpeg', '.m4v')
 IMAGE_SUFFIXES = ('.png', '.jpg', '.jpeg', '.bmp', '.webp', '.tif', '.tiff')
@@ -163,6 +164,61 @@ def kept_frames(path: pathlib.Path, stride: int) -> int:
     PoseDataError: same as in `FrameReader`.
   """
   return -(-FrameReader(path).claimed // stride)
+
+
+def check_one_size(path: pathlib.Path):
+  """Checks that the frames of a video file do not change their size.
+
+  OpenCV scales later frames to the size of the first ones without a word, which stretches
+  people. Frames can change their size only where a decoder may begin, at key frames, so
+  only these are decoded here, by PyAV; without it nothing is checked. What cannot be
+  decoded is left to `FrameReader`, and so is a folder of images.
+
+  Raises:
+    PoseDataError: if frames have different sizes.
+  """
+  if not path.is_file():
+    return
+  try:
+    av = pyav()
+  except MissingExtraError:
+    return
+  try:
+    message = _change_of_size(av, path)
+  except (av.error.FFmpegError, OSError, ValueError):
+    return
+  if message:
+    raise PoseDataError(message)
+
+
+def _change_of_size(av: Any, path: pathlib.Path) -> str | None:
+  """What to say about the first change; None if there is none."""
+  first = None
+  with av.open(str(path)) as container:
+    if not container.streams.video:
+      return None
+    stream = container.streams.video[0]
+    stream.codec_context.skip_frame = 'NONKEY'
+    for frame in container.decode(stream):
+      size = (frame.height, frame.width)
+      first = first or size
+      if size != first:
+        return _two_sizes(path, first, size, frame.time)
+  return None
+
+
+def _two_sizes(
+  path: pathlib.Path,
+  first: tuple[int, int],
+  later: tuple[int, int],
+  seconds: float | None,
+) -> str:
+  when = '' if seconds is None else f' from second {seconds:.1f} on'
+  return (
+    f'{path} has frames of {first[0]}×{first[1]} pixels (height × width), but'
+    f'{when} of {later[0]}×{later[1]}; all frames must have the same size: cut the video'
+    ' there, or scale it to one size'
+  )
 
 
 def _images_of(folder: pathlib.Path) -> list[pathlib.Path]:

@@ -96,3 +96,22 @@ def test_kernels_start_as_in_each_library(form, bound):
   kernel = variables['params']['conv']['kernel']
   assert kernel.shape == (3, 16, 32)
   assert 0.98 * bound < jnp.abs(kernel).max() <= bound
+
+
+@pytest.mark.parametrize('function', [layers.halved, layers.largest])
+def test_of_equal_values_the_first_has_the_gradient(function):
+  x = jnp.array([1.0, 1.0, 0.0, 2.0, 2.0, 2.0]).reshape(1, 6, 1)
+  gradient = jax.grad(lambda x: function(x).sum())(x).ravel().tolist()
+  if function is layers.halved:
+    assert gradient == [1, 0, 0, 1, 1, 0]
+  else:
+    assert gradient == [0, 0, 0, 1, 0, 0]
+
+
+def test_the_largest_is_the_maximum():
+  x = rows()
+  x[0, 2, 1], x[1, 3, 0] = np.nan, -np.inf
+  np.testing.assert_array_equal(layers.largest(jnp.asarray(x)), x.max(axis=1))
+  x[:] = np.finfo(np.float32).min  # Of people who are absent.
+  gradient = jax.grad(lambda x: layers.largest(x).sum())(jnp.asarray(x))
+  assert np.isfinite(gradient).all() and gradient.sum() == 5 * 3

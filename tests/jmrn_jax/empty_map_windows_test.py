@@ -124,6 +124,7 @@ def test_every_number_is_the_dense_network_s(height, width, train, devices, plan
 def test_windows_may_be_convolved_by_winograd(plan, monkeypatch):
   """The same numbers again; the reasoning's second convolution is Winograd's too."""
   monkeypatch.setattr(winograd, '_ROWS', 1)
+  monkeypatch.setattr(winograd, '_TRAINED_CHANNELS', 1)
   fields = FIELDS | {'windows': plan, 'dtype': FLOAT64}
   with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
     maps = jnp.asarray(motions(25, 26))

@@ -45,3 +45,36 @@ def test_few_tiles_are_convolved_directly(side, monkeypatch):
   )
   np.testing.assert_allclose(found, expected, atol=1e-4)
   assert bool(called) == (side == 32)
+
+
+@pytest.mark.parametrize('channels', [127, 128])
+def test_few_channels_are_convolved_directly_in_training(channels):
+  """Both give the plain gradient; Winograd's has no convolution in its program."""
+  maps, kernel = jnp.ones((1, 32, 32, 128)), jnp.ones((3, 3, 128, channels))
+
+  def convolutions(function):
+    return str(jax.make_jaxpr(function)(maps, kernel)).count('conv_general_dilated[')
+
+  def loss(maps, kernel):
+    return unit_stride_convolution(maps, kernel).sum()
+
+  assert convolutions(unit_stride_convolution) == 0
+  assert convolutions(jax.grad(loss, (0, 1))) == (0 if channels == 128 else 3)
+
+
+def test_the_gradient_of_few_channels_is_the_plain_one():
+  rng = np.random.default_rng(0)
+  with jax.enable_x64(True):
+    maps, kernel = (
+      jnp.asarray(rng.normal(size=s)) for s in ((1, 32, 32, 2), (3, 3, 2, 3))
+    )
+
+    def gradients(function):
+      def read_out(maps, kernel):
+        return jnp.sin(function(maps, kernel)).sum()
+
+      return jax.jit(jax.grad(read_out, (0, 1)))(maps, kernel)
+
+    found, plain = gradients(unit_stride_convolution), gradients(winograd.convolution)
+    for one, other in zip(found, plain, strict=True):
+      np.testing.assert_allclose(one, other, atol=1e-10)

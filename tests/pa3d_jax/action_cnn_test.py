@@ -282,6 +282,7 @@ def test_takes_any_number_of_channels(channels):
 def test_winograd_s_convolutions_change_no_number(variables, monkeypatch):
   """Logits, statistics and gradients in training, in float64."""
   monkeypatch.setattr(winograd, '_ROWS', 1)
+  monkeypatch.setattr(winograd, '_TRAINED_CHANNELS', 1)
   with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
     exact = jax.tree.map(lambda leaf: leaf.astype(jnp.float64), variables)
     maps = jnp.asarray(random_maps(), jnp.float64)

@@ -6,7 +6,7 @@ from mp4_files import av, write_changing_video, write_timed_mp4  # noqa: F401
 from video_files import cv2, write_frames  # noqa: F401
 
 from input_pipeline.errors import PoseDataError
-from pose_action.extraction.frame_sizes import check_one_size
+from pose_action.extraction.videos import check_one_size
 from pose_action.host.extras import MissingExtraError
 
 SMALL = np.zeros((6, 64, 96, 3), np.uint8)
@@ -41,5 +41,5 @@ def test_without_pyav_nothing_is_checked(write_changing_video, tmp_path, monkeyp
   def missing():
     raise MissingExtraError('no PyAV')
 
-  monkeypatch.setattr('pose_action.extraction.frame_sizes.pyav', missing)
+  monkeypatch.setattr('pose_action.extraction.videos.pyav', missing)
   check_one_size(path)
