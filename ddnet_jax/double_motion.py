@@ -20,6 +20,7 @@ class DoubleMotionEncoder(nn.Module):
     form: `layers.KERAS` or `layers.PORT`.
     dtype: dtype of the computation; parameters and statistics stay float32.
     rematerialize: keep only each convolution's input for the backward pass.
+    convolution_algorithm: see `layers.ConvNorm`.
   """
 
   width: int
@@ -27,6 +28,7 @@ class DoubleMotionEncoder(nn.Module):
   form: Form
   dtype: jnp.dtype = jnp.float32
   rematerialize: bool = False
+  convolution_algorithm: str = 'auto'
 
   @nn.compact
   def __call__(
@@ -67,7 +69,8 @@ class DoubleMotionEncoder(nn.Module):
 
   def _conv(self, features: int, width: int, name: str) -> ConvNorm:
     block = rematerialized(ConvNorm, self.rematerialize, static_argnums=(3,))
-    return block(features, width, self.form, self.dtype, name=name)
+    algorithm = self.convolution_algorithm
+    return block(features, width, self.form, self.dtype, algorithm, name=name)
 
   def _drop(self, x: Float[Array, 'n t c'], train: bool) -> Float[Array, 'n t c']:
     return DropChannels(self.channel_dropout)(x, train)

@@ -31,6 +31,7 @@ class JointEncoder(nn.Module):
     dtype: dtype of the computation; parameters, statistics and joint weights stay
       float32.
     rematerialize: keep only each convolution's input for the backward pass.
+    convolution_algorithm: see `layers.ConvNorm`.
   """
 
   joint_features: Sequence[int]
@@ -40,6 +41,7 @@ class JointEncoder(nn.Module):
   channel_dropout: float
   dtype: jnp.dtype = jnp.float32
   rematerialize: bool = False
+  convolution_algorithm: str = 'auto'
 
   @nn.compact
   def __call__(
@@ -85,7 +87,8 @@ class JointEncoder(nn.Module):
 
   def _conv(self, channels: int, width: int, name: str) -> ConvNorm:
     block = rematerialized(ConvNorm, self.rematerialize, static_argnums=(3,))
-    return block(channels, width, layers.OURS, self.dtype, name=name)
+    algorithm = self.convolution_algorithm
+    return block(channels, width, layers.OURS, self.dtype, algorithm, name=name)
 
 
 def _check_two(name: str, sizes: Sequence[int]):

@@ -14,6 +14,7 @@ import jax.numpy as jnp
 from jaxtyping import Array, Bool, Float
 
 from ddnet_jax import tiled_convolution
+from model_lib.convolution import is_winograd
 from model_lib.initializers import fan_in_uniform
 
 _SLOPE = 0.2  # of the leaky ReLU below 0; both official codes
@@ -88,24 +89,27 @@ class ConvNorm(nn.Module):
     width: k, in frames; the number of frames stays the same.
     form: see `Form`.
     dtype: dtype of the computation; parameters and statistics stay float32.
+    algorithm: 'auto', 'direct' or 'winograd', see `model_lib.convolution.is_winograd`.
   """
 
   features: int
   width: int
   form: Form
   dtype: jnp.dtype = jnp.float32
+  algorithm: str = 'auto'
 
   @nn.compact
   def __call__(
     self, x: Float[Array, 'n t c'], present: Bool[Array, 'n'], train: bool
   ) -> Float[Array, 'n t d']:
+    in_tiles = not train and is_winograd(self.algorithm, self.dtype)
     x = nn.Conv(
       self.features,
       (self.width,),
       use_bias=False,
       kernel_init=_kernel_init(self.form, self.width * x.shape[-1]),
       dtype=self.dtype,
-      conv_general_dilated=None if train else tiled_convolution.convolution,
+      conv_general_dilated=tiled_convolution.convolution if in_tiles else None,
       name='conv',
     )(x)
     return NormLeaky(self.form, dtype=self.dtype, name='normalised')(x, present, train)

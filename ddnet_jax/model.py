@@ -56,6 +56,8 @@ class DDNet(nn.Module):
       first.
     dtype: dtype of the encoder's computation; parameters, statistics, joint weights, the
       dense layers and logits stay float32.
+    convolution_algorithm: 'auto', 'direct' or 'winograd' for convolutions over three frames
+      in evaluations and predictions; all give the same result up to rounding.
     rematerialize: keep only each convolution's input for the backward pass;
       `config.train.rematerialize` sets it.
   """
@@ -73,6 +75,7 @@ class DDNet(nn.Module):
   channel_dropout: float = 0.1
   dropout: float = 0.5
   dtype: jnp.dtype = jnp.float32
+  convolution_algorithm: str = 'auto'
   rematerialize: bool = False
 
   @property
@@ -129,6 +132,7 @@ class DDNet(nn.Module):
       'channel_dropout': self.channel_dropout,
       'dtype': self.dtype,
       'rematerialize': self.rematerialize,
+      'convolution_algorithm': self.convolution_algorithm,
       'name': name,
     }
     if network == 'joints':

@@ -23,6 +23,7 @@ class StreamEncoder(nn.Module):
     channel_dropout: rate at which whole channels are dropped.
     dtype: dtype of the computation; parameters and statistics stay float32.
     rematerialize: keep only each convolution's input for the backward pass.
+    convolution_algorithm: see `layers.ConvNorm`.
   """
 
   streams: tuple[str, ...]
@@ -30,6 +31,7 @@ class StreamEncoder(nn.Module):
   channel_dropout: float
   dtype: jnp.dtype = jnp.float32
   rematerialize: bool = False
+  convolution_algorithm: str = 'auto'
 
   @nn.compact
   def __call__(
@@ -69,4 +71,5 @@ class StreamEncoder(nn.Module):
 
   def _conv(self, channels: int, width: int, name: str) -> ConvNorm:
     block = rematerialized(ConvNorm, self.rematerialize, static_argnums=(3,))
-    return block(channels, width, layers.OURS, self.dtype, name=name)
+    algorithm = self.convolution_algorithm
+    return block(channels, width, layers.OURS, self.dtype, algorithm, name=name)

@@ -28,7 +28,7 @@ def convolution(lhs: jax.Array, rhs: jax.Array, *args: Any, **kwargs: Any) -> ja
     rhs: `[width, c, d]`; the other arguments are those of a convolution over frames that
       keeps their number.
   """
-  if jax.default_backend() == 'cpu' and pays(lhs, rhs):
+  if pays(lhs, rhs):
     return convolved_in_tiles(lhs, rhs)
   return jax.lax.conv_general_dilated(lhs, rhs, *args, **kwargs)
 

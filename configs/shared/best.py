@@ -37,6 +37,9 @@ def fuse(
     others[name] = ml_collections.ConfigDict(member.to_dict())
     for field in _SHARED:
       others[name].data[field] = config.data[field]
+  for each in (config, *others.values()):
+    # Ours: nothing is chosen while members train, and evaluations took a tenth of the time.
+    each.train.eval_every_epochs = max(1, each.train.epochs // 2)
   ensemble.add_members(config, trajectories={}, **others)
   return config.lock()
 

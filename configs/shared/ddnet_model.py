@@ -100,6 +100,10 @@ def ddnet(network: str, form: str = 'keras') -> ml_collections.ConfigDict:
       'channel_dropout': 0.1,  # rate at which whole channels are dropped; DD-Net's code
       # Rate after each dense layer (DD-Net's code); of our networks also before.
       'dropout': 0.5,
+      # Ours: 'winograd' computes convolutions over three frames with half of the products
+      # in evaluations and predictions, the same up to float32 rounding; 'auto' does so on
+      # one CPU device; or 'direct'.
+      'convolution_algorithm': 'auto',
       # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
       # state stay float32. 'bfloat16' is for accelerators.
       'dtype': 'float32',

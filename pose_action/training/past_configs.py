@@ -206,6 +206,7 @@ _MODEL_FIELDS: dict[str, dict[str, Any]] = {
     'hidden': [128, 128],
     'channel_dropout': 0.1,
     'dropout': 0.5,
+    'convolution_algorithm': 'auto',
     'dtype': 'float32',
   },
 }

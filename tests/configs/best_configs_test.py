@@ -36,6 +36,12 @@ def test_fast_has_the_members_on_trajectories_alone():
   assert {m.train.epochs for m in members.values()} == {100}
 
 
+@pytest.mark.parametrize('experiment', BEST)
+def test_members_are_evaluated_twice_while_they_train(experiment):
+  for member in member_configs(config_of(experiment)).values():
+    assert member.train.eval_every_epochs == member.train.epochs // 2
+
+
 def test_options_reach_every_member():
   members = member_configs(config_of('best_jhmdb', 'split=2,fold=3,test=false'))
   for member in members.values():

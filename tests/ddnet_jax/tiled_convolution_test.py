@@ -54,7 +54,7 @@ def test_where_tiles_pay(shape, kernel, dtype, pays):
 
 
 def test_only_inference_uses_tiles():
-  layer = ConvNorm(128, 3, OURS)
+  layer = ConvNorm(128, 3, OURS, algorithm='winograd')
   x, present = jnp.ones((16, 16, 128)), jnp.ones(16, bool)
   variables = jax.eval_shape(
     lambda: layer.init(jax.random.key(0), x, present, train=False)
@@ -64,7 +64,7 @@ def test_only_inference_uses_tiles():
     'normalised': {'norm': {'bias': (128,), 'scale': (128,)}},
   }
 
-  def operations(train):
+  def operations(train, layer=layer):
     program = jax.make_jaxpr(
       lambda v: layer.apply(v, x, present, train=train, mutable=['batch_stats'])
     )(variables)
@@ -72,3 +72,5 @@ def test_only_inference_uses_tiles():
 
   assert 'conv_general_dilated' in operations(train=True)
   assert 'conv_general_dilated' not in operations(train=False)
+  direct = ConvNorm(128, 3, OURS, algorithm='direct')
+  assert 'conv_general_dilated' in operations(train=False, layer=direct)
