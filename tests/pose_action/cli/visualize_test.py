@@ -116,7 +116,13 @@ def test_one_clip_of_a_jmrn_into_another_folder(workdirs, poses, tmp_path):
   assert images.imread(picture).shape[0] < 400  # One row: its maps.
 
 
-def test_class_names_are_those_in_the_picture(workdirs, poses, tmp_path, monkeypatch):
+def test_class_names_are_those_in_the_picture(poses, tmp_path, monkeypatch):
+  """Of a model that knows its classes by number."""
+  config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
+  numbers = ('0', '1', '2')
+  untrained_run.write_workdir(
+    tmp_path / 'run', config, get_skeleton('coco_17'), numbers
+  )
   named, real = [], clip_picture.clip_picture
 
   def kept(model, clip):
@@ -125,10 +131,10 @@ def test_class_names_are_those_in_the_picture(workdirs, poses, tmp_path, monkeyp
 
   monkeypatch.setattr(clip_picture, 'clip_picture', kept)
   flags = (
-    f'--workdir={workdirs / "jmrn"}',
+    f'--workdir={tmp_path / "run"}',
     f'--poses={poses}',
     '--video_ids=first',
-    f'--output={tmp_path}',
+    f'--output={tmp_path / "pictures"}',
   )
   done = visualize(*flags, '--class_names=run,stand up,lie')
   assert done.returncode == 0, done.stderr
