@@ -8,6 +8,16 @@ from typing import Any
 import pose_action
 
 
+def parser_of(program: str, description: str | None) -> argparse.ArgumentParser:
+  """A parser for `python -m benchmarks.PROGRAM`, whose module text is its help."""
+  return argparse.ArgumentParser(
+    prog=f'python -m benchmarks.{program}',
+    description=description,
+    formatter_class=argparse.RawDescriptionHelpFormatter,
+    allow_abbrev=False,
+  )
+
+
 def add_workdirs(parser: argparse.ArgumentParser):
   """`--workdirs`, several."""
   parser.add_argument('--workdirs', required=True, help='trained, separated by commas')

@@ -84,7 +84,7 @@ def torch_side(
 
 
 def _channels_last(maps):
-  """Of each joint, contiguous with channels last, PyTorch's fast layout."""
+  """Makes each joint's maps contiguous with channels last, PyTorch's fast layout."""
   return maps.permute(0, 4, 1, 2, 3)
 
 

@@ -41,5 +41,5 @@ def get_config(arg: str = ''):
   config.data.validation_fold = args.fold
   config.data.max_persons = 1  # data set: JHMDB annotates one person
   # Data set: JHMDB's clips have 15 to 40 frames.
-  ddnet_model.choose_network(config, args, read_frames=40)
+  ddnet_model.choose_network(config, args, read_frames=40, epochs=250)  # epochs: ours
   return config.lock()

@@ -16,7 +16,6 @@ The data sets of the configs must be exported as keypoints
 from __future__ import annotations
 
 import argparse
-import contextlib
 import dataclasses
 import importlib.util
 import itertools
@@ -52,8 +51,8 @@ OURS = 'ours'
 # Who → how PyTorch runs; ours first, so that no minute is missing for it.
 SIDES = {
   OURS: None,
-  'PyTorch, compiled': {'compiled': True},
-  'PyTorch, eager': {},
+  'PyTorch, compiled': Execution(compiled=True, bfloat16=True),
+  'PyTorch, eager': Execution(bfloat16=True),
 }
 MEASURED_SECONDS = 3.0
 MATRIX_SIDE = 8192
@@ -143,13 +142,13 @@ def measured(
       config = planned(config, data, encoder)
     config.model.dtype = 'bfloat16'
     batches = input_batches(data, setting)
-    if side == OURS:
+    execution = SIDES[side]
+    if execution is None:
       trace = f'{network} {clips}'.replace(', ', '_').replace(' ', '_')
       folder = os.path.join(asked.profile, trace) if asked.profile else ''
       seconds, flops = our_step(config, data, batches, asked.seconds, folder)
       flops = 0.0 if encoder == 'windows' else flops
     else:
-      execution = Execution(**(SIDES[side] or {}), bfloat16=True)
       seconds, flops = torch_step(program, config, data, batches, asked, execution), 0.0
   except (RuntimeError, ValueError) as error:  # what both frameworks raise
     reason = (str(error).splitlines() or [''])[0][:100]
@@ -178,11 +177,9 @@ def our_step(
   seconds = seconds_per_call(
     launch, lambda: jax.block_until_ready(held[0]), measured_seconds
   )
-  profile = jax.profiler.trace(trace) if trace else contextlib.nullcontext()
-  with profile:
-    for number in range(3 if trace else 0):
-      launch(number)
-    jax.block_until_ready(held[0])
+  if trace:
+    with jax.profiler.trace(trace):
+      _timed(launch, lambda: jax.block_until_ready(held[0]), range(3))
   return seconds, float(cost['flops'])
 
 

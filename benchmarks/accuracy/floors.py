@@ -22,6 +22,7 @@ import numpy as np
 import scipy.spatial
 from jaxtyping import Float, Int
 
+from benchmarks.arguments import parser_of
 from input_pipeline.catalog.groups import AUTO
 from input_pipeline.catalog.holdout import FOLD_RULE, FOLDS, hold_out
 from input_pipeline.errors import PoseDataError
@@ -150,12 +151,7 @@ def table(floors: dict[str, list[float]], folds: Sequence[int]) -> str:
 
 def main(argv: Sequence[str]):
   """Prints the accuracy of both baselines on each fold, as a table."""
-  parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.accuracy.floors',
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-  )
+  parser = parser_of('accuracy.floors', __doc__)
   parser.add_argument('--format', required=True, help=', '.join(sorted(READERS)))
   parser.add_argument('--poses', required=True, help='file or folder of the poses')
   parser.add_argument('--skeleton', help='needed if the format does not fix it')

@@ -27,7 +27,7 @@ from typing import Any
 import numpy as np
 from jaxtyping import Bool, Int
 
-from benchmarks.arguments import add_poses, read_poses
+from benchmarks.arguments import add_poses, parser_of, read_poses
 from pose_action.evaluation.score_files import read_streams
 from pose_action.fusion.fusion import weighted_logits
 from pose_action.host.text_table import aligned
@@ -121,12 +121,7 @@ def row_of(
 
 def main(argv: Sequence[str]):
   """Prints a row per model."""
-  parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.accuracy.pooled',
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-  )
+  parser = parser_of('accuracy.pooled', __doc__)
   parser.add_argument('rows', nargs='+', help='TITLE=WORKDIR, or TITLE=WORKDIR+WORKDIR')
   parser.add_argument('--folds', required=True, help='names, separated by commas')
   parser.add_argument('--seeds', default='0', help='numbers, separated by commas')

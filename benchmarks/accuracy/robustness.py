@@ -13,7 +13,6 @@ estimated minus true positions (`.npy`, pixels, `[t, j, 2]` in the order of
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import shlex
 import sys
@@ -25,7 +24,7 @@ import numpy as np
 from jaxtyping import Bool, Float
 
 import pose_action
-from benchmarks.arguments import add_poses, add_workdirs, read_poses
+from benchmarks.arguments import add_poses, add_workdirs, parser_of, read_poses
 from input_pipeline.poses.clip import PoseClip
 from pose_action.host.text_table import aligned
 
@@ -209,12 +208,7 @@ def table(found: Mapping[str, Mapping[str, float]]) -> str:
 
 def main(argv: Sequence[str]):
   """Prints the accuracy of each model under each disturbance, as a table."""
-  parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.accuracy.robustness',
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-  )
+  parser = parser_of('accuracy.robustness', __doc__)
   add_workdirs(parser)
   parser.add_argument('--checkpoint', default='best', choices=('best', 'last'))
   add_poses(parser)

@@ -28,7 +28,7 @@ import numpy as np
 from jaxtyping import Int
 
 import pose_action
-from benchmarks.arguments import add_poses, add_workdirs, read_poses
+from benchmarks.arguments import add_poses, add_workdirs, parser_of, read_poses
 from input_pipeline.poses.clip import PoseClip
 from input_pipeline.poses.tracking import UNKNOWN
 from pose_action.evaluation.timelines import segments_of, timeline_figures
@@ -253,12 +253,7 @@ def lanes(found: Mapping[str, Sequence[Pair]], names: Sequence[str]) -> np.ndarr
 
 
 def _parser() -> argparse.ArgumentParser:
-  parser = argparse.ArgumentParser(
-    prog='python -m benchmarks.accuracy.timelines',
-    description=__doc__,
-    formatter_class=argparse.RawDescriptionHelpFormatter,
-    allow_abbrev=False,
-  )
+  parser = parser_of('accuracy.timelines', __doc__)
   add_workdirs(parser)
   add_poses(parser)
   parser.add_argument('--splits', required=True, help='one split per workdir')

@@ -38,7 +38,7 @@ def fuse(
     for field in _SHARED:
       others[name].data[field] = config.data[field]
   for each in (config, *others.values()):
-    # Ours: nothing is chosen while members train, and evaluations took a tenth of the time.
+    # Ours: nothing is chosen while members train.
     each.train.eval_every_epochs = max(1, each.train.epochs // 2)
   ensemble.add_members(config, trajectories={}, **others)
   return config.lock()

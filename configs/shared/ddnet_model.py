@@ -51,11 +51,13 @@ def choose_network(
   args: ml_collections.ConfigDict,
   *,
   read_frames: int,
+  epochs: int,
 ):
   """Sets input, network and training as the options say.
 
   Args:
     read_frames: most frames of a clip that reach the device.
+    epochs: of our networks; a published form has its own.
   """
   data = config.data
   data.representation = 'keypoints'
@@ -67,7 +69,7 @@ def choose_network(
   config.eval.batch_size = 64  # ours: clips of joints are small
   chosen = [network for option, network in _OURS.items() if args[option]]
   if chosen:
-    _use_our_recipe(config)
+    _use_our_recipe(config, epochs)
     config.model = _small(chosen[0])
   else:
     _train_as_published(config, args.form)
@@ -151,7 +153,7 @@ def _train_as_published(config: ml_collections.ConfigDict, form: str):
     optimizer.decay_factor = 0.1  # DD-Net's Keras code
 
 
-def _use_our_recipe(config: ml_collections.ConfigDict):
+def _use_our_recipe(config: ml_collections.ConfigDict, epochs: int):
   """Augmentation, AdamW, a decaying rate, and mirror images in evaluation; ours."""
   data, augment = config.data, config.augment
   data.trajectories.normalization = 'clip'
@@ -174,7 +176,7 @@ def _use_our_recipe(config: ml_collections.ConfigDict):
   optimizer.schedule = 'cosine'
   optimizer.warmup_epochs = 5.0  # ours
   train.batch_size = 64  # ours
-  train.epochs = 250  # ours
+  train.epochs = epochs
   train.label_smoothing = 0.1  # ours
   train.eval_every_epochs = 25  # ours
   config.eval.mirror = True

@@ -85,7 +85,8 @@ def jmrn(compressed: int, dropout: float = 0.0) -> ml_collections.ConfigDict:
       # on windows around each joint's motion (docs/performance.md); 'auto' does on CPUs.
       'encoder': 'auto',
       # Ours: 'winograd' computes 3×3 convolutions with stride 1 in 4/9 of the products,
-      # the same up to float32 rounding; 'auto' does so on one CPU device; or 'direct'.
+      # the same up to float32 rounding, in training from 128 channels on; 'auto' does so
+      # on one CPU device; or 'direct'.
       'convolution_algorithm': 'auto',
       'windows': (),  # sizes and counts of windows; () plans from the training clips
       # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
@@ -113,7 +114,8 @@ def potion_baseline(deeper: bool = False) -> ml_collections.ConfigDict:
       'order': 'norm_relu',  # as in PA3D's action CNN; or 'relu_norm'
       'dropout': 0.0,  # off, as in the official scripts for JHMDB and HMDB
       # Ours: 'winograd' computes 3×3 convolutions with stride 1 in 4/9 of the products,
-      # the same up to float32 rounding; 'auto' does so on one CPU device; or 'direct'.
+      # the same up to float32 rounding, in training from 128 channels on; 'auto' does so
+      # on one CPU device; or 'direct'.
       'convolution_algorithm': 'auto',
       # Dtype of the computation; parameters, BatchNorm statistics and the optimizer's
       # state stay float32. 'bfloat16' is for accelerators.

@@ -112,7 +112,8 @@ def joint_stream(outputs: int) -> ml_collections.ConfigDict:
       # saves work, up to float32 rounding the same; 'plain' keeps them apart.
       'filter_folding': 'auto',
       # Ours: 'winograd' computes 3×3 convolutions with stride 1 in 4/9 of the products,
-      # the same up to float32 rounding; 'auto' does so on one CPU device; or 'direct'.
+      # the same up to float32 rounding, in training from 128 channels on; 'auto' does so
+      # on one CPU device; or 'direct'.
       'convolution_algorithm': 'auto',
       # Ours: none, since maps are sparse and in 0..1. Or 'batch_norm'.
       'input_norm': 'none',

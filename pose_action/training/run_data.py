@@ -98,6 +98,8 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
   _check_labels(config, dataset)
   check_balance(data.balance, dataset.multi_label)
   train, validation, holdout = _train_and_validation(config, dataset)
+  # Only training reads a record again: evaluations keep their batches.
+  train = dataclasses.replace(train, records=KeptRecords(train.records))
   skeleton = dataset.skeleton
   if trajectories is not None or not data.background:
     skeleton = dataclasses.replace(skeleton, background=False)
@@ -173,7 +175,7 @@ def _split(
   indices = np.arange(len(clips)) if chosen is None else np.flatnonzero(chosen)
   return Split(
     name=name or split,
-    records=KeptRecords(dataset.records(split)),
+    records=dataset.records(split),
     indices=indices,
     video_ids=tuple(clips.video_ids[i] for i in indices),
     labels=clips.labels[indices],

@@ -117,7 +117,7 @@ def test_one_clip_of_a_jmrn_into_another_folder(workdirs, poses, tmp_path):
 
 
 def test_class_names_are_those_in_the_picture(poses, tmp_path, monkeypatch):
-  """Of a model that knows its classes by number."""
+  """The model knows its classes by number only."""
   config = tiny_run.get_jmrn_config().copy_and_resolve_references().unlock()
   numbers = ('0', '1', '2')
   untrained_run.write_workdir(

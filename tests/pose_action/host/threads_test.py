@@ -60,15 +60,18 @@ def test_at_least_one_core():
 
 
 def test_items_are_fetched_ahead_and_in_order():
-  fetched = []
+  fetched, third = [], threading.Event()
 
   def items():
     for number in range(6):
       fetched.append(number)
+      if number == 2:
+        third.set()
       yield number
 
   ahead = read_ahead(items(), 2)
   assert next(ahead) == 0
+  assert third.wait(timeout=60)  # Before the second is asked for.
   assert list(ahead) == [1, 2, 3, 4, 5]
   fetched.clear()
   ahead = read_ahead(items(), 2)
