@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -10,6 +11,7 @@ import ml_collections
 
 from input_pipeline.catalog.open_for_model import open_for_model, with_joints_of
 from input_pipeline.errors import PoseDataError
+from input_pipeline.poses.notes import PoseWarning
 from input_pipeline.poses.sources import ClipSource, with_frame_rate
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.registry import AUTO, read_poses
@@ -174,7 +176,14 @@ def _of_camera(
   videos = _network(f'camera {name}', reading)
   folder = videos.scratch()
   reading.say(f'camera {name}: recording {reading.camera_seconds:g} s')
-  rate = camera.record(int(name), folder, reading.camera_seconds)
-  reading.say(f'camera {name}: {rate:.1f} frames per second')
+  recording = camera.record(int(name), folder, reading.camera_seconds)
+  if recording.problem:
+    warnings.warn(
+      f'camera {name} ended after {recording.seconds:.1f} of'
+      f' {reading.camera_seconds:g} s, and what it gave is used: {recording.problem}',
+      PoseWarning,
+      stacklevel=2,
+    )
+  reading.say(f'camera {name}: {recording.rate:.1f} frames per second')
   video = Video(folder, f'camera{name}')
-  return videos.of_videos([video], config, model, frame_rate=rate)[0]
+  return videos.of_videos([video], config, model, frame_rate=recording.rate)[0]

@@ -9,7 +9,6 @@ from input_pipeline.errors import PoseDataError, PoseDatasetError
 from input_pipeline.poses.sources import HeatmapClip, PoseSource
 from input_pipeline.skeletons.registry import get_skeleton
 from pose_action.extraction.extract import ExtractionOptions
-from pose_action.sources import camera
 from pose_action.sources.opener import Reading, open_any
 from pose_action.sources.video_poses import VideoPoses
 
@@ -97,40 +96,3 @@ def test_options_that_a_video_does_not_take(videos, write_frames, tmp_path):
   reading = Reading(videos=videos, skeleton='coco_17')
   with pytest.raises(PoseDataError, match='is a video, which takes no skeleton; leave'):
     open_any(str(path), reading)
-
-
-class FakeCamera:
-  """Gives frames until `frames` are used up; camera 0 is the only one."""
-
-  def __init__(self, number):
-    self._open = number == 0
-    self._frames = list(frames_with_dots(9))
-
-  def isOpened(self):
-    return self._open
-
-  def read(self):
-    return (True, self._frames.pop(0)) if self._frames else (False, None)
-
-  def release(self):
-    pass
-
-
-def test_a_camera(videos, cv2, monkeypatch):
-  monkeypatch.setattr(cv2, 'VideoCapture', FakeCamera)
-  said = []
-  reading = Reading(videos=videos, camera_seconds=60, say=said.append)
-  clip = open_any('0', reading).source.load('camera0')
-  assert clip.num_frames == 9
-  assert said[0] == 'camera 0: recording 60 s'
-  with pytest.raises(PoseDataError, match='there is no camera 3, or another program'):
-    open_any('3', reading)
-
-
-def test_a_recording_ends_and_measures_the_rate(cv2, monkeypatch, tmp_path):
-  monkeypatch.setattr(cv2, 'VideoCapture', FakeCamera)
-  seconds = iter((10.0, 10.25, 10.5, 10.75, 11.0))
-  # Four frames, a quarter of a second apart, reach one second.
-  rate = camera.record(0, tmp_path, 1.0, clock=lambda: next(seconds))
-  assert rate == 4
-  assert sorted(file.name for file in tmp_path.iterdir())[-1] == '000003.jpg'
