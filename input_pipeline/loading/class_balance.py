@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Sequence
 
@@ -51,7 +52,15 @@ class BalancedOrder:
     return int(clips[self._shuffled(len(clips), 1 + label, lap)[of_lap]])
 
   def _shuffled(self, count: int, *key: int) -> np.ndarray:
-    return np.random.default_rng((self._seed, *key)).permutation(count)
+    return _permutation(count, (self._seed, *key))
+
+
+# As many as there may be classes: neighbours in the order ask for the same ones.
+@functools.lru_cache(maxsize=2048)
+def _permutation(count: int, seed: tuple[int, ...]) -> np.ndarray:
+  order = np.random.default_rng(seed).permutation(count)
+  order.flags.writeable = False
+  return order
 
 
 def check_balance(rule: str, multi_label: bool):

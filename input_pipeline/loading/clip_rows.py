@@ -173,6 +173,8 @@ def _potion(
 
 def _people(keypoints: np.ndarray, count: int) -> np.ndarray:
   """The `count` people with the highest summed scores, `[t, count, j, 3]`."""
+  if keypoints.shape[1] == count == 1:
+    return keypoints  # The usual case, and there is nothing to choose.
   scores = keypoints[..., 2].sum(axis=(0, 2))
   kept = np.argsort(-scores, kind='stable')[:count]
   missing = np.zeros((1, max(count - len(scores), 0), 1, 1), np.float32)
