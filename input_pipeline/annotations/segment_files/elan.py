@@ -7,10 +7,11 @@ linked media file is the video; a tier's participant, if it states one, is the p
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pathlib
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from input_pipeline.annotations.segment_files.rows import (
@@ -45,10 +46,9 @@ def read(path: pathlib.Path, tiers: Sequence[str] = ()) -> SegmentFile:
     import defusedxml.ElementTree  # noqa: F401
     from pympi.Elan import Eaf
   check(path)
-  with as_pose_data_error(f'{path} cannot be read as an ELAN file'):
-    with warnings.catch_warnings():
-      warnings.simplefilter('ignore')  # It knows versions of the format up to 3.0.
-      eaf = Eaf(os.fspath(path.absolute()), suppress_version_warning=True)
+  damaged = as_pose_data_error(f'{path} cannot be read as an ELAN file')
+  with damaged, _naming_what_is_missing(path):
+    eaf = _parsed(path, Eaf)
     _check_references(path, eaf)
     video = _video(path, eaf)
     rows, empty = [], 0
@@ -58,6 +58,25 @@ def read(path: pathlib.Path, tiers: Sequence[str] = ()) -> SegmentFile:
       empty += without
   notes = left_out(empty, f'annotations of {path}', 'they have no text')
   return SegmentFile(path, 'elan', tuple(rows), notes=notes)
+
+
+@contextlib.contextmanager
+def _naming_what_is_missing(path: pathlib.Path) -> Iterator[None]:
+  """Turns the `KeyError` that pympi raises for what a file lacks into a PoseDataError."""
+  try:
+    yield
+  except KeyError as error:
+    missing = str(error.args[0]).rpartition('}')[2]  # Without its namespace.
+    raise PoseDataError(
+      f'{path} has no {shortened(missing, _LONGEST_LIST)}, or names one that is not'
+      ' there; ELAN writes it: open the file in ELAN and save it again'
+    ) from error
+
+
+def _parsed(path: pathlib.Path, parser: Any) -> Any:
+  with warnings.catch_warnings():
+    warnings.simplefilter('ignore')  # It knows versions of the format up to 3.0.
+    return parser(os.fspath(path.absolute()), suppress_version_warning=True)
 
 
 def _chosen(path: pathlib.Path, eaf: Any, tiers: Sequence[str]) -> list[str]:
