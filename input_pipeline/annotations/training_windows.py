@@ -115,6 +115,7 @@ def with_segments(source: ClipSource, options: SegmentOptions) -> PoseSource:
     multi_label=False,
     notes=(*source.notes, *notes),
     origin=_origin(source, options),
+    background_class=options.background,
     groups={
       clip: source.groups.get(video, video) for video in clips for clip in clips[video]
     },

@@ -40,7 +40,7 @@ from input_pipeline.export.staging import BuildPlace, build_place
 from input_pipeline.export.summary import ExportSummary, SplitSummary
 from input_pipeline.export.write_shard import Recipe, ShardReport, export_shard
 from input_pipeline.poses.reasons import FewLines
-from input_pipeline.poses.sources import ClipSource, source_notes
+from input_pipeline.poses.sources import ClipSource, PoseSource, source_notes
 from input_pipeline.storage.dataset import dataset_dir
 from input_pipeline.storage.features import StoredForm
 from input_pipeline.storage.files import SplitFiles, write_metadata
@@ -268,6 +268,7 @@ def _metadata(
     'class_names': list(source.class_names),
     'settings': settings,
     'multi_label': source.multi_label,
+    **_background_class(source),
     'splits': {
       split.name: {
         'video_ids': split.video_ids,
@@ -284,6 +285,12 @@ def _metadata(
       for video_id, reason in split.left_out
     ],
   }
+
+
+def _background_class(source: ClipSource) -> dict[str, str]:
+  """The class that is no action, if there is one."""
+  name = source.background_class if isinstance(source, PoseSource) else ''
+  return {'background_class': name} if name else {}
 
 
 def _groups(source: ClipSource, video_ids: Sequence[str]) -> dict[str, list[str]]:

@@ -91,6 +91,7 @@ class PoseSource:
     groups: group of clips that must stay on one side when clips are held out, by video
       id; a clip without an entry is a group of its own. Empty if unknown.
     origin: the files that were read; None if unknown, or if the clips are generated.
+    background_class: the class that is no action; '' if there is none.
 
   Raises:
     PoseDataError: if a split names a clip twice.
@@ -104,6 +105,7 @@ class PoseSource:
   notes: tuple[Note, ...] = ()
   groups: Mapping[str, str] = dataclasses.field(default_factory=dict)
   origin: Origin | None = None
+  background_class: str = ''
 
   def __post_init__(self):
     _guard(self)

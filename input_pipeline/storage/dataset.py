@@ -94,6 +94,7 @@ class PoseDataset:
       before there were digests.
     source: the files that the data set was made from, see `export/source_record.py`; None
       if unknown.
+    background_class: the class that is no action; '' if there is none.
     frames_per_chunk: frames in each chunk of stored heatmaps (`frame_chunks`); 0 if a
       record holds whole maps, as in data sets from older releases.
   """
@@ -111,6 +112,7 @@ class PoseDataset:
   verifiable: bool = False
   source: Mapping[str, Any] | None = None
   frames_per_chunk: int = 0
+  background_class: str = ''
 
   def clips(self, split: str) -> ClipIndex:
     """A split's clips; reads only the metadata."""
@@ -271,10 +273,20 @@ def _opened(
     # Data sets from older releases without this entry have one label per clip.
     multi_label=metadata.get('multi_label', False),
     source=metadata.get('source'),  # Missing in data sets from older releases.
+    background_class=_background_class(metadata),
     frames_per_chunk=metadata.get('frames_per_chunk', 0),  # Likewise.
     _columns=metadata['splits'],
     _builder=builder,
   )
+
+
+def _background_class(metadata: Mapping[str, Any]) -> str:
+  """Data sets from older releases name it among what they were made of."""
+  if 'background_class' in metadata:
+    return metadata['background_class']
+  made = (metadata.get('source') or {}).get('segment_options', {})
+  name = made.get('background', '')
+  return name if name in metadata['class_names'] else ''
 
 
 def _check_count(

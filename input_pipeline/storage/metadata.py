@@ -39,6 +39,9 @@ def sound_metadata(directory: epath.Path) -> dict[str, Any]:
   frames = metadata.get('frames_per_chunk', 0)  # Missing in older exports: no chunks.
   if not isinstance(frames, int) or frames < 0:
     raise damage(file, f"its 'frames_per_chunk' is {frames!r}, not a number of frames")
+  none = metadata.get('background_class', '')  # Missing without one.
+  if none and none not in metadata['class_names']:
+    raise damage(file, f"its 'background_class' {none!r} is none of its classes")
   for split, columns in metadata['splits'].items():
     _check_columns(file, split, columns, metadata)
   return metadata

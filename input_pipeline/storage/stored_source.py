@@ -56,7 +56,11 @@ def stored_source(
     'groups': clips.groups(),
   }
   if dataset.representation == 'keypoints':
-    return PoseSource(load=clips.loader(_pose_clip), **common)
+    return PoseSource(
+      load=clips.loader(_pose_clip),
+      background_class=dataset.background_class,
+      **common,
+    )
   if dataset.representation == 'potion':
     load = clips.loader(_potion_clip)
     return PotionSource(load=load, settings=dataset.settings, **common)

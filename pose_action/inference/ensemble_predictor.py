@@ -83,6 +83,11 @@ class EnsemblePredictor(CallMethods, TimelineMethods):
     return self._first.clip_times
 
   @property
+  def background_class(self) -> str:
+    """The first member's class that is no action; '' if there is none."""
+    return self._first.background_class
+
+  @property
   def multi_label(self) -> bool:
     """Whether a clip may have several labels."""
     return self._first.multi_label

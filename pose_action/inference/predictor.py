@@ -75,6 +75,8 @@ class Predictor(CallMethods, TimelineMethods):
       changes nothing, and is used unless `config.eval.calibrate` is set.
     clip_times: lengths and frame rates of the training clips; None if unknown. A clip of
       another known rate is resampled in time, with a warning.
+    background_class: the class that is no action, such as that of time without a segment;
+      '' if there is none.
 
   Example:
     >>> import pose_action
@@ -99,6 +101,7 @@ class Predictor(CallMethods, TimelineMethods):
     threshold: float | None = None,
     bout_threshold: float | None = None,
     clip_times: ClipTimes | None = None,
+    background_class: str = '',
   ):
     self.config = config
     self.class_names = class_names
@@ -108,6 +111,7 @@ class Predictor(CallMethods, TimelineMethods):
     self.threshold = threshold
     self.bout_threshold = bout_threshold
     self.clip_times = clip_times
+    self.background_class = background_class
     self._variables = variables
     self._losses = LossSettings.from_config(config.train, steps_per_epoch=1)
     self._clip_settings = input_settings.clip_settings(config, skeleton)
@@ -218,6 +222,7 @@ class Predictor(CallMethods, TimelineMethods):
         threshold=threshold,
         bout_threshold=stored_threshold(*of_run, calibrated=calibrates),
         clip_times=saved.clip_times,
+        background_class=saved.background_class,
       )
 
   def start(

@@ -82,6 +82,7 @@ def describe_run(config: ml_collections.ConfigDict, data: RunData) -> dict[str, 
       {
         'config': config.to_dict(),
         'class_names': data.class_names,
+        'background_class': data.background_class,
         'skeleton': data.skeleton.to_dict(),
         # The order of batches depends on the clips: other clips make another run.
         'training_clips': hashlib.sha256(ids.encode()).hexdigest(),

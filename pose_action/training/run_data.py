@@ -71,6 +71,7 @@ class RunData:
   read_threads: int
   trajectory_settings: TrajectorySettings | None = None  # None if it reads maps
   asked_figures: tuple[str, ...] = ()  # the protocol's, see `metrics.figures`
+  background_class: str = ''  # the class that is no action
   holdout: Holdout | None = None  # how `validation` was held out of the training clips
 
   @property
@@ -117,6 +118,7 @@ def make_run_data(config: ml_collections.ConfigDict, dataset: PoseDataset) -> Ru
     read_threads=data.read_threads,
     trajectory_settings=trajectories,
     asked_figures=asked_figures(data.dataset),
+    background_class=dataset.background_class,
     holdout=holdout,
   )
 

@@ -46,6 +46,7 @@ class SavedModel:
     step: the checkpoint's step.
     clip_times: lengths and rates of the training clips; None if unknown, as for imported
       weights and runs of earlier releases.
+    background_class: the class that is no action; '' if there is none.
   """
 
   config: ml_collections.ConfigDict
@@ -55,6 +56,7 @@ class SavedModel:
   variables: dict[str, Any]
   step: int
   clip_times: ClipTimes | None = None
+  background_class: str = ''
 
 
 def load_model(
@@ -108,6 +110,8 @@ def _rebuilt(
     config = with_missing_fields(description['config'])
     times = ClipTimes.from_dict(description.get('clip_times'))
     skeleton = Skeleton.from_dict(description['skeleton'])
+    # Runs of earlier releases state it in their config, if anywhere.
+    background = description.get('background_class', config.data.segments.background)
     model = build_model(config.model, len(class_names))
     shapes = jax.eval_shape(
       functools.partial(model.init, train=False),
@@ -124,4 +128,6 @@ def _rebuilt(
   shapes = jax.tree.map(
     lambda a: jax.ShapeDtypeStruct(a.shape, a.dtype, sharding=place), shapes
   )
-  return SavedModel(config, class_names, skeleton, model, shapes, 0, times)
+  return SavedModel(
+    config, class_names, skeleton, model, shapes, 0, times, str(background)
+  )

@@ -20,6 +20,7 @@ class Halves(TimelineMethods):
   class_names = CLASSES
   skeleton = SKELETON
   multi_label = False
+  background_class = ''
   clip_times: ClipTimes | None = ClipTimes.of_clips([4], None)
   threshold: float | None = None
 

@@ -48,8 +48,13 @@ def write_workdir(
   config: ml_collections.ConfigDict,
   skeleton: Skeleton,
   class_names: tuple[str, ...],
+  **described: str,
 ):
-  """Writes a workdir with one checkpoint, at step 0."""
+  """Writes a workdir with one checkpoint, at step 0.
+
+  Args:
+    described: more fields of the checkpoint's description.
+  """
   schedule = optimizers.make_schedule(
     config.optimizer, total_steps=1, steps_per_epoch=1
   )
@@ -66,6 +71,7 @@ def write_workdir(
     'config': config.to_dict(),
     'class_names': list(class_names),
     'skeleton': skeleton.to_dict(),
+    **described,
   }
   with contextlib.closing(Checkpoints(folder)) as checkpoints:
     checkpoints.save(0, state, None, description, None)

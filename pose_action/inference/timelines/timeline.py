@@ -160,7 +160,7 @@ def timeline_of_clip(
     windows=windows,
     people=average_windows(predictions),
     rule=rule or BoutRule(),
-    background=model.config.data.segments.background,
+    background=model.background_class,
     multi_label=model.multi_label,
     clip=clip,
   )

@@ -10,6 +10,7 @@ from input_pipeline.annotations.training_windows import SegmentOptions
 from input_pipeline.errors import PoseDatasetError
 from input_pipeline.export.open_or_export import open_or_export
 from input_pipeline.readers.options import ReadOptions
+from input_pipeline.storage.stored_source import stored_source
 
 SEGMENTS = 'video,start,stop,label\none,0,1,wave\none,1,2,sit\ntwo,0,2,sit\n'
 
@@ -67,14 +68,43 @@ def test_windows_are_stored_with_their_videos_as_groups(asked):
 
 
 def test_data_sets_of_earlier_releases_say_nothing_of_tiers(asked):
-  directory = open_or_export(**asked).directory
-  (directory / 'digests.json').unlink()  # They had none of these either.
-  metadata = directory / 'metadata.json'
-  content = json.loads(metadata.read_text())
+  # They had no digests either.
+  metadata, content = without_digests(open_or_export(**asked).directory)
   assert content['source']['segment_options'].pop('tiers') == []
-  del content['digests']
   metadata.write_text(json.dumps(content))
   assert open_or_export(**asked).class_names == ('sit', 'wave')
+
+
+def without_digests(directory):
+  (directory / 'digests.json').unlink()
+  metadata = directory / 'metadata.json'
+  content = json.loads(metadata.read_text())
+  del content['digests']
+  return metadata, content
+
+
+def test_the_background_class_is_stored(asked):
+  asked['segments'] = dataclasses.replace(asked['segments'], background='rest')
+  dataset = open_or_export(**asked)
+  assert dataset.class_names == ('sit', 'wave', 'rest')
+  assert dataset.background_class == 'rest'
+  assert stored_source(dataset).background_class == 'rest'
+  # Data sets of earlier releases state it with what they were made of.
+  metadata, content = without_digests(dataset.directory)
+  assert content.pop('background_class') == 'rest'
+  metadata.write_text(json.dumps(content))
+  assert open_or_export(**asked).background_class == 'rest'
+  metadata.write_text(json.dumps(content | {'background_class': 'none'}))
+  with pytest.raises(
+    PoseDatasetError, match="'background_class' 'none' is none of its"
+  ):
+    open_or_export(**asked)
+
+
+def test_without_background_nothing_is_stored(asked):
+  dataset = open_or_export(**asked)
+  assert dataset.background_class == ''
+  assert 'background_class' not in (dataset.directory / 'metadata.json').read_text()
 
 
 def test_the_command_that_makes_a_damaged_data_set_again_has_the_segments(asked):

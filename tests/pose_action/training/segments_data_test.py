@@ -3,6 +3,7 @@
 import numpy as np
 import tiny_run
 
+from pose_action.training.resume import describe_run
 from pose_action.training.run import open_data
 from pose_action.training.run_data import make_run_data
 
@@ -43,6 +44,8 @@ def test_a_config_with_segments_trains_on_windows(tmp_path):
   )
   data = make_run_data(config, open_data(config, lambda line: None))
   assert data.class_names == ('sit', 'wave', 'rest')
+  assert data.background_class == 'rest'
+  assert describe_run(config, data)['background_class'] == 'rest'
   # Per video: wave in frames 0 and 5, sit in 20, rest in 15 (5 frames) and 30.
   names = data.train.video_ids + data.validation.video_ids
   assert {name for name in names if name.startswith('v0#')} == {

@@ -4,7 +4,6 @@ import numpy as np
 import pytest
 from timeline_models import Halves, video
 
-from configs.shared.base import base_config
 from input_pipeline.errors import PoseDataError
 from pose_action.evaluation.timelines import NOTHING
 from pose_action.inference.errors import PredictorError
@@ -73,9 +72,9 @@ def test_a_person_seen_too_briefly_has_none():
 
 
 def test_the_background_is_no_bout():
-  config = base_config()
-  config.data.segments.background = 'left'
-  timeline = Halves(config).timeline(video(STEP), window=4, stride=2)
+  model = Halves()
+  model.background_class = 'left'
+  timeline = model.timeline(video(STEP), window=4, stride=2)
   assert [bout.label for bout in timeline.bouts] == ['right']
   assert timeline.labels('t0').tolist() == [NOTHING] * 4 + [1] * 4
 
