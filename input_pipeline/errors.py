@@ -20,6 +20,10 @@ class PoseDatasetError(ValueError):
   """A data set that is missing, already exists, or differs from the request."""
 
 
+class DatasetInUseError(PoseDatasetError):
+  """Another process is writing the data set."""
+
+
 # What already says what is wrong and what to do.
 _CLEAR = (PoseDataError, PoseDatasetError, SkeletonError, ImportError)
 # A longer message shows a damaged value rather than a reason (our choice).

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Unpack
+from typing import Any, NamedTuple, Unpack
 
 from input_pipeline.annotations.training_windows import SegmentOptions
 from input_pipeline.catalog import open_source
 from input_pipeline.catalog.protocols import PathLike
-from input_pipeline.errors import PoseDatasetError
+from input_pipeline.errors import DatasetInUseError, PoseDatasetError
 from input_pipeline.export.export import export_dataset
 from input_pipeline.export.source_record import (
   AskedSource,
   check_source,
   skeleton_name,
 )
+from input_pipeline.export.staging import wait_for_writer
 from input_pipeline.maps.part_fields import DEFAULT_WIDTH
 from input_pipeline.maps.potion import PotionSettings
 from input_pipeline.maps.rendering import TRUNCATE
@@ -56,6 +57,8 @@ def open_or_export(
 ) -> PoseDataset:
   """Opens a data set; if it does not exist, the primary process exports it first.
 
+  Of several runs that start at once one exports, and the others wait for it.
+
   Args:
     dataset, representation, data_dir, progress: as in `export_dataset`.
     format, poses, skeleton, options, annotations, segments, seed: as in `load_source`. If the data
@@ -73,28 +76,59 @@ def open_or_export(
   rendering = _rendering(maps)
   try:
     asked = AskedSource(format, poses, skeleton, options, annotations, segments)
-    if is_primary and not is_there(dataset_dir(data_dir, dataset, representation)):
-      _say_size(options, progress)
-      fields = dataclasses.fields(asked)
-      source = open_source.load_source(
-        dataset,
-        seed=seed,
-        data_dir=_local(data_dir),
-        **{field.name: getattr(asked, field.name) for field in fields},
-      )
-      names = {'dataset': dataset, 'representation': representation}
-      summary = export_dataset(
-        source, data_dir=data_dir, progress=progress, **names, **rendering
-      )
-      progress(str(summary))
-    elif is_primary:
-      existing = open_dataset(data_dir, dataset, representation)
+    place = _Place(data_dir, dataset, representation)
+    if is_primary and not _exported(place, asked, seed, rendering, progress):
+      existing = open_dataset(*place)
       _check_existing(existing, asked, _local(data_dir), progress)
   finally:
     wait()
   opened = open_dataset(data_dir, dataset, representation)
   _check_settings(opened, maps.get('modalities'), rendering, skeleton)
   return opened
+
+
+class _Place(NamedTuple):
+  """Which data set, where."""
+
+  data_dir: PathLike
+  dataset: str
+  representation: str
+
+
+def _exported(
+  place: _Place,
+  asked: AskedSource,
+  seed: int,
+  rendering: Mapping[str, Any],
+  progress: Callable[[str], object],
+) -> bool:
+  """Exports the data set, unless it is there or another run exports it meanwhile."""
+  target = dataset_dir(*place)
+  if is_there(target):
+    return False
+  _say_size(asked.options, progress)
+  fields = dataclasses.fields(asked)
+  source = open_source.load_source(
+    place.dataset,
+    seed=seed,
+    data_dir=_local(place.data_dir),
+    **{field.name: getattr(asked, field.name) for field in fields},
+  )
+  while not is_there(target):
+    try:
+      summary = export_dataset(
+        source, **place._asdict(), progress=progress, **rendering
+      )
+    except DatasetInUseError:
+      progress(f'another run is exporting {target}; waiting for it')
+      wait_for_writer(target, data_path(place.data_dir))
+    except PoseDatasetError:
+      if not is_there(target):  # Else another run was faster, between two looks.
+        raise
+    else:
+      progress(str(summary))
+      return True
+  return False
 
 
 def _local(data_dir: PathLike) -> PathLike | None:

@@ -7,12 +7,13 @@ import fcntl
 import os
 import pathlib
 import shutil
+import time
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from etils import epath
 
-from input_pipeline.errors import PoseDatasetError
+from input_pipeline.errors import DatasetInUseError, PoseDatasetError
 from input_pipeline.storage.dataset import is_there
 from input_pipeline.storage.files import INFO_FILE
 from input_pipeline.storage.paths import is_remote
@@ -69,14 +70,14 @@ def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Pa
   replaced returns to its place.
 
   Raises:
-    PoseDatasetError: if another process is writing the data set.
+    DatasetInUseError: if another process is writing the data set.
   """
   staging = pathlib.Path(_work_folder(target, data_dir))
-  lock_path = staging.with_suffix('.lock')
+  lock_path = _lock_path(target, data_dir)
   staging.parent.mkdir(parents=True, exist_ok=True)
   with open(lock_path, 'w') as lock:
     if not _locked(lock, lock_path):
-      raise PoseDatasetError(
+      raise DatasetInUseError(
         f'another process is writing {target}; wait until that export is done'
       )
     try:
@@ -89,6 +90,27 @@ def staging_dir(target: epath.Path, data_dir: epath.Path) -> Iterator[pathlib.Pa
       if _restore(staging, target):
         shutil.rmtree(staging, ignore_errors=True)
       lock_path.unlink()
+
+
+def wait_for_writer(target: epath.Path, data_dir: epath.Path, *, seconds: float = 1.0):
+  """Returns when no process holds the lock of `staging_dir` any more.
+
+  Args:
+    seconds: between two looks.
+  """
+  while True:
+    try:
+      with open(_lock_path(target, data_dir)) as lock:
+        fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+      return  # Its process was killed.
+    except FileNotFoundError:
+      return
+    except BlockingIOError:
+      time.sleep(seconds)
+
+
+def _lock_path(target: epath.Path, data_dir: epath.Path) -> pathlib.Path:
+  return pathlib.Path(_work_folder(target, data_dir)).with_suffix('.lock')
 
 
 def _restore(staging: pathlib.Path, target: epath.Path) -> bool:

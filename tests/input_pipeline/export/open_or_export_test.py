@@ -1,11 +1,18 @@
 """Opening a data set that may have to be exported first."""
 
+import contextlib
+import time
+
 import pytest
+from etils import epath
 from tiny_export import export_tiny, make_source, open_tiny
 
 from input_pipeline.catalog import open_source
 from input_pipeline.errors import PoseDatasetError
+from input_pipeline.export import open_or_export
+from input_pipeline.export.staging import staging_dir
 from input_pipeline.readers.options import ReadOptions
+from input_pipeline.storage.dataset import dataset_dir
 
 
 @pytest.fixture
@@ -46,6 +53,52 @@ def test_one_process_exports_and_the_others_wait(tmp_path, sources):
 
   assert len(sources) == 1
   assert dataset.splits == ('train1', 'test1')
+
+
+def test_of_two_runs_that_start_at_once_one_exports(tmp_path, sources, monkeypatch):
+  """The second finds the first at work; when that is done, the data set is there."""
+  target = dataset_dir(tmp_path, 'tiny', 'heatmaps')
+  waits = []
+
+  def first_run_ends(seconds):
+    waits.append(seconds)
+    first.close()
+    open_tiny(tmp_path)
+
+  monkeypatch.setattr(time, 'sleep', first_run_ends)
+  first = contextlib.ExitStack()
+  first.enter_context(staging_dir(target, epath.Path(tmp_path)))
+  lines = []
+  dataset = open_tiny(tmp_path, progress=lines.append)
+  assert dataset.splits == ('train1', 'test1')
+  assert len(waits) == 1
+  assert lines[-1] == f'another run is exporting {target}; waiting for it'
+
+
+def test_after_a_run_that_was_killed_the_waiting_one_exports(
+  tmp_path, sources, monkeypatch
+):
+  target = dataset_dir(tmp_path, 'tiny', 'heatmaps')
+  killed = contextlib.ExitStack()
+  killed.enter_context(staging_dir(target, epath.Path(tmp_path)))
+  monkeypatch.setattr(time, 'sleep', lambda seconds: killed.close())
+  lines = []
+  open_tiny(tmp_path, progress=lines.append)
+  assert lines[-1].startswith(f'Exported to {target}')
+
+
+def test_a_run_that_finds_the_data_set_when_it_may_write(
+  tmp_path, sources, monkeypatch
+):
+  """Another one wrote it after this one had looked."""
+  looks = iter([False, False])
+  is_there = open_or_export.is_there
+  monkeypatch.setattr(
+    open_or_export, 'is_there', lambda target: next(looks, None) or is_there(target)
+  )
+  open_tiny(tmp_path)
+  looks = iter([False, False])
+  assert open_tiny(tmp_path).splits == ('train1', 'test1')
 
 
 def test_the_others_are_not_left_waiting_when_the_export_fails(tmp_path, monkeypatch):
