@@ -42,6 +42,7 @@ REVERSE_OF = {'stand': 'sit', 'put_down': 'pick_up', 'pull': 'push'}
 SPLITS = ('train', 'test')
 
 NUM_FRAMES = (24, 60)  # per clip, both ends included
+FRAME_RATE = 25.0  # per second: a figure sits down, or waves a few times, in 1 to 2.4 s
 FRAME_SIZES = ((240, 320), (360, 480), (270, 480))  # (height, width) in pixels
 FRAME_SIZE_SHARES = (0.5, 0.3, 0.2)
 BYSTANDER_SHARE = 0.25  # fraction of clips with a bystander
@@ -96,7 +97,13 @@ def stick_actions_source(
     rng = np.random.default_rng([seed, SPLITS.index(split), index])
     keypoints, scores, frame_size = generate_clip(CLASS_NAMES[label], rng)
     return PoseClip(
-      video_id, keypoints, scores, frame_size, stick_figure.SKELETON, (label,)
+      video_id,
+      keypoints,
+      scores,
+      frame_size,
+      stick_figure.SKELETON,
+      (label,),
+      frame_rate=FRAME_RATE,
     )
 
   splits = {split: tuple(_video_ids(split, size)) for split, size in sizes.items()}

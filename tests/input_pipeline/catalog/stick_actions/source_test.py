@@ -44,6 +44,7 @@ def test_the_default_source(clips):
     labels = [clip.labels[0] for clip in clips[split]]
     np.testing.assert_array_equal(np.bincount(labels), [per_class] * 12)
     for clip in clips[split]:
+      assert clip.frame_rate == 25
       assert clip.video_id.startswith(f'{CLASS_NAMES[clip.labels[0]]}_{split}_')
 
 
