@@ -144,7 +144,10 @@ def main(argv: Sequence[str]):
     title, _, pattern = row.partition('=')
     if not pattern:
       parser.error(f'row {row!r} is not TITLE=WORKDIR')
-    rows.append([title, *row_of(pattern, options, filled)])
+    try:
+      rows.append([title, *row_of(pattern, options, filled)])
+    except (OSError, ValueError) as error:
+      parser.error(f'row {title!r}: {error}')
   print('\n'.join(aligned(rows)))
   clips = sum(
     len(source.splits[options.test_split.replace('FOLD', fold)]) for fold in filled

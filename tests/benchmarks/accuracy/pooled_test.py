@@ -64,6 +64,8 @@ def test_the_mean_of_log_probabilities(source, tmp_path, capsys):
   assert both[:4] == ['both', '100.0', '100.0', '100.0']
 
 
-def test_a_missing_run_is_an_error(source, tmp_path):
-  with pytest.raises(FileNotFoundError, match='scores_val_x'):
+def test_a_missing_run_is_one_line(source, tmp_path, capsys):
+  with pytest.raises(SystemExit):
     pooled.main(['--poses=P', '--folds=x,y', f'row={tmp_path}/FOLD'])
+  error = capsys.readouterr().err.splitlines()[-1]
+  assert "error: row 'row': " in error and 'scores_val_x' in error
