@@ -2,7 +2,7 @@
 
 Another implementation of the port: 97.9 % on the official test split.
 Ours: `strong`, 99.9 ± 0.2 % on folds 0, 1 and 2 of the training clips by the old fold rule, last
-epoch, seed 0; `form=port` 98.8 ± 0.4 % (docs/results.md).
+epoch, seed 0 (docs/results.md).
 
   python main.py --config=configs/ddnet_penn.py --workdir=/tmp/ddnet_penn \
       --config.data.poses=Penn_Action/labels

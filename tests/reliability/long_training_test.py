@@ -60,8 +60,8 @@ def test_memory_and_open_files_do_not_grow(tmp_path):
   first = [s for s in samples if tenth <= s[0] <= 2 * tenth]
   last = [s for s in samples if s[0] > _STEPS - tenth]
   memory = [statistics.median(s[1] for s in part) for part in (first, last)]
-  # A save in the background opens some for a moment.
-  files = [statistics.median(s[2] for s in part) for part in (first, last)]
+  # A save in the background opens some for a moment, often enough to move the median.
+  files = [min(s[2] for s in part) for part in (first, last)]
   print(
     f'{_STEPS} steps; from step {tenth} and at the end: '
     + ', '.join(f'{size / 2**20:.1f} MiB' for size in memory)

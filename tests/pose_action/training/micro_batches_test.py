@@ -150,7 +150,9 @@ def test_without_statistics_the_parts_are_the_batch(settings):
   assert np.abs(np.asarray(one.params['Dense_0']['bias'])).max() > 1e-3
 
 
-@pytest.mark.parametrize('name', ['pa3d', 'jmrn', 'ddnet'])
+@pytest.mark.parametrize(
+  'name', ['pa3d', 'jmrn', pytest.param('ddnet', marks=pytest.mark.long)]
+)
 def test_parts_with_equal_statistics_are_the_batch(name):
   """Each part holds a copy of the same clips, and so has the batch's statistics.
 

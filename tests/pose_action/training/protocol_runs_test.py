@@ -176,6 +176,7 @@ def test_jmrn_on_charades(charades, tmp_path, one_device):
   assert 'there are no poses' in reason
 
 
+@pytest.mark.long
 def test_pa3d_on_25_segments_of_charades(charades, tmp_path, one_device):
   options = 'views=25,representation=keypoints,frames=4'
   config = small(pa3d_charades.get_config(options), tmp_path / 'data', *charades)

@@ -86,7 +86,9 @@ def test_each_block_is_computed_again(name, float64):
     assert str(program).count('prevent_cse') == number
 
 
-@pytest.mark.parametrize('name', ['pa3d', 'pa3d plain', 'jmrn', 'ddnet'])
+@pytest.mark.parametrize(
+  'name', ['pa3d', 'pa3d plain', 'jmrn', pytest.param('ddnet', marks=pytest.mark.long)]
+)
 def test_values_and_gradients_are_the_same(name, float64):
   """With dropout, whose random numbers stay too. DD-Net's head computes in float32."""
   model, shape, _ = MODELS[name]

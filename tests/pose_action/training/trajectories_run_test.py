@@ -114,6 +114,7 @@ class Stopped(Exception):
   """Stops a run early."""
 
 
+@pytest.mark.long  # experiment_test.py resumes, end_to_end_test.py is killed.
 def test_resuming_is_exact(config, tmp_path, no_tensorboard, monkeypatch):
   config.augment.update({'rotation': 10.0, 'joint_noise': 0.01})
   config.augment.time.update({'crop': (0.5, 1.0), 'tempo': 1.5, 'mask_share': (0, 0.3)})

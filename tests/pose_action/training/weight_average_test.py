@@ -172,6 +172,7 @@ def test_resuming_is_exact(whole, config, data, tmp_path, one_device, no_tensorb
   assert lines == tiny_run.metrics_without_speeds(workdir)
 
 
+@pytest.mark.long
 def test_the_plain_weights_can_be_the_headline(
   config, tmp_path, one_device, no_tensorboard
 ):
