@@ -1,7 +1,7 @@
 """A long training takes no more memory and holds no more open files as it goes on.
 
 With logging, checkpoints and evaluations. POSE_ACTION_STEPS=N trains N steps instead of
-a few hundred.
+a thousand.
 """
 
 import os
@@ -14,7 +14,7 @@ from process_runs import Runs, logged_step
 
 pytestmark = pytest.mark.long
 
-_STEPS = int(os.environ.get('POSE_ACTION_STEPS', '400'))
+_STEPS = int(os.environ.get('POSE_ACTION_STEPS', '1000'))
 _PER_EPOCH = 3  # 30 clips in batches of 8.
 _MAY_GROW = 40 << 20  # Bytes; what is kept per checkpoint or step would be more.
 
