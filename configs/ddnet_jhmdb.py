@@ -5,7 +5,7 @@ Better, ACM Multimedia Asia 2019: 77.2 % (mean of the three splits, all 928 clip
 the scale of each person known, which we do not use). Another implementation of the port,
 on the official splits 1 to 3: 71.5, 64.8 and 70.2 %.
 Ours: `strong`, 79.6 ± 1.7 % on the grouped folds of the development clips, last epoch, three
-seeds, about 6 minutes each on one CPU core (docs/results.md); `form=port` 64.1 % there.
+seeds, about 7 minutes each on one CPU core (docs/results.md); `form=port` 64.1 % there.
 
   python main.py --config=configs/ddnet_jhmdb.py --workdir=/tmp/ddnet_jhmdb
 
