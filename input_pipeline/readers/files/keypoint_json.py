@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 import pathlib
@@ -19,6 +20,9 @@ from input_pipeline.readers.joint_choice import JointChoice
 
 # No camera has as many pixels in a row (our choice).
 _LONGEST_SIDE = 100_000
+# Identities that are whole numbers, and texts that are no identities.
+_NUMBERS = 2**53
+_NOBODY = ('', '-', 'none', 'null', 'nan', 'na', 'n/a', 'unknown', 'untracked')
 
 
 def read_json(path: pathlib.Path) -> Any:
@@ -157,18 +161,28 @@ def checked_records(value: Any, where: str) -> list[dict[str, Any]]:
 
 
 def tracked_identity(value: Any) -> int:
-  """A tracker's number for a person, or a list's first; else `tracking.UNKNOWN`.
+  """A tracker's identity of a person, or a list's first; else `tracking.UNKNOWN`.
 
-  A number is 7, 7.0, '7' or '7.0'; negative numbers, parts of a number, NaN and other
-  text are no identities.
+  A number is 7, 7.0, '7' or '7.0'. Another text, such as 'player_7', gets a number of its
+  own, beyond all of these. Negative numbers, parts of a number, NaN, and texts that stand
+  for nothing ('', 'none', 'unknown') are no identities.
   """
   while isinstance(value, list):
     value = value[0] if value else None
   try:
     number = float(value) if not isinstance(value, bool) else math.nan
   except (TypeError, ValueError, OverflowError):
+    return _identity_of_text(value) if isinstance(value, str) else UNKNOWN
+  return int(number) if 0 <= number < _NUMBERS and number.is_integer() else UNKNOWN
+
+
+def _identity_of_text(text: str) -> int:
+  """The same number for the same text, in any file."""
+  name = text.strip()
+  if name.casefold() in _NOBODY:
     return UNKNOWN
-  return int(number) if 0 <= number < 2**53 and number.is_integer() else UNKNOWN
+  digest = hashlib.blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=7)
+  return _NUMBERS + int.from_bytes(digest.digest())
 
 
 def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | None:

@@ -29,6 +29,7 @@ from input_pipeline.readers.formats.openpose_map_file import MapLayout, read_map
 from input_pipeline.readers.frame_order import Videos
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos import source as video_source
+from input_pipeline.readers.videos import source_notes
 from input_pipeline.readers.videos.table import PoseVideo
 from input_pipeline.readers.videos.tree import find_videos
 from input_pipeline.skeletons.registry import Skeleton
@@ -57,7 +58,7 @@ def read(path: pathlib.Path, skeleton: Skeleton, options: ReadOptions) -> Heatma
     modalities=clips.modalities(),
     settings={'short_side': options.short_side, 'network': {'name': 'openpose'}},
     multi_label=any(len(video.labels) > 1 for video in videos),
-    notes=video_source.split_notes(videos, videos_in),
+    notes=source_notes.split_notes(videos, videos_in),
   )
 
 

@@ -22,6 +22,8 @@ _MAX_FRAMES = 1_000_000
 # (both numbers are ours).
 _LONG = 100
 _LEAST_PRESENT = 0.05
+# Larger identities stand for texts (`keypoint_json.tracked_identity`).
+_READABLE = 2**53
 
 People = Float[np.ndarray, 'm j 3']
 Identities = Int[np.ndarray, 'm']
@@ -109,15 +111,24 @@ class PosesByFrame:
   def names(self) -> list[Identities] | None:
     """The identities in each frame; None if the tool never gives any.
 
-    An identity that two people of one frame share identifies nobody, in any frame.
+    An identity that two people of one frame share identifies nobody, in any frame, and
+    identities that never come again identify detections.
     """
-    if self.identities is None:
+    if self.identities is None or self._never_again:
       return None
     shared = list(self._shared_identities)
     nobody = np.zeros(0, np.int64)
     found = [self.identities.get(number, nobody) for number in self.frame_numbers()]
     names = [np.where(np.isin(name, shared), UNKNOWN, name) for name in found]
     return names if any((name != UNKNOWN).any() for name in names) else None
+
+  @functools.cached_property
+  def _never_again(self) -> bool:
+    """Whether several frames have people with identities, each in one frame only."""
+    named = [names[names != UNKNOWN] for names in (self.identities or {}).values()]
+    frames = [np.unique(names) for names in named if len(names)]
+    found = np.concatenate([np.zeros(0, np.int64), *frames])
+    return len(frames) > 1 and len(np.unique(found)) == len(found)
 
   @functools.cached_property
   def _shared_identities(self) -> dict[int, int]:
@@ -130,15 +141,24 @@ class PosesByFrame:
     return shared
 
   def _identity_notes(self) -> tuple[Note, ...]:
+    if self._never_again:
+      return (
+        Note(
+          'identities_of_detections',
+          'no identity comes in two frames, so the identities are of detections, not of'
+          ' people; people are tracked by their boxes instead',
+        ),
+      )
     if not self._shared_identities:
       return ()
     identity, number = next(iter(self._shared_identities.items()))
+    named = f'the identity {identity}' if identity < _READABLE else 'the same identity'
     more = len(self._shared_identities) - 1
     others = f', and {more} more identities are shared' if more else ''
     return (
       Note(
         'shared_identity',
-        f'several people in frame {number} have the identity {identity}{others}; people'
+        f'several people in frame {number} have {named}{others}; people'
         ' with such an identity are tracked by their boxes instead',
       ),
     )

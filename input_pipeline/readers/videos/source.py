@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import pathlib
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
@@ -29,11 +28,11 @@ from input_pipeline.poses.tracking import (
   find_tracks,
   people_dropped,
 )
-from input_pipeline.readers import frame_order
 from input_pipeline.readers.options import ReadOptions
 from input_pipeline.readers.videos.poses_by_frame import PosesByFrame
-from input_pipeline.readers.videos.table import TABLE, DescribedParts, PoseVideo
-from input_pipeline.readers.videos.tree import Parts, find_videos, parts_of
+from input_pipeline.readers.videos.source_notes import source_notes
+from input_pipeline.readers.videos.table import PoseVideo
+from input_pipeline.readers.videos.tree import Parts, find_videos
 from input_pipeline.skeletons.registry import Skeleton
 
 UNKNOWN = 'unknown'  # The only class if nothing is labelled.
@@ -87,43 +86,9 @@ def read(
     splits=splits(videos, video_ids),
     load=load,
     multi_label=any(len(video.labels) > 1 for video in videos),
-    notes=(*split_notes(videos, format.parts), *_class_notes(videos), *clips.notes),
+    notes=(*source_notes(videos, format.parts, clips.poses), *clips.notes),
     groups=groups(videos, video_ids),
   )
-
-
-# Folders of annotation tools and of trained detectors; classes hardly have such names.
-_NO_CLASSES = (
-  *('train', 'training', 'val', 'valid', 'validation', 'test', 'testing', 'labels'),
-  *('images', 'annotations', 'predictions', 'json', 'sep-json', 'keypoints'),
-)
-
-
-def _class_notes(videos: Sequence[PoseVideo]) -> tuple[Note, ...]:
-  """A note if folders that were taken as classes have the names of splits or kinds."""
-  classes = {label for video in videos for label in video.labels}
-  if not classes or not all(label.lower() in _NO_CLASSES for label in classes):
-    return ()
-  return (
-    Note(
-      'classes_are_no_classes',
-      f'the folders {", ".join(map(repr, sorted(classes)))} are taken as the classes of'
-      f' the videos in them; if they are splits or kinds of files, list the videos with'
-      f' their classes and splits in {TABLE}',
-    ),
-  )
-
-
-def split_notes(videos: Sequence[PoseVideo], parts: Parts | None) -> tuple[Note, ...]:
-  """How a path with several videos was split, for the first path that says so."""
-  counts = Counter(video.path for video in videos)
-  for path in (path for path, count in counts.items() if count > 1 and parts):
-    found = parts_of(path, parts)
-    if isinstance(found, DescribedParts):
-      return found.notes
-    if isinstance(found, dict):
-      return frame_order.split_notes(found, str(path))
-  return ()
 
 
 def joint_names(format: VideoFormat, path: pathlib.Path) -> Sequence[str] | None:
@@ -316,11 +281,15 @@ class _Clips:
     rate = next(filter(None, map(known_rate, stated)), None)
     return None if rate is None else rate / poses.frame_numbers().step
 
-  def _read(self, video: PoseVideo) -> tuple[PosesByFrame, tuple[int, int]]:
+  def poses(self, video: PoseVideo) -> PosesByFrame:
+    """The poses in a video's file, as the format reads them."""
     if not video.path.exists():
       raise PoseDataError(f'{video.path} does not exist')
     part = (video.part,) if self._format.parts else ()
-    poses = self._format.read_video(video.path, self._skeleton, *part, self._options)
+    return self._format.read_video(video.path, self._skeleton, *part, self._options)
+
+  def _read(self, video: PoseVideo) -> tuple[PosesByFrame, tuple[int, int]]:
+    poses = self.poses(video)
     return poses, frame_size_of(video, poses.frame_size, self._options)
 
   def _clip(

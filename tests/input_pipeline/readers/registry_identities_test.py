@@ -26,7 +26,7 @@ def paths(clip) -> list[list[float]]:
   return sorted(clip.keypoints[:, :, 0, 0].T.tolist())
 
 
-@pytest.mark.parametrize('shared', [0, [0.0], '5', [3, 8]])
+@pytest.mark.parametrize('shared', [0, [0.0], '5', [3, 8], 'guest'])
 def test_an_identity_that_people_share_is_none(load, shared):
   clip = load(
     {
@@ -37,7 +37,8 @@ def test_an_identity_that_people_share_is_none(load, shared):
   assert paths(clip) == [[30, 32, 34, 36], [250, 248, 246, 244]]
   (note,) = clip.notes
   assert note.kind == 'shared_identity'
-  assert 'several people in frame 0 have the identity' in note.message
+  named = 'the same identity' if shared == 'guest' else 'the identity'
+  assert f'several people in frame 0 have {named}' in note.message
 
 
 def test_only_the_shared_identity_is_none(load):
@@ -53,7 +54,7 @@ def test_only_the_shared_identity_is_none(load):
   assert note.message.startswith('several people in frame 0 have the identity 6;')
 
 
-@pytest.mark.parametrize('real', [7, 7.0, [7], [7.0], '7', '7.0'])
+@pytest.mark.parametrize('real', [7, 7.0, [7], [7.0], '7', '7.0', 'player_7', ['a']])
 def test_an_identity_wins_over_the_box(load, real):
   clip = load({'0': [(30, real), (120, 2)], '1': [(30, 2), (120, real)]})
   assert paths(clip) == [[30, 120], [120, 30]]
@@ -61,12 +62,20 @@ def test_an_identity_wins_over_the_box(load, real):
 
 
 @pytest.mark.parametrize(
-  'none', [None, [], [[]], -1, [-1], -1.0, '', 'nobody', 2.5, float('nan'), float('inf'), True]
+  'none', [None, [], [[]], -1, [-1], -1.0, '', 'None', 2.5, float('nan'), float('inf'), True]
 )  # fmt: skip
 def test_what_is_no_identity(load, none):
   clip = load({'0': [(30, none), (120, none)], '1': [(122, none), (32, none)]})
   assert paths(clip) == [[30, 32], [120, 122]]
   assert clip.notes == ()
+
+
+@pytest.mark.parametrize('ids', [(1, 2, 3, 4), ('6a0f', '6a10', '6a11', '6a12')])
+def test_identities_that_never_come_again_are_of_detections(load, ids):
+  clip = load({'0': [(30, ids[0]), (120, ids[1])], '1': [(122, ids[2]), (32, ids[3])]})
+  assert paths(clip) == [[30, 32], [120, 122]]
+  (note,) = clip.notes
+  assert note.kind == 'identities_of_detections'
 
 
 def test_how_many_people_are_dropped(load):

@@ -86,9 +86,20 @@ def test_an_integer_beyond_all_floats_is_no_number():
     numbers([1, 10**400], 'keypoints')
 
 
-@pytest.mark.parametrize('value', [True, math.nan, math.inf, 10**30, [], None, 'a'])
+@pytest.mark.parametrize(
+  'value',
+  [True, math.nan, 'nan', math.inf, 10**30, -1, '-1', [], None, ' ', 'Unknown', {}],
+)
 def test_what_is_no_identity(value):
   assert tracked_identity(value) == UNKNOWN
+
+
+def test_a_text_is_an_identity_of_its_own():
+  texts = ['player_7', 'player_8', '7a', '\ud800', 'é']
+  found = [tracked_identity(text) for text in texts]
+  assert len(set(found)) == len(texts)
+  assert all(2**53 <= identity < 2**63 for identity in found)
+  assert found == [tracked_identity([f' {text}']) for text in texts]
 
 
 @pytest.mark.parametrize('height', [True, 0, -3, 7.5, math.nan, 10**30, '7', None])
