@@ -30,7 +30,7 @@ def joint_collection_distances(
   """
   first, second = np.triu_indices(positions.shape[2], 1)
   apart = positions[:, :, first] - positions[:, :, second]
-  distances = jnp.sqrt(jnp.square(apart).sum(axis=-1))
+  distances = jnp.sqrt(_squared_length(apart))
   mean = distances.mean(axis=(1, 2), keepdims=True)
   return (distances - mean) / jnp.where(mean > 0, mean, 1)
 
@@ -57,7 +57,16 @@ def distances_to_all_joints(
 ) -> Float[Array, 'n t j i']:
   """√(d² + 1e-6) from each joint to every joint, itself included; ours."""
   apart = positions[:, :, :, None] - positions[:, :, None]
-  return jnp.sqrt(jnp.square(apart).sum(axis=-1) + _MEETING)
+  return jnp.sqrt(_squared_length(apart) + _MEETING)
+
+
+def _squared_length(vectors: Float[Array, '*n 2']) -> Float[Array, '*n']:
+  """x² + y².
+
+  As a sum over the last axis it takes ten times as long in training on CPUs, where XLA hands
+  reductions to a library.
+  """
+  return jnp.square(vectors[..., 0]) + jnp.square(vectors[..., 1])
 
 
 def centred(positions: Float[Array, 'n t j 2']) -> Float[Array, 'n t j 2']:
@@ -87,7 +96,7 @@ def _pairs(positions: Float[Array, 'n t j 2']) -> Float[Array, 'n t p']:
   """√(d² + 1e-6) for the pairs of `joint_collection_distances`."""
   first, second = np.triu_indices(positions.shape[2], 1)
   apart = positions[:, :, first] - positions[:, :, second]
-  return jnp.sqrt(jnp.square(apart).sum(axis=-1) + _MEETING)
+  return jnp.sqrt(_squared_length(apart) + _MEETING)
 
 
 def _flat(feature: Callable[[jax.Array], jax.Array]):
