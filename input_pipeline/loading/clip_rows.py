@@ -110,6 +110,11 @@ def evaluation_batch(
     for index, record in enumerate(records)
   ]
   rows += [as_padding(rows[0])] * (size - len(rows))
+  return stacked(rows)
+
+
+def stacked(rows: Sequence[Batch]) -> Batch:
+  """Returns rows as one batch."""
   return {name: np.stack([row[name] for row in rows]) for name in rows[0]}
 
 

@@ -8,7 +8,7 @@ order, form the same global batch for any number of processes.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 import grain
 import numpy as np
@@ -19,11 +19,14 @@ from input_pipeline.loading.clip_rows import (
   ClipSettings,
   as_padding,
   evaluation_row,
+  stacked,
   training_row,
 )
 from input_pipeline.loading.records import Records
+from input_pipeline.loading.shuffled_order import ShuffledOrder
 
 _BATCHES_AHEAD = 4  # At least; ours: enough for uneven clips, and little memory.
+_DRAWS = 2**32 - 1  # Tells the seeds of frames from those of orders.
 
 
 @dataclasses.dataclass(frozen=True)
@@ -81,19 +84,21 @@ def training_batches(
   if not len(indices):
     raise ValueError('there is no clip to train on')
 
-  def training_clip(index: int, rng: np.random.Generator) -> Batch:
+  rows = host.rows(batch_size)
+  order: Sequence[int] = (
+    ShuffledOrder(indices, seed)
+    if classes is None
+    else BalancedOrder(indices, classes, seed)
+  )
+
+  def training_clip(position: int) -> Batch:
+    index = order[position]
+    rng = np.random.default_rng((seed, _DRAWS, position))
     return training_row(records[index], index, settings, rng)
 
-  rows = host.rows(batch_size)
-  if classes is None:
-    dataset = grain.MapDataset.source(list(indices)).seed(seed).shuffle().repeat()
-  else:
-    dataset = grain.MapDataset.source(BalancedOrder(indices, classes, seed)).seed(seed)
-  dataset = dataset.random_map(training_clip)
-  # An endless data set has no remainder, but grain would round its length up, which
-  # overflows when `rows` is 1.
-  dataset = _HostBlocks(dataset, host, batch_size).batch(rows, drop_remainder=True)
-  return iter(dataset.to_iter_dataset(_read_options(read_threads)))
+  first = host.index * rows
+  batches = _Batches(training_clip, rows, first, batch_size, len(order) // batch_size)
+  return iter(_read_ahead(batches, read_threads))
 
 
 def evaluation_batches(
@@ -125,35 +130,51 @@ def evaluation_batches(
     row = evaluation_row(records[index], index, settings, num_views)
     return as_padding(row) if padding else row
 
-  dataset = grain.MapDataset.range(num_batches * batch_size).map(evaluation_clip)
-  dataset = _HostBlocks(dataset, host, batch_size).batch(rows)
-  yield from dataset.to_iter_dataset(_read_options(read_threads))
+  first = host.index * rows
+  batches = _Batches(evaluation_clip, rows, first, batch_size, num_batches)
+  yield from _read_ahead(batches, read_threads)
 
 
-def _read_options(read_threads: int) -> grain.ReadOptions:
+class _Batches:
+  """This process's part of each global batch, by the batch's number; for grain.
+
+  A whole batch is one element, because grain's own work for an element takes as long as
+  reading a clip of joints.
+  """
+
+  def __init__(
+    self,
+    row_at: Callable[[int], Batch],
+    rows: int,
+    first: int,
+    batch_size: int,
+    count: int,
+  ):
+    """Args:
+    row_at: reads one row, by its position in the order of all global batches.
+    rows, first: how many rows of a global batch to read, and the first of them.
+    count: number of batches.
+    """
+    self._row_at = row_at
+    self._rows = range(first, first + rows)
+    self._batch_size = batch_size
+    self._count = count
+
+  def __len__(self) -> int:
+    return self._count
+
+  def __getitem__(self, number: int) -> Batch:
+    start = number * self._batch_size
+    return stacked([self._row_at(start + row) for row in self._rows])
+
+
+def _read_ahead(batches: _Batches, read_threads: int) -> grain.IterDataset[Batch]:
   """Reads a few batches ahead, each in one thread; no thread is idle until they wait.
 
   The buffer counts batches: more of them would only take memory, and cores from the
   training while they are filled.
   """
-  ahead = max(_BATCHES_AHEAD, read_threads)
-  return grain.ReadOptions(num_threads=read_threads, prefetch_buffer_size=ahead)
-
-
-class _HostBlocks(grain.MapDataset):
-  """Selects this process's block of rows from every global batch."""
-
-  def __init__(self, parent: grain.MapDataset, host: HostShare, batch_size: int):
-    super().__init__(parent)
-    self._host = host
-    self._batch_size = batch_size
-
-  def __len__(self) -> int:
-    return len(self._parent) // self._host.count
-
-  def __getitem__(self, index):
-    if isinstance(index, slice):
-      return self.slice(index)
-    rows = self._host.rows(self._batch_size)
-    batch, row = divmod(index, rows)
-    return self._parent[batch * self._batch_size + self._host.index * rows + row]
+  options = grain.ReadOptions(
+    num_threads=read_threads, prefetch_buffer_size=max(_BATCHES_AHEAD, read_threads)
+  )
+  return grain.MapDataset.source(batches).to_iter_dataset(options)
