@@ -147,6 +147,8 @@ def state_sharding(shapes: Any, mesh: Mesh, strategy: str) -> Any:
 def global_batch(local_rows: dict[str, np.ndarray], mesh: Mesh) -> dict[str, jax.Array]:
   """Places this process's rows on its devices, as part of the global batch."""
   rows = over_rows(mesh)
+  if is_alone():
+    return jax.device_put(local_rows, rows)
   return {
     name: jax.make_array_from_process_local_data(rows, array)
     for name, array in local_rows.items()
