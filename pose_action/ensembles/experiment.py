@@ -52,10 +52,10 @@ def train_and_evaluate(
 ) -> dict[str, Any] | None:
   """Trains (or resumes) and evaluates what a config describes: a model, or an ensemble.
 
-  An ensemble is a config with `members`. First, each member trains without the held-out
-  training clips and predicts them (`held_out/`); on these predictions the weights and
-  the temperature are fitted. Then each member trains on all training clips (`members/`),
-  and their predictions for the test split are fused.
+  An ensemble is a config with `members`. Each member trains without the held-out training
+  clips and predicts them (`held_out/`), and trains on all training clips (`members/`). On
+  the former predictions the weights and the temperature are fitted; with these the latter
+  runs' predictions for the test split are fused.
 
   Args:
     config: see `configs/shared/base.py`.
@@ -121,13 +121,13 @@ class _Ensemble:
     data = self._open_data()
     if sharding.is_first():
       atomic_files.write_json(self.workdir / _CONFIG, self.config.to_dict())
-    train_members(self.held_out_runs(), jobs=jobs, mesh=mesh, later=len(self.members))
+    # Nothing in the final runs depends on the first ones, so no job waits for another.
+    runs = [*self.held_out_runs(), *self.final_runs(evaluates=evaluates)]
+    train_members(runs, jobs=jobs, mesh=mesh)
     fit = self._fit(data)
-    if fit is not None:
-      say(str(fit))
-    train_members(self.final_runs(evaluates=evaluates), jobs=jobs, mesh=mesh)
     if fit is None:
       return {} if evaluates else None
+    say(str(fit))
     fused = FusedMembers(self._folders(), fit.weights, fit.temperature)
     fused.write(self.workdir)
     return self._write(data, fit, fused) if evaluates else None

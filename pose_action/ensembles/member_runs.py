@@ -80,7 +80,6 @@ def train_members(
   *,
   jobs: int = 1,
   mesh: Mesh | None = None,
-  later: int = 0,
 ):
   """Trains the runs that are not finished, and evaluates those with a split.
 
@@ -90,7 +89,6 @@ def train_members(
     jobs: how many to train at a time. Beyond 1, each has a process of its own and its
       share of the cores; its output goes to `<workdir>.log`.
     mesh: all devices by default; for one run at a time.
-    later: how many runs follow these, for the time left.
 
   Raises:
     MembersFailedError: if runs in processes of their own failed, when all have ended.
@@ -98,7 +96,7 @@ def train_members(
   """
   left = [run for run in runs if not _agreed(run.is_finished)]
   if jobs > 1:
-    _train_side_by_side(left, jobs, later)
+    _train_side_by_side(left, jobs)
     return
   seconds: list[float] = []
   for number, run in enumerate(left, start=1):
@@ -108,7 +106,7 @@ def train_members(
     if sharding.is_first():
       run.finish()
     seconds.append(time.monotonic() - started)
-    left_over = time_left(seconds, len(left) - number + later)
+    left_over = time_left(seconds, len(left) - number)
     say(f'done {run.name} in {in_words(seconds[-1])}; {left_over}')
 
 
@@ -141,7 +139,7 @@ def _agreed(is_finished: bool) -> bool:
   return bool(sharding.largest_of_all([is_finished and sharding.is_first()])[0])
 
 
-def _train_side_by_side(runs: Sequence[MemberRun], jobs: int, later: int):
+def _train_side_by_side(runs: Sequence[MemberRun], jobs: int):
   if not sharding.is_alone():
     raise ValueError(
       f'jobs is {jobs}, but a job of several processes trains one member at a time; set'
@@ -152,7 +150,6 @@ def _train_side_by_side(runs: Sequence[MemberRun], jobs: int, later: int):
     failed = run_jobs(
       [_job(run) for run in runs],
       jobs,
-      later=later,
       stop=stop.poll,
       ended=lambda job: by_name[job.name].finish(),
     )

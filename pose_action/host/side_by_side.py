@@ -51,7 +51,6 @@ def run_jobs(
   jobs: Sequence[Job],
   at_a_time: int = 1,
   *,
-  later: int = 0,
   stop: Callable[[], int] | None = None,
   ended: Callable[[Job], object] = lambda job: None,
 ) -> dict[str, str]:
@@ -62,7 +61,6 @@ def run_jobs(
   Running processes are terminated if this function is interrupted.
 
   Args:
-    later: how many jobs follow these, for the time left.
     stop: polled; a signal's number is passed on to the running processes once, no job is
       started any more, and this function returns when they have ended. With it, Ctrl-C
       in the terminal does not reach the processes directly.
@@ -94,7 +92,7 @@ def run_jobs(
           ended(run.job)
         seconds.append(run.seconds)
         spent = sum(other.seconds for other in running)
-        count = len(waiting) + len(running) + later
+        count = len(waiting) + len(running)
         left = time_left(seconds, count, spent, at_a_time)
         print(f'{_how_it_ended(run)}; {left}', flush=True)
       time.sleep(_POLL_SECONDS)

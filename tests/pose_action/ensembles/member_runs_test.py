@@ -110,8 +110,8 @@ def test_lines_begin_with_the_member(runs, capsys, monkeypatch):
       (pathlib.Path(workdir) / 'results.json').write_text('{}')
 
   monkeypatch.setattr(member_runs, 'train_and_evaluate', pretend)
-  train_members(runs[:1], later=3)
-  first, *lines, last = capsys.readouterr().out.splitlines()
-  assert first == '[1/1] held_out/a'
+  train_members(runs[:2])
+  first, *lines, done = capsys.readouterr().out.splitlines()[:5]
+  assert first == '[1/2] held_out/a'
   assert lines == ['held_out/a: one', 'held_out/a: two', 'held_out/a: three four']
-  assert last.startswith('done held_out/a in ') and 'left: 3 runs' in last
+  assert done.startswith('done held_out/a in ') and 'left: 1 runs' in done
