@@ -17,7 +17,10 @@ from jax.sharding import Mesh
 from input_pipeline.loading.sampling import check_one_view
 from input_pipeline.model_input import batch_input
 from pose_action.runtime import sharding
-from pose_action.runtime.compiler_options import convolution_options
+from pose_action.runtime.compiler_options import (
+  convolution_options,
+  initial_state_options,
+)
 from pose_action.training import input_settings, optimizers
 from pose_action.training.evaluation_step import (
   Batch,
@@ -111,9 +114,9 @@ def build_program(
   shapes = jax.eval_shape(steps.initial_state, jnp.int32(0))
   places = sharding.state_sharding(shapes, mesh, config.train.state_sharding)
   whole, rows = sharding.replicated(mesh), sharding.over_rows(mesh)
+  platform = mesh.devices.flat[0].platform
   training, inference = None, None
   if config.train.fast_cpu_convolutions:
-    platform = mesh.devices.flat[0].platform
     training, inference = (
       convolution_options(platform, trains=trains) for trains in (True, False)
     )
@@ -132,7 +135,11 @@ def build_program(
     steps_per_epoch=steps_per_epoch,
     steps_per_evaluation=config.train.eval_every_epochs * steps_per_epoch,
     state_shapes=_with_sharding(shapes, places),
-    initial_state=jax.jit(steps.initial_state, out_shardings=places),
+    initial_state=jax.jit(
+      steps.initial_state,
+      out_shardings=places,
+      compiler_options=initial_state_options(platform),
+    ),
     # Not device_put: over several processes it compares values, and NaN is not NaN.
     empty_metrics=jax.jit(lambda: TrainMetrics.empty(), out_shardings=whole),
     train_step=compiled_step(steps.train),

@@ -6,7 +6,10 @@ import numpy as np
 import pytest
 
 from pose_action.runtime import compiler_options
-from pose_action.runtime.compiler_options import convolution_options
+from pose_action.runtime.compiler_options import (
+  convolution_options,
+  initial_state_options,
+)
 
 
 @pytest.fixture(autouse=True)
@@ -24,11 +27,26 @@ def test_only_on_cpu(trains):
   assert convolution_options('cpu', trains=trains)
 
 
-@pytest.mark.parametrize('name', ['_TRAINING', '_INFERENCE'])
+def test_random_parameters_are_the_same():
+  assert initial_state_options('gpu') is None
+  options = initial_state_options('cpu')
+  assert options
+
+  def values(seed):
+    one, other = jax.random.split(jax.random.key(seed))
+    return jax.random.normal(one, (3, 3, 5, 7)), jax.random.uniform(other, (33,)) / 3
+
+  plain, quick = (jax.jit(values, compiler_options=o)(3) for o in (None, options))
+  for one, other in zip(plain, quick, strict=True):
+    np.testing.assert_array_equal(one, other)
+
+
+@pytest.mark.parametrize('name', ['_TRAINING', '_INFERENCE', '_INITIAL'])
 def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch, name):
   monkeypatch.setattr(compiler_options, name, {'xla_no_such_flag': '1'})
   assert convolution_options('cpu', trains=True) is None
   assert convolution_options('cpu', trains=False) is None
+  assert initial_state_options('cpu') is None
 
 
 @pytest.mark.parametrize('trains', [True, False])
