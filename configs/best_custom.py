@@ -34,7 +34,7 @@ def get_config(arg: str = ''):
   config.data.max_persons = args.people
   config.data.read_frames = 64  # ours: of longer clips, evenly spread frames are read
   if args.fast:
-    config.train.epochs = 60  # ours: three minutes on two cores; not tuned
+    config.train.epochs = 50  # ours: three minutes on two cores; not tuned
     joints = ml_collections.ConfigDict(config.to_dict())
     joints.model.network = 'joints'
     return best.fuse(config, joints=joints)
