@@ -2,8 +2,8 @@
 
 No paper: the members of `best_jhmdb`; `fast` has the two on trajectories alone. Export
 your poses first (`pose-action export --dataset=mine`), or give them with
-`--config.data.poses`. Ours: `fast`, 87.6 % on fold g0 of JHMDB's development clips,
-seed 0 (docs/results.md).
+`--config.data.poses`. Ours: `fast`, 72.7 ± 0.9 % on the grouped folds g0 and g1 of
+JHMDB's development clips (docs/results.md); all four have 81.8 there.
 
   python main.py --config=configs/best_custom.py --workdir=/tmp/best_custom \
       --config.data.dataset=mine --config.data.train_split=all
