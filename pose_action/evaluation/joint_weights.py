@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -47,6 +48,8 @@ def joint_weight_tables(evaluation: Evaluation) -> dict[str, list[Sequence[Any]]
   }
 
 
+# The same pictures go to files and to TensorBoard.
+@functools.lru_cache(maxsize=1)
 def joint_weight_images(
   evaluation: Evaluation,
 ) -> dict[str, UInt8[np.ndarray, 'h w 3']]:
