@@ -60,7 +60,7 @@ def _compiled_step(config, run: run_data.RunData, option: str):
   """A function that trains for one step on the same batch, compiled and warm."""
   mesh = sharding.make_mesh(jax.devices()[:1])
   with mock.patch.object(
-    program, 'convolution_options', lambda backend, trains: OPTIONS[option]
+    program, 'convolution_options', lambda backend, trains, quick: OPTIONS[option]
   ):
     built = program.build_program(config, run, mesh)
   state, metrics = built.initial_state(jnp.int32(0)), built.empty_metrics()

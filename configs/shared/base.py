@@ -336,6 +336,9 @@ def _train() -> dict:
     # take 0.5 to 0.65 of the time, and results differ only in float32 rounding
     # (pose_action/runtime/compiler_options.py). No effect on other devices.
     'fast_cpu_convolutions': True,
+    # With these kernels: optimise training steps less, so that they compile in two thirds
+    # of the time, for runs of a minute or two. Differs in float32 rounding.
+    'quick_compilation': False,
     'log_every_steps': 20,  # steps between two lines of progress
     'eval_every_epochs': 5,  # evaluates on the held-out clips, then saves a checkpoint
     # Further checkpoints between evaluations, so that a killed run loses little; 0 for

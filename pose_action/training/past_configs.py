@@ -146,6 +146,7 @@ _FIELDS: dict[str, Any] = {
     'init_modules': ['action_cnn'],
     'state_sharding': 'replicated',
     'fast_cpu_convolutions': False,
+    'quick_compilation': False,
     'log_every_steps': 20,
     'eval_every_epochs': 5,
     'checkpoint_every_steps': 0,

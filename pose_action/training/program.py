@@ -117,8 +117,10 @@ def build_program(
   platform = mesh.devices.flat[0].platform
   training, inference = None, None
   if config.train.fast_cpu_convolutions:
+    quick = config.train.quick_compilation
     training, inference = (
-      convolution_options(platform, trains=trains) for trains in (True, False)
+      convolution_options(platform, trains=trains, quick=quick)
+      for trains in (True, False)
     )
   compiled_step = functools.partial(
     jax.jit,

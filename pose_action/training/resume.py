@@ -57,6 +57,7 @@ _FREE_TO_CHANGE = (
   'model.windows',
   'train.fast_cpu_convolutions',
   'train.log_every_steps',
+  'train.quick_compilation',
   'train.rematerialize',
 )
 # What the digests in a description are of. A difference explains those below it.

@@ -41,7 +41,15 @@ def test_random_parameters_are_the_same():
     np.testing.assert_array_equal(one, other)
 
 
-@pytest.mark.parametrize('name', ['_TRAINING', '_INFERENCE', '_INITIAL'])
+@pytest.mark.parametrize('trains', [True, False])
+def test_quick_compilation_only_adds_an_option(trains):
+  plain = convolution_options('cpu', trains=trains)
+  quick = convolution_options('cpu', trains=trains, quick=True)
+  assert plain and quick and plain.items() < quick.items()
+  assert convolution_options('gpu', trains=trains, quick=True) is None
+
+
+@pytest.mark.parametrize('name', ['_TRAINING', '_INFERENCE', '_INITIAL', '_QUICK'])
 def test_an_option_that_xla_does_not_know_is_left_out(monkeypatch, name):
   monkeypatch.setattr(compiler_options, name, {'xla_no_such_flag': '1'})
   assert convolution_options('cpu', trains=True) is None
