@@ -35,9 +35,7 @@ def get_config(arg: str = ''):
   config.data.read_frames = 64  # ours: of longer clips, evenly spread frames are read
   if args.fast:
     config.train.epochs = 60  # ours: three minutes on two cores; not tuned
-    config.train.quick_compilation = (
-      True  # ours: compiling takes a third of the time
-    )
+    config.train.quick_compilation = True  # ours: compiling takes a third of the time
     joints = ml_collections.ConfigDict(config.to_dict())
     joints.model.network = 'joints'
     return best.fuse(config, joints=joints)

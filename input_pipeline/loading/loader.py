@@ -85,7 +85,7 @@ def training_batches(
     raise ValueError('there is no clip to train on')
 
   rows = host.rows(batch_size)
-  order: Sequence[int] = (
+  order = (
     ShuffledOrder(indices, seed)
     if classes is None
     else BalancedOrder(indices, classes, seed)
@@ -163,8 +163,8 @@ class _Batches:
   def __len__(self) -> int:
     return self._count
 
-  def __getitem__(self, number: int) -> Batch:
-    start = number * self._batch_size
+  def __getitem__(self, index: int) -> Batch:
+    start = index * self._batch_size
     return stacked([self._row_at(start + row) for row in self._rows])
 
 

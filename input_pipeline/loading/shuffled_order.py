@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import numpy as np
 
 
-class ShuffledOrder(Sequence[int]):
+class ShuffledOrder:
   """An endless order of clips with random access; each epoch is a new random order.
 
   Source: ours; the same as shuffling and repeating, without keeping more than a few epochs.

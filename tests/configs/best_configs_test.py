@@ -33,7 +33,8 @@ def test_fast_has_the_members_on_trajectories_alone():
   assert {m.data.encoding for m in members.values()} == {'trajectories'}
   assert {m.data.read_frames for m in members.values()} == {64}
   assert sorted(m.model.network for m in members.values()) == ['joints', 'streams']
-  assert {m.train.epochs for m in members.values()} == {100}
+  assert {m.train.epochs for m in members.values()} == {60}
+  assert all(m.train.quick_compilation for m in members.values())
 
 
 @pytest.mark.parametrize('experiment', BEST)

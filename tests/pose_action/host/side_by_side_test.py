@@ -31,13 +31,13 @@ def job(tmp_path):
 def test_jobs_that_succeed_are_told(job, capfd):
   ended = []
   jobs = [job('a', 'print("words")', log=False), job('b', 'raise SystemExit(2)')]
-  failed = run_jobs(jobs, later=2, ended=lambda one: ended.append(one.name))
+  failed = run_jobs(jobs, ended=lambda one: ended.append(one.name))
   assert ended == ['a']
   assert failed == {'b': str(jobs[1].log)}
   printed = capfd.readouterr().out
   assert '\nwords\n' in printed
-  assert 'done a in 0 s; left: 3 runs, about ' in printed
-  assert 'FAILED b (exit status 2) after 0 s; left: 2 runs' in printed
+  assert 'done a in 0 s; left: 1 runs, about ' in printed
+  assert 'FAILED b (exit status 2) after 0 s; left: 0 runs' in printed
 
 
 def test_a_stop_lets_running_jobs_end_and_starts_no_other(job, capfd):
