@@ -63,8 +63,8 @@ def distances_to_all_joints(
 def _squared_length(vectors: Float[Array, '*n 2']) -> Float[Array, '*n']:
   """x² + y².
 
-  As a sum over the last axis it takes ten times as long in training on CPUs, where XLA hands
-  reductions to a library.
+  As a sum over the last axis it takes ten times as long in training on CPUs, where XLA
+  hands reductions to a library.
   """
   return jnp.square(vectors[..., 0]) + jnp.square(vectors[..., 1])
 

@@ -8,6 +8,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from input_pipeline.loading.shuffled_order import permutation
+
 RULES = ('', 'inverse_frequency')
 
 
@@ -56,11 +58,7 @@ class BalancedOrder:
 
 
 # As many as there may be classes: neighbours in the order ask for the same ones.
-@functools.lru_cache(maxsize=2048)
-def _permutation(count: int, seed: tuple[int, ...]) -> np.ndarray:
-  order = np.random.default_rng(seed).permutation(count)
-  order.flags.writeable = False
-  return order
+_permutation = functools.lru_cache(maxsize=2048)(permutation)
 
 
 def check_balance(rule: str, multi_label: bool):

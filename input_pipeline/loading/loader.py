@@ -84,7 +84,6 @@ def training_batches(
   if not len(indices):
     raise ValueError('there is no clip to train on')
 
-  rows = host.rows(batch_size)
   order = (
     ShuffledOrder(indices, seed)
     if classes is None
@@ -96,8 +95,7 @@ def training_batches(
     rng = np.random.default_rng((seed, _DRAWS, position))
     return training_row(records[index], index, settings, rng)
 
-  first = host.index * rows
-  batches = _Batches(training_clip, rows, first, batch_size, len(order) // batch_size)
+  batches = _Batches(training_clip, host, batch_size, len(order) // batch_size)
   return iter(_read_ahead(batches, read_threads))
 
 
@@ -121,7 +119,6 @@ def evaluation_batches(
     ValueError: for several views, if one view has the whole video; or if processes
       cannot share `batch_size` equally.
   """
-  rows = host.rows(batch_size)
   num_batches = -(-len(indices) // batch_size)
 
   def evaluation_clip(position: int) -> Batch:
@@ -130,8 +127,7 @@ def evaluation_batches(
     row = evaluation_row(records[index], index, settings, num_views)
     return as_padding(row) if padding else row
 
-  first = host.index * rows
-  batches = _Batches(evaluation_clip, rows, first, batch_size, num_batches)
+  batches = _Batches(evaluation_clip, host, batch_size, num_batches)
   yield from _read_ahead(batches, read_threads)
 
 
@@ -143,20 +139,12 @@ class _Batches:
   """
 
   def __init__(
-    self,
-    row_at: Callable[[int], Batch],
-    rows: int,
-    first: int,
-    batch_size: int,
-    count: int,
+    self, row_at: Callable[[int], Batch], host: HostShare, batch_size: int, count: int
   ):
-    """Args:
-    row_at: reads one row, by its position in the order of all global batches.
-    rows, first: how many rows of a global batch to read, and the first of them.
-    count: number of batches.
-    """
+    """Makes `count` batches of the rows that `row_at` reads by position."""
+    rows = host.rows(batch_size)
     self._row_at = row_at
-    self._rows = range(first, first + rows)
+    self._rows = range(host.index * rows, (host.index + 1) * rows)
     self._batch_size = batch_size
     self._count = count
 

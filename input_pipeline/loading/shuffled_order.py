@@ -31,10 +31,13 @@ class ShuffledOrder:
     return int(self._clips[_permutation(len(self._clips), (self._seed, epoch))[place]])
 
 
-# A batch, read ahead of others, may reach into the next epoch. Few, because an epoch may
-# have a million clips.
-@functools.lru_cache(maxsize=4)
-def _permutation(count: int, seed: tuple[int, int]) -> np.ndarray:
+def permutation(count: int, seed: tuple[int, ...]) -> np.ndarray:
+  """The numbers below `count` in a random order, which cannot be written."""
   order = np.random.default_rng(seed).permutation(count)
   order.flags.writeable = False
   return order
+
+
+# A batch, read ahead of others, may reach into the next epoch. Few, because an epoch may
+# have a million clips.
+_permutation = functools.lru_cache(maxsize=4)(permutation)

@@ -24,6 +24,9 @@ MIN_OVERLAP = 0.1
 MAX_ABSENCE = 30
 
 UNKNOWN = -1  # Identity of a person without a tracker identity.
+TEXTS_FROM = (
+  2**53
+)  # Identities from here on stand for texts; those below are as stated.
 
 People = Float[np.ndarray, 'm j 3']
 Identities = Int[np.ndarray, 'm']

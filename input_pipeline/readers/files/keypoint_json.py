@@ -14,14 +14,13 @@ from jaxtyping import Float
 
 from input_pipeline import text_files
 from input_pipeline.errors import PoseDataError
-from input_pipeline.poses.tracking import UNKNOWN
+from input_pipeline.poses.tracking import TEXTS_FROM, UNKNOWN
 from input_pipeline.readers.files.file_names import JSON_LINES, suffix_of
 from input_pipeline.readers.joint_choice import JointChoice
 
 # No camera has as many pixels in a row (our choice).
 _LONGEST_SIDE = 100_000
-# Identities that are whole numbers, and texts that are no identities.
-_NUMBERS = 2**53
+# Texts that are no identities.
 _NOBODY = ('', '-', 'none', 'null', 'nan', 'na', 'n/a', 'unknown', 'untracked')
 
 
@@ -173,7 +172,7 @@ def tracked_identity(value: Any) -> int:
     number = float(value) if not isinstance(value, bool) else math.nan
   except (TypeError, ValueError, OverflowError):
     return _identity_of_text(value) if isinstance(value, str) else UNKNOWN
-  return int(number) if 0 <= number < _NUMBERS and number.is_integer() else UNKNOWN
+  return int(number) if 0 <= number < TEXTS_FROM and number.is_integer() else UNKNOWN
 
 
 def _identity_of_text(text: str) -> int:
@@ -182,7 +181,7 @@ def _identity_of_text(text: str) -> int:
   if name.casefold() in _NOBODY:
     return UNKNOWN
   digest = hashlib.blake2b(name.encode('utf-8', 'surrogatepass'), digest_size=7)
-  return _NUMBERS + int.from_bytes(digest.digest())
+  return TEXTS_FROM + int.from_bytes(digest.digest())
 
 
 def described_size(content: Mapping[str, Any], where: str) -> tuple[int, int] | None:

@@ -13,7 +13,7 @@ from jaxtyping import Float, Int
 
 from input_pipeline.errors import PoseDataError
 from input_pipeline.poses.notes import Note
-from input_pipeline.poses.tracking import UNKNOWN
+from input_pipeline.poses.tracking import TEXTS_FROM, UNKNOWN
 from input_pipeline.readers.joints import Unit, to_joints
 
 # A longer video is a mistake in a file name (such as a date read as a frame number).
@@ -22,8 +22,6 @@ _MAX_FRAMES = 1_000_000
 # (both numbers are ours).
 _LONG = 100
 _LEAST_PRESENT = 0.05
-# Larger identities stand for texts (`keypoint_json.tracked_identity`).
-_READABLE = 2**53
 
 People = Float[np.ndarray, 'm j 3']
 Identities = Int[np.ndarray, 'm']
@@ -152,7 +150,7 @@ class PosesByFrame:
     if not self._shared_identities:
       return ()
     identity, number = next(iter(self._shared_identities.items()))
-    named = f'the identity {identity}' if identity < _READABLE else 'the same identity'
+    named = f'the identity {identity}' if identity < TEXTS_FROM else 'the same identity'
     more = len(self._shared_identities) - 1
     others = f', and {more} more identities are shared' if more else ''
     return (
