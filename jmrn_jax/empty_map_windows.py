@@ -13,13 +13,14 @@ This is an identity in the parameters: outputs and gradients, which flow through
 are those of the dense network. u_l is exactly 0 off the map's support, dilated by the
 layers so far, so it is computed on a window only. A window of S cells (S a multiple of
 4), with its origin at 4·k cells, grows with each layer; `LAYERS` says how. A_l is
-constant away from the border and is kept for a small map only, see `empty_responses`.
+constant away from the border, so its distinct rows and columns are enough (`Tables`).
 
 `window_passes` runs this for all maps of a batch.
 """
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
@@ -27,10 +28,10 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
+from einops import rearrange
 from jaxtyping import Array, Float, Int
 
-from jmrn_jax.convolution import LoopConvolution, LoopProduct, direct_convolution
-from jmrn_jax.window_plan import CELL
+from jmrn_jax.convolution import LoopConvolution, LoopProduct
 from model_lib import winograd
 
 
@@ -38,12 +39,14 @@ class _Layer(NamedTuple):
   """How a layer changes a window whose origin is at 4·k cells of the input.
 
   Attributes:
+    taps: side of the convolution's kernel.
     stride: of the convolution.
     pad: cells of zeros before and after the window.
     unit, shift: the output's origin is at unit·k + shift.
     down: cells of the input per cell of the output.
   """
 
+  taps: int
   stride: int
   pad: tuple[int, int]
   unit: int
@@ -53,11 +56,11 @@ class _Layer(NamedTuple):
 
 # `window_plan.output_sides` says how large the outputs are.
 LAYERS = (
-  _Layer(stride=2, pad=(1, 2), unit=2, shift=0, down=2),  # conv1_1
-  _Layer(stride=1, pad=(2, 2), unit=2, shift=-1, down=2),  # conv1_2
-  _Layer(stride=2, pad=(2, 2), unit=1, shift=-1, down=4),  # conv2_1
-  _Layer(stride=1, pad=(2, 2), unit=1, shift=-2, down=4),  # conv2_2
-  _Layer(stride=1, pad=(0, 0), unit=1, shift=-2, down=4),  # compression, 1×1
+  _Layer(taps=3, stride=2, pad=(1, 2), unit=2, shift=0, down=2),  # conv1_1
+  _Layer(taps=3, stride=1, pad=(2, 2), unit=2, shift=-1, down=2),  # conv1_2
+  _Layer(taps=3, stride=2, pad=(2, 2), unit=1, shift=-1, down=4),  # conv2_1
+  _Layer(taps=3, stride=1, pad=(2, 2), unit=1, shift=-2, down=4),  # conv2_2
+  _Layer(taps=1, stride=1, pad=(0, 0), unit=1, shift=-2, down=4),  # compression, 1×1
 )
 _NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
 # Zeros around tables and results: the first window begins 2 cells before the map, and
@@ -65,8 +68,10 @@ _NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
 BEFORE, AFTER = 2, 3
 
 Kernels = Sequence[jax.Array]
-# A_l of each joint `[j, h, w, d]` on a small map; then a row and a column of -inf.
+# A_l of each joint `[j, h, w, d]`, its distinct rows and columns (`distinct_lines`); then a
+# row and a column of -inf for what is outside the map.
 Tables = Sequence[jax.Array]
+_ONE_AFTER = ((0, 0), (0, 1), (0, 1), (0, 0))
 
 
 class InputAffine(nn.Module):
@@ -117,54 +122,67 @@ def empty_responses(
 ) -> list[Float[Array, 'j h w d']]:
   """A_l for each joint and layer, see `Tables`.
 
-  Only the border's cells differ: at most 3 cells of the last layer on either side. So a
-  small map, with the same remainder by 4, has every value; `places` says where.
-
   Args:
     empty: b_j.
     size: (height, width) of the maps.
   """
-  small = tuple(map(_small, size))
-  x = jnp.broadcast_to(empty[:, None, None], (len(empty), *small, empty.shape[-1]))
+  x = jnp.pad(empty[:, None, None], _ONE_AFTER)  # The map's one value, and the zeros.
   tables = []
-  for layer, kernel, bias in zip(LAYERS, kernels, biases, strict=True):
-    if kernel.ndim == 2:
-      table = x @ kernel
-    else:
-      table = direct_convolution(x, kernel, layer.stride)
-    table += bias[None, None, None]
-    x = nn.relu(table)
-    edges = ((0, 0), (0, 1), (0, 1), (0, 0))
-    tables.append(jnp.pad(table, edges, constant_values=-jnp.inf))
+  for rows, columns, kernel, bias in zip(
+    *map(distinct_lines, size), kernels, biases, strict=True
+  ):
+    read = x[:, rows.reads[:, :, None, None], columns.reads]
+    inputs = rearrange(read, 'j h y w x c -> j h w (y x c)')
+    table = inputs @ kernel.reshape(-1, kernel.shape[-1]) + bias.reshape(1, 1, 1, -1)
+    tables.append(jnp.pad(table, _ONE_AFTER, constant_values=-jnp.inf))
+    x = nn.relu(tables[-1])
   return tables
 
 
-def _small(length: int) -> int:
-  """The shortest map side with a cell far from both borders, and this remainder by 4."""
-  return min(length, (24, 25, 22, 23)[length % CELL])
+class _Lines(NamedTuple):
+  """The rows of a table, or its columns, and where a whole map has them.
+
+  Attributes:
+    reads: the lines of the table before that each of them is computed from; those
+      outside the map are that table's last.
+    places: the line of this table that stands for each line of the whole map.
+  """
+
+  reads: Int[np.ndarray, 'n k']
+  places: Int[np.ndarray, 'side']
+
+  @property
+  def around(self) -> Int[np.ndarray, 'more']:
+    """`places` from `BEFORE` lines before the map to `AFTER` lines after it."""
+    return np.pad(self.places, (BEFORE, AFTER), constant_values=len(self.reads))
 
 
-def places(length: int, layer: _Layer) -> Int[np.ndarray, 'n']:
-  """The cells of a table that stand for those of a whole map, and around it.
+@functools.cache
+def distinct_lines(length: int) -> tuple[_Lines, ...]:
+  """The distinct rows, or columns, of each layer's A_l.
 
-  From `BEFORE` cells before the map, which are the table's last cell, to `AFTER` cells
-  after it. The cell in the middle of the small map is repeated.
+  Two lines are equal if they read the same lines of the layer before. An empty map has
+  one, so only those near a border differ: up to 3 of the last layer on either side.
 
   Args:
     length: the map's side.
   """
-  whole, small = (-(-side // layer.down) for side in (length, _small(length)))
-  repeats = np.ones(small, int)
-  repeats[12 // layer.down if whole > small else 0] += whole - small
-  inside = np.repeat(np.arange(small), repeats)
-  return np.pad(inside, (BEFORE, AFTER), constant_values=small).astype(np.int32)
+  found = []
+  places, count = np.zeros(length, np.int32), 1
+  for layer in LAYERS:
+    around = np.pad(places, layer.taps // 2, constant_values=count)
+    reads = np.lib.stride_tricks.sliding_window_view(around, layer.taps)
+    reads, places = np.unique(reads[:: layer.stride], axis=0, return_inverse=True)
+    places, count = places.ravel().astype(np.int32), len(reads)
+    found.append(_Lines(reads, places))
+  return tuple(found)
 
 
 def empty_features(
   table: Float[Array, 'j h w d'], size: tuple[int, int]
 ) -> Float[Array, 'j h4 w4 d']:
   """E_l of the whole map, for the last two layers."""
-  rows, columns = (places(side, LAYERS[-1])[BEFORE:-AFTER] for side in size)
+  rows, columns = (distinct_lines(side)[-1].places for side in size)
   return nn.relu(table[:, rows][:, :, columns])
 
 
@@ -172,17 +190,16 @@ def mean_empty_features(
   table: Float[Array, 'j h w d'], size: tuple[int, int], dtype: Any
 ) -> Float[Array, 'j d']:
   """The mean of `empty_features` over the map."""
-  weights = []
+  shares = []
   for side in size:
-    cells = places(side, LAYERS[-1])[BEFORE:-AFTER]
-    weights.append(np.bincount(cells) / len(cells))
+    places = distinct_lines(side)[-1].places
+    shares.append(jnp.asarray(np.bincount(places) / len(places), dtype))
   features = nn.relu(table[:, :-1, :-1]).astype(dtype)
-  rows, columns = (jnp.asarray(w, dtype) for w in weights)
-  return jnp.einsum('jyxd,y,x->jd', features, rows, columns)
+  return jnp.einsum('jyxd,y,x->jd', features, *shares)
 
 
 def starts_of(origin: Int[Array, 'm 2']) -> list[Int[Array, 'm 2']]:
-  """Where each layer's output begins in `places`, for windows at 4·`origin` cells."""
+  """Where each layer's output begins in `around`, for windows at 4·`origin` cells."""
   return [origin * layer.unit + layer.shift + BEFORE for layer in LAYERS]
 
 

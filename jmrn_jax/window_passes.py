@@ -21,14 +21,13 @@ from jaxtyping import Array, Float, Int
 from jmrn_jax.empty_map_windows import (
   AFTER,
   BEFORE,
-  LAYERS,
   Kernels,
   Tables,
   activations,
+  distinct_lines,
   empty_features,
   empty_responses,
   mean_empty_features,
-  places,
   prepared,
   pulled_back,
   starts_of,
@@ -305,12 +304,15 @@ def _cells_of(
 ) -> list[tuple[Int[Array, 'm y'], Int[Array, 'm x']]]:
   """The rows and columns of each layer's table for the windows of its output."""
   found = []
-  for layer, start, sides in zip(
-    LAYERS, starts_of(origin), output_sides(group.shape), strict=True
+  for lines, start, sides in zip(
+    zip(*map(distinct_lines, size), strict=True),
+    starts_of(origin),
+    output_sides(group.shape),
+    strict=True,
   ):
     rows, columns = (
-      jnp.asarray(places(whole, layer))[start[:, axis, None] + np.arange(side)[None]]
-      for axis, (whole, side) in enumerate(zip(size, sides, strict=True))
+      jnp.asarray(line.around)[start[:, axis, None] + np.arange(side)[None]]
+      for axis, (line, side) in enumerate(zip(lines, sides, strict=True))
     )
     found.append((rows, columns))
   return found

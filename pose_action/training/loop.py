@@ -104,7 +104,7 @@ class _Loop:
 
   def advance(self, state: TrainState, step: int) -> TrainState:
     run, program, train = self._run, self._run.program, self._run.config.train
-    with self._progress.waiting_for_data():
+    with self._progress.waiting_for_data(self._computing):
       batch = sharding.global_batch(next(self._iterator), program.mesh)
     first = self._starting() if step == self.first else _NOTHING
     # An accidental host-to-device transfer here would repeat every step.
@@ -127,6 +127,10 @@ class _Loop:
         self._save_stop(step, state, evaluation=False)
       self._raise_stopped(step)
     return state
+
+  def _computing(self) -> bool:
+    """Whether the step before, which the metrics are a result of, still runs."""
+    return not all(value.is_ready() for value in jax.tree.leaves(self._metrics))
 
   @contextlib.contextmanager
   def _starting(self):

@@ -20,7 +20,7 @@ class Pace:
 
   Attributes:
     clips_per_second: training clips.
-    data_share: 0..1, the share of the time that the loop waited for data.
+    data_share: 0..1, the share of the time that the devices waited for data.
     seconds_left: until the last step, including the evaluations still to come.
   """
 
@@ -80,9 +80,19 @@ class TrainingProgress:
     self._evaluation_seconds = 0.0  # Of the latest evaluation, with all its parts.
 
   @contextlib.contextmanager
-  def waiting_for_data(self) -> Iterator[None]:
-    with self._timed('data'):
-      yield
+  def waiting_for_data(self, computing: Callable[[], bool]) -> Iterator[None]:
+    """Wraps the reading of a batch.
+
+    Steps run beside the loop, so it is a wait only where they have ended before the batch
+    is there; then all of it counts.
+
+    Args:
+      computing: whether a step still runs, on this process's devices.
+    """
+    start = self._clock()
+    yield
+    if not computing():
+      self.seconds['data'] += self._clock() - start
 
   @contextlib.contextmanager
   def stepping(self) -> Iterator[None]:

@@ -8,6 +8,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from jmrn_jax import empty_map_windows
+from jmrn_jax.convolution import direct_convolution
 from jmrn_jax.model import JMRN
 from model_lib import winograd
 from pose_action.runtime import sharding
@@ -98,6 +100,35 @@ def assert_same(found, expected):
     np.testing.assert_allclose(
       value / scale, wanted / scale, atol=1e-11, err_msg=jax.tree_util.keystr(path)
     )
+
+
+@pytest.mark.parametrize(
+  'size', [(64, 86), (33, 34), (35, 36), (8, 9), (3, 5), (1, 2), (4, 24)]
+)
+def test_an_empty_map_s_distinct_lines_are_enough(size):
+  """Put in their places they are the dense network's response, at every layer."""
+  rng = np.random.default_rng(0)
+  shapes = [(3, 3, 3, 4), (3, 3, 4, 4), (3, 3, 4, 5), (3, 3, 5, 5), (5, 3)]
+  kernels = [rng.normal(size=shape) / shape[-2] for shape in shapes]
+  biases = [rng.normal(size=(1, 1, 1, kernel.shape[-1])) for kernel in kernels]
+  empty = rng.normal(size=(JOINTS, 3))
+  with jax.enable_x64(True), jax.numpy_dtype_promotion('standard'):
+    tables = empty_map_windows.empty_responses(
+      empty, size, kernels, [bias.ravel() for bias in biases]
+    )
+    x = jnp.broadcast_to(empty[:, None, None], (JOINTS, *size, 3))
+    for number, (kernel, bias) in enumerate(zip(kernels, biases, strict=True)):
+      if kernel.ndim == 2:
+        wanted = x @ kernel + bias
+      else:
+        wanted = direct_convolution(x, kernel, (2, 1, 2, 1)[number]) + bias
+      rows, columns = (empty_map_windows.distinct_lines(s)[number].places for s in size)
+      assert (
+        max(map(len, map(np.unique, (rows, columns)))) <= 7
+      )  # At most 3 per border.
+      found = tables[number][:, rows][:, :, columns]
+      np.testing.assert_allclose(found, wanted, rtol=1e-12, atol=1e-12)
+      x = jax.nn.relu(wanted)
 
 
 @pytest.mark.parametrize(

@@ -34,11 +34,11 @@ def stopped_after(steps):
   class Stopping(TrainingProgress):
     left = steps
 
-    def waiting_for_data(self):
+    def waiting_for_data(self, computing):
       if self.left == 0:
         raise Stopped
       self.left -= 1
-      return super().waiting_for_data()
+      return super().waiting_for_data(computing)
 
   with pytest.MonkeyPatch.context() as patch, pytest.raises(Stopped):
     patch.setattr(loop, 'TrainingProgress', Stopping)

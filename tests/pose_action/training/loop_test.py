@@ -1,5 +1,6 @@
 """The loop's order of operations, on stand-ins that record calls; and divergence."""
 
+import time
 import types
 
 import jax
@@ -58,10 +59,14 @@ class Stage:
     monkeypatch.setattr(validation, 'validate', self._validate)
     monkeypatch.setattr(validation, 'write_pictures', lambda *args: None)
 
-  def train(self, first_step=0):
-    batches = iter({'index': np.array([n], np.int32)} for n in range(99))
+  def train(self, first_step=0, seconds_per_batch=0.0):
+    def batches():
+      for number in range(99):
+        time.sleep(seconds_per_batch)
+        yield {'index': np.array([number], np.int32)}
+
     state = types.SimpleNamespace(step=first_step)
-    return train.train(self.run, state, batches, stop=StopSignals())
+    return train.train(self.run, state, batches(), stop=StopSignals())
 
   def _step(self, state, metrics, batch):
     step = state.step + 1
@@ -188,6 +193,9 @@ class Unread:
   def _wait(self, *_):
     raise AssertionError('the loop waited for a step')
 
+  def is_ready(self):
+    return False
+
   __array__ = __bool__ = __float__ = __index__ = __int__ = block_until_ready = _wait
 
 
@@ -214,3 +222,21 @@ def test_the_host_goes_on_while_the_devices_compute(monkeypatch, one_device):
   first = [f'step on batch {n}' for n in range(3)]
   second = [f'step on batch {n}' for n in range(3, 6)]
   assert steps == [*first, 'wait for the metrics', *second, 'wait for the metrics']
+
+
+@pytest.mark.parametrize('computing', [True, False])
+def test_reading_beside_a_step_is_not_a_wait(monkeypatch, one_device, computing):
+  stage = Stage(monkeypatch, one_device)
+  figures = _metrics_of(0, 1.0, 1.0).compute()
+  metrics = types.SimpleNamespace(
+    compute=lambda: figures, is_ready=lambda: not computing
+  )
+  stage.run.program.step_function = lambda step: lambda state, *_: (state, metrics)
+  shares = []
+  stage.run.writer.write_scalars = lambda step, scalars: shares.append(
+    scalars['train/data_share']
+  )
+  stage.train(seconds_per_batch=0.02)
+  # The first step of each log has no step before it, so the device does wait for it.
+  assert len(shares) == 2
+  assert all(share < 0.7 if computing else share > 0.9 for share in shares)

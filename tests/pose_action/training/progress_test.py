@@ -36,9 +36,9 @@ def _progress(clock, lines=None, **changes):
   return TrainingProgress(**(fields | changes))
 
 
-def _steps(progress, clock, count, step=0.2, data=0.0):
+def _steps(progress, clock, count, step=0.2, data=0.0, *, computing=False):
   for _ in range(count):
-    with progress.waiting_for_data():
+    with progress.waiting_for_data(lambda: computing):
       clock.wait(data)
     with progress.stepping():
       clock.wait(step)
@@ -121,6 +121,13 @@ def test_time_is_accounted_by_what_it_was_spent_on(clock):
   _evaluate(progress, clock, 3.0)
   clock.wait(9.0)  # Other work in the loop.
   assert progress.seconds == {'data': 1.0, 'step': 2.0, 'evaluation': 3.0}
+
+
+def test_a_batch_that_comes_while_a_step_runs_is_not_waited_for(clock):
+  progress = _progress(clock)
+  _steps(progress, clock, 4, step=0.5, data=0.25, computing=True)
+  assert progress.seconds == {'data': 0.0, 'step': 2.0, 'evaluation': 0.0}
+  assert progress.pace().data_share == 0
 
 
 def test_a_resumed_run_counts_its_own_steps(clock):

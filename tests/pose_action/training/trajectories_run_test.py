@@ -124,11 +124,11 @@ def test_resuming_is_exact(config, tmp_path, no_tensorboard, monkeypatch):
   class Stopping(TrainingProgress):
     left = 4
 
-    def waiting_for_data(self):
+    def waiting_for_data(self, computing):
       self.left -= 1
       if self.left < 0:
         raise Stopped
-      return super().waiting_for_data()
+      return super().waiting_for_data(computing)
 
   with monkeypatch.context() as patch:
     patch.setattr(loop, 'TrainingProgress', Stopping)
