@@ -20,7 +20,8 @@ def main():
 
   verb = sys.argv[1] if len(sys.argv) > 1 else '--help'
   if verb in ('--help', '-h', 'help'):
-    print(_help(program.VERBS))
+    with program.until_the_reader_leaves():
+      print(_help(program.VERBS))
     return
   if verb == '--version':
     print(__version__)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib
 import inspect
 import logging
@@ -9,7 +10,7 @@ import os
 import sys
 import textwrap
 import traceback
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from absl import flags
@@ -171,7 +172,8 @@ def run(verb: str, args: Sequence[str] | None = None):
   program = importlib.import_module(f'pose_action.cli.{VERBS[verb][0]}')
   before_dashes = words[: words.index('--')] if '--' in words else words
   if _HELP & {*before_dashes}:
-    print(f'{inspect.getdoc(program)}\n\nFlags:\n{program.FLAGS.help_text()}')
+    with until_the_reader_leaves():
+      print(f'{inspect.getdoc(program)}\n\nFlags:\n{program.FLAGS.help_text()}')
     return
   if verb in _COMPILING and (note := use_compilation_cache()):
     print(note, file=sys.stderr)
@@ -181,11 +183,8 @@ def run(verb: str, args: Sequence[str] | None = None):
     if hasattr(program, 'before_parsing'):
       words = program.before_parsing(words)
     sys.argv = [sys.argv[0], *words]  # ml_collections reads the fields' flags here.
-    with naming_the_extra():
+    with until_the_reader_leaves(), naming_the_extra():
       program.main(program.FLAGS.parse(words))
-    sys.stdout.flush()  # Here, because nothing handles an error when Python exits.
-  except BrokenPipeError:  # The reader, such as `head`, has seen enough.
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
   except UsageError as error:
     if _is_debugging(before_dashes):
       traceback.print_exc()
@@ -197,6 +196,16 @@ def run(verb: str, args: Sequence[str] | None = None):
   except KeyboardInterrupt:
     print('interrupted', file=sys.stderr)
     sys.exit(130)
+
+
+@contextlib.contextmanager
+def until_the_reader_leaves() -> Iterator[None]:
+  """Ends what it wraps without an error if the output's reader, such as `head`, ends."""
+  try:
+    yield
+    sys.stdout.flush()  # Here, because nothing handles an error when Python exits.
+  except BrokenPipeError:
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _is_debugging(words: Sequence[str]) -> bool:

@@ -1,5 +1,7 @@
 """How a command starts: flags, help and errors, in this process."""
 
+import subprocess
+import sys
 import types
 
 import pytest
@@ -47,6 +49,19 @@ def test_help_says_all_and_ends_well(command, capsys, asked):
   assert '--top=<number>\n      How many. (default: 3)' in shown
   assert '--kind=<a|b>\n      Which kind. (default: a)' in shown
   assert '--[no]fast\n' in shown
+
+
+@pytest.mark.parametrize('words', [['--help'], ['export', '--help']])
+def test_help_whose_reader_leaves_ends_well(words):
+  """As `| head` does."""
+  asked = [sys.executable, '-m', 'pose_action', *words]
+  with subprocess.Popen(
+    asked, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+  ) as process:
+    assert process.stdout and process.stderr
+    process.stdout.close()
+    assert process.stderr.read() == ''
+  assert process.returncode == 0
 
 
 @pytest.mark.parametrize(
