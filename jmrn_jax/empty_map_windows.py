@@ -28,7 +28,6 @@ import flax.linen as nn
 import jax
 import jax.numpy as jnp
 import numpy as np
-from einops import rearrange
 from jaxtyping import Array, Float, Int
 
 from jmrn_jax.convolution import LoopConvolution, LoopProduct
@@ -122,20 +121,25 @@ def empty_responses(
 ) -> list[Float[Array, 'j h w d']]:
   """A_l for each joint and layer, see `Tables`.
 
+  The few distinct inputs are multiplied by each tap of a kernel, and the products are added
+  up where they are read.
+
   Args:
     empty: b_j.
     size: (height, width) of the maps.
   """
-  x = jnp.pad(empty[:, None, None], _ONE_AFTER)  # The map's one value, and the zeros.
+  x = empty[:, None, None]  # The map's one value.
   tables = []
-  for rows, columns, kernel, bias in zip(
-    *map(distinct_lines, size), kernels, biases, strict=True
+  for layer, rows, columns, kernel, bias in zip(
+    LAYERS, *map(distinct_lines, size), kernels, biases, strict=True
   ):
-    read = x[:, rows.reads[:, :, None, None], columns.reads]
-    inputs = rearrange(read, 'j h y w x c -> j h w (y x c)')
-    table = inputs @ kernel.reshape(-1, kernel.shape[-1]) + bias.reshape(1, 1, 1, -1)
+    taps = kernel.reshape(layer.taps, layer.taps, *kernel.shape[-2:])
+    table = bias.reshape(1, 1, 1, -1)
+    for row, column in np.ndindex(taps.shape[:2]):
+      products = jnp.pad(x @ taps[row, column], _ONE_AFTER)  # Outside it reads zeros.
+      table += products[:, rows.reads[:, row, None], columns.reads[:, column]]
     tables.append(jnp.pad(table, _ONE_AFTER, constant_values=-jnp.inf))
-    x = nn.relu(tables[-1])
+    x = nn.relu(table)
   return tables
 
 
