@@ -6,7 +6,7 @@ After Guo et al., On Calibration of Modern Neural Networks (ICML 2017). Axes: `b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -43,8 +43,11 @@ def fit_temperature(
   """The temperature in 1/20..20 with the least negative log-likelihood of the labels.
 
   With multi-hot labels, it is the least binary cross entropy over clips and classes. The
-  minimum is found up to rounding. Where every clip is predicted correctly, the loss falls
-  without end and T is 1/20; where confidence only hurts, T is 20.
+  minimum is found up to rounding; where confidence only hurts, T is 20.
+
+  Few clips that are all predicted correctly would make every prediction certain. So the
+  mean confidence of b clips is at most (b + 1) / (b + 2), Laplace's estimate for b of b
+  (ours).
 
   Raises:
     ValueError: if scores and labels do not match.
@@ -55,15 +58,19 @@ def fit_temperature(
   loss(probabilities, labels)  # Checks both.
   logits = _Logits(np.asarray(probabilities), several)
   # The loss is convex in 1 / T: its slope there never falls.
-  low, high = 1 / _LARGEST, _LARGEST
-  if logits.slope(high, labels) <= 0:
-    return 1 / high
-  if logits.slope(low, labels) >= 0:
-    return 1 / low
-  found = scipy.optimize.root_scalar(
-    lambda inverse: logits.slope(inverse, labels), bracket=(low, high)
-  )
-  return float(1 / found.root)
+  most = (len(labels) + 1) / (len(labels) + 2)
+  high = _root(lambda inverse: logits.confidence(inverse) - most, high=_LARGEST)
+  return 1 / _root(lambda inverse: logits.slope(inverse, labels), high)
+
+
+def _root(rising: Callable[[float], float], high: float) -> float:
+  """The 1 / T in 1/20..high where a function is 0, or the end that is nearer to it."""
+  low = 1 / _LARGEST
+  if high <= low or rising(low) >= 0:
+    return low
+  if rising(high) <= 0:
+    return high
+  return float(scipy.optimize.root_scalar(rising, bracket=(low, high)).root)
 
 
 def expected_calibration_error(
@@ -150,6 +157,12 @@ class _Logits:
     if self._multi_label:
       return scipy.special.expit(self._logits * inverse)
     return scipy.special.softmax(self._logits * inverse, axis=1)
+
+  def confidence(self, inverse: float) -> float:
+    """The mean of the largest probabilities; of several labels, of each answer's."""
+    p = self.at(inverse)
+    sure = np.maximum(p, 1 - p) if self._multi_label else p.max(axis=1)
+    return float(sure.mean())
 
   def slope(self, inverse: float, labels: np.ndarray) -> float:
     """The derivative of the mean loss by 1 / T: mean logit minus the labels' logit."""

@@ -51,8 +51,33 @@ def test_the_temperature_is_the_best_of_a_fine_grid():
 
 def test_temperatures_are_bounded():
   scores = np.array([[0.9, 0.1], [0.2, 0.8]])
-  assert calibration.fit_temperature(scores, np.array([0, 1])) == pytest.approx(0.05)
   assert calibration.fit_temperature(scores, np.array([1, 0])) == pytest.approx(20)
+  many = np.repeat([[0.5001, 0.4999]], 200, axis=0)
+  assert calibration.fit_temperature(many, np.zeros(200, int)) == pytest.approx(0.05)
+
+
+def test_few_clips_that_are_all_right_make_nothing_certain():
+  """p = 0.8 in b of b clips: (b + 1) / (b + 2) is 0.95, so log 4 / T = log 19."""
+  scores, labels = np.array([[0.8, 0.2]] * 18), np.zeros(18, int)
+  temperature = calibration.fit_temperature(scores, labels)
+  assert temperature == pytest.approx(np.log(4) / np.log(19))
+  several = calibration.fit_temperature(
+    np.repeat([[0.8, 0.2]], 18, axis=0), np.repeat([[1, 0]], 18, axis=0).astype('uint8')
+  )
+  assert several == pytest.approx(temperature)
+  certain = np.array([[1.0, 0.0], [0.0, 1.0]])
+  assert calibration.fit_temperature(certain, np.array([0, 1])) == pytest.approx(20)
+
+
+def test_clips_that_are_all_right_have_their_mean_confidence():
+  scores, labels = _clips(b=30)
+  right = scores.argmax(axis=1) == labels
+  scores, labels = scores[right], labels[right]
+  temperature = calibration.fit_temperature(scores, labels)
+  scaled = calibration.with_temperature(scores, temperature, multi_label=False)
+  assert scaled.max(axis=1).mean() == pytest.approx(
+    (right.sum() + 1) / (right.sum() + 2)
+  )
 
 
 def test_probabilities_of_zero_and_one_stay_finite():
