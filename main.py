@@ -8,4 +8,4 @@ The same program as `pose-action train`: pose_action/cli/train.py.
 from pose_action.cli.launch import program
 
 if __name__ == '__main__':
-  program.run('train')
+  program.start('train')

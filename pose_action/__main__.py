@@ -34,7 +34,7 @@ def main():
       file=sys.stderr,
     )
     sys.exit(1)
-  program.run(verb, sys.argv[2:])
+  program.start(verb, sys.argv[2:])
 
 
 def _leave_out_the_current_folder():

@@ -19,6 +19,7 @@ from pose_action.cli.launch.config_errors import config_fault
 from pose_action.host.disk_errors import in_one_line
 from pose_action.host.extras import MissingExtraError, naming_the_extra
 from pose_action.runtime.compilation_cache import use_compilation_cache
+from pose_action.runtime.huge_pages import restart_with_huge_pages
 
 # What a user types after `pose-action`: the file in pose_action/cli, and what it does.
 VERBS = {
@@ -38,6 +39,8 @@ VERBS = {
 }
 # The verbs that compile something.
 _COMPILING = {'train', 'evaluate', 'predict', 'visualize', 'extract'}
+# The verbs that compute long enough for a second start.
+_WITH_HUGE_PAGES = {'train', 'evaluate'}
 _HELP = {'--help', '-help', '-h', '--helpshort', '--helpfull'}
 _DEBUG = 'POSE_ACTION_DEBUG'
 _LONGEST = 4000  # Characters of an error; our own messages have fewer.
@@ -156,6 +159,14 @@ def _in_one_line(error: flags.Error) -> str:
   if 'Traceback (most recent call last)' not in text:
     return text
   return text.splitlines()[-1].partition('Error: ')[2] or text.splitlines()[-1]
+
+
+def start(verb: str, args: Sequence[str] | None = None):
+  """`run` as a process of its own, which may start itself again with huge pages."""
+  words = sys.argv[1:] if args is None else args
+  if verb in _WITH_HUGE_PAGES and not _HELP & {*words}:
+    restart_with_huge_pages()
+  run(verb, words)
 
 
 def run(verb: str, args: Sequence[str] | None = None):

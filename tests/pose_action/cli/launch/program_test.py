@@ -177,3 +177,20 @@ def test_a_cache_that_cannot_be_used_is_noted_where_something_is_compiled(
   program.run('fuse', ['--name=x'])
   program.run('predict', ['--help'])
   assert capsys.readouterr().err == ''
+
+
+@pytest.mark.parametrize(
+  ('verb', 'words', 'restarts'),
+  [
+    ('train', ['--workdir=w'], 1),
+    ('evaluate', [], 1),
+    ('train', ['--help'], 0),
+    ('predict', [], 0),
+  ],
+)
+def test_what_computes_long_starts_with_huge_pages(monkeypatch, verb, words, restarts):
+  done = []
+  monkeypatch.setattr(program, 'restart_with_huge_pages', lambda: done.append('again'))
+  monkeypatch.setattr(program, 'run', lambda *asked: done.append(asked))
+  program.start(verb, words)
+  assert done == ['again'] * restarts + [(verb, words)]
