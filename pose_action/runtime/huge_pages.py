@@ -17,6 +17,7 @@ import sys
 _VARIABLE = 'GLIBC_TUNABLES'
 _TUNABLE = 'glibc.malloc.hugetlb'
 _LEAST_VERSION = (2, 35)  # of the C library, the first with this tunable
+_TOOLS = 6  # Python's numbers of debuggers and profilers: 0 to 5
 # What Linux does without being asked, in brackets: always, madvise (nothing) or never.
 _MODE = pathlib.Path('/sys/kernel/mm/transparent_hugepage/enabled')
 
@@ -29,12 +30,20 @@ def restart_with_huge_pages():
   leaves huge pages out), and under a debugger or profiler. Child processes inherit the
   variable.
   """
-  if not _would_help() or sys.gettrace() or sys.getprofile():
+  if not _would_help() or _is_watched():
     return
   asked = [os.environ.get(_VARIABLE), f'{_TUNABLE}=1']
   os.environ[_VARIABLE] = ':'.join(filter(None, asked))
   with contextlib.suppress(OSError):
     os.execv(sys.executable, [sys.executable, *sys.orig_argv[1:]])
+
+
+def _is_watched() -> bool:
+  """Whether a debugger or profiler runs, which a restart would leave behind."""
+  if sys.gettrace() or sys.getprofile():
+    return True
+  monitoring = getattr(sys, 'monitoring', None)  # From Python 3.12 on.
+  return monitoring is not None and any(map(monitoring.get_tool, range(_TOOLS)))
 
 
 def _would_help() -> bool:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+import types
 
 import pytest
 
@@ -21,6 +22,7 @@ def restarts(monkeypatch, tmp_path):
   monkeypatch.setattr(huge_pages, '_MODE', mode)
   monkeypatch.setattr(sys, 'platform', 'linux')
   monkeypatch.setattr(sys, 'gettrace', lambda: None)
+  monkeypatch.setattr(sys, 'monitoring', None, raising=False)
   monkeypatch.setattr(sys, 'orig_argv', ['python', *RESTARTED[1:]])
   monkeypatch.setattr(os, 'confstr', lambda name: 'glibc 2.36')
   monkeypatch.setattr(os, 'execv', lambda path, words: found.append((path, words)))
@@ -68,7 +70,11 @@ def test_only_where_linux_waits_to_be_asked(restarts, mode):
 
 
 def test_a_debugger_is_left_alone(restarts, monkeypatch):
-  monkeypatch.setattr(sys, 'gettrace', lambda: print)
+  with monkeypatch.context() as patch:
+    patch.setattr(sys, 'gettrace', lambda: print)
+    huge_pages.restart_with_huge_pages()
+  tools = types.SimpleNamespace(get_tool={5: 'debugpy'}.get)
+  monkeypatch.setattr(sys, 'monitoring', tools, raising=False)
   huge_pages.restart_with_huge_pages()
   assert not restarts
 
