@@ -208,7 +208,7 @@ def test_gradients_are_finite_without_people_and_reach_every_parameter(name):
 @every_network
 def test_overfits_four_clips(name):
   model, variables = SMALL[name], variables_of(name)
-  clips, optimizer = trajectories(), optax.sgd(0.05, momentum=0.9)
+  clips, optimizer = trajectories(), optax.sgd(0.02, momentum=0.9)
   state, losses = optimizer.init(variables['params']), []
   for _ in range(100):
     value, _, changed, gradient = trained(model, variables, clips)
@@ -216,7 +216,7 @@ def test_overfits_four_clips(name):
     params = optax.apply_updates(variables['params'], updates)
     variables = {**changed, 'params': params}
     losses.append(float(value))
-  # Few clips make BatchNorm noisy: rounding decides which step is best.
+  # With a rate of 0.05 rounding decides whether two clips become one for good.
   assert min(losses[-50:]) < 0.1 < 0.5 < losses[0]
 
 
