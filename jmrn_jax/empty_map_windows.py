@@ -42,7 +42,6 @@ class _Layer(NamedTuple):
     stride: of the convolution.
     pad: cells of zeros before and after the window.
     unit, shift: the output's origin is at unit·k + shift.
-    down: cells of the input per cell of the output.
   """
 
   taps: int
@@ -50,16 +49,15 @@ class _Layer(NamedTuple):
   pad: tuple[int, int]
   unit: int
   shift: int
-  down: int
 
 
 # `window_plan.output_sides` says how large the outputs are.
 LAYERS = (
-  _Layer(taps=3, stride=2, pad=(1, 2), unit=2, shift=0, down=2),  # conv1_1
-  _Layer(taps=3, stride=1, pad=(2, 2), unit=2, shift=-1, down=2),  # conv1_2
-  _Layer(taps=3, stride=2, pad=(2, 2), unit=1, shift=-1, down=4),  # conv2_1
-  _Layer(taps=3, stride=1, pad=(2, 2), unit=1, shift=-2, down=4),  # conv2_2
-  _Layer(taps=1, stride=1, pad=(0, 0), unit=1, shift=-2, down=4),  # compression, 1×1
+  _Layer(taps=3, stride=2, pad=(1, 2), unit=2, shift=0),  # conv1_1
+  _Layer(taps=3, stride=1, pad=(2, 2), unit=2, shift=-1),  # conv1_2
+  _Layer(taps=3, stride=2, pad=(2, 2), unit=1, shift=-1),  # conv2_1
+  _Layer(taps=3, stride=1, pad=(2, 2), unit=1, shift=-2),  # conv2_2
+  _Layer(taps=1, stride=1, pad=(0, 0), unit=1, shift=-2),  # compression, 1×1
 )
 _NAMES = ('conv1_1', 'conv1_2', 'conv2_1', 'conv2_2')
 # Zeros around tables and results: the first window begins 2 cells before the map, and
