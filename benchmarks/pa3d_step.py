@@ -2,7 +2,7 @@
 
     taskset -c 0 python -m benchmarks.pa3d_step --data_dir=DIR --clips=32
     taskset -c 0 python -m benchmarks.pa3d_step --data_dir=DIR --clips=32 \\
-      --config=pa3d_jhmdb:quick,test=false
+      --config=pa3d_jhmdb:small,test=false
     taskset -c 0 python -m benchmarks.pa3d_step --data_dir=DIR --clips=1 --mode=predict
 
 The setting is the paper's for JHMDB, or the config's, on the data set's own motions:

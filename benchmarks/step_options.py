@@ -1,6 +1,6 @@
 """Compares XLA's options for convolutions on CPU by the time of a training step.
 
-    taskset -c 0 python -m benchmarks.step_options --config=pa3d_jhmdb:quick,test=false \\
+    taskset -c 0 python -m benchmarks.step_options --config=pa3d_jhmdb:small,test=false \\
       --data_dir=/tmp/data
 
 The data set must be exported. The options alternate step by step in one process, so

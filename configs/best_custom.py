@@ -43,5 +43,5 @@ def get_config(arg: str = ''):
     config,
     trajectories_2=best.another_seed(config),
     pa3d=pa3d_jhmdb.get_config('tuned'),
-    jmrn=jmrn_jhmdb.get_config('tuned'),
+    jmrn=jmrn_jhmdb.get_config('quick'),
   )

@@ -25,5 +25,5 @@ def get_config(arg: str = ''):
     config,
     trajectories_2=best.another_seed(config),
     pa3d=pa3d_penn.get_config('tuned'),
-    jmrn=jmrn_penn.get_config('tuned'),
+    jmrn=jmrn_penn.get_config('quick'),
   )

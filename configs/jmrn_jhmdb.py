@@ -3,7 +3,7 @@
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 71.08 %
 (Table 1, split 1), 68.55 % mean class accuracy over three splits (Table 2), poses
 estimated by OpenPose. We use JHMDB's annotated joints, so the figures are not
-comparable. Ours: `quick`, 76.3 ± 3.1 % on folds 0-2 of the development clips, which
+comparable. Ours: `small`, 76.3 ± 3.1 % on folds 0-2 of the development clips, which
 are not the official splits, 8 minutes each on one CPU core (docs/results.md). The
 paper's own setting has not been trained here.
 
@@ -14,8 +14,8 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
-- `quick`: our small setting for two cores, 8 minutes per run; reads keypoints.
-- `tuned`: `quick` with augmentation and the balanced softmax.
+- `small`: the same for two cores, 8 minutes per run; reads keypoints.
+- `quick`: `small` with our augmentation and the balanced softmax.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `as_published`: select the checkpoint on the test split, as the official code does.
@@ -24,15 +24,15 @@ Options, after a colon, separated by commas:
 - `contrastive=false`, `selector=false`, `siamese=false`: the other ablations.
 """
 
-from configs.shared import base, jmrn_model
+from configs.shared import base, few_clips, jmrn_model
 
 
 def get_config(arg: str = ''):
   args = jmrn_model.parse_options(
     arg,
     split=1,
+    small=False,
     quick=False,
-    tuned=False,
     as_published=False,
     choices={'split': (1, 2, 3)},
   )
@@ -56,10 +56,8 @@ def get_config(arg: str = ''):
     jmrn_model.contrast_joints(  # official script for JHMDB
       config, weight=0.05, temperature=0.3, ramp_start=50, ramp_epochs=50
     )
-  if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=30)  # ours
-  if args.tuned:
-    jmrn_model.tune(config, args.representation, epochs=30)  # ours
+  if few_clips.chosen(args):
+    jmrn_model.make_small(config, args, epochs=30)  # ours
   if args.as_published:
     jmrn_model.as_published(config)
   return config.lock()

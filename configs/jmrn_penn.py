@@ -1,6 +1,6 @@
 """JMRN on Penn Action, which the paper does not use; settings as for JHMDB.
 
-Ours: `quick`, 98.5 ± 0.2 % on folds 0-2 of the training clips, 4.5 minutes each on one
+Ours: `small`, 98.5 ± 0.2 % on folds 0-2 of the training clips, 4.5 minutes each on one
 CPU core (docs/results.md).
 
   python main.py --config=configs/jmrn_penn.py --workdir=/tmp/jmrn_penn \
@@ -10,8 +10,9 @@ Options, after a colon, separated by commas:
 
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
-- `quick`: our small setting for two cores, 4.5 minutes per run; reads keypoints.
-- `tuned`: `quick` with JHMDB's augmentation and balanced softmax; not trained here.
+- `small`: the same for two cores, 4.5 minutes per run; reads keypoints.
+- `quick`: `small` with JHMDB's augmentation and balanced softmax; trained here only as a
+  member of `configs/best_penn.py`.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `paa=none`: pose-aware augmentation by `translation` (default), `continuous`,
@@ -21,12 +22,16 @@ Options, after a colon, separated by commas:
   rates, without contrastive loss; `potion_deeper` is as large as JMRN.
 """
 
-from configs.shared import base, jmrn_model
+from configs.shared import base, few_clips, jmrn_model
 
 
 def get_config(arg: str = ''):
   args = jmrn_model.parse_options(
-    arg, quick=False, tuned=False, model='jmrn', choices={'model': jmrn_model.MODELS}
+    arg,
+    small=False,
+    quick=False,
+    model='jmrn',
+    choices={'model': jmrn_model.MODELS},
   )
   config = base.base_config()
   config.data.dataset = 'penn_action'
@@ -49,8 +54,6 @@ def get_config(arg: str = ''):
     jmrn_model.contrast_joints(  # ours: official script for JHMDB
       config, weight=0.05, temperature=0.3, ramp_start=50, ramp_epochs=50
     )
-  if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=8)  # ours
-  if args.tuned:
-    jmrn_model.tune(config, args.representation, epochs=8)  # ours
+  if few_clips.chosen(args):
+    jmrn_model.make_small(config, args, epochs=8)  # ours
   return config.lock()

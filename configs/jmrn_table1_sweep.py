@@ -3,7 +3,7 @@
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, Table 1,
 poses estimated by OpenPose. Ours: docs/results.md.
 
-  python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:quick,development \
+  python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:small,development \
       --workdir=/tmp/jmrn_table1
 
 Options: see configs/shared/jmrn_tables.py. Arguments after `--` are passed to every

@@ -4,7 +4,7 @@ Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, T
 poses estimated by OpenPose. The paper does not give the sizes of the baseline's three
 further layers; ours add 3.1 M parameters. Ours: docs/results.md.
 
-  python tools/run_sweep.py --config=configs/jmrn_table7_sweep.py:quick,development \
+  python tools/run_sweep.py --config=configs/jmrn_table7_sweep.py:small,development \
       --workdir=/tmp/jmrn_table7
 
 Options: see configs/shared/jmrn_tables.py. Arguments after `--` are passed to every

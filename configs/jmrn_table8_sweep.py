@@ -4,7 +4,7 @@ Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022, T
 poses estimated by OpenPose. The separate encoders are shallower and together as large
 as the shared one; their layers are our choice. Ours: docs/results.md.
 
-  python tools/run_sweep.py --config=configs/jmrn_table8_sweep.py:quick,development \
+  python tools/run_sweep.py --config=configs/jmrn_table8_sweep.py:small,development \
       --workdir=/tmp/jmrn_table8
 
 Options: see configs/shared/jmrn_tables.py. Arguments after `--` are passed to every

@@ -3,7 +3,7 @@
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 3-5: 60.1 % accuracy (split 1, poses
 estimated by OpenPose). We use JHMDB's annotated joints, so the figures are not
 comparable.
-Ours: `quick`, 75.9 ± 0.7 % on folds 0-2 of the development clips, which are not the
+Ours: `small`, 75.9 ± 0.7 % on folds 0-2 of the development clips, which are not the
 official splits, 3.5 minutes each on two CPU cores (docs/results.md). The paper's own
 setting has not been trained here.
 
@@ -14,8 +14,10 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
-- `quick`: our small setting for two cores, a few minutes per run; reads keypoints.
-- `tuned`: `quick` with augmentation, mixup, the balanced softmax and more epochs.
+- `small`: the same for two cores, three minutes per run; reads keypoints.
+- `quick`: `small` with our augmentation.
+- `tuned`: `quick` with mixup, the balanced softmax and more epochs, for classes of which
+  some have few clips.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split, for poses without one.
 - `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
@@ -30,12 +32,12 @@ Poses are downloaded, or read from `--config.data.poses`; for a skeleton pickle 
 `--config.data.format=pyskl`.
 """
 
-from configs.shared import base, pa3d_model
+from configs.shared import base, few_clips, pa3d_model
 
 
 def get_config(arg: str = ''):
   args = pa3d_model.parse_options(
-    arg, split=1, quick=False, tuned=False, choices={'split': (1, 2, 3)}
+    arg, split=1, small=False, quick=False, tuned=False, choices={'split': (1, 2, 3)}
   )
   config = base.base_config()
   config.data.dataset = 'jhmdb'
@@ -46,8 +48,6 @@ def get_config(arg: str = ''):
   pa3d_model.choose_stream(config, args, frames=4, outputs=8)  # PA3D Table 4, Sec. 4.1
   config.train.batch_size = 32  # PA3D Sec. 4
   config.train.epochs = 150  # PA3D Sec. 4
-  if args.quick:
-    pa3d_model.make_quick(config, args, epochs=60)  # ours
-  if args.tuned:
-    pa3d_model.tune(config, args, epochs=100)  # ours
+  if few_clips.chosen(args):
+    pa3d_model.make_small(config, args, epochs=100 if args.tuned else 60)  # ours
   return config.lock()

@@ -3,7 +3,7 @@
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 2-5, poses estimated by OpenPose.
 Settings of each row: configs/shared/pa3d_tables.py. Ours: docs/results.md.
 
-  python tools/run_sweep.py --config=configs/pa3d_jhmdb_sweep.py:table3,quick,development \
+  python tools/run_sweep.py --config=configs/pa3d_jhmdb_sweep.py:table3,small,development \
       --workdir=/tmp/pa3d_jhmdb_tables
   python tools/report.py --workdir=/tmp/pa3d_jhmdb_tables
 

@@ -1,7 +1,7 @@
 """PA3D on Penn Action, which the paper does not use: joint stream.
 
 The settings are PA3D's for HMDB (T=8, N=6), since Penn's clips, like HMDB's, are longer
-than JHMDB's. Ours: `quick`, 98.4 % on fold 0 of the training clips, 4.6 minutes on two
+than JHMDB's. Ours: `small`, 98.4 % on fold 0 of the training clips, 4.6 minutes on two
 CPU cores (docs/results.md).
 
   python main.py --config=configs/pa3d_penn.py --workdir=/tmp/pa3d_penn \
@@ -11,9 +11,10 @@ Options, after a colon, separated by commas:
 
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
-- `quick`: our small setting for two cores, a few minutes per run; reads keypoints.
-- `tuned`: `quick` with JHMDB's augmentation, mixup, balanced softmax and more epochs; not
-  trained here.
+- `small`: the same for two cores, a few minutes per run; reads keypoints.
+- `quick`: `small` with our augmentation.
+- `tuned`: `quick` with mixup, the balanced softmax and more epochs; not trained here by
+  itself.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
@@ -25,11 +26,11 @@ Options, after a colon, separated by commas:
 - `frames=8`, `outputs=6`: T and N (Table 4: 2, 4, 6, 8, 12).
 """
 
-from configs.shared import base, pa3d_model
+from configs.shared import base, few_clips, pa3d_model
 
 
 def get_config(arg: str = ''):
-  args = pa3d_model.parse_options(arg, quick=False, tuned=False)
+  args = pa3d_model.parse_options(arg, small=False, quick=False, tuned=False)
   config = base.base_config()
   config.data.dataset = 'penn_action'
   config.data.train_split = 'train'
@@ -42,8 +43,6 @@ def get_config(arg: str = ''):
   pa3d_model.choose_stream(config, args, frames=8, outputs=6)
   config.train.batch_size = 64  # ours: PA3D Sec. 4 for HMDB
   config.train.epochs = 100  # ours
-  if args.quick:
-    pa3d_model.make_quick(config, args, epochs=40)  # ours
-  if args.tuned:
-    pa3d_model.tune(config, args, epochs=60)  # ours
+  if few_clips.chosen(args):
+    pa3d_model.make_small(config, args, epochs=60 if args.tuned else 40)  # ours
   return config.lock()

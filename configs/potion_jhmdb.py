@@ -2,7 +2,7 @@
 
 Papers: 59.44 % (JMRN Table 1, its authors' own implementation), 51.2 % (PA3D Table 2),
 both on split 1 with poses estimated by OpenPose. We use JHMDB's annotated joints, so
-the figures are not comparable. Ours: `quick`, 67.2 ± 1.7 % on folds 0-2 of the
+the figures are not comparable. Ours: `small`, 67.2 ± 1.7 % on folds 0-2 of the
 development clips, 2.5 minutes each on one CPU core (docs/results.md).
 
   python main.py --config=configs/potion_jhmdb.py --workdir=/tmp/potion_jhmdb
@@ -12,7 +12,8 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
-- `quick`: our small setting for two cores, 2.5 minutes per run; reads keypoints.
+- `small`: the same for two cores, 2.5 minutes per run; reads keypoints.
+- `quick`: `small` with our augmentation and the balanced softmax; not trained here.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `paa=translation`: pose-aware augmentation by `translation`, `continuous`, `rotation`,
@@ -21,13 +22,14 @@ Options, after a colon, separated by commas:
 - `variant=UIN`: PoTion's `U` (default), `I` or `N`, or `UIN` for all three.
 """
 
-from configs.shared import base, jmrn_model, options
+from configs.shared import base, few_clips, jmrn_model, options
 
 
 def get_config(arg: str = ''):
   args = options.parse_arg(
     arg,
     split=1,
+    small=False,
     quick=False,
     representation='',
     fold=0,
@@ -57,6 +59,6 @@ def get_config(arg: str = ''):
   )
   # Ours: JMRN's official script for JHMDB.
   jmrn_model.move_joints(config, args.paa, global_shift=7, group_shift=4)
-  if args.quick:
-    jmrn_model.make_quick(config, args.representation, epochs=30)  # ours
+  if few_clips.chosen(args):
+    jmrn_model.make_small(config, args, epochs=30)  # ours
   return config.lock()

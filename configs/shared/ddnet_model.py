@@ -161,6 +161,7 @@ def _use_our_recipe(config: ml_collections.ConfigDict, epochs: int):
   data.crop = 'person'  # ours: shares of the map are then shares of the person
   data.map_size = (64, 64)  # ours: trajectories need no shape of the frame
   few_clips.augment(config)
+  few_clips.even_out_classes(config)
   augment.scale = (0.85, 1.15)  # ours
   augment.flip_probability = 0.5  # ours
   augment.shift = 0.0  # ours: the clip's mean position is subtracted

@@ -28,8 +28,8 @@ therefore gives its T and N.
 Options of these sweeps, after a colon: at least one of `table2`, `table3`, `table4`,
 `table5`, `splits`. `splits` runs all named tables on each official split, and adds the
 rows published that way. `modalities=joints+parts` names the modalities that you have;
-rows that need others are left out (default: joints, parts and features; with `quick`,
-which reads keypoints, joints and parts). Further options: configs/shared/sweep.py.
+rows that need others are left out (default: joints, parts and features; with `small` or
+`quick`, which read keypoints, joints and parts). Further options: configs/shared/sweep.py.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 
-from configs.shared import sweep
+from configs.shared import few_clips, sweep
 
 MODALITIES = ('joints', 'parts', 'features')
 RENDERED = ('joints', 'parts')  # modalities that are rendered from keypoints
@@ -120,11 +120,12 @@ def sweep_of(arg: str, dataset: str) -> sweep.Sweep:
       f'{arg!r} names no table; give at least one of {", ".join(_TABLES)}, for example'
       f' configs/pa3d_{dataset}_sweep.py:table3'
     )
-  modalities = args.modalities or (RENDERED if args.quick else MODALITIES)
-  if args.quick and not set(modalities) <= set(RENDERED):
+  setting = few_clips.chosen(args)
+  modalities = args.modalities or (RENDERED if setting else MODALITIES)
+  if setting and not set(modalities) <= set(RENDERED):
     raise ValueError(
-      f'modalities={"+".join(modalities)} needs stored maps, but quick reads keypoints;'
-      f' leave quick out, or use only {", ".join(RENDERED)}'
+      f'modalities={"+".join(modalities)} needs stored maps, but {setting} reads'
+      f' keypoints; leave {setting} out, or use only {", ".join(RENDERED)}'
     )
   tables, notes = [], []
   for table in (t for name in _TABLES if args[name] for t in _TABLES[name](dataset)):

@@ -5,8 +5,8 @@ that are missing; `tools/report.py` prints the tables beside the paper's figures
 run serves all rows and tables with the same experiment. A row with several streams is
 computed from the scores that their runs save.
 
-Options of all sweeps, after a colon: `quick`, our small setting (JHMDB and Penn Action
-only); `development`, one run per held-out fold of the training clips, without the test
+Options of all sweeps, after a colon: `small`, our setting for two cores, or `quick`, the
+same with our augmentation in every row (JHMDB and Penn Action only); `development`, one run per held-out fold of the training clips, without the test
 split; `folds=0+1`, the folds to use (default: 0, 1 and 2); `splits`, one run for each
 of the three official splits of JHMDB or HMDB51 (default: only split 1); `seeds=0+1+2`,
 one run per seed (default: 0).
@@ -19,9 +19,9 @@ from collections.abc import Mapping, Sequence
 
 import ml_collections
 
-from configs.shared import options
+from configs.shared import few_clips, options
 
-QUICK = ('jhmdb', 'penn')  # data sets with our small setting
+_WITH_SMALL = ('jhmdb', 'penn')  # data sets with our small setting
 _THREE_SPLITS = ('jhmdb', 'hmdb51')
 PAPER_HAS_SPLIT_1 = "the paper's figures are for split 1, ours the mean of three"
 _FOLDS = ('0', '1', '2', '3', '4')  # data.validation_folds in base.py is 5
@@ -139,6 +139,7 @@ def parse_options(
     arg,
     choices={'folds': _FOLDS, **(choices or {})},
     **{
+      'small': False,
       'quick': False,
       'development': False,
       'folds': (),
@@ -166,7 +167,8 @@ def make_sweep(
     ValueError: for options that contradict each other.
   """
   _check(args, dataset)
-  words = ('quick',) if args.quick else ()
+  setting = few_clips.chosen(args)
+  words = (setting,) if setting else ()
   samples = _samples(args)
   runs = {}
   for table in tables:
@@ -192,10 +194,11 @@ def _measured_on(args: ml_collections.ConfigDict) -> str:
 
 
 def _check(args: ml_collections.ConfigDict, dataset: str):
-  if args.quick and dataset not in QUICK:
+  setting = few_clips.chosen(args)
+  if setting and dataset not in _WITH_SMALL:
     raise ValueError(
-      f'there is no quick setting for {dataset}; leave quick out, or use one of'
-      f' {", ".join(QUICK)}'
+      f'there is no {setting} setting for {dataset}; leave {setting} out, or use one of'
+      f' {", ".join(_WITH_SMALL)}'
     )
   if args.folds and not args.development:
     raise ValueError(

@@ -1,6 +1,6 @@
 """Trains the missing runs of a sweep, then prints its tables.
 
-  python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:quick,development \\
+  python tools/run_sweep.py --config=configs/jmrn_table1_sweep.py:small,development \\
     --workdir=/tmp/jmrn_table1 -- --config.data.poses=jhmdb_train1.pkl
 
 All flags after `--` are passed on to every run, and must be the same whenever you run a

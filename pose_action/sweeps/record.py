@@ -1,6 +1,6 @@
 """`sweep.json`: the runs and tables of a sweep, kept in its workdir.
 
-  {"dataset": "jhmdb", "setting": "jhmdb, quick, development folds",
+  {"dataset": "jhmdb", "setting": "jhmdb, small, development folds",
    "runs": [{"name": …, "config": …, "flags": […], "extra_flags": […]}, …],
    "tables": [{"name": …, "title": …, "rows": [
      {"title": …, "paper": {"jhmdb": 59.3, …}, "samples": [[name of a run, …], …]}]}]}

@@ -199,11 +199,11 @@ def test_the_ablations_of_tables_7_and_8_are_as_large_as_jmrn(experiment):
   assert parameters(*deeper) == pytest.approx(jmrn, rel=0.07)
 
 
-def test_quick_shifts_by_a_share_of_the_map_and_ramps_over_a_share_of_the_epochs():
-  config = config_of('jmrn_jhmdb', 'quick')
+def test_small_shifts_by_a_share_of_the_map_and_ramps_over_a_share_of_the_epochs():
+  config = config_of('jmrn_jhmdb', 'small')
   motion, contrastive = config.augment.pose_aware, config.train.contrastive
   # Shifts: 0.6·7 and 0.6·4, rounded up. Ramp: 50 of 100 epochs become 15 of 30.
   assert (motion.global_shift, motion.group_shift) == (5, 3)
   assert (contrastive.ramp_start_epoch, contrastive.ramp_epochs) == (15, 15)
-  still = config_of('jmrn_jhmdb', 'quick,paa=none').augment.pose_aware
+  still = config_of('jmrn_jhmdb', 'small,paa=none').augment.pose_aware
   assert (still.global_shift, still.group_shift) == (0, 0)

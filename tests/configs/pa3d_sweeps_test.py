@@ -119,10 +119,10 @@ def test_a_run_that_several_rows_ask_for_is_made_once(dataset):
   [
     *(
       ('jhmdb', ''),
-      ('jhmdb', ',quick,development,folds=1'),
+      ('jhmdb', ',small,development,folds=1'),
       ('hmdb51', ',development'),
     ),
-    *(('penn', ''), ('penn', ',quick,development')),
+    *(('penn', ''), ('penn', ',small,development')),
   ],
 )
 def test_every_run_is_a_config_that_loads_and_no_two_are_alike(dataset, options):
@@ -131,7 +131,7 @@ def test_every_run_is_a_config_that_loads_and_no_two_are_alike(dataset, options)
   for run, config in zip(runs, configs, strict=True):
     assert configs.count(config) == 1, run.name
     assert (config['data']['test_split'] == '') == ('development' in options)
-    assert (config['data']['map_size'] == (32, 32)) == ('quick' in options)
+    assert (config['data']['map_size'] == (32, 32)) == ('small' in options)
     assert f'_t{config["data"]["num_frames"]}' in run.name
     assert config['model']['temporal'] == 'tsn' or (
       f'_n{config["model"]["outputs"]}' in run.name
@@ -197,7 +197,7 @@ def test_table_5_takes_the_data_set_s_own_t_and_n(dataset, size):
 
 
 def test_streams_are_fused_within_a_fold_and_seed():
-  made = sweep_of('jhmdb', 'table5,quick,development,folds=0+3,seeds=0+1')
+  made = sweep_of('jhmdb', 'table5,small,development,folds=0+3,seeds=0+1')
   row = next(row for row in made.tables[0].rows if row.title == 'J ∪ Jdiff')
   assert row.samples == tuple(
     tuple(
@@ -205,13 +205,13 @@ def test_streams_are_fused_within_a_fold_and_seed():
     )
     for sample in ('fold0', 'fold0_seed1', 'fold3', 'fold3_seed1')
   )
-  assert made.setting == 'jhmdb, quick, development folds'
+  assert made.setting == 'jhmdb, small, development folds'
   of_one = {run.name: run for run in made.runs}[
     'joints_global-dilated_t4_n8_fold3_seed1'
   ]
   assert of_one.flags == ('--config.seed=1',)
   assert of_one.config.startswith(
-    'configs/pa3d_jhmdb.py:quick,fold=3,test=false,modality'
+    'configs/pa3d_jhmdb.py:small,fold=3,test=false,modality'
   )
 
 
@@ -232,9 +232,9 @@ def test_rows_that_need_what_is_not_at_hand_are_left_out_and_named():
   assert titles_of(joints)['pa3d_table5'] == ['J', 'Jdiff', 'J ⊕ Jdiff', 'J ∪ Jdiff']
 
 
-def test_quick_reads_keypoints_which_have_no_features():
-  assert sweep_of('penn', 'table5,quick') == sweep_of(
-    'penn', 'table5,quick,modalities=joints+parts'
+def test_small_reads_keypoints_which_have_no_features():
+  assert sweep_of('penn', 'table5,small') == sweep_of(
+    'penn', 'table5,small,modalities=joints+parts'
   )
   assert sweep_of('penn', 'table3').notes == ()
 
@@ -273,11 +273,12 @@ def test_three_splits_have_the_rows_that_are_published_so():
   ('dataset', 'arg', 'message'),
   [
     ('jhmdb', '', "'' names no table; give at least one of table2, table3, table4"),
-    ('penn', 'quick', r'for example configs/pa3d_penn_sweep\.py:table3'),
+    ('penn', 'small', r'for example configs/pa3d_penn_sweep\.py:table3'),
+    ('hmdb51', 'table3,small', 'no small setting for hmdb51; leave small out'),
     ('hmdb51', 'table3,quick', 'no quick setting for hmdb51; leave quick out'),
     ('jhmdb', 'table3,modalities=parts', 'no row .* with only modalities=parts; give'),
     ('jhmdb', 'table3,modalities=limbs', 'allowed: joints, parts, features'),
-    ('penn', 'table5,quick,modalities=features', 'needs stored maps, but quick reads'),
+    ('penn', 'table5,small,modalities=features', 'needs stored maps, but small reads'),
     ('penn', 'splits', 'penn has only one split; leave splits out'),
     ('jhmdb', 'table6', "did you mean 'table"),
   ],
@@ -290,8 +291,8 @@ def test_options_that_contradict_each_other_are_refused(dataset, arg, message):
 @each_dataset
 def test_the_header_gives_the_command(dataset):
   header = inspect.getdoc(module_of(dataset)) or ''
-  quick = '' if dataset == 'hmdb51' else 'quick,'
-  config = f'configs/pa3d_{dataset}_sweep.py:table3,{quick}development'
+  small = '' if dataset == 'hmdb51' else 'small,'
+  config = f'configs/pa3d_{dataset}_sweep.py:table3,{small}development'
   assert f'python tools/run_sweep.py --config={config}' in header
   assert 'python tools/report.py' in header
   assert 'docs/results.md' in header

@@ -9,7 +9,7 @@ import pytest
 from pose_action.cli.launch.print_config import config_text
 from pose_action.cli.launch.value_sources import value_sources
 from pose_action.training.shipped_configs import load_config
-from tests.configs.configs_test import ARGS, QUICK
+from tests.configs.configs_test import ARGS, SMALL
 
 # A paper's section, the official code, DD-Net's two codes, a data set's fact, our choice,
 # or an option.
@@ -32,14 +32,14 @@ SWEEPS = {
 
 
 def swept_configs() -> set[tuple[str, str]]:
-  """(experiment, options) for the runs of all sweeps, whole and quick."""
+  """(experiment, options) for the runs of all sweeps, whole and small."""
   found = set()
   for name, args in SWEEPS.items():
     get_sweep = importlib.import_module(f'configs.{name}').get_sweep
     for arg in args:
       try:
-        sweeps = [get_sweep(arg), get_sweep(f'{arg},quick,development'.strip(','))]
-      except ValueError:  # No quick setting, or it excludes the splits.
+        sweeps = [get_sweep(arg), get_sweep(f'{arg},small,development'.strip(','))]
+      except ValueError:  # No small setting, or it excludes the splits.
         sweeps = [get_sweep(arg)]
       for run in (run for sweep in sweeps for run in sweep.runs):
         file, _, options = run.config.partition(':')
@@ -51,7 +51,7 @@ CONFIGS: dict[str, list[str]] = {}
 for experiment, options in (
   *ARGS,
   *swept_configs(),
-  *((name, 'quick,test=false') for name in QUICK),
+  *((name, f'{size},test=false') for name in SMALL for size in ('small', 'quick')),
   ('jmrn_jhmdb', 'quick,as_published,paa=rotation'),
   ('jmrn_penn', 'quick,model=potion_deeper'),
 ):
@@ -78,7 +78,7 @@ def numbers_without_source(config: str) -> list[str]:
 
 def test_the_sweeps_are_covered():
   assert len(swept_configs()) > 150
-  assert any(options.startswith('quick') for options in CONFIGS['potion_jhmdb'])
+  assert any(options.startswith('small') for options in CONFIGS['potion_jhmdb'])
 
 
 @pytest.mark.parametrize('experiment', CONFIGS)

@@ -26,10 +26,10 @@ PAPER = {
   },
 }
 ARGS = (
-  *('', 'quick', 'development', 'quick,development', 'development,folds=1+4'),
+  *('', 'small', 'quick', 'development', 'small,development', 'development,folds=1+4'),
   *('dataset=hmdb51', 'dataset=hmdb51,development'),
   *('dataset=charades', 'dataset=charades,development'),
-  *('dataset=penn', 'dataset=penn,quick,development'),
+  *('dataset=penn', 'dataset=penn,small,development'),
 )
 each_sweep = pytest.mark.parametrize('sweep', SWEEPS)
 
@@ -67,7 +67,9 @@ def test_every_run_has_a_name_and_a_config_that_loads(sweep, arg):
   for config in configs:
     assert configs.count(config) == 1
     assert (config['data']['test_split'] == '') == ('development' in arg)
-    assert (config['data']['map_size'] == (32, 32)) == ('quick' in arg)
+    assert (config['data']['map_size'] == (32, 32)) == (
+      'small' in arg or 'quick' in arg
+    )
     assert config['augment']['views'] == 2
 
 
@@ -94,7 +96,7 @@ def test_folds_of_a_row_come_in_turn_and_are_held_out():
   assert runs[1].config == 'configs/jmrn_jhmdb.py:fold=4,test=false,siamese=false'
   assert [config_of(run).data.validation_fold for run in runs] == [1, 4, 1, 4]
   assert {config_of(run).data.train_split for run in runs} == {'train1'}
-  default = runs_of('jmrn_table1_sweep', 'quick,development')
+  default = runs_of('jmrn_table1_sweep', 'small,development')
   assert [config_of(run).data.validation_fold for run in default] == 4 * [0, 1, 2]
 
 
@@ -179,13 +181,13 @@ def test_three_splits_are_three_runs_of_one_row(dataset, paper):
 
 
 def test_splits_are_of_any_sweep_and_come_with_seeds():
-  runs = runs_of('jmrn_table8_sweep', 'splits,quick,seeds=0+5')
+  runs = runs_of('jmrn_table8_sweep', 'splits,small,seeds=0+5')
   assert [run.name for run in runs[:3]] == [
     *('jmrn_non_siamese_split1', 'jmrn_non_siamese_split1_seed5'),
     'jmrn_non_siamese_split2',
   ]
   assert len(runs) == 2 * 3 * 2
-  assert runs[2].config == 'configs/jmrn_jhmdb.py:quick,split=2,siamese=false'
+  assert runs[2].config == 'configs/jmrn_jhmdb.py:small,split=2,siamese=false'
 
 
 @pytest.mark.parametrize('dataset', ['jhmdb', 'hmdb51'])
@@ -207,7 +209,9 @@ def test_the_header_gives_the_command_of_three_splits(dataset):
       'charades has only one split; leave splits out, or .* hmdb51',
     ),
     ('dataset=pen', r'gives dataset=.pen.; allowed: jhmdb, hmdb51, charades, penn'),
+    ('dataset=hmdb51,small', 'no small setting for hmdb51; leave small out'),
     ('dataset=hmdb51,quick', 'no quick setting for hmdb51; leave quick out'),
+    ('small,quick', 'gives small and quick, .* give only quick'),
     ('folds=0', 'folds=0 needs the option development; add it'),
     ('development,folds=0+5', 'gives folds=.5.; allowed: 0, 1, 2, 3, 4'),
     ('development,folds=2+2', r'folds=2\+2 repeats a fold; give each once'),
@@ -226,7 +230,7 @@ def test_options_that_contradict_each_other_are_refused(arg, message):
 def test_the_header_gives_the_command(sweep):
   header = inspect.getdoc(module_of(sweep))
   assert header
-  command = f'python tools/run_sweep.py --config=configs/{sweep}.py:quick,development'
+  command = f'python tools/run_sweep.py --config=configs/{sweep}.py:small,development'
   assert command in header
   assert 'docs/results.md' in header
 

@@ -278,7 +278,7 @@ def test_in_a_folder_without_main_py_the_package_trains_the_runs(checkout):
 
 
 def test_a_shipped_sweep_is_found_by_name(tmp_path):
-  done = run(tmp_path, '--config=jmrn_table1_sweep:quick,development', '--dry_run')
+  done = run(tmp_path, '--config=jmrn_table1_sweep:small,development', '--dry_run')
   assert done.returncode == 0, done.stderr
   assert 'python -m pose_action train --config=configs/jmrn_jhmdb.py:' in done.stdout
   done = run(tmp_path, '--config=jmrn_table2_sweep')
