@@ -3,9 +3,10 @@
 Paper: Anshul Shah et al., Pose and Joint-Aware Action Recognition, WACV 2022: 71.08 %
 (Table 1, split 1), 68.55 % mean class accuracy over three splits (Table 2), poses
 estimated by OpenPose. We use JHMDB's annotated joints, so the figures are not
-comparable. Ours: `small`, 76.3 ± 3.1 % on folds 0-2 of the development clips, which
-are not the official splits, 8 minutes each on one CPU core (docs/results.md). The
-paper's own setting has not been trained here.
+comparable. Ours: `quick`, 67.1 ± 1.1 % on the grouped folds of the development clips,
+which share no source video and are not the official splits, last checkpoint, six runs, five
+minutes each on one CPU core (docs/results.md). The paper's own setting has not been trained
+here.
 
   python main.py --config=configs/jmrn_jhmdb.py --workdir=/tmp/jmrn_jhmdb
 
@@ -14,7 +15,7 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
-- `small`: the same for two cores, 8 minutes per run; reads keypoints.
+- `small`: the same for two cores, 5 minutes per run; reads keypoints.
 - `quick`: `small` with our augmentation and the balanced softmax.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.

@@ -3,9 +3,9 @@
 Paper: An Yan et al., PA3D, CVPR 2019, Tables 3-5: 60.1 % accuracy (split 1, poses
 estimated by OpenPose). We use JHMDB's annotated joints, so the figures are not
 comparable.
-Ours: `small`, 75.9 ± 0.7 % on folds 0-2 of the development clips, which are not the
-official splits, 3.5 minutes each on two CPU cores (docs/results.md). The paper's own
-setting has not been trained here.
+Ours: `quick`, 65.1 ± 1.9 % on the grouped folds of the development clips, which share no
+source video and are not the official splits, last checkpoint, three seeds, two minutes each
+on one CPU core (docs/results.md). The paper's own setting has not been trained here.
 
   python main.py --config=configs/pa3d_jhmdb.py --workdir=/tmp/pa3d_jhmdb
 
@@ -14,10 +14,10 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
-- `small`: the same for two cores, three minutes per run; reads keypoints.
-- `quick`: `small` with our augmentation.
-- `tuned`: `quick` with mixup, the balanced softmax and more epochs, for classes of which
-  some have few clips.
+- `small`: the same for two cores, two minutes per run; reads keypoints.
+- `quick`: `small` with our augmentation and half of the balanced softmax.
+- `tuned`: `quick` with the whole of it, mixup and more epochs, for data in which some classes
+  have few clips.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split, for poses without one.
 - `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`

@@ -12,9 +12,9 @@ Options, after a colon, separated by commas:
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
 - `small`: the same for two cores, a few minutes per run; reads keypoints.
-- `quick`: `small` with our augmentation.
-- `tuned`: `quick` with mixup, the balanced softmax and more epochs; not trained here by
-  itself.
+- `quick`: `small` with our augmentation and half of the balanced softmax; not trained here.
+- `tuned`: `quick` with the whole of it, mixup and more epochs; trained here only as a member
+  of `configs/best_penn.py`.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.
 - `modality=parts`: `joints` (default), `parts`, `features`, `joints_diff`, `parts_diff`
