@@ -6,10 +6,11 @@ run serves all rows and tables with the same experiment. A row with several stre
 computed from the scores that their runs save.
 
 Options of all sweeps, after a colon: `small`, our setting for two cores, or `quick`, the
-same with our augmentation in every row (JHMDB and Penn Action only); `development`, one run per held-out fold of the training clips, without the test
-split; `folds=0+1`, the folds to use (default: 0, 1 and 2); `splits`, one run for each
-of the three official splits of JHMDB or HMDB51 (default: only split 1); `seeds=0+1+2`,
-one run per seed (default: 0).
+same with our augmentation in every row (JHMDB and Penn Action only); `development`, one
+run per held-out fold of the training clips, without the test split; `folds=0+1`, the
+folds to use (default: 0, 1 and 2); `splits`, one run for each of the three official
+splits of JHMDB or HMDB51 (default: only split 1); `seeds=0+1+2`, one run per seed
+(default: 0).
 """
 
 from __future__ import annotations
