@@ -15,7 +15,8 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
-- `small`: the same for two cores, 5 minutes per run; reads keypoints.
+- `small`: small maps and a quarter of the width, for two cores, 5 minutes per run; reads
+  keypoints.
 - `quick`: `small` with our augmentation and the balanced softmax.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).
 - `test=false`: no evaluation on the test split.

@@ -10,7 +10,8 @@ Options, after a colon, separated by commas:
 
 - `representation=keypoints`: what is stored: `potion` (default), `heatmaps` or
   `keypoints`.
-- `small`: the same for two cores, 4.5 minutes per run; reads keypoints.
+- `small`: small maps and a quarter of the width, for two cores, 4.5 minutes per run; reads
+  keypoints.
 - `quick`: `small` with JHMDB's augmentation and balanced softmax; not better here: 98.0 %
   on fold 0, where `small` has 98.4 %.
 - `fold=1`: the training fold held out for validation, 0 to 4 (default: 0).

@@ -14,7 +14,8 @@ Options, after a colon, separated by commas:
 - `split=2`: official split 1 (default), 2 or 3.
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
-- `small`: the same for two cores, two minutes per run; reads keypoints.
+- `small`: small maps and half the width, for two cores, two minutes per run; reads
+  keypoints.
 - `quick`: `small` with our augmentation and half of the balanced softmax.
 - `tuned`: `quick` with the whole of it, mixup and more epochs, for data in which some classes
   have few clips.

@@ -11,7 +11,8 @@ Options, after a colon, separated by commas:
 
 - `representation=keypoints`: render the maps from keypoints (default: `heatmaps`, the
   stored maps of a pose network).
-- `small`: the same for two cores, a few minutes per run; reads keypoints.
+- `small`: small maps and half the width, for two cores, four minutes per run; reads
+  keypoints.
 - `quick`: `small` with our augmentation and half of the balanced softmax.
 - `tuned`: `quick` with the whole of it, mixup and more epochs; trained here only as a member
   of `configs/best_penn.py`.

@@ -9,7 +9,8 @@ import pytest
 from pose_action.cli.launch.print_config import config_text
 from pose_action.cli.launch.value_sources import value_sources
 from pose_action.training.shipped_configs import load_config
-from tests.configs.configs_test import ARGS, SMALL
+from tests.configs.configs_test import ARGS
+from tests.configs.small_settings_test import SMALL
 
 # A paper's section, the official code, DD-Net's two codes, a data set's fact, our choice,
 # or an option.
